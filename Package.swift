@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+// Targets stand in the order an event meets them; the dependency graph is the architecture (docs/ARCHITECTURE.md).
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "millrace",
+    products: [
+        .executable(name: "millrace", targets: ["Millrace"]),
+        .library(name: "Sketches", targets: ["Sketches"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C edge: module maps and shims
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson")]
+        ),
+
+        // Drivers: one C library each, made safe
+        .target(name: "Kafka", dependencies: ["CRdKafka"], swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["CSimdJSON"], swiftSettings: strict),
+        .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: strict),
+
+        // Pure
+        .target(name: "Sketches", swiftSettings: strict),
+
+        // Engine
+        .target(
+            name: "Dataflow",
+            dependencies: [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Nodes",
+            dependencies: [
+                "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TopologyFile",
+            dependencies: ["Dataflow", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict
+        ),
+
+        // Programs
+        .target(name: "LocalServices", dependencies: ["Kafka", "Postgres"], swiftSettings: strict),
+        .executableTarget(
+            name: "Millrace",
+            dependencies: [
+                "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "Sketches",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Tests
+        .target(name: "DataflowTesting", dependencies: ["Dataflow"], swiftSettings: strict),
+        .testTarget(name: "SketchesTests", dependencies: ["Sketches"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "LocalServices"], swiftSettings: strict),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices"], swiftSettings: strict),
+        .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "NodesTests",
+            dependencies: ["Nodes", "DataflowTesting", "LocalServices"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Dataflow", "DataflowTesting", "Nodes"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["LocalServices", "Postgres", "Kafka", "Sketches", "Millrace"],
+            swiftSettings: strict
+        ),
+    ],
+    cxxLanguageStandard: .cxx17
+)
