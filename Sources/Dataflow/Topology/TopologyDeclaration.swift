@@ -1,0 +1,51 @@
+/// A topology as its file declares it: every name resolved, every value of the right type, nothing built yet.
+public struct TopologyDeclaration: Sendable {
+    /// The topology's name: key of its positions and ledger in Postgres.
+    public var name: String
+    /// Where the name stands.
+    public var nameLocation: SourceLocation
+    /// Settings of the whole topology (`memory`, `commit_interval`, …), checked against the topology's field specs.
+    public var settings: ConfigValue
+    /// The nodes, sources first, each after all it reads from.
+    public var nodes: [NodeDeclaration]
+
+    /// Creates a declaration.
+    public init(name: String, nameLocation: SourceLocation, settings: ConfigValue, nodes: [NodeDeclaration]) {
+        self.name = name
+        self.nameLocation = nameLocation
+        self.settings = settings
+        self.nodes = nodes
+    }
+}
+
+/// One declared node.
+public struct NodeDeclaration: Sendable {
+    /// The node's name, unique in the topology.
+    public var name: String
+    /// Where the name stands.
+    public var location: SourceLocation
+    /// The node's type.
+    public var spec: NodeSpec
+    /// Index of the node it reads from in `TopologyDeclaration.nodes`, nil for a source.
+    public var input: Int?
+    /// Where `from` stands.
+    public var inputLocation: SourceLocation?
+    /// The most batches at once in this node; nil runs it fused with its input.
+    public var concurrency: Int?
+    /// The declaration under the type's key: a map, or the shorthand already wrapped into one.
+    public var config: ConfigValue
+
+    /// Creates a node declaration.
+    public init(
+        name: String, location: SourceLocation, spec: NodeSpec, input: Int?, inputLocation: SourceLocation?,
+        concurrency: Int?, config: ConfigValue
+    ) {
+        self.name = name
+        self.location = location
+        self.spec = spec
+        self.input = input
+        self.inputLocation = inputLocation
+        self.concurrency = concurrency
+        self.config = config
+    }
+}
