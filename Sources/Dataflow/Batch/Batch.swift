@@ -1,0 +1,292 @@
+import Synchronization
+
+/// How a batch's messages hold documents.
+public enum Framing: Sendable {
+    /// One document per message.
+    case document
+    /// Many documents per message, one per line.
+    case lines
+}
+
+/// A message's place in its batch and in its partition.
+public struct BatchMessage: Sendable {
+    /// Bytes from the start of the batch's buffer.
+    public var start: UInt32
+    /// Length in bytes.
+    public var length: UInt32
+    /// Offset in the partition; for files, the byte position of the message's first byte.
+    public var offset: Int64
+    /// Milliseconds since 1970, or nil when the source has no timestamps.
+    public var timestamp: Int64?
+
+    /// Creates a message.
+    @inlinable
+    public init(start: UInt32, length: UInt32, offset: Int64, timestamp: Int64?) {
+        self.start = start
+        self.length = length
+        self.offset = offset
+        self.timestamp = timestamp
+    }
+}
+
+/// Consecutive messages of one partition in a batch.
+public struct BatchRun: Sendable {
+    /// The partition, by the index `Intake.claim` gave it.
+    public var partition: Int
+    /// The run's messages in `Batch.messages`.
+    public var messages: Range<Int>
+    /// Tombstones (null payloads) met on the way: counted as read and filtered, never copied.
+    public var tombstones: Int
+    /// The position after the run: where reading continues.
+    public var nextOffset: Int64
+    /// The run's last record, kept for the tail check.
+    public var tail: Tail
+    /// The run's rows, set by the parser.
+    public var rows: Range<Int> = 0..<0
+
+    /// Creates a run.
+    public init(partition: Int, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail) {
+        self.partition = partition
+        self.messages = messages
+        self.tombstones = tombstones
+        self.nextOffset = nextOffset
+        self.tail = tail
+    }
+}
+
+/// The unit that moves through the pipeline: the payloads of some thousand messages in one buffer, then the typed
+/// columns parsed from them. Reused, never allocated per event.
+///
+/// ```
+/// buffer   [ message '\n' message '\n' … | padding | arena of unescaped text ]
+/// messages [ (start, length, offset) … ]          in order, grouped into runs by partition
+/// columns  [ values, valid ] per field            rowCount rows
+/// ```
+///
+/// `@unchecked Sendable`: a batch has one writer at a time (source, then the stage that parses it); nodes after that
+/// only read it, except for `markApplied`, which takes the batch's lock.
+@safe public final class Batch: @unchecked Sendable {
+    /// Where in the pipeline's life the batch was read; set when it is submitted.
+    public internal(set) var epoch: UInt64 = 0
+    /// Counts the rewinds; a batch of an older generation is dropped on sight.
+    public internal(set) var generation: UInt64 = 0
+    /// Which source read it.
+    public internal(set) var source = 0
+
+    /// Different for every fill of every batch: what per-batch caches are keyed by.
+    public internal(set) var serial: UInt64 = 0
+
+    /// The buffer's first byte.
+    public private(set) var base: UnsafeMutableRawPointer
+    /// Bytes allocated at `base`.
+    public private(set) var capacity: Int
+    /// Bytes of payload, each message followed by one newline.
+    public private(set) var length = 0
+    /// The messages in order.
+    public private(set) var messages: [BatchMessage] = []
+    /// The partitions the messages came from, in order.
+    public var runs: [BatchRun] = []
+    /// Whether a message holds one document or lines.
+    public var framing = Framing.document
+
+    /// Rows parsed, good and bad.
+    public private(set) var rowCount = 0
+    /// One column per field of the source's records.
+    public private(set) var columns: [Column] = []
+    /// Per row: 0 when the record is good, else the parser's code.
+    public private(set) var status: UnsafeMutablePointer<UInt8>
+    /// Per row: index of its message.
+    public private(set) var rowMessages: UnsafeMutablePointer<UInt32>
+    /// Records the parser refused.
+    public var deadLetters: [DeadLetter] = []
+
+    private let columnTypes: [ColumnType]
+    private var hashes: [HashColumn]
+    private var rowCapacity = 0
+    private var applied: UnsafeMutablePointer<UInt8>
+    private let fate = Mutex(AppliedFate.none)
+    /// Stages the batch waits for or is in.
+    let references = Atomic<Int>(0)
+    /// What the accountant was last told of this batch.
+    var accountedBytes = 0
+
+    enum AppliedFate { case none, some, all }
+
+    /// Creates an empty batch with room for `payloadBytes` and the given columns.
+    public init(payloadBytes: Int, columnTypes: [ColumnType]) {
+        self.columnTypes = columnTypes
+        capacity = Self.allocation(forPayload: payloadBytes)
+        unsafe base = .allocate(byteCount: capacity, alignment: 64)
+        unsafe status = .allocate(capacity: 1)
+        unsafe rowMessages = .allocate(capacity: 1)
+        unsafe applied = .allocate(capacity: 1)
+        hashes = columnTypes.map { _ in HashColumn() }
+    }
+
+    deinit {
+        unsafe base.deallocate()
+        unsafe status.deallocate()
+        unsafe rowMessages.deallocate()
+        unsafe applied.deallocate()
+        for column in columns { column.deallocate() }
+        for hash in hashes { unsafe hash.values?.deallocate() }
+    }
+
+    /// Room for the payload, the parser's padding, and as much again for unescaped text.
+    static func allocation(forPayload bytes: Int) -> Int { 2 * bytes + 2 * Limits.parserPadding }
+}
+
+// MARK: - Filling, by the source
+
+extension Batch {
+    /// Bytes of payload that still fit without growing.
+    public var room: Int { max(0, capacity / 2 - Limits.parserPadding - length) }
+
+    /// Copies one message in, growing the buffer if a single message is larger than it.
+    public func append(_ payload: UnsafeRawBufferPointer, offset: Int64, timestamp: Int64?) {
+        if payload.count + 1 > room { grow(toPayload: length + payload.count + 1) }
+        if let source = payload.baseAddress {
+            unsafe (base + length).copyMemory(from: source, byteCount: payload.count)
+        }
+        messages.append(
+            BatchMessage(
+                start: UInt32(length), length: UInt32(payload.count), offset: offset, timestamp: timestamp))
+        length += payload.count
+        unsafe base.storeBytes(of: UInt8(ascii: "\n"), toByteOffset: length, as: UInt8.self)
+        length += 1
+    }
+
+    /// Lets `read` write up to `limit` bytes behind the payload; the bytes it says it wrote become payload.
+    public func fill(limit: Int, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows -> Int {
+        if limit + 1 > room { grow(toPayload: length + limit + 1) }
+        let count = try unsafe read(UnsafeMutableRawBufferPointer(start: base + length, count: limit))
+        length += count
+        return count
+    }
+
+    /// Turns the payload `[start, end)` written by `fill` into one message; `end` must hold a newline or be the end.
+    public func addMessage(start: Int, end: Int, offset: Int64) {
+        messages.append(
+            BatchMessage(start: UInt32(start), length: UInt32(end - start), offset: offset, timestamp: nil))
+    }
+
+    /// Cuts the payload to `length` bytes and ends it with a newline.
+    public func truncate(to length: Int) {
+        precondition(length <= self.length, "a batch can only be cut shorter")
+        self.length = length
+        if length > 0, unsafe base.load(fromByteOffset: length - 1, as: UInt8.self) != UInt8(ascii: "\n") {
+            unsafe base.storeBytes(of: UInt8(ascii: "\n"), toByteOffset: length, as: UInt8.self)
+            self.length += 1
+        }
+    }
+
+    private func grow(toPayload bytes: Int) {
+        let newCapacity = Self.allocation(forPayload: max(bytes, capacity))
+        let moved = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 64)
+        unsafe moved.copyMemory(from: base, byteCount: length)
+        unsafe base.deallocate()
+        unsafe base = moved
+        capacity = newCapacity
+    }
+
+    /// Empties the batch for reuse; gives memory back when one huge message had made it grow.
+    func reset(payloadBytes: Int) {
+        length = 0
+        rowCount = 0
+        messages.removeAll(keepingCapacity: true)
+        runs.removeAll(keepingCapacity: true)
+        deadLetters.removeAll(keepingCapacity: true)
+        fate.withLock { $0 = .none }
+        for index in hashes.indices { hashes[index].isFilled = false }
+        let wanted = Self.allocation(forPayload: payloadBytes)
+        if capacity > 2 * wanted {
+            unsafe base.deallocate()
+            unsafe base = .allocate(byteCount: wanted, alignment: 64)
+            capacity = wanted
+        }
+    }
+}
+
+// MARK: - Rows, by the parser
+
+extension Batch {
+    /// Makes room for `count` rows in every column; call once per batch, before writing rows.
+    public func beginRows(_ count: Int) {
+        rowCount = count
+        guard count > rowCapacity else { return }
+        rowCapacity = count + count / 4
+        for column in columns { column.deallocate() }
+        columns = columnTypes.map { Column(type: $0, capacity: rowCapacity) }
+        unsafe status.deallocate()
+        unsafe status = .allocate(capacity: rowCapacity)
+        unsafe rowMessages.deallocate()
+        unsafe rowMessages = .allocate(capacity: rowCapacity)
+        unsafe applied.deallocate()
+        unsafe applied = .allocate(capacity: rowCapacity)
+        for index in hashes.indices {
+            unsafe hashes[index].values?.deallocate()
+            hashes[index] = HashColumn()
+        }
+    }
+
+    /// The hashes of a column, computed by `fill` the first time they are asked for. Only the stage that parses the
+    /// batch may ask first: later stages find them ready.
+    public func hashes(
+        ofColumn index: Int, fill: (Column, UnsafeMutablePointer<UInt64>) -> Void
+    ) -> UnsafeMutablePointer<UInt64> {
+        if let values = unsafe hashes[index].values, hashes[index].isFilled { return unsafe values }
+        let values = unsafe hashes[index].values ?? .allocate(capacity: rowCapacity)
+        unsafe fill(columns[index], values)
+        unsafe hashes[index] = HashColumn(values: values, isFilled: true)
+        return unsafe values
+    }
+
+    /// Bytes the batch holds.
+    public var memoryBytes: Int {
+        let row = columnTypes.reduce(0) { $0 + $1.stride + 1 } + 8 * hashes.count + 6
+        return capacity + rowCapacity * row + messages.capacity * MemoryLayout<BatchMessage>.stride
+    }
+}
+
+// MARK: - Fates
+
+extension Batch {
+    /// Says that the selected rows reached a summary or a sink. A record is applied once however many nodes it
+    /// reaches; good rows that no node applied count as filtered.
+    public func markApplied(_ selection: RowSelection) {
+        fate.withLock { state in
+            if state == .all { return }
+            if selection.count == rowCount {
+                state = .all
+                return
+            }
+            if state == .none { unsafe applied.update(repeating: 0, count: rowCount) }
+            state = .some
+            for index in 0..<selection.count { unsafe applied[selection[index]] = 1 }
+        }
+    }
+
+    /// The ledger entries of one run; call after every node is done with the batch.
+    func counters(of run: BatchRun) -> LedgerCounters {
+        var counters = LedgerCounters()
+        var dead = 0
+        for row in run.rows where unsafe status[row] != 0 { dead += 1 }
+        let appliedCount = fate.withLock { state in
+            switch state {
+            case .none: 0
+            case .all: run.rows.count - dead
+            case .some: run.rows.reduce(0) { unsafe $0 + Int(applied[$1]) }
+            }
+        }
+        counters.read = Int64(run.rows.count + run.tombstones)
+        counters.dead = Int64(dead)
+        counters.applied = Int64(appliedCount)
+        counters.filtered = counters.read - counters.dead - counters.applied
+        return counters
+    }
+}
+
+@safe private struct HashColumn {
+    var values: UnsafeMutablePointer<UInt64>?
+    var isFilled = false
+}

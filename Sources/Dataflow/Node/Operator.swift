@@ -1,0 +1,45 @@
+/// A node between source and sink, as the pipeline runs it: a factory of workers.
+public protocol Operator: Sendable {
+    /// Makes the node's state for one permit. Workers of the same permit share what they put into `slot`.
+    func makeWorker(in slot: StageSlot) -> any OperatorWorker
+}
+
+/// One permit's worth of a node: used by one thread at a time, never by two.
+public protocol OperatorWorker: AnyObject {
+    /// Works on the selected rows of `batch` and hands the rows that go on to `output` (at most once per call).
+    func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void)
+}
+
+/// A worker that keeps groups: its output is not rows but one delta per epoch.
+public protocol AggregateWorker: OperatorWorker {
+    /// Gives away what the epoch gathered, nil when it saw no row. Called when no batch of the epoch is in a stage.
+    func takeDelta(epoch: UInt64) -> (any Delta)?
+    /// Forgets everything gathered. Called when no batch is in a stage.
+    func discard()
+}
+
+/// What one epoch adds to a table: groups and their mergeable states.
+public protocol Delta: AnyObject, Sendable {
+    /// How many groups it holds.
+    var groupCount: Int { get }
+    /// Takes in another worker's delta of the same node and epoch, which must not be used afterwards.
+    func absorb(_ other: any Delta)
+    /// Ends the delta's life: gives its memory back to the accountant.
+    func release()
+}
+
+/// What the workers of one permit of a stage share.
+public final class StageSlot {
+    private var shared: [String: AnyObject] = [:]
+
+    /// An empty slot.
+    public init() {}
+
+    /// The object called `name`, made by the first who asks.
+    public func shared<Shared: AnyObject>(_ name: String, make: () -> Shared) -> Shared {
+        if let found = shared[name] as? Shared { return found }
+        let made = make()
+        shared[name] = made
+        return made
+    }
+}

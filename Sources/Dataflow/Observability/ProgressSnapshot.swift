@@ -1,0 +1,23 @@
+/// What a running pipeline can tell a person, at one moment.
+public struct ProgressSnapshot: Sendable {
+    /// Records read and settled since the start.
+    public var records: Int64 = 0
+    /// Records in dead letters since the start.
+    public var deadLetters: Int64 = 0
+    /// Payload bytes since the start.
+    public var bytes: Int64 = 0
+    /// Epochs committed since the start.
+    public var epochs: Int64 = 0
+    /// Groups written since the start.
+    public var rows: Int64 = 0
+    /// How long the last commit took.
+    public var lastCommit: Duration?
+    /// Records still to be read, as far as the sources know.
+    public var lag: Int64?
+    /// Bytes held, by part.
+    public var memory: [(part: MemoryAccountant.Part, bytes: Int)] = []
+    /// The memory budget in bytes.
+    public var budget = 0
+    /// What the pipeline waits for, as short phrases.
+    public var troubles: [String] = []
+}

@@ -1,0 +1,103 @@
+/// Where epochs go: positions, ledger, tables and dead letters in one transaction.
+///
+/// Every call blocks its thread. `claim` is called on source threads, `commit` on the commit thread, possibly at the
+/// same time.
+public protocol CommitTarget: AnyObject, Sendable {
+    /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
+    /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
+    func claim(_ keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]
+
+    /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
+    func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
+
+    /// Reads the positions of partitions that are ours, without taking them. A partition that is no longer ours is
+    /// missing in the answer.
+    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+
+    /// Writes one epoch, whole or not at all. Retries by itself what may pass.
+    /// - Throws: what cannot pass; nothing was written.
+    func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome
+
+    /// Ends the connections. Called once, last.
+    func close()
+}
+
+/// What became of a commit.
+public enum CommitOutcome: Sendable, Equatable {
+    /// Everything is in the database, exactly once.
+    case committed
+    /// Nothing is: another instance owns a partition, or the database was restored to an earlier state.
+    case fenced(reason: String)
+}
+
+/// A partition that is ours, and where it continues.
+public struct ClaimedPartition: Sendable, Hashable {
+    /// The partition.
+    public var key: PartitionKey
+    /// The fencing number: the database refuses commits with a lower one.
+    public var ownerEpoch: Int64
+    /// The first offset not yet in the tables; nil when the partition was never read.
+    public var nextOffset: Int64?
+    /// The last record in the tables.
+    public var tail: Tail?
+
+    /// Creates a claimed partition.
+    public init(key: PartitionKey, ownerEpoch: Int64, nextOffset: Int64?, tail: Tail?) {
+        self.key = key
+        self.ownerEpoch = ownerEpoch
+        self.nextOffset = nextOffset
+        self.tail = tail
+    }
+}
+
+/// One epoch on its way to the database.
+public struct ClosedEpoch: Sendable {
+    /// The epoch's number in this process.
+    public var number: UInt64
+    /// How far each partition moves, sorted by key.
+    public var advances: [PartitionAdvance]
+    /// The groups of each summarizing node, by node index; absent where nothing was gathered.
+    public var deltas: [Int: any Delta]
+    /// Records that could not be used; `partition` indexes `partitionKeys`.
+    public var deadLetters: [DeadLetter]
+    /// The keys behind the partition indices of the dead letters.
+    public var partitionKeys: [PartitionKey]
+
+    /// Creates a closed epoch.
+    public init(
+        number: UInt64, advances: [PartitionAdvance], deltas: [Int: any Delta], deadLetters: [DeadLetter],
+        partitionKeys: [PartitionKey]
+    ) {
+        self.number = number
+        self.advances = advances
+        self.deltas = deltas
+        self.deadLetters = deadLetters
+        self.partitionKeys = partitionKeys
+    }
+}
+
+/// What a blocking call of a target may ask of the pipeline, and tell it.
+public struct CommitContext: Sendable {
+    private let cancelled: @Sendable () -> Bool
+    private let trouble: @Sendable (String?) -> Void
+    private let wait: @Sendable (Duration) -> Void
+
+    /// Creates a context.
+    public init(
+        isCancelled: @escaping @Sendable () -> Bool, reportTrouble: @escaping @Sendable (String?) -> Void,
+        wait: @escaping @Sendable (Duration) -> Void
+    ) {
+        cancelled = isCancelled
+        trouble = reportTrouble
+        self.wait = wait
+    }
+
+    /// Whether the pipeline gave up waiting; the call should throw soon.
+    public var isCancelled: Bool { cancelled() }
+
+    /// Says what the target waits for, nil when it is over. Shown to the user and logged on change.
+    public func report(trouble text: String?) { trouble(text) }
+
+    /// Waits before another try; ends early when cancelled.
+    public func pause(_ duration: Duration) { wait(duration) }
+}

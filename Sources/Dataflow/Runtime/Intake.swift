@@ -1,0 +1,66 @@
+/// A source's side of the pipeline: where it gets empty batches, hands over full ones, and keeps its positions.
+///
+/// All calls come from the source's own thread.
+public final class Intake: Sendable {
+    private let pipeline: Pipeline
+    private let source: Int
+
+    init(pipeline: Pipeline, source: Int) {
+        self.pipeline = pipeline
+        self.source = source
+    }
+
+    /// The engine's settings.
+    public var settings: PipelineSettings { pipeline.plan.settings }
+
+    /// Whether the source is to hand over what it has and return.
+    public var isStopping: Bool { pipeline.monitor.withLock { $0.isStopping } }
+
+    /// Whether everything since the last commit was dropped: the source must call `reclaim` and continue from there.
+    public var needsRewind: Bool { pipeline.monitor.withLock { $0.rewindRequired[source] } }
+
+    /// An empty batch, or nil when none came free within `timeout`, when a rewind is due, or when stopping.
+    public func makeBatch(timeout: Duration) -> Batch? {
+        pipeline.makeBatch(source: source, timeout: timeout)
+    }
+
+    /// Hands over a filled batch; it becomes part of the open epoch. A batch begun before a rewind is dropped.
+    public func submit(_ batch: Batch) { pipeline.submit(batch) }
+
+    /// Gives back a batch unused.
+    public func recycle(_ batch: Batch) { pipeline.recycle(batch) }
+
+    /// Takes partitions over in the database; to be called only when they were assigned to this process.
+    /// - Returns: an index for `BatchRun.partition` beside each claimed partition.
+    public func claim(_ keys: [PartitionKey]) throws -> [(index: Int, partition: ClaimedPartition)] {
+        let claimed = try pipeline.plan.target.claim(keys.sorted(), pipeline.context)
+        return pipeline.register(claimed, source: source)
+    }
+
+    /// Says where a partition that was never read begins; stored at once, so that a restart begins there too.
+    public func begin(_ starts: [(index: Int, offset: Int64)]) throws {
+        try pipeline.begin(starts)
+    }
+
+    /// Reads again where this source's partitions stand, after `needsRewind`. Partitions that were lost are missing.
+    public func reclaim() throws -> [(index: Int, partition: ClaimedPartition)] {
+        try pipeline.reclaim(source: source)
+    }
+
+    /// Commits everything submitted so far. False when it took longer than `timeout` or was refused.
+    public func flush(within timeout: Duration) -> Bool { pipeline.flush(within: timeout) }
+
+    /// Drops everything since the last commit, of every source: some of it belongs to partitions that were lost.
+    public func discard() { pipeline.discard() }
+
+    /// Forgets partitions that were revoked or lost.
+    public func release(_ indices: [Int]) { pipeline.release(indices) }
+
+    /// What was committed since the last call: for offset commits to Kafka, which only lag tools read.
+    public func takeCommitted() -> [PartitionKey: Int64] {
+        pipeline.monitor.withLock { state in
+            defer { state.committedOffsets[source] = [:] }
+            return state.committedOffsets[source]
+        }
+    }
+}

@@ -1,0 +1,119 @@
+/// A partition of a topic, or a file: what has a position of its own.
+public struct PartitionKey: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The topic's name; for files `file:` and the path.
+    public var topic: String
+    /// The partition's number; 0 for files.
+    public var partition: Int32
+
+    /// Creates a key.
+    public init(topic: String, partition: Int32) {
+        self.topic = topic
+        self.partition = partition
+    }
+
+    /// `topic[partition]`.
+    public var description: String { "\(topic)[\(partition)]" }
+
+    /// By topic, then partition: the order in which locks are taken.
+    public static func < (left: PartitionKey, right: PartitionKey) -> Bool {
+        (left.topic, left.partition) < (right.topic, right.partition)
+    }
+}
+
+/// The last record consumed of a partition, by which a truncated or re-created topic is found out.
+public struct Tail: Hashable, Sendable {
+    /// The record's offset.
+    public var offset: Int64
+    /// The record's timestamp in milliseconds since 1970, nil when it has none.
+    public var timestamp: Int64?
+    /// A hash of the record's payload.
+    public var checksum: Int64
+
+    /// Creates a tail.
+    public init(offset: Int64, timestamp: Int64?, checksum: Int64) {
+        self.offset = offset
+        self.timestamp = timestamp
+        self.checksum = checksum
+    }
+}
+
+/// What became of the records of a partition: `read == applied + filtered + dead + refused`, always.
+public struct LedgerCounters: Hashable, Sendable {
+    /// Records taken from the source, tombstones included.
+    public var read: Int64 = 0
+    /// Records that reached a summary or a sink.
+    public var applied: Int64 = 0
+    /// Good records that no node wanted, and tombstones.
+    public var filtered: Int64 = 0
+    /// Records in the dead letters table.
+    public var dead: Int64 = 0
+    /// Records refused as too old.
+    public var refused: Int64 = 0
+
+    /// All zero.
+    public init() {}
+
+    /// Whether every record is accounted for.
+    public var isBalanced: Bool { read == applied + filtered + dead + refused }
+
+    /// Adds the counts of other records of the same partition.
+    public static func += (left: inout LedgerCounters, right: LedgerCounters) {
+        left.read += right.read
+        left.applied += right.applied
+        left.filtered += right.filtered
+        left.dead += right.dead
+        left.refused += right.refused
+    }
+}
+
+/// A record that could not be used, kept for the dead letters table.
+public struct DeadLetter: Sendable {
+    /// The partition, by the index `Intake.claim` gave it.
+    public var partition: Int
+    /// The message's offset; for files the byte position of the line.
+    public var offset: Int64
+    /// 0-based line inside the message; 0 when a message is one document.
+    public var line: Int32
+    /// Why, as a sentence. Holds no record contents.
+    public var reason: String
+    /// The record's bytes, cut at `Limits.deadLetterBytesMax`.
+    public var payload: [UInt8]
+    /// The message's timestamp in milliseconds since 1970, nil when it has none.
+    public var timestamp: Int64?
+
+    /// Creates a dead letter.
+    public init(
+        partition: Int, offset: Int64, line: Int32, reason: String, payload: [UInt8], timestamp: Int64?
+    ) {
+        self.partition = partition
+        self.offset = offset
+        self.line = line
+        self.reason = reason
+        self.payload = payload
+        self.timestamp = timestamp
+    }
+}
+
+/// How far one partition moves in one epoch.
+public struct PartitionAdvance: Sendable {
+    /// The partition.
+    public var key: PartitionKey
+    /// The fencing number the partition was claimed with.
+    public var ownerEpoch: Int64
+    /// The position before the epoch: what the database must still say.
+    public var from: Int64
+    /// The position after the epoch.
+    public var to: Int64
+    /// The last record before `to`; nil when the epoch held only tombstones of it.
+    public var tail: Tail?
+    /// What became of the records.
+    public var counters = LedgerCounters()
+
+    /// Creates an advance that has not moved yet.
+    public init(key: PartitionKey, ownerEpoch: Int64, from: Int64) {
+        self.key = key
+        self.ownerEpoch = ownerEpoch
+        self.from = from
+        self.to = from
+    }
+}

@@ -1,0 +1,26 @@
+/// Every bound of the engine: unit, default and reason in one place.
+public enum Limits {
+    /// Bytes readable behind a batch's payload; simdjson's stage 1 reads whole 64-byte blocks past the end.
+    public static let parserPadding = 64
+    /// Payload bytes of a batch at which the source submits it: large enough to amortise a hop, small enough for a
+    /// core's second-level cache to hold a batch and its columns.
+    public static let batchBytes = 512 * 1024
+    /// Messages of a batch at which the source submits it.
+    public static let batchMessagesMax = 8_192
+    /// How long a source waits for a batch to fill before it submits what there is; bounds the added latency.
+    public static let batchLinger = Duration.milliseconds(20)
+    /// Batches waiting in front of one stage; the next one stops the producer.
+    public static let mailboxBatchesMax = 4
+    /// Bytes kept of a dead letter's payload.
+    public static let deadLetterBytesMax = 4_096
+    /// Dead letters waiting for a commit at which the epoch is closed early.
+    public static let deadLettersPerEpoch = 10_000
+    /// How long an orderly revoke may take to write what was read.
+    public static let revokeFlush = Duration.seconds(20)
+    /// How long SIGTERM waits for the last commit before the process gives up (nothing is lost: it is read again).
+    public static let stopFlush = Duration.seconds(30)
+    /// The least memory a topology can run in.
+    public static let memoryMin = 64 << 20
+    /// The memory a topology uses unless it says otherwise.
+    public static let memoryDefault = 512 << 20
+}

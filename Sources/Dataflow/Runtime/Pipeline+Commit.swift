@@ -1,0 +1,194 @@
+/// The commit thread: seals epochs, waits until they are drained, gathers their groups, and has them written.
+extension Pipeline {
+    func runCommits() {
+        while let closed = nextEpoch() {
+            let started = ContinuousClock.now
+            do {
+                switch try plan.target.commit(closed, context) {
+                case .committed: book(closed, took: .now - started)
+                case .fenced(let reason): rewind(closed, reason)
+                }
+            } catch {
+                closed.deltas.values.forEach { $0.release() }
+                fail(error)
+                break
+            }
+        }
+        monitor.update {
+            $0.hasEnded = true
+            $0.isCancelled = true
+        }
+    }
+
+    /// The next epoch to write, or nil when everything is written and the sources have ended.
+    private func nextEpoch() -> ClosedEpoch? {
+        enum Step { case write(UInt64), end }
+        while true {
+            let step: Step? = monitor.wait(timeout: untilDue()) { state in
+                if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
+                if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
+                return state.epochs.takeDrained().map { .write($0) }
+            }
+            switch step {
+            case .write(let epoch): return gather(epoch)
+            case .end: return nil
+            case nil: continue
+            }
+        }
+    }
+
+    private func isDue(_ state: PipelineState) -> Bool {
+        if state.isDraining || state.flushTarget >= state.epochs.open { return true }
+        if plan.memory.held(by: .groups) >= plan.memory.epochShare { return true }
+        if let ledger = state.ledgers[state.epochs.open], ledger.deadLetters.count >= Limits.deadLettersPerEpoch {
+            return true
+        }
+        guard let lastSeal = state.lastSeal else { return true }
+        return .now - lastSeal >= plan.settings.commitInterval
+    }
+
+    /// How long the commit thread may sleep: until the open epoch is due, or until something happens.
+    private func untilDue() -> Duration? {
+        monitor.withLock { state in
+            guard state.epochs.openBatches > 0, state.epochs.sealed == .none, let last = state.lastSeal else {
+                return nil
+            }
+            return max(.milliseconds(1), plan.settings.commitInterval - (.now - last))
+        }
+    }
+
+    /// Merges what the workers gathered and takes the epoch's ledger.
+    private func gather(_ epoch: UInt64) -> ClosedEpoch {
+        var deltas: [Int: any Delta] = [:]
+        for stage in stages {
+            for (node, worker) in stage.aggregates() {
+                guard let delta = worker.takeDelta(epoch: epoch) else { continue }
+                if let first = deltas[node] { first.absorb(delta) } else { deltas[node] = delta }
+            }
+        }
+        return monitor.withLock { state in
+            let ledger = state.ledgers.removeValue(forKey: epoch) ?? EpochLedger()
+            return ClosedEpoch(
+                number: epoch, advances: ledger.advances.values.sorted { $0.key < $1.key }, deltas: deltas,
+                deadLetters: ledger.deadLetters, partitionKeys: state.partitions.map(\.key))
+        }
+    }
+
+    private func book(_ closed: ClosedEpoch, took duration: Duration) {
+        let rows = closed.deltas.values.reduce(0) { $0 + $1.groupCount }
+        closed.deltas.values.forEach { $0.release() }
+        monitor.update { state in
+            state.epochs.commit()
+            for advance in closed.advances {
+                guard let partition = state.partitions.first(where: { $0.key == advance.key }) else { continue }
+                state.committedOffsets[partition.source][advance.key] = advance.to
+            }
+            state.progress.epochs += 1
+            state.progress.rows += Int64(rows)
+            state.progress.lastCommit = duration
+        }
+    }
+
+    /// The database refused the epoch: drop what came after the last commit and have every source read its positions
+    /// again.
+    private func rewind(_ closed: ClosedEpoch, _ reason: String) {
+        closed.deltas.values.forEach { $0.release() }
+        logRewind(reason)
+        monitor.update { state in
+            state.epochs.fence()
+            state.isDiscarding = true
+        }
+        finishDiscard()
+    }
+
+    /// Drops everything since the last commit; an epoch being written is waited for, because its outcome decides where
+    /// reading continues.
+    func discard() {
+        let hasBegun = monitor.wait { state -> Bool? in
+            if state.hasEnded { return false }
+            if case .writing = state.epochs.sealed { return nil }
+            if state.isDiscarding { return nil }
+            state.epochs.discard()
+            state.isDiscarding = true
+            return true
+        }
+        guard hasBegun == true else { return }
+        finishDiscard()
+    }
+
+    private func finishDiscard() {
+        _ = monitor.wait { $0.epochs.batchesInFlight == 0 ? true : nil }
+        for stage in stages {
+            for (_, worker) in stage.aggregates() { worker.discard() }
+        }
+        monitor.update { state in
+            state.ledgers = [:]
+            state.rewindRequired = state.rewindRequired.map { _ in true }
+            state.isDiscarding = false
+        }
+    }
+
+    func flush(within timeout: Duration) -> Bool {
+        let start = monitor.update { state in
+            if state.epochs.openBatches > 0 { state.flushTarget = max(state.flushTarget, state.epochs.open) }
+            return (target: state.epochs.open, generation: state.epochs.generation)
+        }
+        let isFlushed: Bool? = monitor.wait(timeout: timeout) { state in
+            if state.epochs.generation != start.generation || state.hasEnded { return false }
+            let isEmpty = state.epochs.open == start.target && state.epochs.openBatches == 0
+            if state.epochs.sealed == .none, isEmpty || state.epochs.committed >= start.target { return true }
+            return nil
+        }
+        return isFlushed ?? false
+    }
+}
+
+// MARK: - Positions
+
+extension Pipeline {
+    func register(_ claimed: [ClaimedPartition], source: Int) -> [(index: Int, partition: ClaimedPartition)] {
+        monitor.withLock { state in
+            claimed.map { partition in
+                let fresh = PartitionState(
+                    key: partition.key, source: source, ownerEpoch: partition.ownerEpoch, next: partition.nextOffset)
+                if let index = state.partitions.firstIndex(where: { $0.key == partition.key }) {
+                    state.partitions[index] = fresh
+                    return (index, partition)
+                }
+                state.partitions.append(fresh)
+                return (state.partitions.count - 1, partition)
+            }
+        }
+    }
+
+    func begin(_ starts: [(index: Int, offset: Int64)]) throws {
+        let partitions = monitor.withLock { state in
+            starts.map { start in
+                let partition = state.partitions[start.index]
+                return ClaimedPartition(
+                    key: partition.key, ownerEpoch: partition.ownerEpoch, nextOffset: start.offset, tail: nil)
+            }
+        }
+        try plan.target.begin(partitions, context)
+        monitor.withLock { state in
+            for start in starts { state.partitions[start.index].next = start.offset }
+        }
+    }
+
+    func reclaim(source: Int) throws -> [(index: Int, partition: ClaimedPartition)] {
+        let mine = monitor.withLock { state in
+            state.rewindRequired[source] = false
+            return state.partitions.filter { $0.source == source && $0.isActive }.map {
+                ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil)
+            }
+        }
+        let still = try plan.target.owned(mine.sorted { $0.key < $1.key }, context)
+        return register(still, source: source)
+    }
+
+    func release(_ indices: [Int]) {
+        monitor.withLock { state in
+            for index in indices { state.partitions[index].isActive = false }
+        }
+    }
+}

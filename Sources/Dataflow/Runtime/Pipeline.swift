@@ -1,0 +1,148 @@
+import Foundation
+public import Logging
+
+/// A running topology: source threads, worker threads and a commit thread around one lock.
+///
+/// ```
+///   source thread ──► mailbox ──► worker threads ──► worker-local groups ─┐
+///        ▲                (stages, permits)                               │ epoch sealed and drained
+///        └── batches come back when every node is done with them          ▼
+///                                                       commit thread ──► target
+/// ```
+public final class Pipeline: Sendable {
+    let plan: PipelinePlan
+    let graph: StageGraph
+    let monitor: Monitor<PipelineState>
+    let stages: [StageRunner]
+    private let logger: Logger
+
+    /// Prepares a plan; nothing runs before `run`.
+    public init(_ plan: PipelinePlan, logger: Logger) {
+        self.plan = plan
+        self.logger = logger
+        graph = StageGraph(plan)
+        monitor = Monitor(PipelineState(stages: graph.stages.count, sources: plan.sources.count))
+        stages = graph.stages.map { StageRunner($0, plan) }
+    }
+
+    /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
+    /// - Throws: the first error that stopped the pipeline; everything committed before it stays.
+    public func run() throws {
+        let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
+        let sources = plan.sources.indices.map { index in
+            startThread("source \(plan.sources[index].name)") { self.runSource(index, intakes[index]) }
+        }
+        let workers = (0..<plan.settings.workers).map { number in
+            startThread("worker \(number)") { self.runWorker() }
+        }
+        let committer = startThread("commit") { self.runCommits() }
+        sources.forEach { $0.join() }
+        monitor.update { $0.isDraining = true }
+        committer.join()
+        workers.forEach { $0.join() }
+        for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
+        plan.target.close()
+        if let failure = monitor.withLock({ $0.failure }) { throw failure }
+    }
+
+    /// Asks the sources to end; what was read is committed first. Returns at once.
+    public func stop() {
+        monitor.update { $0.isStopping = true }
+    }
+
+    /// Gives up waiting for a database that is away. What was not committed is read again by the next run.
+    public func cancel() {
+        monitor.update {
+            $0.isStopping = true
+            $0.isCancelled = true
+        }
+    }
+
+    /// What blocking calls of the target may ask and tell.
+    var context: CommitContext {
+        CommitContext(
+            isCancelled: { self.monitor.withLock { $0.isCancelled } },
+            reportTrouble: { trouble in self.report(trouble) },
+            wait: { duration in
+                _ = self.monitor.wait(timeout: duration) { $0.isCancelled ? true : nil }
+            })
+    }
+
+    private func report(_ trouble: String?) {
+        let changed = monitor.withLock { state in
+            defer { state.targetTrouble = trouble }
+            return state.targetTrouble != trouble
+        }
+        guard changed else { return }
+        if let trouble {
+            logger.warning("Waiting for the database", metadata: ["reason": "\(trouble)"])
+        } else {
+            logger.notice("The database is back")
+        }
+    }
+
+    private func runSource(_ index: Int, _ intake: Intake) {
+        do {
+            try plan.sources[index].source.run(intake)
+        } catch {
+            fail(error)
+        }
+        monitor.update { $0.sourcesRunning -= 1 }
+    }
+
+    func logRewind(_ reason: String) {
+        logger.warning("Rewinding to the last commit", metadata: ["reason": "\(reason)"])
+    }
+
+    /// Keeps the first error and makes everything end.
+    func fail(_ error: any Error) {
+        monitor.update { state in
+            if state.failure == nil { state.failure = error }
+            state.isStopping = true
+        }
+    }
+
+    /// What the pipeline is doing, for display.
+    public func progress() -> ProgressSnapshot {
+        let statuses = plan.sources.map(\.source.status)
+        return monitor.withLock { state in
+            var snapshot = ProgressSnapshot()
+            snapshot.records = state.progress.records
+            snapshot.deadLetters = state.progress.deadLetters
+            snapshot.bytes = state.progress.bytes
+            snapshot.epochs = state.progress.epochs
+            snapshot.rows = state.progress.rows
+            snapshot.lastCommit = state.progress.lastCommit
+            let lags = statuses.compactMap(\.lag)
+            snapshot.lag = lags.isEmpty ? nil : lags.reduce(0, +)
+            snapshot.memory = MemoryAccountant.Part.allCases.map { ($0, plan.memory.held(by: $0)) }
+            snapshot.budget = plan.memory.budget
+            snapshot.troubles = statuses.compactMap(\.trouble) + [state.targetTrouble].compactMap { $0 }
+            return snapshot
+        }
+    }
+
+    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> JoinableThread {
+        JoinableThread(name: name, body)
+    }
+}
+
+/// A thread that can be waited for.
+final class JoinableThread: Sendable {
+    private let ended = Monitor(false)
+
+    init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let ended = ended
+        let thread = Thread {
+            body()
+            ended.update { $0 = true }
+        }
+        thread.name = name
+        thread.stackSize = 1 << 20
+        thread.start()
+    }
+
+    func join() {
+        _ = ended.wait { $0 ? true : nil }
+    }
+}

@@ -1,0 +1,118 @@
+/// A batch (or the rows of it that one branch selected) waiting for a stage.
+struct Work {
+    var stage: Int
+    var batch: Batch
+    /// nil: all rows the parser finds.
+    var rows: RowList?
+}
+
+/// Row numbers that outlive the call that selected them: a selection on its way to another stage.
+final class RowList: Sendable {
+    let rows: [UInt32]
+
+    init(copying selection: RowSelection) {
+        rows = (0..<selection.count).map { UInt32(selection[$0]) }
+    }
+}
+
+/// A partition that a source of this process owns.
+struct PartitionState {
+    var key: PartitionKey
+    var source: Int
+    var ownerEpoch: Int64
+    /// Where the next admitted run must begin, nil before `begin`.
+    var next: Int64?
+    var isActive = true
+}
+
+/// What an epoch moved so far: positions, counters and dead letters.
+struct EpochLedger {
+    var advances: [Int: PartitionAdvance] = [:]
+    var deadLetters: [DeadLetter] = []
+}
+
+/// Everything the threads of a pipeline share, behind one lock that is taken per batch, never per event.
+struct PipelineState {
+    var epochs = EpochMachine()
+    var queues: [[Work]]
+    var active: [Int]
+    /// Places in a stage's mailbox promised to work that is running upstream.
+    var reserved: [Int]
+    var freeBatches: [[Batch]]
+    var allocatedBatches: [Int]
+    var partitions: [PartitionState] = []
+    var ledgers: [UInt64: EpochLedger] = [:]
+    var committedOffsets: [[PartitionKey: Int64]]
+    var rewindRequired: [Bool]
+    var nextSerial: UInt64 = 0
+    var lastSeal: ContinuousClock.Instant?
+    var flushTarget: UInt64 = 0
+    var isDiscarding = false
+    /// Sources are to return.
+    var isStopping = false
+    /// Sources have returned; what is left is to be committed.
+    var isDraining = false
+    /// Nothing more will be committed.
+    var hasEnded = false
+    /// Blocking calls are to give up.
+    var isCancelled = false
+    var sourcesRunning: Int
+    var failure: (any Error)?
+    var targetTrouble: String?
+    var progress = ProgressCounters()
+
+    init(stages: Int, sources: Int) {
+        queues = Array(repeating: [], count: stages)
+        active = Array(repeating: 0, count: stages)
+        reserved = Array(repeating: 0, count: stages)
+        freeBatches = Array(repeating: [], count: sources)
+        allocatedBatches = Array(repeating: 0, count: sources)
+        committedOffsets = Array(repeating: [:], count: sources)
+        rewindRequired = Array(repeating: false, count: sources)
+        sourcesRunning = sources
+    }
+
+    /// Books the runs of an admitted batch: its partitions move, in this epoch.
+    mutating func advance(_ batch: Batch) {
+        var ledger = ledgers[batch.epoch] ?? EpochLedger()
+        for run in batch.runs {
+            let partition = partitions[run.partition]
+            guard let next = partition.next else {
+                preconditionFailure("messages of \(partition.key) were submitted before its position was known")
+            }
+            var advance =
+                ledger.advances[run.partition]
+                ?? PartitionAdvance(key: partition.key, ownerEpoch: partition.ownerEpoch, from: next)
+            advance.to = run.nextOffset
+            if !run.messages.isEmpty { advance.tail = run.tail }
+            ledger.advances[run.partition] = advance
+            partitions[run.partition].next = run.nextOffset
+        }
+        ledgers[batch.epoch] = ledger
+    }
+
+    /// Books what became of a batch's records.
+    mutating func settle(_ batch: Batch) {
+        var ledger = ledgers[batch.epoch] ?? EpochLedger()
+        for run in batch.runs {
+            let counters = batch.counters(of: run)
+            ledger.advances[run.partition]?.counters += counters
+            progress.records += counters.read
+            progress.deadLetters += counters.dead
+        }
+        ledger.deadLetters.append(contentsOf: batch.deadLetters)
+        ledgers[batch.epoch] = ledger
+        progress.bytes += Int64(batch.length)
+    }
+}
+
+/// Totals since the start.
+struct ProgressCounters {
+    var records: Int64 = 0
+    var deadLetters: Int64 = 0
+    var bytes: Int64 = 0
+    var epochs: Int64 = 0
+    var rows: Int64 = 0
+    var lastCommit: Duration?
+    var lastEpochRecords: Int64 = 0
+}

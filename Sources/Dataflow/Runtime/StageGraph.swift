@@ -1,0 +1,44 @@
+/// The nodes of a plan grouped into stages: a stage is a chain (or tree) of nodes that run fused on one worker, with a
+/// mailbox in front and a number of permits.
+struct StageGraph {
+    struct Stage {
+        /// The node that gets the batches.
+        var head: Int
+        /// All nodes of the stage.
+        var nodes: [Int]
+        /// Batches at once.
+        var permits: Int
+        /// Stages that this one hands rows to.
+        var downstream: [Int]
+    }
+
+    private(set) var stages: [Stage] = []
+    /// The stage of each node.
+    private(set) var stageOfNode: [Int]
+
+    /// A node starts a stage of its own when a source feeds it or when it has a `concurrency`.
+    init(_ plan: PipelinePlan) {
+        stageOfNode = Array(repeating: -1, count: plan.nodes.count)
+        for source in plan.sources { startStage(at: source.child, plan) }
+    }
+
+    private mutating func startStage(at head: Int, _ plan: PipelinePlan) {
+        let stage = stages.count
+        let permits = plan.nodes[head].concurrency ?? plan.settings.workers
+        stages.append(Stage(head: head, nodes: [], permits: permits, downstream: []))
+        collect(head, into: stage, plan)
+    }
+
+    private mutating func collect(_ node: Int, into stage: Int, _ plan: PipelinePlan) {
+        stageOfNode[node] = stage
+        stages[stage].nodes.append(node)
+        for child in plan.nodes[node].children {
+            if plan.nodes[child].concurrency == nil {
+                collect(child, into: stage, plan)
+            } else {
+                stages[stage].downstream.append(stages.count)
+                startStage(at: child, plan)
+            }
+        }
+    }
+}

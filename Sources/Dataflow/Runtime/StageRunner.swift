@@ -1,0 +1,77 @@
+import Synchronization
+
+/// One stage at work: its permits, each with the workers of the stage's nodes.
+final class StageRunner: Sendable {
+    private let stage: StageGraph.Stage
+    private let nodes: [PipelinePlan.Node]
+    private let slots: Mutex<Slots>
+
+    private struct Slots {
+        var idle: [SlotWorkers] = []
+        var all: [SlotWorkers] = []
+    }
+
+    /// The workers of one permit, by node.
+    ///
+    /// `@unchecked Sendable`: a slot is with one thread at a time, by way of `slots.idle`; what the commit thread takes
+    /// from an aggregate worker meanwhile, the worker guards itself.
+    final class SlotWorkers: @unchecked Sendable {
+        let workers: [Int: any OperatorWorker]
+
+        init(_ stage: StageGraph.Stage, _ nodes: [PipelinePlan.Node]) {
+            let slot = StageSlot()
+            workers = Dictionary(
+                uniqueKeysWithValues: stage.nodes.map { ($0, nodes[$0].make.makeWorker(in: slot)) })
+        }
+    }
+
+    init(_ stage: StageGraph.Stage, _ plan: PipelinePlan) {
+        self.stage = stage
+        nodes = plan.nodes
+        slots = Mutex(Slots())
+    }
+
+    /// Runs a batch through the stage's nodes; rows for other stages go to `emit` with the stage's head node.
+    func run(_ work: Work, emit: (_ node: Int, RowSelection) -> Void) {
+        let slot = slots.withLock { slots in
+            if let idle = slots.idle.popLast() { return idle }
+            let made = SlotWorkers(stage, nodes)
+            slots.all.append(made)
+            return made
+        }
+        defer { slots.withLock { $0.idle.append(slot) } }
+        guard let list = work.rows else {
+            visit(stage.head, work.batch, unsafe RowSelection(rows: nil, count: work.batch.rowCount), slot, emit)
+            return
+        }
+        unsafe list.rows.withUnsafeBufferPointer { rows in
+            let selection = unsafe RowSelection(rows: rows.baseAddress, count: rows.count)
+            visit(stage.head, work.batch, selection, slot, emit)
+        }
+    }
+
+    private func visit(
+        _ node: Int, _ batch: Batch, _ rows: RowSelection, _ slot: SlotWorkers, _ emit: (Int, RowSelection) -> Void
+    ) {
+        guard let worker = slot.workers[node] else { preconditionFailure("a stage was asked for a foreign node") }
+        worker.process(batch, rows) { selected in
+            guard selected.count > 0 else { return }
+            for child in nodes[node].children {
+                if slot.workers[child] != nil {
+                    visit(child, batch, selected, slot, emit)
+                } else {
+                    emit(child, selected)
+                }
+            }
+        }
+    }
+
+    /// Every aggregate worker of the stage with its node.
+    func aggregates() -> [(node: Int, worker: any AggregateWorker)] {
+        slots.withLock { slots in
+            slots.all.flatMap { slot in
+                stage.nodes.compactMap { node in (slot.workers[node] as? any AggregateWorker).map { (node, $0) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// A checked topology, ready to run: concrete nodes in a tree under each source.
+public struct PipelinePlan: Sendable {
+    /// A node between source and sink.
+    public struct Node: Sendable {
+        /// The node's name in the topology.
+        public var name: String
+        /// What makes its workers.
+        public var make: any Operator
+        /// The nodes that read from it.
+        public var children: [Int]
+        /// The most batches at once; nil runs it fused with its input.
+        public var concurrency: Int?
+
+        /// Creates a node.
+        public init(name: String, make: any Operator, children: [Int], concurrency: Int?) {
+            self.name = name
+            self.make = make
+            self.children = children
+            self.concurrency = concurrency
+        }
+    }
+
+    /// A source and the parser behind it.
+    public struct SourceNode: Sendable {
+        /// The node's name in the topology.
+        public var name: String
+        /// The source.
+        public var source: any Source
+        /// The node that gets its batches.
+        public var child: Int
+        /// The columns of its batches.
+        public var columnTypes: [ColumnType]
+
+        /// Creates a source node.
+        public init(name: String, source: any Source, child: Int, columnTypes: [ColumnType]) {
+            self.name = name
+            self.source = source
+            self.child = child
+            self.columnTypes = columnTypes
+        }
+    }
+
+    /// The sources.
+    public var sources: [SourceNode]
+    /// All other nodes but sinks.
+    public var nodes: [Node]
+    /// Where epochs go.
+    public var target: any CommitTarget
+    /// The engine's settings.
+    public var settings: PipelineSettings
+    /// The one memory account.
+    public var memory: MemoryAccountant
+
+    /// Creates a plan.
+    public init(
+        sources: [SourceNode], nodes: [Node], target: any CommitTarget, settings: PipelineSettings,
+        memory: MemoryAccountant
+    ) {
+        self.sources = sources
+        self.nodes = nodes
+        self.target = target
+        self.settings = settings
+        self.memory = memory
+    }
+}
+
+/// Settings of a running pipeline.
+public struct PipelineSettings: Sendable {
+    /// Threads that run operators.
+    public var workers: Int
+    /// The least time between two commits.
+    public var commitInterval: Duration
+    /// Payload bytes of a batch.
+    public var batchBytes: Int
+    /// Messages of a batch.
+    public var batchMessagesMax: Int
+
+    /// Creates settings.
+    public init(
+        workers: Int, commitInterval: Duration = .milliseconds(500), batchBytes: Int = Limits.batchBytes,
+        batchMessagesMax: Int = Limits.batchMessagesMax
+    ) {
+        self.workers = workers
+        self.commitInterval = commitInterval
+        self.batchBytes = batchBytes
+        self.batchMessagesMax = batchMessagesMax
+    }
+}

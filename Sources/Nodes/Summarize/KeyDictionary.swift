@@ -1,0 +1,171 @@
+import Dataflow
+
+/// The key values seen by one worker in one epoch, as dense ids; shared by all `summarize` nodes of the worker's stage,
+/// so that a field is looked up once per event however many nodes group by it.
+final class KeyDictionary {
+    private var columns: [KeyColumnID: KeyColumn] = [:]
+    private var translations: [TranslationID: StateBox] = [:]
+
+    private struct TranslationID: Hashable {
+        var other: ObjectIdentifier
+        var column: KeyColumnID
+    }
+
+    /// The ids of one key column.
+    func column(_ id: KeyColumnID) -> KeyColumn {
+        if let found = columns[id] { return found }
+        let made = KeyColumn(id)
+        columns[id] = made
+        return made
+    }
+
+    /// Bytes allocated.
+    var memoryBytes: Int {
+        columns.values.reduce(0) { $0 + $1.memoryBytes } + translations.values.reduce(0) { $0 + $1.ids.memoryBytes }
+    }
+
+    /// For each id of another worker's column, the id of the same value here; computed once per pair of dictionaries.
+    func translation(of other: KeyDictionary, _ id: KeyColumnID) -> UnsafeMutablePointer<UInt32> {
+        let key = TranslationID(other: ObjectIdentifier(other), column: id)
+        if let found = translations[key] { return unsafe found.ids.values }
+        let made = StateBox()
+        column(id).intern(other.column(id), into: &made.ids)
+        translations[key] = made
+        return unsafe made.ids.values
+    }
+
+    private final class StateBox {
+        var ids = StateColumn<UInt32>(initial: 0)
+    }
+}
+
+/// What a key column is made of.
+enum KeyColumnID: Hashable {
+    /// The window that the event time in `column` falls in.
+    case window(column: Int, microseconds: Int64)
+    /// A text field.
+    case text(column: Int)
+    /// An integer, decimal or timestamp field.
+    case integer(column: Int)
+    /// A boolean field.
+    case boolean(column: Int)
+}
+
+/// The ids of one key column, and the ids of the batch at hand.
+final class KeyColumn {
+    private let id: KeyColumnID
+    private var texts = TextInterner()
+    private var integers = IntegerInterner()
+    private var ids = StateColumn<UInt32>(initial: 0)
+    private var cached: (serial: UInt64, count: Int, rows: Int)?
+
+    init(_ id: KeyColumnID) { self.id = id }
+
+    /// Bytes allocated.
+    var memoryBytes: Int { texts.memoryBytes + integers.memoryBytes + ids.memoryBytes }
+
+    /// The ids of the selected rows, one per selected row. Valid until the next call.
+    func ids(of batch: Batch, _ rows: RowSelection) -> UnsafeMutablePointer<UInt32> {
+        // A selection is known by the batch's serial and where its row numbers lie.
+        let key = unsafe (serial: batch.serial, count: rows.count, rows: Int(bitPattern: rows.rows))
+        if let cached, cached == key { return unsafe ids.values }
+        ids.resizeUninitialized(to: rows.count)
+        switch id {
+        case .window(let column, let length): unsafe fillWindows(batch.columns[column], length, rows)
+        case .text(let column): unsafe fillTexts(batch.columns[column], base: batch.base, rows)
+        case .integer(let column): unsafe fillIntegers(batch.columns[column], rows)
+        case .boolean(let column): unsafe fillBooleans(batch.columns[column], rows)
+        }
+        cached = key
+        return unsafe ids.values
+    }
+
+    private func fillTexts(_ column: Column, base: UnsafeMutableRawPointer, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let (slices, valid) = unsafe (column.slices, column.valid)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            if unsafe valid[row] == 0 {
+                unsafe ids[index] = 0
+            } else {
+                let slice = unsafe slices[row]
+                unsafe ids[index] = texts.intern(base + Int(slice.offset), length: Int(slice.length))
+            }
+        }
+    }
+
+    private func fillWindows(_ column: Column, _ length: Int64, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let times = unsafe column.integers
+        var windowStart = Int64.max
+        var windowID: UInt32 = 0
+        for index in 0..<rows.count {
+            let time = unsafe times[rows[index]]
+            // One subtraction tells whether the time is still in the window of the row before.
+            if UInt64(bitPattern: time &- windowStart) >= UInt64(length) {
+                windowStart = Window.start(of: time, length: length)
+                windowID = integers.intern(windowStart)
+            }
+            unsafe ids[index] = windowID
+        }
+    }
+
+    private func fillIntegers(_ column: Column, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let (values, valid) = unsafe (column.integers, column.valid)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            unsafe ids[index] = valid[row] == 0 ? 0 : integers.intern(values[row])
+        }
+    }
+
+    private func fillBooleans(_ column: Column, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let (values, valid) = unsafe (column.booleans, column.valid)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            unsafe ids[index] = valid[row] == 0 ? 0 : integers.intern(Int64(values[row]))
+        }
+    }
+
+    /// Takes in all values of another worker's column; `ids` gets, for each id there, the id here.
+    func intern(_ other: KeyColumn, into ids: inout StateColumn<UInt32>) {
+        ids.append(0)
+        if case .text = id {
+            for theirs in 1..<UInt32(other.texts.idCount) {
+                let text = unsafe other.texts.text(theirs)
+                unsafe withPadding(text) { padded in ids.append(texts.intern(padded, length: text.count)) }
+            }
+        } else {
+            for theirs in 1..<UInt32(other.integers.idCount) { ids.append(integers.intern(other.integers.value(theirs))) }
+        }
+    }
+
+    /// Interning reads 16 bytes whatever the length; the end of an arena may be closer.
+    private func withPadding(_ text: UnsafeRawBufferPointer, _ body: (UnsafeRawPointer) -> Void) {
+        guard text.count < 16 else {
+            if let start = text.baseAddress { unsafe body(start) }
+            return
+        }
+        var padded: (UInt64, UInt64) = (0, 0)
+        unsafe withUnsafeMutableBytes(of: &padded) { bytes in
+            unsafe bytes.copyMemory(from: text)
+            if let start = bytes.baseAddress { unsafe body(UnsafeRawPointer(start)) }
+        }
+    }
+
+    /// The text behind an id of a text column.
+    func text(_ id: UInt32) -> UnsafeRawBufferPointer { unsafe texts.text(id) }
+
+    /// The value behind an id of any other column.
+    func integer(_ id: UInt32) -> Int64 { integers.value(id) }
+}
+
+/// Tumbling windows over event time.
+enum Window {
+    /// The start of the window that holds `time`: windows are aligned to 1970-01-01T00:00:00Z.
+    static func start(of time: Int64, length: Int64) -> Int64 {
+        let remainder = time % length
+        return time - remainder - (remainder < 0 ? length : 0)
+    }
+}

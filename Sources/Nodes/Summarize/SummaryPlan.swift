@@ -1,0 +1,81 @@
+import Dataflow
+
+/// What a `summarize` node does, checked and resolved against the schema of its input.
+public struct SummaryPlan: Sendable {
+    /// One part of a group's key.
+    public struct Key: Sendable {
+        /// The name of the table's column.
+        public var name: String
+        /// The type of the table's column.
+        public var type: ColumnType
+        /// The batch column it is read from.
+        public var column: Int
+    }
+
+    /// The node's name.
+    public var node: String
+    /// The window's length in microseconds, nil without windows.
+    public var windowMicroseconds: Int64?
+    /// The batch column of the event time; there is one when there is a window.
+    public var eventTimeColumn: Int?
+    /// The `by` fields in order.
+    public var keys: [Key]
+    /// The metrics in order.
+    public var metrics: [MetricPlan]
+
+    /// Parts of a group's key, the window included.
+    var keyWidth: Int { keys.count + (windowMicroseconds == nil ? 0 : 1) }
+}
+
+/// One metric of a `summarize` node.
+public struct MetricPlan: Sendable {
+    /// What is computed.
+    public enum Function: Sendable, Hashable {
+        /// How many records.
+        case count
+        /// The exact sum of a numeric field.
+        case sum
+        /// The smallest value of a numeric or timestamp field.
+        case min
+        /// The largest value of a numeric or timestamp field.
+        case max
+        /// The mean of a numeric field.
+        case avg
+        /// How many distinct values.
+        case uniques(HLLPreset)
+        /// Quantiles in percent, as the user wrote them.
+        case percentiles([Percentile])
+    }
+
+    /// A percentile: `p` in percent with the text the user wrote, from which the column is named.
+    public struct Percentile: Sendable, Hashable {
+        /// 0 to 100.
+        public var percent: Double
+        /// `95`, `99.9`, …
+        public var text: String
+
+        /// `p95`, `p99_9`, …
+        public var columnSuffix: String { "p" + String(text.map { $0 == "." ? "_" : $0 }) }
+    }
+
+    /// The precision of a `uniques` column.
+    public enum HLLPreset: String, Sendable, CaseIterable {
+        /// 1.6 % standard error, exact up to 8.
+        case standard
+        /// 1.6 % standard error, never exact, least memory.
+        case compact
+        /// 0.8 % standard error, exact up to 32.
+        case precise
+    }
+
+    /// The metric's name: the table's column, or the stem of its columns.
+    public var name: String
+    /// What is computed.
+    public var function: Function
+    /// The batch column it reads, nil for `count()`.
+    public var column: Int?
+    /// The type of that column.
+    public var type: ColumnType?
+    /// Which records take part, nil for all.
+    public var condition: TypedExpression?
+}
