@@ -76,6 +76,10 @@ public struct MetricPlan: Sendable {
     public var column: Int?
     /// The type of that column.
     public var type: ColumnType?
+    /// The name of the field it reads, nil for `count()`.
+    public var sourceField: String?
     /// Which records take part, nil for all.
     public var condition: TypedExpression?
+    /// The condition as the user wrote it.
+    public var conditionText: String?
 }

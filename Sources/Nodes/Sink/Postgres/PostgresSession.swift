@@ -1,0 +1,86 @@
+import Dataflow
+import Postgres
+
+/// A connection that comes back: connects when needed, with back-off, and turns what cannot pass into `SinkError`.
+///
+/// Used by one thread at a time.
+final class PostgresSession {
+    private let settings: ConnectionSettings
+    private let onNotice: Notice.Handler
+    private var connection: Connection?
+
+    init(_ settings: ConnectionSettings, onNotice: @escaping Notice.Handler) {
+        self.settings = settings
+        self.onNotice = onNotice
+    }
+
+    /// Runs `body` on a connection until it succeeds or fails for good.
+    ///
+    /// - Parameter body: gets the connection and whether it is new since the last try: what was known of the database
+    ///   must then be read again.
+    /// - Throws: `SinkError` when a person has to act or the pipeline gave up; whatever else `body` throws.
+    func run<Result>(
+        _ context: CommitContext, _ body: (inout Connection, _ isNew: Bool) throws -> Result
+    ) throws -> Result {
+        var pause = SinkLimits.pauseFirst
+        var failures = 0
+        while true {
+            do {
+                let isNew = try connect()
+                let result = try body(&connection!, isNew)
+                if failures > 0 { context.report(trouble: nil) }
+                return result
+            } catch let error as PostgresError {
+                guard error.isRetryable else { throw refusal(error) }
+                failures += 1
+                recover(from: error)
+                if error.fate != .retryTransaction || failures > SinkLimits.quietRetries {
+                    context.report(trouble: String(describing: error))
+                }
+            } catch {
+                connection = nil
+                throw error
+            }
+            if context.isCancelled { throw cancellation }
+            context.pause(pause * Double.random(in: 0.5...1))
+            if context.isCancelled { throw cancellation }
+            pause = min(pause * 2, SinkLimits.pauseLongest)
+        }
+    }
+
+    /// Closes the connection.
+    func close() { connection = nil }
+
+    private func connect() throws(PostgresError) -> Bool {
+        if connection != nil, connection!.isAlive() { return false }
+        connection = nil
+        connection = try Connection.connect(
+            settings, deadline: .now + SinkLimits.connectTimeout, onNotice: onNotice)
+        return true
+    }
+
+    /// Leaves the connection ready for another transaction, or drops it.
+    private func recover(from error: PostgresError) {
+        guard !error.isConnectionLost, error.fate != .reconnect, connection != nil else {
+            connection = nil
+            return
+        }
+        do {
+            try connection!.execute("ROLLBACK")
+        } catch {
+            connection = nil
+        }
+    }
+
+    private func refusal(_ error: PostgresError) -> SinkError {
+        connection = nil
+        return SinkError(code: .refused, description: "postgres \(settings.redactedDescription): \(error)")
+    }
+
+    private var cancellation: SinkError {
+        SinkError(
+            code: .cancelled,
+            description: "postgres \(settings.redactedDescription): gave up waiting; what was not committed will be "
+                + "read again by the next run")
+    }
+}

@@ -1,0 +1,25 @@
+/// Why a sink cannot go on; a person has to act.
+public struct SinkError: Error, Sendable, CustomStringConvertible {
+    /// What happened.
+    public enum Code: String, Sendable {
+        /// The table exists and has another shape.
+        case tableMismatch = "table-mismatch"
+        /// The table was made for another summary.
+        case definitionMismatch = "definition-mismatch"
+        /// The table holds a value that Millrace did not write.
+        case foreignValue = "foreign-value"
+        /// The database refuses: rights, password, missing database, bad settings.
+        case refused
+        /// The pipeline gave up waiting for the database.
+        case cancelled
+    }
+
+    /// What happened.
+    public var code: Code
+    /// `where: what is wrong, found, expected; hint`.
+    public var description: String
+
+    static func foreignValue(_ what: String) -> SinkError {
+        SinkError(code: .foreignValue, description: "postgres: \(what), so it was changed by someone else; restore it")
+    }
+}

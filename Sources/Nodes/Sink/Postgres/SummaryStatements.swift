@@ -1,0 +1,41 @@
+/// The SQL of one summary table. Keys and values travel as arrays, one statement per batch of rows.
+struct SummaryStatements {
+    /// Reads and locks the rows of the given keys, in key order; first column: the key's position, from 1.
+    let select: String
+    /// Inserts rows, leaving alone what is there already; answers the keys it inserted, in order.
+    let insert: String
+    /// Overwrites rows; a null `bytea` leaves its column as it is.
+    let update: String
+
+    init(_ table: SummaryTable, merged: [String]) {
+        let name = SQLName.quoteQualified(table.name)
+        let keyNames = table.primaryKey.map(\.quoted)
+        let onKey = keyNames.map { "t.\($0) = k.\($0)" }.joined(separator: " AND ")
+        let keyArrays = Self.arrays(table.primaryKey)
+        let mergedList = merged.map { ", t." + SQLName.quote($0) }.joined()
+        select = """
+            SELECT k.ordinal\(mergedList) FROM unnest(\(keyArrays)) WITH ORDINALITY \
+            AS k(\(keyNames.joined(separator: ", ")), ordinal) \
+            JOIN \(name) t ON \(onKey) ORDER BY k.ordinal FOR UPDATE OF t
+            """
+        let columns = table.columns
+        let allNames = columns.map(\.quoted).joined(separator: ", ")
+        insert = """
+            INSERT INTO \(name) (\(allNames)) SELECT * FROM unnest(\(Self.arrays(columns))) \
+            ON CONFLICT DO NOTHING RETURNING \(keyNames.reversed().joined(separator: ", "))
+            """
+        let sets = (table.plain + table.states).map { column in
+            column.kind == .bytea
+                ? "\(column.quoted) = coalesce(k.\(column.quoted), t.\(column.quoted))"
+                : "\(column.quoted) = k.\(column.quoted)"
+        }
+        update = """
+            UPDATE \(name) t SET \(sets.joined(separator: ", ")) \
+            FROM unnest(\(Self.arrays(columns))) AS k(\(allNames)) WHERE \(onKey)
+            """
+    }
+
+    private static func arrays(_ columns: [TableColumn]) -> String {
+        columns.enumerated().map { "$\($0.offset + 1)::\($0.element.kind.rawValue)[]" }.joined(separator: ", ")
+    }
+}

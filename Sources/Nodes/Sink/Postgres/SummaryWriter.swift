@@ -1,0 +1,167 @@
+import Dataflow
+import Postgres
+
+/// Writes one node's deltas into its table, inside a transaction that somebody else opens and commits.
+///
+/// Read, merge, write: the rows that exist are read under lock, merged with the delta here, and written back whole; the
+/// others are inserted. Rows are locked in key order, so that instances cannot deadlock.
+final class SummaryWriter {
+    let table: SummaryTable
+    private let plan: SummaryPlan
+    private let metrics: [any MetricWriter]
+    private let sql: SummaryStatements
+    private let keysMerged: [Int]
+
+    init(plan: SummaryPlan, tableName: String) {
+        self.plan = plan
+        metrics = plan.metrics.map { $0.makeWriter() }
+        table = SummaryTable(name: tableName, plan: plan, writers: metrics)
+        sql = SummaryStatements(table, merged: metrics.flatMap(\.mergedColumns))
+        var next = 1
+        keysMerged = metrics.map { metric in
+            defer { next += metric.mergedColumns.count }
+            return next
+        }
+    }
+
+    /// Merges a delta into the table. The delta is not changed, so a failed transaction can be written again.
+    func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
+        let order = GroupOrder(delta)
+        var start = 0
+        while start < order.groups.count {
+            let end = min(order.groups.count, start + SinkLimits.rowsPerStatement)
+            try write(Array(order.groups[start..<end]), of: delta, order, &connection)
+            start = end
+        }
+    }
+
+    private func write(
+        _ groups: [Int32], of delta: SummaryDelta, _ order: GroupOrder, _ connection: inout Connection
+    ) throws {
+        var pending = groups
+        for attempt in 0... {
+            guard attempt < SinkLimits.insertRacesMax else {
+                throw SinkError(
+                    code: .refused,
+                    description: "postgres: rows of \(table.name) vanish while they are written; "
+                        + "something deletes from the table while Millrace runs")
+            }
+            let stored = try connection.query(sql.select, keyParameters(pending, delta, order))
+            let (fresh, known) = try split(pending, stored)
+            var rows = RowBuilders(table)
+            for group in fresh { try append(group, stored: nil, delta, order, to: &rows) }
+            let inserts = rows
+            rows = RowBuilders(table)
+            for (group, row) in known { try append(group, stored: (stored, row), delta, order, to: &rows) }
+            let results = try connection.pipeline { pipeline in
+                if !fresh.isEmpty { pipeline.query(sql.insert, inserts.parameters) }
+                if !known.isEmpty { pipeline.query(sql.update, rows.parameters) }
+            }
+            guard !fresh.isEmpty, let inserted = results.first, inserted.rowCount < fresh.count else { return }
+            // Another instance created some of the keys at the same moment; they are there now, so merge into them.
+            pending = missing(fresh, in: inserted, delta, order)
+        }
+    }
+
+    /// Which groups have a row already (with its number in `stored`), and which do not.
+    private func split(
+        _ groups: [Int32], _ stored: QueryResult
+    ) throws -> (fresh: [Int32], known: [(group: Int32, row: Int)]) {
+        var fresh: [Int32] = []
+        var known: [(group: Int32, row: Int)] = []
+        var row = 0
+        for (position, group) in groups.enumerated() {
+            if row < stored.rowCount, try stored.int64(row, 0) == Int64(position + 1) {
+                known.append((group, row))
+                row += 1
+            } else {
+                fresh.append(group)
+            }
+        }
+        return (fresh, known)
+    }
+
+    /// The groups whose insert did nothing: RETURNING answers in insertion order.
+    private func missing(
+        _ groups: [Int32], in inserted: QueryResult, _ delta: SummaryDelta, _ order: GroupOrder
+    ) -> [Int32] {
+        var row = 0
+        return groups.filter { group in
+            guard row < inserted.rowCount else { return true }
+            let sameKey = inserted.withUnsafeBytes(row, 0) {
+                unsafe $0.elementsEqual(order.key(of: Int(group)))
+            }
+            let window = delta.windowStart(ofGroup: Int(group))
+            let sameWindow = window == nil || (try? inserted.microsecondsSince1970(row, 1)) == window
+            if sameKey == true, sameWindow {
+                row += 1
+                return false
+            }
+            return true
+        }
+    }
+
+    private func keyParameters(_ groups: [Int32], _ delta: SummaryDelta, _ order: GroupOrder) -> [Parameter] {
+        var windows = ArrayBuilder(.timestamptz, capacityBytes: table.hasWindow ? groups.count * 12 : 0)
+        var keys = ArrayBuilder(.bytea, capacityBytes: groups.count * 32)
+        for group in groups {
+            if let window = delta.windowStart(ofGroup: Int(group)) { windows.append(microsecondsSince1970: window) }
+            order.key(of: Int(group)).withUnsafeBytes { unsafe keys.append($0) }
+        }
+        return table.hasWindow ? [.array(windows), .array(keys)] : [.array(keys)]
+    }
+
+    private func append(
+        _ group: Int32, stored: (result: QueryResult, row: Int)?, _ delta: SummaryDelta, _ order: GroupOrder,
+        to rows: inout RowBuilders
+    ) throws {
+        let group = Int(group)
+        var column = 0
+        if let window = delta.windowStart(ofGroup: group) {
+            rows.columns[0].append(microsecondsSince1970: window)
+            column = 1
+        }
+        for (index, key) in plan.keys.enumerated() {
+            rows.columns[column].append(key, index, of: group, delta)
+            column += 1
+        }
+        var state = column + table.plain.count
+        for (index, metric) in metrics.enumerated() {
+            let row = stored.map { StoredRow(result: $0.result, row: $0.row, column: keysMerged[index]) }
+            try metric.append(
+                delta.states[index], group: group, stored: row, to: &rows.columns, plain: column, state: state)
+            column += metric.plainColumns.count
+            state += metric.stateColumns.count
+        }
+        order.key(of: group).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
+    }
+}
+
+/// One array per column of the table.
+struct RowBuilders {
+    var columns: [ArrayBuilder]
+
+    init(_ table: SummaryTable) {
+        columns = table.columns.map { ArrayBuilder($0.kind.element) }
+    }
+
+    /// The arrays as statement parameters.
+    var parameters: [Parameter] { columns.map { .array($0) } }
+}
+
+extension ArrayBuilder {
+    /// Appends the value of a `by` field.
+    fileprivate mutating func append(_ key: SummaryPlan.Key, _ index: Int, of group: Int, _ delta: SummaryDelta) {
+        if key.type == .text {
+            if let text = unsafe delta.keyText(index, ofGroup: group) { unsafe append(text) } else { appendNull() }
+            return
+        }
+        guard let value = delta.keyInteger(index, ofGroup: group) else { return appendNull() }
+        switch key.type {
+        case .boolean: append(value != 0)
+        case .decimal(let scale): append(Decimal128(unscaled: Int128(value), scale: scale))
+        case .timestamp: append(microsecondsSince1970: value)
+        default: append(value)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Postgres
+
+/// A column of a summary table.
+struct TableColumn: Hashable, Sendable {
+    /// The types Millrace writes.
+    enum Kind: String, Sendable {
+        case timestamptz
+        case text
+        case bigint
+        case numeric
+        case double = "double precision"
+        case boolean
+        case bytea
+
+        /// How an array of them travels.
+        var element: ArrayBuilder.Element {
+            switch self {
+            case .timestamptz: .timestamptz
+            case .text: .text
+            case .bigint: .int8
+            case .numeric: .numeric
+            case .double: .float8
+            case .boolean: .bool
+            case .bytea: .bytea
+            }
+        }
+    }
+
+    /// The column's name.
+    var name: String
+    /// Its type.
+    var kind: Kind
+    /// Whether it may be null.
+    var isNullable = true
+
+    /// The name as SQL wants it.
+    var quoted: String { SQLName.quote(name) }
+
+    /// The column in CREATE TABLE. Text is compared by bytes, which needs no locale and never changes with it.
+    var definition: String {
+        quoted + " " + kind.rawValue + (kind == .text ? " COLLATE \"C\"" : "") + (isNullable ? "" : " NOT NULL")
+    }
+}
+
+/// Names in SQL.
+enum SQLName {
+    /// A quoted identifier.
+    static func quote(_ name: String) -> String {
+        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    /// `schema.table` or `table`, each part quoted.
+    static func quoteQualified(_ name: String) -> String {
+        name.split(separator: ".", maxSplits: 1).map { quote(String($0)) }.joined(separator: ".")
+    }
+
+    /// A quoted string.
+    static func literal(_ text: String) -> String {
+        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    }
+}
