@@ -1,1 +1,145 @@
 #pragma once
+// JSON documents -> typed columns. simdjson finds and checks the structure of a batch (stage 1); a walker of our own
+// then checks the grammar of every document and writes the declared fields. The only C++ of the project is in here.
+// Thread safety: one parser belongs to one thread at a time. No function blocks, throws or keeps a caller's pointer.
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Bytes after `length` that the parser may read and overwrite before the arena begins.
+#define SJ_PADDING 64
+/// The deepest nesting that can be asked for.
+#define SJ_DEPTH_MAX 1024
+
+enum {
+    SJ_TEXT = 0,
+    SJ_INTEGER = 1,
+    SJ_DECIMAL = 2,
+    SJ_DOUBLE = 3,
+    SJ_BOOLEAN = 4,
+    SJ_TIMESTAMP_RFC3339 = 5,
+    SJ_TIMESTAMP_SECONDS = 6,
+    SJ_TIMESTAMP_MILLISECONDS = 7,
+    SJ_TIMESTAMP_MICROSECONDS = 8,
+};
+
+/// Why a document is bad; 0 is a good one. The numbers are part of the interface: JSON.DocumentError repeats them.
+enum {
+    SJ_OK = 0,
+    SJ_EMPTY = 1,
+    SJ_TOO_LARGE = 2,
+    SJ_INVALID_UTF8 = 3,
+    SJ_BYTE_ORDER_MARK = 4,
+    SJ_UNCLOSED_STRING = 5,
+    SJ_CONTROL_CHARACTER = 6,
+    SJ_INVALID_ESCAPE = 7,
+    SJ_UNPAIRED_SURROGATE = 8,
+    SJ_TRUNCATED = 9,
+    SJ_INVALID_STRUCTURE = 10,
+    SJ_INVALID_NUMBER = 11,
+    SJ_INVALID_LITERAL = 12,
+    SJ_TRAILING_CONTENT = 13,
+    SJ_TOO_DEEP = 14,
+    SJ_WRONG_TYPE = 15,
+    SJ_OUT_OF_RANGE = 16,
+    SJ_TEXT_TOO_LONG = 17,
+    SJ_NUL_IN_TEXT = 18,
+    SJ_INVALID_TIMESTAMP = 19,
+    SJ_MISSING_REQUIRED = 20,
+};
+
+/// What kind of value stood where a field of another type was declared.
+enum {
+    SJ_FOUND_NOTHING = 0,
+    SJ_FOUND_NULL = 1,
+    SJ_FOUND_BOOLEAN = 2,
+    SJ_FOUND_NUMBER = 3,
+    SJ_FOUND_TEXT = 4,
+    SJ_FOUND_ARRAY = 5,
+    SJ_FOUND_OBJECT = 6,
+};
+
+typedef struct sj_parser sj_parser;
+
+/// Bytes of the batch buffer: a document, or a text value.
+typedef struct sj_slice {
+    uint32_t offset;
+    uint32_t length;
+} sj_slice;
+
+typedef struct sj_column {
+    /// One element per document: sj_slice, int64_t, double or uint8_t, as the field's type says.
+    void *values;
+    /// One byte per document: 1 = a value is present.
+    uint8_t *valid;
+} sj_column;
+
+typedef struct sj_field_options {
+    uint8_t type;
+    /// Digits after the point of SJ_DECIMAL, 0...18.
+    uint8_t scale;
+    bool required;
+    bool null_on_type_error;
+    uint32_t text_length_max;
+} sj_field_options;
+
+typedef struct sj_failure {
+    uint32_t document;
+    /// Bytes from the document's first byte; the document's length where no place is known.
+    uint32_t position;
+    /// Index of the declared field, or -1.
+    int32_t field;
+    uint8_t code;
+    uint8_t found;
+} sj_failure;
+
+typedef struct sj_summary {
+    size_t ok_count;
+    size_t failure_count;
+    /// Bytes of unescaped text written after `length + SJ_PADDING`.
+    size_t arena_used;
+} sj_summary;
+
+typedef struct sj_lines {
+    size_t count;
+    /// Bytes of the input that are done with; the rest is an unfinished line, or did not fit into `lines`.
+    size_t consumed;
+} sj_lines;
+
+/// depth_max is 1...SJ_DEPTH_MAX; null when memory is short.
+sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max);
+void sj_parser_destroy(sj_parser *parser);
+
+/// Declares one field, before the first sj_parse: `key_count` keys, one after the other in `keys`.
+void sj_parser_add_field(
+    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options);
+
+/// Parses `document_count` documents of `buffer` into one column per declared field.
+///
+/// `capacity` is at least `length + SJ_PADDING + length`. Documents ascend, do not overlap, and whatever lies between
+/// two of them is JSON whitespace with at least one '\n'. Returns null, or a sentence that says which of these rules
+/// the caller broke (nothing is parsed then).
+const char *sj_parse(
+    sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
+    size_t document_count, const sj_column *columns, uint8_t *status, sj_summary *summary);
+
+/// The bad documents of the last sj_parse, by ascending index; valid until the next one.
+const sj_failure *sj_parser_failures(const sj_parser *parser);
+
+/// Finds the lines of `bytes` that are not blank, without their '\n' or "\r\n". A last line without '\n' counts only
+/// if `is_final`.
+sj_lines sj_split_lines(const uint8_t *bytes, size_t length, bool is_final, sj_slice *lines, size_t line_capacity);
+
+/// "avx2" or "baseline": the walker chosen for this processor.
+const char *sj_walker_name(void);
+
+/// Name of simdjson's kernel chosen for this processor.
+const char *sj_kernel_name(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,64 @@
+#pragma once
+// What the driver (Parser.cpp) hands to a walker, and the walkers there are.
+#include "Schema.hpp"
+#include "Values.hpp"
+
+namespace sj {
+
+/// The structural index of one stretch of the batch buffer. Entries [count, count + 8) repeat `end`, where a '\n'
+/// stands, which no grammar accepts: so a walker that is led beyond the last document stops by itself.
+struct Segment {
+    const uint8_t *base;
+    const uint32_t *index;
+    uint32_t count;
+    /// Bytes of the segment.
+    uint32_t end;
+    /// Where the segment begins in the batch buffer.
+    uint32_t offset;
+    /// Documents [firstDocument, lastDocument) of the batch lie in it.
+    size_t firstDocument;
+    size_t lastDocument;
+};
+
+/// What outlives a segment.
+struct Batch {
+    Level *root;
+    std::vector<Field *> requiredFields;
+    std::vector<std::unique_ptr<Field>> fields;
+    uint32_t depthMax;
+    /// Counts documents over the parser's whole life, so that no mark left in a Field or Level has to be wiped.
+    uint64_t serial = 0;
+    MinuteMemo minute;
+
+    const sj_slice *documents;
+    uint8_t *status;
+    uint8_t *buffer;
+    uint32_t arenaBegin;
+    uint32_t arenaEnd;
+    size_t okCount;
+    std::vector<sj_failure> failures;
+
+    /// Books document `document` as bad and takes back what was written for it.
+    void reject(size_t document, uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = 0) {
+        for (auto &each : fields) { each->valid[document] = 0; }
+        status[document] = code;
+        failures.push_back({static_cast<uint32_t>(document), position, field, code, found});
+    }
+};
+
+using Walk = void (*)(Batch &, const Segment &);
+using SplitLines = sj_lines (*)(const uint8_t *, size_t, bool, sj_slice *, size_t);
+
+namespace baseline {
+void walk(Batch &batch, const Segment &segment);
+sj_lines splitLines(const uint8_t *bytes, size_t length, bool isFinal, sj_slice *lines, size_t capacity);
+}  // namespace baseline
+
+#if defined(__x86_64__)
+namespace avx2 {
+void walk(Batch &batch, const Segment &segment);
+sj_lines splitLines(const uint8_t *bytes, size_t length, bool isFinal, sj_slice *lines, size_t capacity);
+}  // namespace avx2
+#endif
+
+}  // namespace sj

@@ -1,0 +1,225 @@
+// The driver: cuts a batch into segments, runs simdjson's stage 1 over each and hands its index to the walker.
+#include "Batch.hpp"
+
+#include <algorithm>
+#include <new>
+#include <simdjson.h>
+
+namespace {
+
+using namespace sj;
+
+bool hasAVX2() {
+#if defined(__x86_64__)
+    // simdjson has asked the processor; its haswell and later kernels need what our walker needs.
+    const std::string kernel = simdjson::get_active_implementation()->name();
+    return kernel == "haswell" || kernel == "icelake";
+#else
+    return false;
+#endif
+}
+
+Walk chosenWalk() {
+#if defined(__x86_64__)
+    if (hasAVX2()) { return avx2::walk; }
+#endif
+    return baseline::walk;
+}
+
+SplitLines chosenSplitLines() {
+#if defined(__x86_64__)
+    if (hasAVX2()) { return avx2::splitLines; }
+#endif
+    return baseline::splitLines;
+}
+
+bool isSpace(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+
+uint8_t codeOf(simdjson::error_code error) {
+    switch (error) {
+    case simdjson::UTF8_ERROR: return SJ_INVALID_UTF8;
+    case simdjson::UNCLOSED_STRING: return SJ_UNCLOSED_STRING;
+    case simdjson::UNESCAPED_CHARS: return SJ_CONTROL_CHARACTER;
+    default: return SJ_INVALID_STRUCTURE;
+    }
+}
+
+}  // namespace
+
+struct sj_parser {
+    /// Bytes of one run of stage 1: text, structural index and columns of a segment stay in the second-level cache.
+    static constexpr uint32_t segmentLength = 64 * 1024;
+    /// Index entries behind the last one, so that no look-ahead of the walker leaves the segment.
+    static constexpr uint32_t sentinels = 8;
+
+    Batch batch;
+    Level root;
+    uint32_t documentLengthMax;
+    bool isSealed = false;
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
+    Walk walk = chosenWalk();
+
+    sj_parser(uint32_t depthMax, uint32_t documentLengthMax) : documentLengthMax(documentLengthMax) {
+        batch.root = &root;
+        batch.depthMax = depthMax;
+    }
+
+    /// Makes room for a segment of `length` bytes, and the sentinels.
+    simdjson::error_code reserve(uint32_t length) {
+        const size_t needed = std::max<size_t>(length, segmentLength) + sentinels;
+        if (!stage1) {
+            return simdjson::get_active_implementation()->create_dom_parser_implementation(needed, 1, stage1);
+        }
+        return stage1->capacity() >= needed ? simdjson::SUCCESS : stage1->set_capacity(needed);
+    }
+
+    /// Parses documents [first, last), which lie next to each other.
+    ///
+    /// Stage 1 only says whether something is wrong anywhere (a string left open, a control character in a string,
+    /// invalid UTF-8), so a bad stretch is halved until the document is found: about two more passes of stage 1 over
+    /// its segment, whatever the segment's place. An error cannot leak into a neighbour, nor hide in one: the '\n'
+    /// between them is an error inside a string, ends a UTF-8 sequence, is no quote that a backslash could swallow,
+    /// and separates numbers and literals. Grammar errors need no second try: the walker skips to the next document.
+    void stretch(size_t first, size_t last) {
+        const sj_slice *const documents = batch.documents;
+        const uint32_t begin = documents[first].offset;
+        const uint32_t length = documents[last - 1].offset + documents[last - 1].length - begin;
+        simdjson::error_code error = reserve(length);
+        if (error != simdjson::SUCCESS) { throw std::bad_alloc(); }
+        stage1->n_structural_indexes = 0;
+        error = length == 0 ? simdjson::EMPTY
+                            : stage1->stage1(batch.buffer + begin, length, simdjson::stage1_mode::regular);
+        if (error == simdjson::SUCCESS || error == simdjson::EMPTY) {
+            const uint32_t count = error == simdjson::EMPTY ? 0 : stage1->n_structural_indexes;
+            uint32_t *const index = stage1->structural_indexes.get();
+            std::fill_n(index + count, sentinels, length);
+            walk(batch, Segment{batch.buffer + begin, index, count, length, begin, first, last});
+        } else if (last - first == 1) {
+            batch.reject(first, codeOf(error), documents[first].length);
+        } else {
+            const size_t middle = first + (last - first) / 2;
+            stretch(first, middle);
+            stretch(middle, last);
+        }
+    }
+
+    /// Parses the batch segment by segment; a document above the limit ends a segment and is not looked at.
+    void all(size_t count) {
+        const sj_slice *const documents = batch.documents;
+        size_t first = 0;
+        while (first < count) {
+            if (documents[first].length > documentLengthMax) {
+                batch.reject(first, SJ_TOO_LARGE, documents[first].length);
+                first++;
+                continue;
+            }
+            size_t last = first + 1;
+            while (last < count && documents[last].length <= documentLengthMax
+                   && documents[last].offset + documents[last].length - documents[first].offset <= segmentLength) {
+                last++;
+            }
+            stretch(first, last);
+            first = last;
+        }
+    }
+};
+
+namespace {
+
+/// The rule the caller broke, or null.
+const char *misuse(
+    const uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents, size_t count) {
+    if (length > UINT32_MAX / 4) { return "a batch buffer is limited to 1 GiB"; }
+    if (capacity < 2 * length + SJ_PADDING) { return "the batch buffer lacks the room asked for behind its documents"; }
+    size_t end = 0;
+    for (size_t each = 0; each < count; each++) {
+        const size_t begin = documents[each].offset;
+        if (begin < end || begin + documents[each].length > length) {
+            return "documents must ascend inside the batch buffer";
+        }
+        bool hasNewline = each == 0;
+        for (; each > 0 && end < begin; end++) {
+            if (!isSpace(buffer[end])) { return "only white space may stand between two documents"; }
+            hasNewline |= buffer[end] == '\n';
+        }
+        if (!hasNewline) { return "documents must be separated by a newline"; }
+        end = begin + documents[each].length;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max) {
+    return new (std::nothrow) sj_parser(std::min<uint32_t>(depth_max, SJ_DEPTH_MAX), document_length_max);
+}
+
+void sj_parser_destroy(sj_parser *parser) { delete parser; }
+
+void sj_parser_add_field(
+    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options) {
+    auto field = std::make_unique<Field>();
+    field->type = options.type;
+    field->scale = options.scale;
+    field->isRequired = options.required;
+    field->nullOnTypeError = options.null_on_type_error;
+    field->textLengthMax = options.text_length_max;
+    Level *level = &parser->root;
+    for (size_t each = 0; each < key_count; each++) {
+        Member &member = level->declare({reinterpret_cast<const char *>(keys), key_lengths[each]});
+        keys += key_lengths[each];
+        if (each + 1 == key_count) {
+            member.fields.push_back(field.get());
+        } else {
+            if (!member.child) { member.child = std::make_unique<Level>(); }
+            level = member.child.get();
+        }
+    }
+    if (field->isRequired) { parser->batch.requiredFields.push_back(field.get()); }
+    parser->batch.fields.push_back(std::move(field));
+}
+
+const char *sj_parse(
+    sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
+    size_t document_count, const sj_column *columns, uint8_t *status, sj_summary *summary) {
+    if (const char *sentence = misuse(buffer, length, capacity, documents, document_count)) { return sentence; }
+    if (!parser->isSealed) {
+        parser->root.seal();
+        parser->isSealed = true;
+    }
+    Batch &batch = parser->batch;
+    batch.documents = documents;
+    batch.status = status;
+    batch.buffer = buffer;
+    batch.arenaBegin = batch.arenaEnd = static_cast<uint32_t>(length) + SJ_PADDING;
+    batch.okCount = 0;
+    batch.failures.clear();
+    for (size_t each = 0; each < batch.fields.size(); each++) {
+        batch.fields[each]->values = columns[each].values;
+        batch.fields[each]->valid = columns[each].valid;
+        std::memset(columns[each].valid, 0, document_count);
+    }
+    // Ends a number or literal in the last byte, and gives the wide comparisons defined bytes to look at.
+    std::memset(buffer + length, '\n', SJ_PADDING);
+    parser->all(document_count);
+    *summary = {batch.okCount, batch.failures.size(), batch.arenaEnd - batch.arenaBegin};
+    return nullptr;
+}
+
+const sj_failure *sj_parser_failures(const sj_parser *parser) { return parser->batch.failures.data(); }
+
+sj_lines sj_split_lines(const uint8_t *bytes, size_t length, bool is_final, sj_slice *lines, size_t line_capacity) {
+    static const SplitLines splitLines = chosenSplitLines();
+    return splitLines(bytes, length, is_final, lines, line_capacity);
+}
+
+const char *sj_walker_name(void) { return hasAVX2() ? "avx2" : "baseline"; }
+
+const char *sj_kernel_name(void) {
+    static const std::string name = simdjson::get_active_implementation()->name();
+    return name.c_str();
+}
+
+}  // extern "C"

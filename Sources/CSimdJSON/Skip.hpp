@@ -1,0 +1,100 @@
+// Part of class Walker (included inside it): checking values nobody declared, and strings.
+
+/// The first backslash at or after `from`, or the highest position.
+uint32_t nextBackslash(uint32_t from) const {
+    if (from >= segment.end) { return UINT32_MAX; }
+    const void *const found = std::memchr(base + from, '\\', segment.end - from);
+    return found == nullptr ? UINT32_MAX : static_cast<uint32_t>(static_cast<const uint8_t *>(found) - base);
+}
+
+/// The position of the quote that closes the string before the token at `next`: only white space lies between.
+uint32_t closingQuote(uint32_t next) const {
+    uint32_t quote = next - 1;
+    while (base[quote] != '"') { quote--; }
+    return quote;
+}
+
+/// Checks the escapes of the string at `at`; false after `fail`. One comparison for a string without any.
+bool checkEscapes(uint32_t at) { return __builtin_expect(backslash >= index[at + 1], 1) || checkEscapesSlowly(at); }
+
+__attribute__((noinline)) bool checkEscapesSlowly(uint32_t at) {
+    const uint32_t begin = index[at] + 1;
+    if (backslash < begin) { backslash = nextBackslash(begin); }
+    if (backslash >= index[at + 1]) { return true; }
+    const uint32_t end = closingQuote(index[at + 1]);
+    size_t length;
+    if (const uint8_t code = unescape(base + begin, end - begin, nullptr, length); code != SJ_OK) {
+        fail(code, at);
+        return false;
+    }
+    // `backslash` stays: a field may ask for the same string again.
+    return true;
+}
+
+/// The number at `bytes`; the usual ones without a loop.
+static bool isNumber(const uint8_t *bytes) {
+    const uint8_t *at = bytes + (*bytes == '-');
+    const uint64_t stop = noDigits(load64(at) ^ 0x3030303030303030);
+    if (stop == 0) { return numberEnd(bytes) != nullptr; }
+    const uint32_t count = static_cast<uint32_t>(__builtin_ctzll(stop)) >> 3;
+    if (count > 0 && endsScalar[at[count]] && (*at != '0' || count == 1)) { return true; }
+    return numberEnd(bytes) != nullptr;
+}
+
+/// Checks the value at `at`, with `depth` containers around it: the token after it, or `failed`.
+uint32_t value(uint32_t at, uint32_t depth) {
+    const uint8_t first = byte(at);
+    if (first == '"') { return checkEscapes(at) ? at + 1 : failed; }
+    if (first == '{' || first == '[') { return container(at, depth); }
+    return scalar(at);
+}
+
+/// A number or a literal.
+uint32_t scalar(uint32_t at) {
+    const uint8_t *const bytes = base + index[at];
+    switch (*bytes) {
+    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        return isNumber(bytes) ? at + 1 : fail(SJ_INVALID_NUMBER, at);
+    case 't': return isLiteral<'t', 'r', 'u', 'e'>(bytes) ? at + 1 : fail(SJ_INVALID_LITERAL, at);
+    case 'f': return isFalse(bytes) ? at + 1 : fail(SJ_INVALID_LITERAL, at);
+    case 'n': return isLiteral<'n', 'u', 'l', 'l'>(bytes) ? at + 1 : fail(SJ_INVALID_LITERAL, at);
+    default: return fail(SJ_INVALID_STRUCTURE, at);
+    }
+}
+
+/// An array or an object without declared members, to any allowed depth, without recursion.
+uint32_t container(uint32_t at, uint32_t depth) {
+    bool isObjectAt[SJ_DEPTH_MAX];
+    uint32_t open = depth;
+    bool isObject = false;
+    for (;;) {
+        // `at` opens a container.
+        if (open >= batch.depthMax) { return fail(SJ_TOO_DEEP, at); }
+        isObject = byte(at) == '{';
+        isObjectAt[open] = isObject;
+        open++;
+        at++;
+        bool isClosed = byte(at) == (isObject ? '}' : ']');
+        for (;;) {
+            if (isClosed) {
+                at++;
+                if (--open == depth) { return at; }
+                isObject = isObjectAt[open - 1];
+            } else {
+                if (isObject) {
+                    if (byte(at) != '"') { return fail(SJ_INVALID_STRUCTURE, at); }
+                    if (!checkEscapes(at)) { return failed; }
+                    if (byte(at + 1) != ':') { return fail(SJ_INVALID_STRUCTURE, at + 1); }
+                    at += 2;
+                }
+                const uint8_t first = byte(at);
+                if (first == '{' || first == '[') { break; }
+                at = value(at, open);
+                if (at == failed) { return failed; }
+            }
+            // `at` follows a value.
+            isClosed = byte(at) == (isObject ? '}' : ']');
+            if (!isClosed && byte(at++) != ',') { return fail(SJ_INVALID_STRUCTURE, at - 1); }
+        }
+    }
+}

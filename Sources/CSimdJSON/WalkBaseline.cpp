@@ -1,0 +1,3 @@
+// The walker for any processor.
+#define SJ_TARGET baseline
+#include "Walker.hpp"

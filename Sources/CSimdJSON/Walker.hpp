@@ -1,0 +1,388 @@
+// Second pass: walks the structural index of each document, checks every token, writes the declared fields.
+// Compiled once per target: the including file defines SJ_TARGET and the instruction set; so no include guard.
+//
+// `at` is always an index into the structural index. What simdjson's stage 1 promises, and this file relies on:
+// every { } [ ] : , outside strings, every opening quote and every first byte of another token is indexed, in order;
+// strings are closed, hold no control character, and all bytes are UTF-8. So nothing but white space can stand between
+// a closing quote and the next indexed byte, while a number or literal ends where it ends and must be checked for that.
+#include "Batch.hpp"
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace sj::SJ_TARGET {
+namespace {
+
+static inline bool isSpace(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+
+#include "Scan.hpp"
+#include "Lines.hpp"
+
+class Walker {
+public:
+    Walker(Batch &batch, const Segment &segment)
+        : batch(batch), segment(segment), base(segment.base), index(segment.index) {
+        backslash = nextBackslash(0);
+    }
+
+    void documents() {
+        uint32_t at = 0;
+        for (size_t each = segment.firstDocument; each < segment.lastDocument; each++) {
+            const uint32_t begin = batch.documents[each].offset - segment.offset;
+            const uint32_t end = begin + batch.documents[each].length;
+            document = each;
+            batch.serial++;
+            hasFieldError = false;
+            arenaMark = batch.arenaEnd;
+            unescapedFrom = 0;
+            const uint32_t next = one(at, end);
+            if (__builtin_expect(next == failed, 0)) {
+                // An error found beyond the document's end says that the document should have gone on. Its own text
+                // decides the reason, never its neighbour's.
+                const bool isTruncated = failurePosition >= end;
+                reject(isTruncated ? uint8_t{SJ_TRUNCATED} : failureCode, (isTruncated ? end : failurePosition) - begin);
+                if (isTruncated) { backslash = nextBackslash(end); }
+                while (at < segment.count && index[at] < end) { at++; }
+            } else {
+                at = next;
+                if (__builtin_expect(hasFieldError, 0) && rejectedForField(begin)) { continue; }
+                if (!batch.requiredFields.empty() && rejectedForMissing(end - begin)) { continue; }
+                batch.status[each] = SJ_OK;
+                batch.okCount++;
+            }
+        }
+    }
+
+private:
+    static constexpr uint32_t failed = UINT32_MAX;
+
+    Batch &batch;
+    const Segment &segment;
+    const uint8_t *const base;
+    const uint32_t *const index;
+    size_t document = 0;
+    /// The first backslash behind some place that was passed already; so a string that ends before it has none.
+    uint32_t backslash;
+    /// Where the arena ended before this document, which a bad one gives back.
+    uint32_t arenaMark = 0;
+    /// The text of this document that was unescaped last, and where it came from (0: none). Several fields may share
+    /// it, so that the arena never needs more room than the documents have bytes.
+    uint32_t unescapedFrom = 0;
+    sj_slice unescaped{0, 0};
+    bool hasFieldError = false;
+    uint8_t failureCode = 0;
+    uint32_t failurePosition = 0;
+
+    uint8_t byte(uint32_t at) const { return base[index[at]]; }
+
+    uint32_t fail(uint8_t code, uint32_t at) {
+        failureCode = code;
+        failurePosition = index[at];
+        return failed;
+    }
+
+    // MARK: Documents
+
+    /// The document whose first token is `at` and whose bytes end before `end`: the token after it, or `failed`.
+    uint32_t one(uint32_t at, uint32_t end) {
+        if (index[at] >= end) {
+            failureCode = SJ_EMPTY;
+            failurePosition = 0;
+            return failed;
+        }
+        uint32_t next;
+        if (__builtin_expect(byte(at) == '{', 1)) {
+            next = object(*batch.root, at, 0);
+        } else if (byte(at) == 0xef && base[index[at] + 1] == 0xbb && base[index[at] + 2] == 0xbf) {
+            return fail(SJ_BYTE_ORDER_MARK, at);
+        } else {
+            next = value(at, 0);
+        }
+        if (next == failed) { return failed; }
+        // The tokens of the next document continued this one: it ran out before it was complete.
+        if (index[next - 1] >= end) { return fail(SJ_TRUNCATED, next - 1); }
+        if (index[next] < end) { return fail(SJ_TRAILING_CONTENT, next); }
+        return next;
+    }
+
+    void reject(uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = SJ_FOUND_NOTHING) {
+        batch.arenaEnd = arenaMark;
+        batch.reject(document, code, position, field, found);
+    }
+
+    bool rejectedForField(uint32_t begin) {
+        for (size_t number = 0; number < batch.fields.size(); number++) {
+            const Field &field = *batch.fields[number];
+            // A later value under the same key may have replaced the one in error: last wins.
+            if (field.errorSerial != batch.serial || field.valid[document] != 0) { continue; }
+            reject(field.errorCode, field.errorPosition - begin, static_cast<int32_t>(number), field.errorFound);
+            return true;
+        }
+        return false;
+    }
+
+    bool rejectedForMissing(uint32_t length) {
+        for (Field *field : batch.requiredFields) {
+            if (field->valid[document] != 0) { continue; }
+            int32_t number = 0;
+            while (batch.fields[static_cast<size_t>(number)].get() != field) { number++; }
+            reject(SJ_MISSING_REQUIRED, length, number);
+            return true;
+        }
+        return false;
+    }
+
+    // MARK: Objects with declared members
+
+    /// The object that begins at `at`, with `depth` containers around it: the token after its end, or `failed`.
+    uint32_t object(Level &level, uint32_t at, uint32_t depth) {
+        if (__builtin_expect(depth >= batch.depthMax, 0)) { return fail(SJ_TOO_DEEP, at); }
+        if (__builtin_expect(level.seenSerial == batch.serial, 0)) { clear(level.fields); }
+        level.seenSerial = batch.serial;
+        Spelling *last = &level.start;
+        for (;;) {
+            // `at` is the '{' or the ',' before a member.
+            const uint8_t *const bytes = base + index[at];
+            Spelling *spelling = last->next[0];
+            if (__builtin_expect(!matches(bytes, *spelling), 0)) {
+                const bool isFirst = last == &level.start;
+                if (*bytes == '}') { return at + 1; }
+                spelling = last->next[1];
+                if (!matches(bytes, *spelling)) {
+                    if (isFirst && byte(at + 1) == '}') { return at + 2; }
+                    if (!isFirst && *bytes != ',') { return fail(SJ_INVALID_STRUCTURE, at); }
+                    spelling = resolve(level, at, *last);
+                    if (spelling == nullptr) { return failed; }
+                }
+            }
+            last = spelling;
+            at = member(*spelling, at + 3, depth + 1);
+            if (at == failed) { return failed; }
+        }
+    }
+
+    /// The value at `at` of a key: the token after it, or `failed`.
+    __attribute__((always_inline)) uint32_t member(Spelling &spelling, uint32_t at, uint32_t depth) {
+        const uint8_t *const bytes = base + index[at];
+        switch (spelling.action) {
+        case actionText: {
+            const uint32_t after = index[at + 1];
+            if (*bytes != '"' || backslash < after) { break; }
+            const uint32_t begin = index[at] + 1, end = closingQuote(after);
+            if (end - begin > spelling.field->textLengthMax) { break; }
+            put(*spelling.field, sj_slice{segment.offset + begin, end - begin});
+            return at + 1;
+        }
+        case actionInteger: {
+            int64_t number;
+            if (!shortInteger(bytes, number)) { break; }
+            put(*spelling.field, number);
+            return at + 1;
+        }
+        case actionDecimal: {
+            int64_t number;
+            if (!shortDecimal(bytes, spelling.field->scale, number)) { break; }
+            put(*spelling.field, number);
+            return at + 1;
+        }
+        case actionDouble: {
+            double number;
+            if (!shortDouble(bytes, number)) { break; }
+            put(*spelling.field, number);
+            return at + 1;
+        }
+        case actionBoolean: {
+            const bool isTrue = isLiteral<'t', 'r', 'u', 'e'>(bytes);
+            if (!isTrue && !isFalse(bytes)) { break; }
+            put(*spelling.field, static_cast<uint8_t>(isTrue));
+            return at + 1;
+        }
+        case actionTimestampText: {
+            const uint32_t after = index[at + 1];
+            int64_t micros;
+            if (*bytes != '"' || backslash < after || !shortInstant(bytes + 1, after - index[at] - 1, micros)) { break; }
+            put(*spelling.field, micros);
+            return at + 1;
+        }
+        case actionTimestampSeconds:
+        case actionTimestampMilliseconds:
+        case actionTimestampMicroseconds: {
+            static constexpr int64_t unit[] = {1'000'000, 1'000, 1};
+            int64_t number;
+            if (!shortInteger(bytes, number)) { break; }
+            if (__builtin_mul_overflow(number, unit[spelling.action - actionTimestampSeconds], &number)) { break; }
+            if (number < instantMin || number >= instantEnd) { break; }
+            put(*spelling.field, number);
+            return at + 1;
+        }
+        case actionObject:
+            if (*bytes == '{') { return object(*spelling.child, at, depth); }
+            clear(spelling.child->fields);
+            return value(at, depth);
+        case actionMember: return several(*spelling.member, at, depth);
+        case actionSkip: return value(at, depth);
+        }
+        return fieldSlowly(*spelling.field, at, depth);
+    }
+
+    /// Finds what the key after the separator at `at` means, and learns that it came after `last`.
+    __attribute__((noinline)) Spelling *resolve(Level &level, uint32_t at, Spelling &last) {
+        if (byte(at + 1) != '"') { return fail(SJ_INVALID_STRUCTURE, at + 1), nullptr; }
+        if (!checkEscapes(at + 1)) { return nullptr; }
+        if (byte(at + 2) != ':') { return fail(SJ_INVALID_STRUCTURE, at + 2), nullptr; }
+        const uint8_t *const bytes = base + index[at];
+        const size_t length = index[at + 2] + 1 - index[at];
+        const bool isLearnable = length <= Level::spellingLengthMax;
+        Spelling *found = isLearnable ? level.recall(bytes, length) : nullptr;
+        if (found == nullptr) {
+            const uint8_t *key = base + index[at + 1] + 1;
+            size_t keyLength = static_cast<size_t>(base + closingQuote(index[at + 2]) - key);
+            std::string plain;
+            if (std::memchr(key, '\\', keyLength) != nullptr) {
+                plain.resize(keyLength);
+                unescape(key, keyLength, reinterpret_cast<uint8_t *>(&plain[0]), keyLength);
+                key = reinterpret_cast<const uint8_t *>(plain.data());
+            }
+            const Member *declared = level.find({reinterpret_cast<const char *>(key), keyLength});
+            if (!isLearnable) {
+                Level::describe(level.passing, declared);
+                return &level.passing;
+            }
+            found = level.learn(bytes, length, declared);
+        }
+        last.next[1] = last.next[0];
+        last.next[0] = found;
+        return found;
+    }
+
+    // MARK: Fields, the general way
+
+    /// A value that none of the shortcuts took: null, of another type, unusual, or not JSON.
+    __attribute__((noinline)) uint32_t fieldSlowly(Field &field, uint32_t at, uint32_t depth) {
+        const uint32_t next = value(at, depth);
+        if (next != failed) { take(field, at); }
+        return next;
+    }
+
+    /// A key with several fields, or with a field and declared members below.
+    __attribute__((noinline)) uint32_t several(Member &member, uint32_t at, uint32_t depth) {
+        const bool descends = member.child && byte(at) == '{';
+        if (member.child && !descends) { clear(member.child->fields); }
+        const uint32_t next = descends ? object(*member.child, at, depth) : value(at, depth);
+        if (next == failed) { return failed; }
+        for (Field *field : member.fields) { take(*field, at); }
+        return next;
+    }
+
+    /// Writes the valid value at `at` to a field's column, or notes why it does not fit.
+    void take(Field &field, uint32_t at) {
+        const uint8_t *const bytes = base + index[at];
+        switch (*bytes) {
+        case 'n':
+            field.valid[document] = 0;
+            field.errorSerial = 0;
+            return;
+        case 't':
+        case 'f':
+            if (field.type != SJ_BOOLEAN) { return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_BOOLEAN, at); }
+            return put(field, static_cast<uint8_t>(*bytes == 't'));
+        case '{': return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_OBJECT, at);
+        case '[': return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_ARRAY, at);
+        case '"': return takeString(field, at);
+        default: return takeNumber(field, at);
+        }
+    }
+
+    void takeString(Field &field, uint32_t at) {
+        if (field.type != SJ_TEXT && field.type != SJ_TIMESTAMP_RFC3339) {
+            return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_TEXT, at);
+        }
+        const sj_slice text = contents(at);
+        const uint8_t *const bytes = batch.buffer + text.offset;
+        if (field.type == SJ_TIMESTAMP_RFC3339) {
+            int64_t micros;
+            const uint8_t code = instant(bytes, text.length, batch.minute, micros);
+            return code == SJ_OK ? put(field, micros) : refuse(field, code, SJ_FOUND_TEXT, at);
+        }
+        if (text.length > field.textLengthMax) { return refuse(field, SJ_TEXT_TOO_LONG, SJ_FOUND_TEXT, at); }
+        if (std::memchr(bytes, 0, text.length) != nullptr) { return refuse(field, SJ_NUL_IN_TEXT, SJ_FOUND_TEXT, at); }
+        put(field, text);
+    }
+
+    /// The text of the string at `at`: in place, or unescaped into the arena.
+    sj_slice contents(uint32_t at) {
+        const uint32_t begin = index[at] + 1, offset = segment.offset + begin;
+        const uint32_t length = closingQuote(index[at + 1]) - begin;
+        if (std::memchr(base + begin, '\\', length) == nullptr) { return {offset, length}; }
+        if (unescapedFrom != offset) {
+            size_t written;
+            unescape(base + begin, length, batch.buffer + batch.arenaEnd, written);
+            unescapedFrom = offset;
+            unescaped = {batch.arenaEnd, static_cast<uint32_t>(written)};
+            batch.arenaEnd += unescaped.length;
+        }
+        return unescaped;
+    }
+
+    void takeNumber(Field &field, uint32_t at) {
+        const uint8_t *const bytes = base + index[at];
+        const uint8_t *const end = numberEnd(bytes);
+        uint8_t code = SJ_WRONG_TYPE;
+        int64_t number = 0;
+        switch (field.type) {
+        case SJ_INTEGER: code = scaled(bytes, end, 0, Remainder::reject, number); break;
+        case SJ_DECIMAL: code = scaled(bytes, end, field.scale, Remainder::round, number); break;
+        case SJ_DOUBLE: {
+            double nearest;
+            code = nearestDouble(bytes, end, nearest);
+            if (code == SJ_OK) { return put(field, nearest); }
+            break;
+        }
+        case SJ_TIMESTAMP_SECONDS:
+        case SJ_TIMESTAMP_MILLISECONDS:
+        case SJ_TIMESTAMP_MICROSECONDS:
+            code = scaled(bytes, end, 3 * (SJ_TIMESTAMP_MICROSECONDS - field.type), Remainder::floor, number);
+            if (code == SJ_OK && (number < instantMin || number >= instantEnd)) { code = SJ_OUT_OF_RANGE; }
+            break;
+        default: break;
+        }
+        return code == SJ_OK ? put(field, number) : refuse(field, code, SJ_FOUND_NUMBER, at);
+    }
+
+    template <typename Value> void put(Field &field, Value value) {
+        static_cast<Value *>(field.values)[document] = value;
+        field.valid[document] = 1;
+    }
+
+    void refuse(Field &field, uint8_t code, uint8_t found, uint32_t at) {
+        field.valid[document] = 0;
+        field.errorSerial = 0;
+        if (field.nullOnTypeError) { return; }
+        field.errorSerial = batch.serial;
+        field.errorCode = code;
+        field.errorFound = found;
+        field.errorPosition = index[at];
+        hasFieldError = true;
+    }
+
+    void clear(const std::vector<Field *> &fields) {
+        for (Field *field : fields) {
+            field->valid[document] = 0;
+            field->errorSerial = 0;
+        }
+    }
+
+#include "Shortcuts.hpp"
+#include "Skip.hpp"
+};
+
+}  // namespace
+
+void walk(Batch &batch, const Segment &segment) { Walker(batch, segment).documents(); }
+
+sj_lines splitLines(const uint8_t *bytes, size_t length, bool isFinal, sj_slice *lines, size_t capacity) {
+    return Lines{lines, capacity, 0, 0}.split(bytes, length, isFinal);
+}
+
+}  // namespace sj::SJ_TARGET
