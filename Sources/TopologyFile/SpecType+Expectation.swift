@@ -1,0 +1,62 @@
+import Dataflow
+
+extension SpecType {
+    /// What a value must be, as the end of "expected …" and for the reference page.
+    var expectation: String {
+        switch self {
+        case .string, .secret: "text"
+        case .integer(let range): "a whole number" + Self.bounds(range) { "\($0)" }
+        case .bytes(let range): "a size such as 512MiB" + Self.bounds(range, Quantity.describe(size:))
+        case .duration(let range): "a length of time such as 500ms, 1m or 7d" + Self.bounds(range)
+        case .boolean: "true or false"
+        case .choice(let words): words.joined(separator: " | ")
+        case .fieldName: "the name of a field"
+        case .expression: "a filter expression"
+        case .metric: "a metric such as count() or sum(field)"
+        case .recordFieldType: "a field type such as text, integer or decimal(2)"
+        case .list(let element): "a list of: \(element.expectation)"
+        case .map(let value): "a map from names to: \(value.expectation)"
+        case .object(let fields): "a map with \(fields.map(\.name).joined(separator: ", "))"
+        case .oneOf(let types): types.map(\.expectation).joined(separator: ", or ")
+        }
+    }
+
+    /// Whether a value of this type may hold a secret, so that no text found in its place is shown.
+    var holdsSecret: Bool {
+        switch self {
+        case .secret: true
+        case .list(let element), .map(let element): element.holdsSecret
+        case .object(let fields): fields.contains { $0.type.holdsSecret }
+        case .oneOf(let types): types.contains { $0.holdsSecret }
+        default: false
+        }
+    }
+
+    /// Whether a value of the node's shape (scalar, list or map) can fit at all.
+    func admitsShape(of node: DocumentNode) -> Bool {
+        switch (self, node.content) {
+        case (.oneOf(let types), _): types.contains { $0.admitsShape(of: node) }
+        case (.list, .list), (.map, .map), (.object, .map): true
+        case (.list(let element), _): element.admitsShape(of: node)
+        case (.map, _), (.object, _): false
+        case (_, .scalar): true
+        default: false
+        }
+    }
+
+    static func bounds(_ range: ClosedRange<Int64>, _ text: (Int64) -> String) -> String {
+        switch (range.lowerBound == .min, range.upperBound == .max) {
+        case (true, true): ""
+        case (false, true): ", at least \(text(range.lowerBound))"
+        case (true, false): ", at most \(text(range.upperBound))"
+        case (false, false): " from \(text(range.lowerBound)) to \(text(range.upperBound))"
+        }
+    }
+
+    static func bounds(_ range: ClosedRange<Duration>) -> String {
+        let millennium = Duration.seconds(1000 * 366 * 86_400)
+        return range.upperBound > millennium
+            ? ", at least \(Quantity.describe(range.lowerBound))"
+            : " from \(Quantity.describe(range.lowerBound)) to \(Quantity.describe(range.upperBound))"
+    }
+}

@@ -1,0 +1,234 @@
+import Dataflow
+
+/// Builds a declaration from a document: top-level keys, settings and nodes; the graph is `TopologyGraph`'s.
+struct TopologyBuilder {
+    private let specs: [NodeSpec]
+    private let settings: [FieldSpec]
+    private var checker = SpecChecker()
+    private var problems = Diagnostics()
+
+    init(specs: [NodeSpec], settings: [FieldSpec]) {
+        self.specs = specs
+        self.settings = settings
+    }
+
+    /// What is wrong with the topology.
+    var diagnostics: Diagnostics {
+        var all = problems
+        all.append(contentsOf: checker.diagnostics)
+        return all
+    }
+
+    /// The declaration; of no use when `diagnostics` has errors.
+    mutating func build(_ root: DocumentNode) -> TopologyDeclaration? {
+        guard case .map(let entries) = root.content else {
+            report(
+                "wrong-type", root.location,
+                "the file has the wrong shape, found \(root.found(concealed: true)), expected a map with topology and nodes"
+            )
+            return nil
+        }
+        let name = readName(entries, at: root.location)
+        let settings = readSettings(entries, at: root.location)
+        let nodes = readNodes(entries, at: root.location)
+        guard let name else { return nil }
+        return TopologyDeclaration(name: name.text, nameLocation: name.location, settings: settings, nodes: nodes)
+    }
+
+    private mutating func readName(
+        _ entries: [DocumentEntry], at location: SourceLocation
+    ) -> (text: String, location: SourceLocation)? {
+        guard let entry = entries.first(where: { $0.key == "topology" }) else {
+            report(
+                "missing-field", location, "the file lacks 'topology', expected the topology's name",
+                hint: "for example topology: game_kpis")
+            return nil
+        }
+        guard let scalar = entry.value.scalar else {
+            let found = entry.value.found(concealed: false)
+            report("wrong-type", entry.value.location, "'topology' has the wrong type, found \(found), expected a name")
+            return nil
+        }
+        guard !scalar.isBroken else { return nil }
+        guard scalar.text.isName else {
+            let found = entry.value.found(concealed: false)
+            report(
+                "bad-name", entry.value.location,
+                "the topology's name is not allowed, found \(found), \(String.nameRule)")
+            return nil
+        }
+        return (scalar.text, entry.value.location)
+    }
+
+    private mutating func readSettings(_ entries: [DocumentEntry], at location: SourceLocation) -> ConfigValue {
+        var others: [DocumentEntry] = []
+        for entry in entries where !["topology", "nodes"].contains(entry.key) {
+            guard !settings.contains(where: { $0.name == entry.key }) else {
+                others.append(entry)
+                continue
+            }
+            let known = ["topology", "nodes"] + settings.map(\.name)
+            let isNodeType = specs.contains { $0.name == entry.key }
+            report(
+                "unknown-key", entry.keyLocation,
+                "the file has the unknown key \(entry.key.quotedForDiagnostic), expected \(known.joined(separator: ", "))",
+                hint: isNodeType ? "nodes stand under 'nodes:'" : Suggestion.hint(for: entry.key, in: known))
+        }
+        return checker.checkFields(others, at: location, fields: settings, named: "the file")
+    }
+
+    private mutating func readNodes(_ entries: [DocumentEntry], at location: SourceLocation) -> [NodeDeclaration] {
+        guard let entry = entries.first(where: { $0.key == "nodes" }) else {
+            report("missing-field", location, "the file lacks 'nodes', expected a map from names to nodes")
+            return []
+        }
+        guard case .map(let nodes) = entry.value.content, !nodes.isEmpty else {
+            let found =
+                if case .map = entry.value.content { "an empty map" } else { entry.value.found(concealed: true) }
+            report(
+                "wrong-type", entry.value.location,
+                "'nodes' has the wrong type, found \(found), expected a map from names to nodes")
+            return []
+        }
+        var graph = TopologyGraph(nodes: nodes.map { readNode($0) })
+        let sorted = graph.sort()
+        problems.append(contentsOf: graph.diagnostics)
+        return sorted
+    }
+
+    mutating func report(_ code: String, _ location: SourceLocation, _ message: String, hint: String? = nil) {
+        problems.append(Diagnostic(code: code, at: location, message, hint: hint))
+    }
+}
+
+extension TopologyBuilder {
+    /// Reads one node as far as it can be read.
+    mutating func readNode(_ entry: DocumentEntry) -> DraftNode {
+        var draft = DraftNode(name: entry.key, location: entry.keyLocation)
+        let named = "node \(entry.key.quotedForDiagnostic)"
+        if !entry.key.isName {
+            report(
+                "bad-name", entry.keyLocation,
+                "a node's name is not allowed, found \(entry.key.quotedForDiagnostic), \(String.nameRule)")
+        }
+        guard case .map(let entries) = entry.value.content else {
+            let found = entry.value.found(concealed: true)
+            report(
+                "wrong-type", entry.value.location,
+                "\(named) has the wrong type, found \(found), expected a map with a node type and, unless a source, from"
+            )
+            draft.isBroken = true
+            return draft
+        }
+        let types = entries.filter { entry in specs.contains { $0.name == entry.key } }
+        var unknown: [DocumentEntry] = []
+        for entry in entries {
+            switch entry.key {
+            case "from": readInput(entry, named: named, into: &draft)
+            case "concurrency": readConcurrency(entry, into: &draft)
+            case let key where !types.contains { $0.key == key }: unknown.append(entry)
+            default: break
+            }
+        }
+        if let type = types.first, let spec = specs.first(where: { $0.name == type.key }) {
+            draft.spec = spec
+            draft.config = readConfig(type, spec: spec)
+            for extra in types.dropFirst() {
+                report(
+                    "several-node-types", extra.keyLocation,
+                    "\(named) has several node types, found \(extra.key.quotedForDiagnostic) beside \(type.key.quotedForDiagnostic), expected one",
+                    hint: "make it a node of its own that reads from this one")
+            }
+        }
+        reportUnknown(unknown, named: named, &draft)
+        return draft
+    }
+
+    private mutating func reportUnknown(_ unknown: [DocumentEntry], named: String, _ draft: inout DraftNode) {
+        let words = specs.map(\.name)
+        if draft.spec == nil, unknown.isEmpty {
+            draft.isBroken = true
+            report(
+                "missing-node-type", draft.location,
+                "\(named) has no node type, expected one of \(words.joined(separator: ", "))")
+        }
+        // Without a known type, the unknown key is a mistyped type; of several, the one nearest to a type is.
+        let mistyped =
+            draft.spec != nil
+            ? nil : unknown.first { Suggestion.nearest(to: $0.key, in: words) != nil } ?? unknown.first
+        for entry in unknown {
+            let key = entry.key.quotedForDiagnostic
+            if entry.keyLocation == mistyped?.keyLocation {
+                draft.isBroken = true
+                report(
+                    "unknown-node-type", entry.keyLocation,
+                    "\(named) has an unknown node type, found \(key), expected one of \(words.joined(separator: ", "))",
+                    hint: Suggestion.hint(for: entry.key, in: words + ["from", "concurrency"]))
+                continue
+            }
+            let known = ["from", "concurrency"] + (draft.spec.map { [$0.name] } ?? [])
+            let belongsInside = draft.spec?.fields.contains { $0.name == entry.key } ?? false
+            report(
+                "unknown-field", entry.keyLocation,
+                "\(named) has no field \(key), expected \(known.joined(separator: ", "))",
+                hint: belongsInside
+                    ? "\(key) is a field of \(draft.spec?.name ?? ""): indent it below"
+                    : Suggestion.hint(for: entry.key, in: known))
+        }
+    }
+
+    private mutating func readInput(_ entry: DocumentEntry, named: String, into draft: inout DraftNode) {
+        draft.inputKeyLocation = entry.keyLocation
+        guard let scalar = entry.value.scalar, !scalar.isNull else {
+            let found = entry.value.found(concealed: false)
+            let isList = if case .list = entry.value.content { true } else { false }
+            report(
+                "wrong-type", entry.value.location,
+                "'from' of \(named) has the wrong type, found \(found), expected the name of a node",
+                hint: isList ? "a node reads from one node; several nodes may read from the same one" : nil)
+            draft.isBroken = true
+            return
+        }
+        draft.isBroken = draft.isBroken || scalar.isBroken
+        draft.input = scalar
+        draft.inputLocation = entry.value.location
+    }
+
+    private mutating func readConcurrency(_ entry: DocumentEntry, into draft: inout DraftNode) {
+        let type = SpecType.integer(1...DocumentLimits.concurrencyMax)
+        draft.concurrency = checker.check(entry.value, as: type, named: "'concurrency'")?.integer.map { Int($0) }
+    }
+
+    private mutating func readConfig(_ entry: DocumentEntry, spec: NodeSpec) -> ConfigValue? {
+        let named = "'\(spec.name)'"
+        let location = entry.value.location
+        switch entry.value.content {
+        case .map(let entries):
+            return checker.checkFields(entries, at: location, fields: spec.fields, named: named)
+        case .scalar(let scalar) where scalar.isBroken: return nil
+        case .scalar(let scalar) where scalar.isNull:
+            return checker.checkFields([], at: entry.keyLocation, fields: spec.fields, named: named)
+        default:
+            guard let shorthand = spec.shorthand else {
+                return checker.check(entry.value, as: .object(spec.fields), named: named)
+            }
+            let wrapped = DocumentEntry(key: shorthand, keyLocation: location, value: entry.value)
+            return checker.checkFields([wrapped], at: location, fields: spec.fields, named: named)
+        }
+    }
+}
+
+extension String {
+    /// Whether the text may name a topology or a node.
+    var isName: Bool {
+        let bytes = Array(utf8)
+        guard let first = bytes.first, bytes.count <= DocumentLimits.nameMax else { return false }
+        let isLetter = { (byte: UInt8) in UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte }
+        let isDigit = { (byte: UInt8) in UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
+        return isLetter(first) && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+    }
+
+    /// What `isName` asks for, in the words of a diagnostic.
+    static let nameRule =
+        "expected a small letter, then small letters, digits and _, at most \(DocumentLimits.nameMax) in all"
+}

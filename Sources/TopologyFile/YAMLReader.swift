@@ -1,0 +1,160 @@
+import Dataflow
+import Yams
+
+/// Reads YAML text into Yams' nodes, turning what is wrong with the syntax into diagnostics.
+///
+/// Yams refuses a mapping with duplicate keys and names only the first; this reader hides the first of two equal
+/// keys behind a private-use character and reads again, so that everything else in the file is still checked and
+/// every duplicate is reported where it stands.
+struct YAMLReader {
+    /// A place in the text, 1-based, as Yams counts.
+    struct Place: Hashable {
+        var line: Int
+        var column: Int
+    }
+
+    private let file: String
+    private var lines: [[Unicode.Scalar]]
+    /// The keys hidden in `lines`, by the place of their first content character.
+    private(set) var hiddenKeys: [Place: String] = [:]
+    /// What is wrong with the syntax.
+    private(set) var diagnostics = Diagnostics()
+
+    init(source: SourceText) {
+        file = source.file
+        lines = source.lines
+    }
+
+    /// The document's root; nil when the file is empty or `diagnostics` says why not.
+    mutating func read() -> Node? {
+        while true {
+            let text = String(String.UnicodeScalarView(lines.joined(separator: ["\n"])))
+            do {
+                let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
+                guard let root = try parser.nextRoot() else { return nil }
+                try refuseFurtherDocument(parser)
+                return root
+            } catch YamlError.duplicatedKeysInMapping(let names, let context) {
+                guard let name = names.first, hide(name, at: context.mark) else {
+                    report(duplicates: names, at: context.mark)
+                    return nil
+                }
+            } catch let error as YamlError {
+                report(error)
+                return nil
+            } catch {
+                report("yaml-syntax", Place(line: 1, column: 1), "the file cannot be read as YAML", hint: nil)
+                return nil
+            }
+        }
+    }
+
+    /// The place of a node's first own character: after anchor and tag, and after an opening quote.
+    func contentStart(of mark: Mark) -> Place {
+        var place = Place(line: mark.line, column: mark.column)
+        while let scalar = self[place], scalar == "&" || scalar == "!" {
+            var next = place
+            while let scalar = self[next], scalar != " ", scalar != "\t" { next.column += 1 }
+            while let scalar = self[next], scalar == " " || scalar == "\t" { next.column += 1 }
+            guard let first = self[next], first != "#" else { return place }
+            place = next
+        }
+        if let scalar = self[place], scalar == "\"" || scalar == "'" { place.column += 1 }
+        return place
+    }
+
+    subscript(place: Place) -> Unicode.Scalar? {
+        guard lines.indices.contains(place.line - 1) else { return nil }
+        let line = lines[place.line - 1]
+        return line.indices.contains(place.column - 1) ? line[place.column - 1] : nil
+    }
+
+    /// The column of the first character that is not a space in the first line after `line` that has one.
+    func blockIndent(after line: Int) -> Int? {
+        lines.dropFirst(line).lazy.compactMap { $0.firstIndex { $0 != " " } }.first.map { $0 + 1 }
+    }
+
+    private mutating func hide(_ name: String, at mark: Mark) -> Bool {
+        let place = contentStart(of: mark)
+        guard hiddenKeys.count < DocumentLimits.duplicatesMax, hiddenKeys[place] == nil,
+            let replacement = Unicode.Scalar(0xE000 + UInt32(hiddenKeys.count)),
+            let first = self[place], first == name.unicodeScalars.first, !["\\", "'", "\""].contains(first)
+        else { return false }
+        lines[place.line - 1][place.column - 1] = replacement
+        hiddenKeys[place] = name
+        return true
+    }
+
+    private mutating func refuseFurtherDocument(_ parser: Parser) throws {
+        do {
+            guard let second = try parser.nextRoot() else { return }
+            var place = Place(line: second.mark?.line ?? 1, column: 1)
+            while place.line > 1, !lines[place.line - 1].starts(with: "---".unicodeScalars) { place.line -= 1 }
+            report(
+                "several-documents", place, "a second YAML document begins, expected one topology per file",
+                hint: "move it to a file of its own")
+        } catch YamlError.duplicatedKeysInMapping {
+            report(
+                "several-documents", Place(line: 1, column: 1),
+                "the file holds several YAML documents, expected one topology per file",
+                hint: "move the others to files of their own")
+        }
+    }
+}
+
+extension YAMLReader {
+    private mutating func report(_ code: String, _ place: Place, _ message: String, hint: String?) {
+        let location = SourceLocation(file: file, line: place.line, column: place.column)
+        diagnostics.append(Diagnostic(code: code, at: location, message, hint: hint))
+    }
+
+    private mutating func report(duplicates names: [String], at mark: Mark) {
+        let shown = names.map(\.quotedForDiagnostic).joined(separator: ", ")
+        let place = Place(line: max(1, mark.line), column: max(1, mark.column))
+        report("duplicate-key", place, "a map has the same key twice, found \(shown) again", hint: "remove one")
+    }
+
+    private mutating func report(_ error: YamlError) {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            report(problem, context, at: Place(line: mark.line, column: mark.column))
+        default:
+            report("yaml-syntax", Place(line: 1, column: 1), "the file cannot be read as YAML", hint: nil)
+        }
+    }
+
+    private mutating func report(_ problem: String, _ context: YamlError.Context?, at place: Place) {
+        let scalar = self[place]
+        if scalar == "\t" {
+            report(
+                "tab", place, "a tab character indents this line, expected spaces",
+                hint: "YAML does not allow tabs for indentation")
+            return
+        }
+        if problem.contains("alias") {
+            report(
+                "unknown-alias", place, "an alias names no anchor that stands before it",
+                hint: "set the anchor first: key: &name value")
+            return
+        }
+        let while_ = context.map { " \($0.text) that begins at line \($0.mark.line)" } ?? ""
+        report("yaml-syntax", place, "the YAML is malformed\(while_): \(problem)", hint: hint(problem, scalar))
+    }
+
+    private func hint(_ problem: String, _ scalar: Unicode.Scalar?) -> String? {
+        if problem.contains("mapping values are not allowed") {
+            return "put a value that holds ': ' in quotes, or check the indentation"
+        }
+        if problem.contains("cannot start any token"), let scalar {
+            return "put a value that begins with \(String(scalar)) in quotes"
+        }
+        if problem.contains("unexpected end of stream"), problem.contains("quoted") {
+            return "close the quote"
+        }
+        if problem.contains("did not find expected") {
+            return "check the indentation, and that brackets and quotes are closed"
+        }
+        return nil
+    }
+}
