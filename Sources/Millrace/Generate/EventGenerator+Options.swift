@@ -1,0 +1,25 @@
+extension EventGenerator {
+    /// What the events are like; together with an event's number this decides its bytes.
+    struct Options: Sendable {
+        /// 2026-03-01T00:00:00Z, in milliseconds since 1970.
+        static let startDefault: Int64 = 1_772_323_200_000
+
+        /// Chooses the events; two seeds show the same players and items on two different days.
+        var seed: UInt64 = 1
+        /// How many players there are, 1 to 2^31.
+        var users: UInt64 = 250_000
+        /// How many items there are, 1 to 2^31. Of 700,000 about 470,000 occur in 2,000,000 events.
+        var items: UInt64 = 700_000
+        /// Event time of the first event before it is delayed, in milliseconds since 1970.
+        var start: Int64 = Options.startDefault
+        /// How many events happen in one second of event time, at least 1.
+        var eventsPerSecond: UInt64 = 10_000
+        /// The share of malformed events in units of 2^-32; 2^32 makes all of them malformed.
+        var malformedShare: UInt64 = 0
+
+        /// The given share, 0 to 1, in the units of ``malformedShare``.
+        static func malformedShare(of fraction: Double) -> UInt64 {
+            UInt64((fraction * 4_294_967_296).rounded())
+        }
+    }
+}
