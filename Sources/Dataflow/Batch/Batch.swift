@@ -6,6 +6,8 @@ public enum Framing: Sendable {
     case document
     /// Many documents per message, one per line.
     case lines
+    /// Lines of a file: a message is a chunk that happened to be read at once, a line's offset its byte position.
+    case chunk
 }
 
 /// A message's place in its batch and in its partition.

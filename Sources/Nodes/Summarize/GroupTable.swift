@@ -48,15 +48,18 @@ struct GroupTable: ~Copyable {
         ids: UnsafePointer<UnsafeMutablePointer<UInt32>>, count rows: Int, into groups: UnsafeMutablePointer<UInt32>
     ) {
         switch width {
-        case 0:
-            count = 1
-            unsafe groups.update(repeating: 0, count: rows)
         case 1: unsafe assignDirect(ids[0], rows, groups)
         case 2: unsafe assignTwo(ids[0], ids[1], rows, groups)
         case 3: unsafe assignThree(ids[0], ids[1], ids[2], rows, groups)
         case 4: unsafe assignFour(ids[0], ids[1], ids[2], ids[3], rows, groups)
         default: unsafe assignMany(ids, rows, groups)
         }
+    }
+
+    /// The same for keys of no ids: all rows are in one group.
+    mutating func assignOnlyGroup(count rows: Int, into groups: UnsafeMutablePointer<UInt32>) {
+        count = 1
+        unsafe groups.update(repeating: 0, count: rows)
     }
 
     private mutating func assignDirect(

@@ -34,7 +34,11 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         unsafe withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>.self, capacity: max(1, keyColumns.count)) {
             ids in
             for (position, column) in keyColumns.enumerated() { unsafe ids[position] = column.ids(of: batch, rows) }
-            if let first = ids.baseAddress { unsafe table.assign(ids: first, count: rows.count, into: groups.values) }
+            if let first = ids.baseAddress, !keyColumns.isEmpty {
+                unsafe table.assign(ids: first, count: rows.count, into: groups.values)
+            } else {
+                unsafe table.assignOnlyGroup(count: rows.count, into: groups.values)
+            }
         }
         for (state, condition) in zip(states, conditions) {
             state.grow(to: table.count)
@@ -63,35 +67,45 @@ final class SummaryDelta: Delta, @unchecked Sendable {
 
     func absorb(_ other: any Delta) {
         guard let other = other as? SummaryDelta else { preconditionFailure("merged with another kind of delta") }
+        merge(other)
+        other.release()
+    }
+
+    /// Merges another delta of the same node, which stays as it is.
+    /// - Returns: for each of its groups, the group here; valid until the next call.
+    @discardableResult
+    func merge(_ other: SummaryDelta) -> UnsafeBufferPointer<UInt32> {
         let count = other.groupCount
-        var ids = keyIDs.map { _ in StateColumnBox(count: count) }
-        if other.dictionary !== dictionary {
-            for (position, id) in keyIDs.enumerated() {
-                let translation = unsafe dictionary.translation(of: other.dictionary, id)
-                for group in 0..<count {
-                    unsafe ids[position].column.values[group] = translation[Int(other.table.id(position, ofGroup: group))]
-                }
-            }
-        } else {
-            for position in keyIDs.indices {
-                for group in 0..<count {
-                    unsafe ids[position].column.values[group] = other.table.id(position, ofGroup: group)
-                }
-            }
-        }
+        let ids = unsafe keyIDs.indices.map { position in unsafe translatedIDs(position, of: other) }
+        defer { for pointer in unsafe ids { unsafe pointer.deallocate() } }
         groups.resizeUninitialized(to: count)
-        unsafe withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>.self, capacity: max(1, ids.count)) {
-            pointers in
-            for position in ids.indices { unsafe pointers[position] = ids[position].column.values }
-            if let first = pointers.baseAddress { unsafe table.assign(ids: first, count: count, into: groups.values) }
+        unsafe ids.withUnsafeBufferPointer { pointers in
+            // With no key at all there is one group, and nothing to point to.
+            if let first = unsafe pointers.baseAddress {
+                unsafe table.assign(ids: first, count: count, into: groups.values)
+            } else {
+                table.assignOnlyGroup(count: count, into: unsafe groups.values)
+            }
         }
-        ids = []
         for (mine, theirs) in zip(states, other.states) {
             mine.grow(to: table.count)
             unsafe mine.absorb(theirs, groups.values)
         }
-        other.release()
         account()
+        return unsafe UnsafeBufferPointer(start: groups.values, count: count)
+    }
+
+    /// The ids, here, of one part of the key of every group of another delta.
+    private func translatedIDs(_ position: Int, of other: SummaryDelta) -> UnsafeMutablePointer<UInt32> {
+        let count = other.groupCount
+        let ids = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, count))
+        if other.dictionary === dictionary {
+            for group in 0..<count { unsafe ids[group] = other.table.id(position, ofGroup: group) }
+        } else {
+            let translation = unsafe dictionary.translation(of: other.dictionary, keyIDs[position])
+            for group in 0..<count { unsafe ids[group] = translation[Int(other.table.id(position, ofGroup: group))] }
+        }
+        return unsafe ids
     }
 
     func release() {
@@ -106,11 +120,6 @@ final class SummaryDelta: Delta, @unchecked Sendable {
             + states.reduce(0) { $0 + $1.memoryBytes }
         memory.draw(bytes - accountedBytes, for: .groups)
         accountedBytes = bytes
-    }
-
-    private final class StateColumnBox {
-        var column = StateColumn<UInt32>(initial: 0)
-        init(count: Int) { column.resizeUninitialized(to: count) }
     }
 }
 

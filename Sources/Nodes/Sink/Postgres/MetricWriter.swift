@@ -44,7 +44,7 @@ extension MetricPlan {
     }
 
     /// Decimal places of a sum: a decimal's own, nine for doubles, none for integers.
-    private var sumScale: Int {
+    var sumScale: Int {
         switch type {
         case .decimal(let scale): scale
         case .double: FixedPoint.doubleScale

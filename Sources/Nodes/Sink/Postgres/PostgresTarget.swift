@@ -8,7 +8,7 @@ import Synchronization
 /// `@unchecked Sendable`: `claims` is used by source threads under its lock, `commits` by the commit thread only.
 public final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let rows: PartitionRows
-    private let writers: [Int: SummaryWriter]
+    private let writers: [(node: Int, writer: SummaryWriter)]
     private let commits: PostgresSession
     private let claims: Mutex<Session>
     private let consoles: [any EpochObserver]
@@ -29,8 +29,9 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
         onNotice: @escaping Notice.Handler
     ) {
         rows = PartitionRows(topology: topology, owner: owner)
-        writers = Dictionary(
-            uniqueKeysWithValues: sinks.map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table)) })
+        // Tables are written in the order of their names, in every process: that is the order of their locks.
+        writers = sinks.sorted { $0.table < $1.table }
+            .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table)) }
         commits = PostgresSession(settings, onNotice: onNotice)
         claims = Mutex(Session(session: PostgresSession(settings, onNotice: onNotice)))
         consoles = observers
@@ -40,7 +41,7 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// Makes schema and tables, or checks them.
     /// - Throws: `SinkError` naming the table or the refusal.
     public func prepare(_ context: CommitContext) throws {
-        let tables = writers.sorted { $0.key < $1.key }.map(\.value.table)
+        let tables = writers.map(\.writer.table)
         try commits.run(context) { connection, _ in
             try SchemaSetup.run(tables, functions: functions, &connection)
         }
@@ -114,8 +115,8 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
             try connection.execute("ROLLBACK")
             return .fenced(reason: "a partition was taken over by another instance, or the database was restored")
         }
-        for (node, delta) in epoch.deltas.sorted(by: { $0.key < $1.key }) {
-            guard let writer = writers[node], let delta = delta as? SummaryDelta else { continue }
+        for (node, writer) in writers {
+            guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
             try writer.write(delta, &connection)
         }
         if !epoch.deadLetters.isEmpty { try write(epoch.deadLetters, epoch.partitionKeys, &connection) }

@@ -1,0 +1,31 @@
+import Dataflow
+
+/// The `filter` node: passes on the records for which an expression is true. Null is not true.
+public struct Filter: Operator {
+    let expression: TypedExpression
+
+    /// Creates the node.
+    public init(_ expression: TypedExpression) { self.expression = expression }
+
+    public func makeWorker(in slot: StageSlot) -> any OperatorWorker { FilterWorker(expression.makeEvaluator()) }
+}
+
+/// One permit of a `filter` node.
+final class FilterWorker: OperatorWorker {
+    private let evaluator: ExpressionEvaluator
+
+    init(_ evaluator: ExpressionEvaluator) { self.evaluator = evaluator }
+
+    func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        output(evaluator.select(in: batch, rows))
+    }
+}
+
+extension ExpressionEvaluator {
+    /// The selected rows of a batch for which the expression is true; valid until the next call.
+    func select(in batch: Batch, _ rows: RowSelection) -> RowSelection {
+        unsafe batch.columns.withUnsafeBufferPointer { columns in
+            unsafe select(columns: columns, text: batch.base, selection: rows)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Dataflow
+
+/// Every node type, in the order of the reference page. Nothing registers itself.
+public enum NodeCatalog {
+    /// The declarations of all node types.
+    public static let specs: [NodeSpec] = [
+        KafkaSource.spec, FileSource.spec, ParseJSON.spec, Filter.spec, Summarize.spec, PostgresTarget.spec,
+        ConsoleSink.spec,
+    ]
+
+    /// The settings of a whole topology.
+    public static let settings: [FieldSpec] = [
+        FieldSpec(
+            "memory", .bytes(Int64(Limits.memoryMin)...(1 << 40)),
+            "The memory the process stays in: queues, batches, groups, sketches and rows in flight.",
+            default: "512MiB"),
+        FieldSpec(
+            "commit_interval", .duration(.milliseconds(10)...(.seconds(3_600))),
+            "The least time between two commits; under load they come as fast as the database allows.",
+            default: "500ms"),
+        FieldSpec("workers", .integer(1...256), "Threads that run operators; one per core unless given."),
+        FieldSpec(
+            "batch_bytes", .bytes(4_096...(16 << 20)), "Payload of one batch, the unit that moves through the nodes.",
+            default: "512KiB"),
+        FieldSpec(
+            "batch_messages", .integer(1...65_536), "The most messages of one batch.", default: "8192"),
+    ]
+}

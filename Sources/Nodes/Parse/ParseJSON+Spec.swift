@@ -1,0 +1,53 @@
+import Dataflow
+
+extension ParseJSON {
+    /// The declaration of `parse_json`.
+    public static let spec = NodeSpec(
+        name: "parse_json", kind: .operator,
+        summary: "Parses JSON documents into records with typed fields; what does not fit becomes a dead letter.",
+        fields: [
+            FieldSpec(
+                "event_time", .fieldName,
+                "The timestamp field that says when an event happened; windows need it. It becomes required.",
+                example: "ts"),
+            FieldSpec(
+                "fields",
+                .map(
+                    .oneOf([
+                        .recordFieldType,
+                        .object([
+                            FieldSpec("type", .recordFieldType, "The field's type.", required: true),
+                            FieldSpec(
+                                "path", .string, "Where the value is, with dots for nested objects; the field's name "
+                                    + "unless given.", example: "payload.weapon"),
+                            FieldSpec(
+                                "required", .boolean, "Whether a record without the value is a dead letter.",
+                                default: "false"),
+                            FieldSpec(
+                                "on_type_error", .choice(["dead_letter", "null"]),
+                                "What a value of another type makes of the record.", default: "dead_letter"),
+                            FieldSpec(
+                                "max_bytes", .bytes(1...65_536), "The longest text, in bytes; a longer one is a dead "
+                                    + "letter.", default: "256"),
+                        ]),
+                    ])),
+                "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point, `double`, "
+                    + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)` (since 1970).",
+                required: true, example: "{ ts: timestamp, user: text, weapon: { path: payload.weapon, type: text } }"),
+            FieldSpec("max_depth", .integer(1...1_024), "The deepest nesting of a document.", default: "64"),
+            FieldSpec(
+                "max_record_bytes", .bytes(1_024...(16 << 20)), "The largest document, in bytes.", default: "1MiB"),
+        ],
+        example: """
+            records:
+              from: events
+              parse_json:
+                event_time: ts
+                fields:
+                  ts: timestamp
+                  event: text
+                  user: text
+                  revenue: decimal(2)
+                  weapon: { path: payload.weapon, type: text }
+            """)
+}

@@ -1,0 +1,40 @@
+import Dataflow
+import Postgres
+import Sketches
+import Synchronization
+
+/// The `console` sink: prints a summary as lines of JSON whenever an epoch ends, for trying a topology out.
+///
+/// A line shows what the epoch changed, with the totals since the start of this run. Totals are kept in memory, so it is
+/// for small summaries.
+public final class ConsoleSink: EpochObserver {
+    private let node: Int
+    private let plan: SummaryPlan
+    private let rowsMax: Int
+    private let write: @Sendable (String) -> Void
+    private let totals = Mutex<SummaryDelta?>(nil)
+    private let memory: MemoryAccountant
+
+    /// Creates a sink that prints the deltas of `node` through `write`, a line a call.
+    public init(
+        node: Int, plan: SummaryPlan, rowsMax: Int, memory: MemoryAccountant, write: @escaping @Sendable (String) -> Void
+    ) {
+        self.node = node
+        self.plan = plan
+        self.rowsMax = rowsMax
+        self.memory = memory
+        self.write = write
+    }
+
+    public func committed(_ epoch: ClosedEpoch) {
+        guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
+        totals.withLock { totals in
+            let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(), memory: memory)
+            totals = total
+            let changed = unsafe Set(total.merge(delta))
+            let inOrder = GroupOrder(total).groups.filter { changed.contains(UInt32($0)) }
+            for group in inOrder.prefix(rowsMax) { write(SummaryJSON.line(total, Int(group))) }
+            if inOrder.count > rowsMax { write("{\"rows_not_shown\": \(inOrder.count - rowsMax)}") }
+        }
+    }
+}

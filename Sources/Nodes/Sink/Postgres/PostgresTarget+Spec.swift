@@ -1,0 +1,23 @@
+import Dataflow
+
+extension PostgresTarget {
+    /// The declaration of `postgres`.
+    public static let spec = NodeSpec(
+        name: "postgres", kind: .sink,
+        summary: "Keeps a summary in a Postgres table, exactly once; makes the table or checks it.",
+        fields: [
+            FieldSpec(
+                "url", .secret,
+                "Where the database is: a `postgresql://` URL or libpq's `key=value` words. All `postgres` sinks of a "
+                    + "topology share one database.",
+                required: true, example: "\"${DATABASE_URL}\""),
+            FieldSpec(
+                "table", .string, "The table, with its schema if it is not in the search path.", required: true,
+                example: "kpi_minute"),
+        ],
+        example: """
+            kpi_minute:
+              from: kpi
+              postgres: { url: "${DATABASE_URL}", table: kpi_minute }
+            """)
+}

@@ -1,0 +1,46 @@
+import Dataflow
+
+extension Summarize {
+    /// The longest window: 366 days.
+    static let windowMax = Duration.seconds(366 * 86_400)
+
+    /// The declaration of `summarize`.
+    public static let spec = NodeSpec(
+        name: "summarize", kind: .operator,
+        summary: "Groups records by window and fields and keeps mergeable metrics of each group.",
+        fields: [
+            FieldSpec(
+                "window", .duration(.seconds(1)...windowMax),
+                "The length of tumbling event-time windows, aligned to 1970 in UTC; without it all time is one group.",
+                example: "1m"),
+            FieldSpec(
+                "by", .list(.fieldName), "The fields to group by, at most 10; a missing value is a group of its own.",
+                default: "[]", example: "[event, platform, country]"),
+            FieldSpec(
+                "metrics",
+                .map(
+                    .oneOf([
+                        .metric,
+                        .object([
+                            FieldSpec("metric", .metric, "The metric.", required: true),
+                            FieldSpec("where", .expression, "Which records take part.", example: "revenue > 0"),
+                        ]),
+                    ])),
+                "The metrics by the name of their column: `count()`, `sum(f)`, `min(f)`, `max(f)`, `avg(f)`, "
+                    + "`uniques(f)` (with `precision: compact` or `precise` if wanted), `percentiles(f, 50, 95, 99)`.",
+                required: true, example: "{ events: count(), users: uniques(user) }"),
+        ],
+        example: """
+            kpi:
+              from: records
+              summarize:
+                window: 1m
+                by: [event, platform, country]
+                metrics:
+                  events: count()
+                  users: uniques(user)
+                  duration: percentiles(duration_ms, 50, 95, 99)
+                  revenue: sum(revenue)
+                  big_spenders: { metric: uniques(user), where: "revenue > 50" }
+            """)
+}
