@@ -22,7 +22,7 @@ enum RegisterHistogram {
             } else {
                 let first = word &* 64
                 var index = first
-                while index < first &+ 64 {
+                while index < min(first &+ 64, registers.count) {
                     unsafe counts[Int(registers[index])] &+= 1
                     unsafe counts[slots &+ Int(registers[index &+ 1])] &+= 1
                     unsafe counts[2 &* slots &+ Int(registers[index &+ 2])] &+= 1
