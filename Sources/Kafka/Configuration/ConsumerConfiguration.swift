@@ -1,0 +1,77 @@
+/// What a consumer reads and how.
+public struct ConsumerConfiguration: Sendable {
+    /// The cluster.
+    public var connection: ConnectionConfiguration
+    /// The consumer group; nil for tools that assign partitions by hand.
+    public var group: String?
+    /// Topics to subscribe to; a name that starts with `^` is a regular expression.
+    public var topics: [String]
+    /// Whether `poll` reports `partitionEnd`.
+    public var reportsPartitionEnd: Bool
+
+    /// Reads `topics` as a member of `group`.
+    public init(
+        connection: ConnectionConfiguration, group: String?, topics: [String], reportsPartitionEnd: Bool = false
+    ) {
+        self.connection = connection
+        self.group = group
+        self.topics = topics
+        self.reportsPartitionEnd = reportsPartitionEnd
+    }
+
+    /// Upper estimate of the bytes librdkafka may hold for this consumer: the queue, one fetch in flight per broker,
+    /// both with their overhead for messages of `messageBytes` on average.
+    ///
+    /// Fetches are counted compressed, as they arrive; `compressionRatio` says how much larger they get.
+    public func memoryBytesMax(brokers: Int = 1, messageBytes: Int = 340, compressionRatio: Double = 1) -> Int {
+        let queued = integer("queued.max.messages.kbytes", default: KafkaLimits.queuedKilobytes) * 1024
+        let fetch = integer("fetch.max.bytes", default: KafkaLimits.fetchBytes)
+        let payload = Double(queued) + Double(fetch * max(1, brokers)) * max(1, compressionRatio)
+        let overhead = Double(KafkaLimits.queuedMessageOverheadBytes) / Double(max(1, messageBytes))
+        return Int(payload * (1 + overhead)) + fetch * max(1, brokers)
+    }
+
+    private func integer(_ key: String, default value: Int) -> Int {
+        connection.settings[key].flatMap(Int.init) ?? value
+    }
+
+    /// Our fixed settings around the user's, in librdkafka's words.
+    /// - Throws: `KafkaError` with code `configuration`.
+    func properties(library: LibraryVersion) throws(KafkaError) -> [ClientProperty] {
+        var result = try connection.properties(scope: .consumer)
+        let sized = [
+            ClientProperty("queued.max.messages.kbytes", String(KafkaLimits.queuedKilobytes)),
+            ClientProperty("queued.min.messages", String(KafkaLimits.queuedMessagesMin)),
+            ClientProperty("fetch.message.max.bytes", String(KafkaLimits.fetchPartitionBytes)),
+            ClientProperty("fetch.max.bytes", String(KafkaLimits.fetchBytes)),
+            ClientProperty("isolation.level", "read_committed"),
+            // Cooperative assignors loop or lose partitions in old versions; range is the safe default for all.
+            ClientProperty("partition.assignment.strategy", "range"),
+        ]
+        try checkStrategy(library: library)
+        result += sized
+        result += connection.userProperties
+        result += [
+            // Any rd_kafka_assign needs a group id; without a subscription it is never joined.
+            ClientProperty("group.id", group ?? "millrace-unsubscribed"),
+            ClientProperty("enable.auto.commit", "false"),
+            ClientProperty("enable.auto.offset.store", "false"),
+            ClientProperty("auto.offset.reset", "error"),
+            ClientProperty("check.crcs", "true"),
+            ClientProperty("allow.auto.create.topics", "false"),
+            ClientProperty("enable.partition.eof", reportsPartitionEnd ? "true" : "false"),
+        ]
+        return result
+    }
+
+    private func checkStrategy(library: LibraryVersion) throws(KafkaError) {
+        let strategy = connection.settings["partition.assignment.strategy"] ?? ""
+        guard strategy.contains("cooperative"), library < .cooperativeSafe else { return }
+        throw KafkaError(
+            code: .configuration,
+            message:
+                "kafka: partition.assignment.strategy=\(strategy) needs librdkafka \(LibraryVersion.cooperativeSafe) "
+                + "or later, found \(library)",
+            hint: "older versions can rebalance for ever or lose partitions with it; use range")
+    }
+}

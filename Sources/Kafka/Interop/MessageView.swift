@@ -1,0 +1,42 @@
+internal import CRdKafka
+
+/// A message as it lies in librdkafka's memory, valid only inside the body it is handed to: copy what you need.
+@safe public struct MessageView: ~Copyable {
+    /// A small number for the partition, the same for the consumer's life; see `Consumer.partition(ofSlot:)`.
+    public let slot: Int
+    /// A small number for the topic, the same for the consumer's life; see `Consumer.topic(ofIndex:)`.
+    public let topicIndex: Int
+    /// The partition's number.
+    public let partition: Int32
+    /// The message's offset.
+    public let offset: Int64
+    /// The value; nil for a tombstone, empty for an empty value.
+    public let payload: UnsafeRawBufferPointer?
+    /// The key; nil if there is none.
+    public let key: UnsafeRawBufferPointer?
+    private let message: UnsafeMutablePointer<rd_kafka_message_t>
+
+    init(_ message: UnsafeMutablePointer<rd_kafka_message_t>, slot: Int, topicIndex: Int) {
+        self.slot = slot
+        self.topicIndex = topicIndex
+        unsafe self.message = unsafe message
+        partition = unsafe message.pointee.partition
+        offset = unsafe message.pointee.offset
+        unsafe payload = unsafe message.pointee.payload.map {
+            unsafe UnsafeRawBufferPointer(start: $0, count: message.pointee.len)
+        }
+        unsafe key = unsafe message.pointee.key.map {
+            unsafe UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len)
+        }
+    }
+
+    /// Milliseconds since 1970 as the producer or the broker stamped it, or nil if the message has no timestamp.
+    public var timestamp: Int64? {
+        var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+        let time = unsafe rd_kafka_message_timestamp(message, &kind)
+        return kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : time
+    }
+
+    /// Bytes of the value; 0 for a tombstone.
+    public var payloadBytes: Int { unsafe payload?.count ?? 0 }
+}

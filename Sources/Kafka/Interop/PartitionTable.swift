@@ -1,0 +1,98 @@
+internal import CRdKafka
+
+/// The partitions a consumer has ever been given, each in a slot of its own for the consumer's life.
+@safe struct PartitionTable {
+    /// What is known about one partition.
+    struct Slot {
+        let partition: TopicPartition
+        let topicIndex: Int
+        /// The group (or the caller) says it is ours.
+        var isOwned = false
+        /// Librdkafka reads it for us.
+        var isReading = false
+        /// Where the current reading began.
+        var start = StartOffset.earliest
+        /// Offset below which messages are dropped: the next one wanted, or 0 while `start` is logical.
+        var next: Int64 = 0
+    }
+
+    private(set) var slots: [Slot] = []
+    private(set) var topics: [String] = []
+    /// One handle per topic, kept until the client ends: so an address always means the same topic.
+    private var handles: [OpaquePointer] = unsafe []
+    /// Per topic, the slot of each partition number, or -1.
+    private var slotOfPartition: [[Int32]] = []
+
+    /// The topic behind a message's handle, or nil if none of our partitions belongs to it.
+    func topicIndex(of handle: OpaquePointer?) -> Int? { unsafe handles.firstIndex(where: { unsafe $0 == handle }) }
+
+    /// The slot of partition `number` of topic `topicIndex`, or nil if it was never ours.
+    @inline(__always)
+    func slot(topicIndex: Int, partition number: Int32) -> Int? {
+        let ofTopic = slotOfPartition[topicIndex]
+        guard number >= 0, number < ofTopic.count, ofTopic[Int(number)] >= 0 else { return nil }
+        return Int(ofTopic[Int(number)])
+    }
+
+    /// The slot of `partition`, or nil if it was never ours.
+    func slot(of partition: TopicPartition) -> Int? {
+        guard let topicIndex = topics.firstIndex(of: partition.topic) else { return nil }
+        return slot(topicIndex: topicIndex, partition: partition.partition)
+    }
+
+    /// Whether message `offset` of `slot` is the next one or later, in a partition that is being read; then moves on.
+    @inline(__always)
+    mutating func advance(_ slot: Int, past offset: Int64) -> Bool {
+        guard slots[slot].isReading, offset >= slots[slot].next else { return false }
+        slots[slot].next = offset + 1
+        return true
+    }
+
+    /// Makes `partition` ours, with a slot if it has none.
+    mutating func own(_ partition: TopicPartition, client: ClientHandle) throws(KafkaError) {
+        let topicIndex: Int
+        if let known = topics.firstIndex(of: partition.topic) {
+            topicIndex = known
+        } else {
+            let handle = try unsafe client.topic(partition.topic)
+            unsafe handles.append(handle)
+            topics.append(partition.topic)
+            slotOfPartition.append([])
+            topicIndex = topics.count - 1
+        }
+        let number = Int(partition.partition)
+        while slotOfPartition[topicIndex].count <= number { slotOfPartition[topicIndex].append(-1) }
+        if slotOfPartition[topicIndex][number] < 0 {
+            slotOfPartition[topicIndex][number] = Int32(slots.count)
+            slots.append(Slot(partition: partition, topicIndex: topicIndex))
+        }
+        slots[Int(slotOfPartition[topicIndex][number])].isOwned = true
+    }
+
+    /// Notes that reading begins at `start`.
+    mutating func begin(_ start: PartitionStart) {
+        guard let slot = slot(of: start.partition) else { return }
+        slots[slot].isReading = true
+        slots[slot].start = start.offset
+        slots[slot].next = if case .at(let offset) = start.offset { offset } else { 0 }
+    }
+
+    /// Notes that `partitions` are no longer read, and, if given up, no longer ours.
+    mutating func end(_ partitions: some Sequence<TopicPartition>, givenUp: Bool) {
+        for partition in partitions {
+            guard let slot = slot(of: partition) else { continue }
+            slots[slot].isReading = false
+            if givenUp { slots[slot].isOwned = false }
+        }
+    }
+
+    /// Partitions being read, each with where reading would go on.
+    var reading: [PartitionStart] {
+        slots.filter(\.isReading).map { slot in
+            PartitionStart(slot.partition, slot.next > 0 ? .at(slot.next) : slot.start)
+        }
+    }
+
+    /// Partitions that are ours, sorted.
+    var owned: [TopicPartition] { slots.filter(\.isOwned).map(\.partition).sorted() }
+}

@@ -1,0 +1,28 @@
+/// Every bound of the Kafka driver in one place: unit, default, and why.
+public enum KafkaLimits {
+    /// Messages taken out of librdkafka in one call: large enough to pay for the call, small enough to stay in cache.
+    public static let pollMessagesMax = 8192
+    /// KiB of message payload waiting inside librdkafka; librdkafka's default of 64 MiB is a budget of its own.
+    public static let queuedKilobytes = 16 * 1024
+    /// Messages librdkafka tries to keep waiting per partition. Not lower: before 2.2.0 a queue that is "full" by this
+    /// measure backs off for a second.
+    public static let queuedMessagesMin = 100_000
+    /// Bytes asked for per partition and fetch.
+    public static let fetchPartitionBytes = 1 << 20
+    /// Bytes asked for per fetch over all partitions; one such answer per broker may be in flight.
+    public static let fetchBytes = 8 << 20
+    /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).
+    public static let queuedMessageOverheadBytes = 300
+    /// Longest single wait inside librdkafka, so that a wake-up or an error is seen at least this often.
+    public static let waitSlice = Duration.milliseconds(100)
+    /// How long closing a client may take before it is abandoned: closing can hang in old versions.
+    public static let closeTimeout = Duration.seconds(10)
+    /// How long an answer about metadata, offsets or topics may take.
+    public static let requestTimeout = Duration.seconds(10)
+    /// How long `produce` waits for room in the queue before it gives up.
+    public static let produceTimeout = Duration.seconds(60)
+    /// Events kept between two polls; the oldest are dropped first, a fatal one is never lost.
+    public static let eventsMax = 256
+    /// Bytes of text librdkafka may write about an error.
+    static let errorTextBytes = 1024
+}

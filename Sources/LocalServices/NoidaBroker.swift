@@ -1,0 +1,46 @@
+public import Foundation
+
+/// A second stand-in for Kafka: the `noida-db` program, which knows times, transactions, codecs and topic creation.
+///
+/// Everything is in memory: stay below 80 MB unread. A crashed group member is never evicted.
+public final class NoidaBroker: Sendable {
+    private let child: ChildProgram
+    private let folder: URL
+    /// `127.0.0.1:port`.
+    public let bootstrapServers: String
+
+    /// Starts the program on a free port with a fresh folder, and waits until the port answers.
+    /// - Throws: if it does not come up within 20 seconds.
+    public init(executable: URL) throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-noida-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let port = try LoopbackPort.free()
+        child = try ChildProgram(
+            executable.path, ["--only", "kafka", "--kafka-port", String(port), "--data-dir", folder.path],
+            takesInput: false, log: folder.appendingPathComponent("log").path)
+        bootstrapServers = "127.0.0.1:\(port)"
+        let end = ContinuousClock.now + .seconds(20)
+        while !LoopbackPort.answers(port) {
+            guard child.isRunning, ContinuousClock.now < end else {
+                child.kill()
+                throw ChildProgram.Failure(description: "\(executable.path): port \(port) does not answer")
+            }
+            _ = child.readLine(within: .milliseconds(50))
+        }
+    }
+
+    deinit { stop() }
+
+    /// Ends the program and removes its folder.
+    public func stop() {
+        child.stop()
+        try? FileManager.default.removeItem(at: folder)  // A folder in the temporary directory; nothing depends on it.
+    }
+
+    /// The program, from `MILLRACE_NOIDA_DB` or the project's tools, or nil: then what needs it is skipped.
+    public static var installedExecutable: URL? {
+        let given = ProcessInfo.processInfo.environment["MILLRACE_NOIDA_DB"]
+        let candidates = [given, ".build/tools/venv/bin/noida-db"].compactMap(\.self)
+        return candidates.first(where: FileManager.default.isExecutableFile(atPath:)).map(URL.init(fileURLWithPath:))
+    }
+}
