@@ -43,6 +43,11 @@ final class OwnerWatch: Sendable {
         pipe = ends[1]
     }
 
+    /// Does what the system does when this process ends.
+    func endAsIfOwnerDied() {
+        close(pipe)
+    }
+
     /// Ends the watch: this process has cleaned up itself.
     func dismiss() {
         _ = unsafe [UInt8]("done\n".utf8).withUnsafeBytes { unsafe write(pipe, $0.baseAddress, $0.count) }

@@ -169,6 +169,15 @@ public final class PrivatePostgres: Sendable {
 extension PrivatePostgres {
     private static var lastSystemError: String { unsafe String(cString: strerror(errno)) }
 
+    /// For the test of the watch.
+    func endWatchAsIfOwnerDied() {
+        let watch = state.withLock { state in
+            defer { state.watch = nil }
+            return state.watch
+        }
+        watch?.endAsIfOwnerDied()
+    }
+
     private func prepare() throws(LocalServiceError) {
         guard installation.own(directory) else {
             throw LocalServiceError(Self.serviceName, "cannot give \(directory) to postgres: \(Self.lastSystemError)")
