@@ -1,0 +1,116 @@
+import LocalServices
+import Postgres
+import Testing
+
+@Suite struct ConnectTests {
+    private func connectFailure(_ url: String, within limit: Duration = .seconds(10)) throws -> PostgresError? {
+        let settings = try ConnectionSettings(url: url)
+        return failure { () throws(PostgresError) in try Connection.connect(settings, deadline: .now + limit) }
+    }
+
+    @Test func aWrongOrMissingPasswordIsConfiguration() throws {
+        var options = PrivatePostgres.Options()
+        options.authentication = .password("right horse / battery %41")
+        let cluster = try PrivatePostgres.start(options)
+        var connection = try Connection.connect(ConnectionSettings(url: cluster.url()))
+        #expect(try connection.query("SELECT 1").rowCount == 1)
+
+        let wrong = try connectFailure(cluster.url(password: "wrong-secret"))
+        #expect(wrong?.sqlState == "28P01")
+        #expect(wrong?.fate == .configuration)
+        #expect(wrong?.description.contains("password authentication failed for user \"postgres\"") == true)
+        #expect(wrong?.description.contains("wrong-secret") == false)
+        #expect(wrong?.isOutcomeUnknown == false)
+
+        let missing = try connectFailure(
+            "host=127.0.0.1 port=\(cluster.port) user=postgres dbname=postgres passfile=/dev/null")
+        #expect(missing?.fate == .configuration)
+        cluster.stop()
+    }
+
+    @Test func aMissingDatabaseOrRoleIsConfiguration() throws {
+        let cluster = try TestCluster.get()
+        let database = try connectFailure(cluster.url(database: "nowhere"))
+        #expect(database?.sqlState == "3D000")
+        #expect(database?.fate == .configuration)
+        let role = try connectFailure(cluster.url(user: "no_one"))
+        #expect(role?.sqlState == "28000")
+        #expect(role?.fate == .configuration)
+    }
+
+    @Test func aRefusingOrUnknownHostMeansTryingAgain() throws {
+        let refused = try connectFailure("postgresql://postgres@127.0.0.1:1/x")
+        #expect(refused?.kind == .connection)
+        #expect(refused?.fate == .reconnect)
+        #expect(refused?.description.contains("Connection refused") == true)
+        let unknown = try connectFailure("postgresql://postgres@no-such-host.invalid/x")
+        #expect(unknown?.fate == .reconnect)
+    }
+
+    @Test func aSilentHostIsLeftAtTheDeadline() throws {
+        let proxy = try FaultProxy(targetPort: TestCluster.get().port)
+        proxy.stall(true)
+        let start = ContinuousClock.now
+        let error = try connectFailure("postgresql://postgres@127.0.0.1:\(proxy.port)/", within: .milliseconds(200))
+        #expect(ContinuousClock.now - start < .seconds(4))
+        #expect(error?.kind == .timeout)
+        #expect(error?.fate == .reconnect)
+        #expect(error?.isOutcomeUnknown == false)
+    }
+
+    @Test func aDeadOrSilentHostInAListIsPassedOver() throws {
+        let cluster = try TestCluster.get()
+        let silent = try FaultProxy(targetPort: cluster.port)
+        silent.stall(true)
+        let hosts = "127.0.0.1:1,127.0.0.1:\(silent.port),127.0.0.1:\(cluster.port)"
+        let settings = try ConnectionSettings(url: "postgresql://postgres@\(hosts)/postgres?connect_timeout=2")
+        var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        #expect(try connection.query("SELECT 1").rowCount == 1)
+    }
+
+    @Test func aListOfReadOnlyServersIsRefused() throws {
+        let cluster = try TestCluster.get()
+        try cluster.createDatabase("frozen")
+        var owner = try TestCluster.connect()
+        try owner.execute("ALTER DATABASE frozen SET default_transaction_read_only = on")
+        let error = try connectFailure(cluster.url(database: "frozen"))
+        #expect(error?.fate == .reconnect)
+        #expect(error?.description.contains("read-only") == true)
+        let settings = try ConnectionSettings(url: cluster.url(database: "frozen") + "?target_session_attrs=any")
+        var connection = try Connection.connect(settings)
+        #expect(try connection.query("SELECT 1").rowCount == 1)
+    }
+
+    @Test func theServerIsDescribed() throws {
+        var connection = try TestCluster.connect()
+        #expect(connection.serverVersion >= 130_000)
+        #expect(connection.backendPID > 0)
+        #expect(connection.serverParameter("client_encoding") == "UTF8")
+        #expect(connection.serverParameter("application_name") == "millrace")
+        #expect(try connection.query("SELECT pg_backend_pid()").int32(0, 0) == connection.backendPID)
+        connection.close()
+    }
+
+    @Test(.enabled(if: Executables.hasOpenSSL, "needs openssl to make a certificate"))
+    func encryptedConnectionsAreVerified() throws {
+        let cluster = try TestCluster.get()
+        let verified = cluster.url() + "?sslmode=verify-full&sslrootcert=\(cluster.certificatePath)"
+        var connection = try Connection.connect(ConnectionSettings(url: verified), deadline: .now + .seconds(10))
+        #expect(connection.tlsVersion?.hasPrefix("TLSv1") == true)
+        let block = [UInt8](repeating: 3, count: 3_000_000)
+        let results = try connection.pipeline(deadline: .now + .seconds(30)) { pipeline in
+            for _ in 0..<3 { pipeline.query("SELECT $1", [.bytes(block)]) }
+        }
+        #expect(try results[2].bytes(0, 0) == block)
+        let error = failure { () throws(PostgresError) in
+            try connection.query("SELECT pg_sleep(30)", deadline: .now + .milliseconds(50))
+        }
+        #expect(error?.kind == .timeout)
+
+        let plain = try ConnectionSettings(url: cluster.url() + "?sslmode=disable")
+        let unencrypted = try Connection.connect(plain)
+        #expect(unencrypted.tlsVersion == nil)
+        let other = try connectFailure(cluster.url() + "?sslmode=verify-full&sslrootcert=/dev/null")
+        #expect(other?.kind == .connection)
+    }
+}
