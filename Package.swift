@@ -89,6 +89,10 @@ let package = Package(
         .testTarget(
             name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes"], swiftSettings: strict),
         .testTarget(
+            name: "MillraceTests",
+            dependencies: ["Millrace", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        .testTarget(
             name: "SimulationTests", dependencies: ["Dataflow", "DataflowTesting", "Nodes"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

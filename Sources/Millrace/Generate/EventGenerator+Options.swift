@@ -8,8 +8,8 @@ extension EventGenerator {
         var seed: UInt64 = 1
         /// How many players there are, 1 to 2^31.
         var users: UInt64 = 250_000
-        /// How many items there are, 1 to 2^31. Of 700,000 about 470,000 occur in 2,000,000 events.
-        var items: UInt64 = 700_000
+        /// How many items there are, 1 to 2^31. Of 675,000 about 470,000 occur in 2,000,000 events.
+        var items: UInt64 = 675_000
         /// Event time of the first event before it is delayed, in milliseconds since 1970.
         var start: Int64 = Options.startDefault
         /// How many events happen in one second of event time, at least 1.

@@ -8,7 +8,8 @@ struct EventGenerator: Sendable {
     /// No event is longer than this many bytes, its newline included.
     static let eventBytesMax = 1024
 
-    private let options: Options
+    /// What the events are like.
+    let options: Options
     private let users: SkewedRank
     private let items: SkewedRank
     private let kinds = EventKind.all
@@ -122,7 +123,7 @@ struct EventGenerator: Sendable {
             buffer.append(decimal: EventGenerator.duration(median: median, random.next()))
         }
         if kind.hasItem {
-            let item = SeededRandom.mix32(items.pick(&random))
+            let item = SeededRandom.mix32(items.pick(&random) ^ 0x6974_656d)
             buffer.append(#","item":""#)
             buffer.append(vocabulary.itemKinds.pick(SeededRandom.mix(UInt64(item))))
             buffer.append(hex: item)

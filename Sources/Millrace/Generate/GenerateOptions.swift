@@ -17,9 +17,9 @@ struct GenerateOptions: ParsableArguments {
 
     @Option(
         help:
-            "How many items there are; few of them occur in most events. Of 700000, 2 million events hold about 470000."
+            "How many items there are; few of them occur in most events. Of 675000, 2 million events hold about 470000."
     )
-    var items: UInt64 = 700_000
+    var items: UInt64 = 675_000
 
     @Option(help: "Event time of the first event, in RFC 3339, or 'now'.")
     var start: Start = Start(milliseconds: EventGenerator.Options.startDefault)
