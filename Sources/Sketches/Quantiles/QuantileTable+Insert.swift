@@ -107,7 +107,7 @@ extension QuantileTable {
         }
         unsafe slot.pointee.handle = handle
         unsafe slot.pointee.sizeClass = sizeClass
-        unsafe slot.pointee.length = UInt16(SlabArena.bytes(of: sizeClass) / 8)
+        unsafe slot.pointee.length = UInt16(QuantileSlabs.bytes(of: sizeClass) / 8)
     }
 
     /// The 33rd value of a group, or any value of a group of pairs.

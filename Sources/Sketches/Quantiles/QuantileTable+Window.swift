@@ -61,8 +61,8 @@ extension QuantileTable {
     ) {
         let span = Int(keys.upperBound - keys.lowerBound) + 1
         let wanted = min(span + span / 8, QuantileBody.windowMax)
-        let sizeClass = SlabArena.sizeClass(for: QuantileBody.headerBytes + wanted << Int(width))
-        let room = (SlabArena.bytes(of: sizeClass) - QuantileBody.headerBytes) >> Int(width)
+        let sizeClass = QuantileSlabs.sizeClass(for: QuantileBody.headerBytes + wanted << Int(width))
+        let room = (QuantileSlabs.bytes(of: sizeClass) - QuantileBody.headerBytes) >> Int(width)
         let length = min(room, QuantileBody.windowMax)
         let spare = length - span
         let below =
@@ -74,7 +74,7 @@ extension QuantileTable {
         let base = keys.lowerBound - Int32(below)
         let handle = arena.allocate(sizeClass)
         let body = unsafe arena.address(handle)
-        unsafe body.initializeMemory(as: UInt8.self, repeating: 0, count: SlabArena.bytes(of: sizeClass))
+        unsafe body.initializeMemory(as: UInt8.self, repeating: 0, count: QuantileSlabs.bytes(of: sizeClass))
         if unsafe slot.pointee.isWindow {
             let old = unsafe arena.address(slot.pointee.handle)
             unsafe body.copyMemory(from: old, byteCount: QuantileBody.base)

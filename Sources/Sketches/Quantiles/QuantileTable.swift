@@ -25,7 +25,7 @@
 
     var slots: UnsafeMutablePointer<QuantileSlot>
     private var slotCapacity = 64
-    var arena = SlabArena()
+    var arena = QuantileSlabs()
 
     /// Creates a table without groups.
     ///

@@ -6,7 +6,7 @@
 /// ```
 ///  handle  | chunk (18 bits) | unit in chunk (14 bits) |
 /// ```
-@safe struct SlabArena: ~Copyable {
+@safe struct QuantileSlabs: ~Copyable {
     /// Bytes of the smallest body.
     static let unit = 16
     static let classesMax = 22
@@ -19,7 +19,7 @@
     /// Chunks in use; those after it are kept from before `removeAll(keepingCapacity: true)`.
     private var chunksUsed = 0
     /// Units taken from the chunk in use.
-    private var unitsUsed = SlabArena.chunkUnits
+    private var unitsUsed = QuantileSlabs.chunkUnits
     /// First free body of each class.
     private let free: UnsafeMutablePointer<UInt32>
 
