@@ -24,6 +24,9 @@ public final class Intake: Sendable {
         pipeline.makeBatch(source: source, timeout: timeout)
     }
 
+    /// An empty batch although none is free, small and not kept: for a source that must take a message now and then.
+    public func makeBatchBeyondBounds() -> Batch { pipeline.makeBatchBeyondBounds(source: source) }
+
     /// Hands over a filled batch; it becomes part of the open epoch. A batch begun before a rewind is dropped.
     public func submit(_ batch: Batch) { pipeline.submit(batch) }
 

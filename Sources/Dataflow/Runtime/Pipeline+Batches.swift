@@ -15,12 +15,23 @@ extension Pipeline {
             }
             guard state.allocatedBatches[source] < batchesMax else { return nil }
             state.allocatedBatches[source] += 1
-            let made = Batch(payloadBytes: plan.settings.batchBytes, columnTypes: plan.sources[source].columnTypes)
-            made.source = source
-            made.generation = state.epochs.generation
-            return made
+            return allocate(plan.settings.batchBytes, source: source, generation: state.epochs.generation)
         }
         return batch ?? nil
+    }
+
+    func makeBatchBeyondBounds(source: Int) -> Batch {
+        monitor.withLock { state in
+            state.allocatedBatches[source] += 1
+            return allocate(4_096, source: source, generation: state.epochs.generation)
+        }
+    }
+
+    private func allocate(_ payloadBytes: Int, source: Int, generation: UInt64) -> Batch {
+        let batch = Batch(payloadBytes: payloadBytes, columnTypes: plan.sources[source].columnTypes)
+        batch.source = source
+        batch.generation = generation
+        return batch
     }
 
     func submit(_ batch: Batch) {
@@ -43,7 +54,14 @@ extension Pipeline {
         let bytes = batch.memoryBytes
         plan.memory.draw(bytes - batch.accountedBytes, for: .batches)
         batch.accountedBytes = bytes
-        monitor.update { $0.freeBatches[batch.source].append(batch) }
+        monitor.update { state in
+            if state.allocatedBatches[batch.source] > batchesMax {
+                state.allocatedBatches[batch.source] -= 1
+                plan.memory.draw(-bytes, for: .batches)
+            } else {
+                state.freeBatches[batch.source].append(batch)
+            }
+        }
     }
 
     /// One worker thread: takes the work farthest downstream that may run, until the pipeline has ended.

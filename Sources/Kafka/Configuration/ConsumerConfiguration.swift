@@ -35,6 +35,10 @@ public struct ConsumerConfiguration: Sendable {
         connection.settings[key].flatMap(Int.init) ?? value
     }
 
+    /// Checks the settings against the allow-list and this library's version, without connecting.
+    /// - Throws: `KafkaError` with code `configuration`.
+    public func validate() throws(KafkaError) { _ = try properties(library: .current) }
+
     /// Our fixed settings around the user's, in librdkafka's words.
     /// - Throws: `KafkaError` with code `configuration`.
     func properties(library: LibraryVersion) throws(KafkaError) -> [ClientProperty] {

@@ -1,0 +1,108 @@
+import Dataflow
+import Kafka
+
+/// The batch that polled messages are copied into, and the runs they form.
+///
+/// Used on the source's thread only.
+final class KafkaBatchBuilder {
+    private let intake: Intake
+    private let framing: Framing
+    private var batch: Batch?
+    private var firstAt: ContinuousClock.Instant?
+    private var run: OpenRun?
+    /// Mean payload, from which the next poll's size is taken.
+    private var meanBytes = 512
+
+    private struct OpenRun {
+        var partition: Int
+        var firstMessage: Int
+        var tombstones = 0
+        var nextOffset: Int64
+    }
+
+    init(intake: Intake, framing: Framing) {
+        self.intake = intake
+        self.framing = framing
+    }
+
+    /// Whether there is a batch to copy into, after asking for one if need be.
+    func prepare(timeout: Duration) -> Bool {
+        if batch == nil {
+            batch = intake.makeBatch(timeout: timeout)
+            batch?.framing = framing
+        }
+        return batch != nil
+    }
+
+    /// Makes a batch although none is free, for the message that keeps us in the group.
+    func prepareBeyondBounds() {
+        guard batch == nil else { return }
+        batch = intake.makeBatchBeyondBounds()
+        batch?.framing = framing
+    }
+
+    /// How many messages still fit, by their mean size.
+    var room: Int {
+        guard let batch else { return 0 }
+        return min(intake.settings.batchMessagesMax - batch.messages.count, max(1, batch.room / meanBytes))
+    }
+
+    /// Whether the batch should be handed over now.
+    var isDue: Bool {
+        guard let batch, let firstAt else { return false }
+        return batch.messages.count >= intake.settings.batchMessagesMax || batch.room < 2 * meanBytes
+            || .now - firstAt >= Limits.batchLinger
+    }
+
+    /// Copies one message of the partition with this index.
+    func append(_ message: borrowing MessageView, partition: Int) {
+        guard let batch else { preconditionFailure("a message was polled without a batch to put it in") }
+        if run?.partition != partition {
+            closeRun()
+            run = OpenRun(partition: partition, firstMessage: batch.messages.count, nextOffset: message.offset)
+        }
+        if firstAt == nil { firstAt = .now }
+        run?.nextOffset = message.offset + 1
+        if let payload = unsafe message.payload {
+            unsafe batch.append(payload, offset: message.offset, timestamp: message.timestamp)
+        } else {
+            run?.tombstones += 1
+        }
+    }
+
+    private func closeRun() {
+        guard let run, let batch else { return }
+        let messages = run.firstMessage..<batch.messages.count
+        var tail = Tail(offset: 0, timestamp: nil, checksum: 0)
+        if let last = messages.last.map({ batch.messages[$0] }) {
+            let payload = unsafe UnsafeRawBufferPointer(start: batch.base + Int(last.start), count: Int(last.length))
+            tail = unsafe Tail(offset: last.offset, timestamp: last.timestamp, checksum: Checksum.of(payload))
+        }
+        batch.runs.append(
+            BatchRun(
+                partition: run.partition, messages: messages, tombstones: run.tombstones, nextOffset: run.nextOffset,
+                tail: tail))
+        self.run = nil
+    }
+
+    /// Hands the batch over, if it has anything.
+    func submit() {
+        guard let batch, firstAt != nil else { return }
+        closeRun()
+        if !batch.messages.isEmpty { meanBytes = max(16, batch.length / batch.messages.count) }
+        intake.submit(batch)
+        forget()
+    }
+
+    /// Gives the batch back: what is in it will be read again.
+    func drop() {
+        if let batch { intake.recycle(batch) }
+        forget()
+    }
+
+    private func forget() {
+        batch = nil
+        firstAt = nil
+        run = nil
+    }
+}

@@ -1,0 +1,66 @@
+import Dataflow
+import Foundation
+import Kafka
+
+/// What a `kafka` node does, checked.
+public struct KafkaPlan: Sendable {
+    /// Where a partition begins that was never read.
+    public enum Start: Sendable, Equatable {
+        /// The oldest message there is.
+        case earliest
+        /// What comes from now on.
+        case latest
+        /// The first message stamped at or after this time, in milliseconds since 1970.
+        case timestamp(Int64)
+    }
+
+    /// The cluster, the group, the topics.
+    public var configuration: ConsumerConfiguration
+    /// Where a partition begins that was never read.
+    public var start: Start
+    /// Whether a message holds one document or lines.
+    public var framing: Framing
+
+    /// Reads a `kafka` declaration.
+    /// - Throws: `Diagnostics` with everything that is wrong.
+    public static func make(_ node: NodeDeclaration, topology: String) throws(Diagnostics) -> KafkaPlan {
+        let config = node.config
+        let brokers = strings(config["brokers"]).flatMap { $0.split(separator: ",") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+        var settings: [String: String] = [:]
+        for entry in config["settings"]?.entries ?? [] { settings[entry.key] = entry.value.string ?? "" }
+        let connection = ConnectionConfiguration(brokers: brokers, settings: settings)
+        let configuration = ConsumerConfiguration(
+            connection: connection, group: config["group"]?.string ?? "millrace.\(topology)",
+            topics: strings(config["topics"]))
+        do {
+            try configuration.validate()
+        } catch {
+            let place = config["settings"]?.location ?? node.location
+            throw Diagnostics(Diagnostic(code: "kafka-settings", at: place, error.message, hint: error.hint))
+        }
+        return KafkaPlan(
+            configuration: configuration, start: try start(config["start"], node),
+            framing: config["format"]?.string == "lines" ? .lines : .document)
+    }
+
+    private static func strings(_ value: ConfigValue?) -> [String] { (value?.list ?? []).compactMap(\.string) }
+
+    private static func start(_ value: ConfigValue?, _ node: NodeDeclaration) throws(Diagnostics) -> Start {
+        guard let value, let text = value.string else { return .earliest }
+        switch text {
+        case "earliest": return .earliest
+        case "latest": return .latest
+        default: break
+        }
+        let plain = Date.ISO8601FormatStyle()
+        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        for style in [plain, fractional] {
+            if let date = try? style.parse(text) { return .timestamp(Int64(date.timeIntervalSince1970 * 1_000)) }
+        }
+        throw Diagnostics(
+            Diagnostic(
+                code: "kafka-start", at: value.location,
+                "start is \"\(text)\", expected earliest, latest or a time such as 2026-01-01T00:00:00Z"))
+    }
+}
