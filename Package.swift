@@ -53,6 +53,7 @@ let package = Package(
                 "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            resources: [.embedInCode("Sink/SQL/functions.sql")],
             swiftSettings: strict
         ),
         .target(

@@ -1,15 +1,15 @@
-import Dataflow
+package import Dataflow
 
 /// Every node type, in the order of the reference page. Nothing registers itself.
-public enum NodeCatalog {
+package enum NodeCatalog {
     /// The declarations of all node types.
-    public static let specs: [NodeSpec] = [
+    package static let specs: [NodeSpec] = [
         KafkaSource.spec, FileSource.spec, ParseJSON.spec, Filter.spec, Summarize.spec, PostgresTarget.spec,
         ConsoleSink.spec,
     ]
 
     /// The settings of a whole topology.
-    public static let settings: [FieldSpec] = [
+    package static let settings: [FieldSpec] = [
         FieldSpec(
             "memory", .bytes(Int64(Limits.memoryMin)...(1 << 40)),
             "The memory the process stays in: queues, batches, groups, sketches and rows in flight.",

@@ -143,7 +143,7 @@ struct TopologyCompiler {
         guard let (parent, schema, source) = try records(for: node) else { return .nothing }
         let condition = node.config["where"]
         let expression = try Expression.parse(condition?.string ?? "", at: condition?.location ?? node.location)
-        let index = append(.filter(try expression.check(against: schema)), node, parent: parent)
+        let index = append(.filter(try expression.checkCondition(against: schema)), node, parent: parent)
         return .records(node: index, schema: schema, source: source)
     }
 

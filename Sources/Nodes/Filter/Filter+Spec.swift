@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 
 extension Filter {
     /// The declaration of `filter`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "filter", kind: .operator,
         summary: "Passes on the records for which an expression is true; null is not true.",
         fields: [

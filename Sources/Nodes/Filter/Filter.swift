@@ -1,13 +1,13 @@
-import Dataflow
+package import Dataflow
 
 /// The `filter` node: passes on the records for which an expression is true. Null is not true.
-public struct Filter: Operator {
+package struct Filter: Operator {
     let expression: TypedExpression
 
     /// Creates the node.
-    public init(_ expression: TypedExpression) { self.expression = expression }
+    package init(_ expression: TypedExpression) { self.expression = expression }
 
-    public func makeWorker(in slot: StageSlot) -> any OperatorWorker { FilterWorker(expression.makeEvaluator()) }
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { FilterWorker(expression.makeEvaluator()) }
 }
 
 /// One permit of a `filter` node.

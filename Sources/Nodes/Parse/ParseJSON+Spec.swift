@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 
 extension ParseJSON {
     /// The declaration of `parse_json`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "parse_json", kind: .operator,
         summary: "Parses JSON documents into records with typed fields; what does not fit becomes a dead letter.",
         fields: [

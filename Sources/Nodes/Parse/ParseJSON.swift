@@ -1,27 +1,27 @@
-import Dataflow
-import JSON
+package import Dataflow
+package import JSON
 
 /// The `parse_json` node: documents to records, in typed columns. What is no good becomes a dead letter with its reason.
-public struct ParseJSON: Operator {
+package struct ParseJSON: Operator {
     let plan: ParsePlan
 
     /// Creates the node.
-    public init(_ plan: ParsePlan) { self.plan = plan }
+    package init(_ plan: ParsePlan) { self.plan = plan }
 
-    public func makeWorker(in slot: StageSlot) -> any OperatorWorker { ParseWorker(plan) }
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { ParseWorker(plan) }
 }
 
 /// What a `parse_json` node does, checked.
-public struct ParsePlan: Sendable {
+package struct ParsePlan: Sendable {
     /// The declared fields; field `i` fills the batch's column `i`.
-    public var fields: [FieldDeclaration]
+    package var fields: [FieldDeclaration]
     /// Bounds on records.
-    public var limits: DocumentLimits
+    package var limits: JSONLimits
     /// Columns whose hashes some `uniques` needs: hashed here, once, for all of them.
-    public var hashedColumns: [Int]
+    package var hashedColumns: [Int]
 
     /// Creates a plan.
-    public init(fields: [FieldDeclaration], limits: DocumentLimits, hashedColumns: [Int]) {
+    package init(fields: [FieldDeclaration], limits: JSONLimits, hashedColumns: [Int]) {
         self.fields = fields
         self.limits = limits
         self.hashedColumns = hashedColumns
@@ -29,11 +29,12 @@ public struct ParsePlan: Sendable {
 }
 
 /// One permit of a `parse_json` node.
-final class ParseWorker: OperatorWorker {
+@safe final class ParseWorker: OperatorWorker {
     private let plan: ParsePlan
-    private let parser: DocumentParser
+    private var parser: DocumentParser
     private var documents: [DocumentRange] = []
-    private var pointers: [ColumnPointers] = []
+    private var lines: [DocumentRange] = []
+    private var pointers: [ColumnPointers] = unsafe []
     private var goodRows: [UInt32] = []
 
     init(_ plan: ParsePlan) {
@@ -74,9 +75,7 @@ final class ParseWorker: OperatorWorker {
                 for message in batch.runs[index].messages {
                     let place = batch.messages[message]
                     let before = documents.count
-                    let text = unsafe UnsafeRawBufferPointer(
-                        start: batch.base + Int(place.start), count: Int(place.length))
-                    unsafe splitLines(text, at: place.start, into: &documents)
+                    appendLines(of: place, in: batch)
                     counts.append(documents.count - before)
                 }
                 batch.runs[index].rows = first..<documents.count
@@ -92,15 +91,36 @@ final class ParseWorker: OperatorWorker {
         }
     }
 
+    /// Cuts one message into lines. There are at most half as many as bytes, blank ones not counted; the room is taken
+    /// in steps, for usually they are far fewer.
+    private func appendLines(of message: BatchMessage, in batch: Batch) {
+        var start = Int(message.start)
+        let end = start + Int(message.length)
+        while start < end {
+            let room = max(1_024, (end - start) / 64)
+            if lines.count < room { lines = Array(repeating: DocumentRange(offset: 0, length: 0), count: room) }
+            let text = unsafe UnsafeBufferPointer(
+                start: batch.base.assumingMemoryBound(to: UInt8.self) + start, count: end - start)
+            let split = unsafe lines.withUnsafeMutableBufferPointer { lines in
+                unsafe splitLines(text, isFinal: true, into: lines)
+            }
+            for line in lines[..<split.count] {
+                documents.append(DocumentRange(offset: line.offset + UInt32(start), length: line.length))
+            }
+            if split.consumed == 0 { break }
+            start += split.consumed
+        }
+    }
+
     private func parse(_ batch: Batch) -> Int {
-        pointers.removeAll(keepingCapacity: true)
+        unsafe pointers.removeAll(keepingCapacity: true)
         for column in batch.columns {
             unsafe pointers.append(ColumnPointers(values: column.values, valid: column.valid))
         }
         let summary = unsafe documents.withUnsafeBufferPointer { documents in
             unsafe pointers.withUnsafeBufferPointer { pointers in
                 unsafe parser.parse(
-                    buffer: batch.base, length: batch.length, capacity: batch.capacity, documents: documents,
+                    buffer: batch.base.assumingMemoryBound(to: UInt8.self), length: batch.length, capacity: batch.capacity, documents: documents,
                     columns: pointers, status: batch.status)
             }
         }
@@ -134,6 +154,6 @@ final class ParseWorker: OperatorWorker {
         return DeadLetter(
             partition: run.partition,
             offset: isChunk ? message.offset + Int64(document.offset - message.start) : message.offset,
-            line: isChunk ? 0 : line, reason: parser.reason(for: row), payload: payload, timestamp: message.timestamp)
+            line: isChunk ? 0 : line, reason: parser.reason(for: row) ?? "refused", payload: payload, timestamp: message.timestamp)
     }
 }

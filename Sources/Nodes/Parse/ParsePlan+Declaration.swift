@@ -1,11 +1,11 @@
-import Dataflow
+package import Dataflow
 import JSON
 
 extension ParsePlan {
     /// Reads a `parse_json` declaration.
     /// - Returns: the plan, and the schema of the records it makes.
     /// - Throws: `Diagnostics` with everything that is wrong.
-    public static func make(
+    package static func make(
         _ node: NodeDeclaration
     ) throws(Diagnostics) -> (plan: ParsePlan, schema: RecordSchema) {
         var problems = Diagnostics()
@@ -36,9 +36,9 @@ extension ParsePlan {
             }
         }
         if problems.hasErrors { throw problems }
-        let limits = DocumentLimits(
+        let limits = JSONLimits(
             depthMax: Int(node.config["max_depth"]?.integer ?? 64),
-            documentBytesMax: Int(node.config["max_record_bytes"]?.integer ?? (1 << 20)))
+            documentLengthMax: Int(node.config["max_record_bytes"]?.integer ?? (1 << 20)))
         return (ParsePlan(fields: declarations, limits: limits, hashedColumns: []), schema)
     }
 
@@ -93,9 +93,9 @@ extension ParsePlan {
         case "double": return (.double, .double)
         case "boolean": return (.boolean, .boolean)
         case "timestamp": return (.timestamp(.rfc3339), .timestamp)
-        case "timestamp(s)": return (.timestamp(.seconds), .timestamp)
-        case "timestamp(ms)": return (.timestamp(.milliseconds), .timestamp)
-        case "timestamp(us)": return (.timestamp(.microseconds), .timestamp)
+        case "timestamp(s)": return (.timestamp(.epochSeconds), .timestamp)
+        case "timestamp(ms)": return (.timestamp(.epochMilliseconds), .timestamp)
+        case "timestamp(us)": return (.timestamp(.epochMicroseconds), .timestamp)
         default: break
         }
         if text.hasPrefix("decimal("), text.hasSuffix(")"), let scale = Int(text.dropFirst(8).dropLast()),

@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 
 extension ConsoleSink {
     /// The declaration of `console`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "console", kind: .sink,
         summary: "Prints a summary as lines of JSON whenever it changes, for trying a topology out.",
         fields: [

@@ -1,4 +1,4 @@
-import Dataflow
+package import Dataflow
 import Postgres
 import Sketches
 import Synchronization
@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A line shows what the epoch changed, with the totals since the start of this run. Totals are kept in memory, so it is
 /// for small summaries.
-public final class ConsoleSink: EpochObserver {
+package final class ConsoleSink: EpochObserver {
     private let node: Int
     private let plan: SummaryPlan
     private let rowsMax: Int
@@ -16,7 +16,7 @@ public final class ConsoleSink: EpochObserver {
     private let memory: MemoryAccountant
 
     /// Creates a sink that prints the deltas of `node` through `write`, a line a call.
-    public init(
+    package init(
         node: Int, plan: SummaryPlan, rowsMax: Int, memory: MemoryAccountant, write: @escaping @Sendable (String) -> Void
     ) {
         self.node = node
@@ -26,7 +26,7 @@ public final class ConsoleSink: EpochObserver {
         self.write = write
     }
 
-    public func committed(_ epoch: ClosedEpoch) {
+    package func committed(_ epoch: ClosedEpoch) {
         guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
         totals.withLock { totals in
             let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(), memory: memory)

@@ -37,7 +37,7 @@ enum SummaryJSON {
             return [(name, state.sum(ofGroup: group).map { decimal($0, metric.sumScale) } ?? "null")]
         case (.avg, let state as SumState):
             let mean = state.sum(ofGroup: group).map {
-                FixedPoint.mean($0, scale: metric.sumScale, count: state.count(ofGroup: group))
+                ExactSum.mean($0, scale: metric.sumScale, count: state.count(ofGroup: group))
             }
             return [(name, mean.map { "\($0)" } ?? "null")]
         case (.uniques, let state as UniquesState):

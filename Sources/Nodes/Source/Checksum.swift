@@ -6,5 +6,5 @@ enum Checksum {
     static func of(_ bytes: UnsafeRawBufferPointer) -> Int64 { unsafe Int64(bitPattern: MurmurHash3.hash(bytes)) }
 
     /// The checksum of `bytes`.
-    static func of(_ bytes: [UInt8]) -> Int64 { bytes.withUnsafeBytes { unsafe of($0) } }
+    static func of(_ bytes: [UInt8]) -> Int64 { unsafe bytes.withUnsafeBytes { unsafe of($0) } }
 }

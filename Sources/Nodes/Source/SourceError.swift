@@ -1,7 +1,7 @@
 /// Why a source cannot go on; a person has to act.
-public struct SourceError: Error, Sendable, CustomStringConvertible {
+package struct SourceError: Error, Sendable, CustomStringConvertible {
     /// What happened.
-    public enum Code: String, Sendable {
+    package enum Code: String, Sendable {
         /// A file cannot be opened or read.
         case file
         /// What is there now is not what was read before: truncated, replaced or re-created.
@@ -13,9 +13,9 @@ public struct SourceError: Error, Sendable, CustomStringConvertible {
     }
 
     /// What happened.
-    public var code: Code
+    package var code: Code
     /// `where: what is wrong, found, expected; hint`.
-    public var description: String
+    package var description: String
 
     static func file(_ path: String, _ what: String) -> SourceError {
         SourceError(code: .file, description: "file \(path == "-" ? "standard input" : path): \(what)")

@@ -124,13 +124,18 @@ struct GroupTable: ~Copyable {
                     break
                 }
                 let start = Int(slot.group - 1) * width
-                if slot.low == low, unsafe (0..<width).allSatisfy({ keys.values[start + $0] == ids[$0][row] }) {
+                if slot.low == low, unsafe isKey(at: start, equalTo: ids, row) {
                     unsafe groups[row] = UInt32(slot.group - 1)
                     break
                 }
                 index = (index + 1) & mask
             }
         }
+    }
+
+    private func isKey(at start: Int, equalTo ids: UnsafePointer<UnsafeMutablePointer<UInt32>>, _ row: Int) -> Bool {
+        for position in 0..<width where unsafe keys.values[start + position] != ids[position][row] { return false }
+        return true
     }
 
     @inline(__always)

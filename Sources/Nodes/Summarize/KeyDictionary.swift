@@ -71,10 +71,10 @@ final class KeyColumn {
         if let cached, cached == key { return unsafe ids.values }
         ids.resizeUninitialized(to: rows.count)
         switch id {
-        case .window(let column, let length): unsafe fillWindows(batch.columns[column], length, rows)
+        case .window(let column, let length): fillWindows(batch.columns[column], length, rows)
         case .text(let column): unsafe fillTexts(batch.columns[column], base: batch.base, rows)
-        case .integer(let column): unsafe fillIntegers(batch.columns[column], rows)
-        case .boolean(let column): unsafe fillBooleans(batch.columns[column], rows)
+        case .integer(let column): fillIntegers(batch.columns[column], rows)
+        case .boolean(let column): fillBooleans(batch.columns[column], rows)
         }
         cached = key
         return unsafe ids.values
@@ -134,7 +134,7 @@ final class KeyColumn {
         if case .text = id {
             for theirs in 1..<UInt32(other.texts.idCount) {
                 let text = unsafe other.texts.text(theirs)
-                unsafe withPadding(text) { padded in ids.append(texts.intern(padded, length: text.count)) }
+                unsafe withPadding(text) { padded in unsafe ids.append(texts.intern(padded, length: text.count)) }
             }
         } else {
             for theirs in 1..<UInt32(other.integers.idCount) { ids.append(integers.intern(other.integers.value(theirs))) }

@@ -114,7 +114,7 @@ final class DoubleSumState: SumState {
             let row = rows[index]
             guard unsafe valid[row] != 0 else { continue }
             let group = unsafe Int(groups[index])
-            unsafe sums[group] = sums[group].addingSaturated(FixedPoint.nanos(of: values[row]))
+            unsafe sums[group] = sums[group] &+ ExactSum.units(of: values[row])
             unsafe counts[group] &+= 1
         }
     }

@@ -1,11 +1,11 @@
-import Dataflow
+package import Dataflow
 
 extension Summarize {
     /// The longest window: 366 days.
     static let windowMax = Duration.seconds(366 * 86_400)
 
     /// The declaration of `summarize`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "summarize", kind: .operator,
         summary: "Groups records by window and fields and keeps mergeable metrics of each group.",
         fields: [

@@ -1,18 +1,18 @@
-import Dataflow
+package import Dataflow
 import Synchronization
 
 /// The `summarize` node: groups records by window and fields and keeps mergeable metrics per group.
-public struct Summarize: Operator {
+package struct Summarize: Operator {
     let plan: SummaryPlan
     let memory: MemoryAccountant
 
     /// Creates the node.
-    public init(_ plan: SummaryPlan, memory: MemoryAccountant) {
+    package init(_ plan: SummaryPlan, memory: MemoryAccountant) {
         self.plan = plan
         self.memory = memory
     }
 
-    public func makeWorker(in slot: StageSlot) -> any OperatorWorker {
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
         SummarizeWorker(plan, memory, slot.shared("key dictionaries") { EpochDictionaries() })
     }
 }

@@ -43,7 +43,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         for (state, condition) in zip(states, conditions) {
             state.grow(to: table.count)
             if let condition {
-                unsafe update(state, where: condition, batch, rows)
+                update(state, where: condition, batch, rows)
             } else {
                 unsafe state.update(batch, rows, groups.values)
             }
@@ -67,7 +67,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
 
     func absorb(_ other: any Delta) {
         guard let other = other as? SummaryDelta else { preconditionFailure("merged with another kind of delta") }
-        merge(other)
+        unsafe merge(other)
         other.release()
     }
 
@@ -77,14 +77,14 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     func merge(_ other: SummaryDelta) -> UnsafeBufferPointer<UInt32> {
         let count = other.groupCount
         let ids = unsafe keyIDs.indices.map { position in unsafe translatedIDs(position, of: other) }
-        defer { for pointer in unsafe ids { unsafe pointer.deallocate() } }
+        defer { for unsafe pointer in unsafe ids { unsafe pointer.deallocate() } }
         groups.resizeUninitialized(to: count)
         unsafe ids.withUnsafeBufferPointer { pointers in
             // With no key at all there is one group, and nothing to point to.
-            if let first = unsafe pointers.baseAddress {
+            if let first = pointers.baseAddress {
                 unsafe table.assign(ids: first, count: count, into: groups.values)
             } else {
-                table.assignOnlyGroup(count: count, into: unsafe groups.values)
+                unsafe table.assignOnlyGroup(count: count, into: groups.values)
             }
         }
         for (mine, theirs) in zip(states, other.states) {

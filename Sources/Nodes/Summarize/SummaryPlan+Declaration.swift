@@ -1,4 +1,4 @@
-import Dataflow
+package import Dataflow
 
 extension SummaryPlan {
     /// The most `by` fields: ten of 256 bytes still fit an index entry of Postgres.
@@ -6,7 +6,7 @@ extension SummaryPlan {
 
     /// Reads a `summarize` declaration against the schema of its input.
     /// - Throws: `Diagnostics` with everything that is wrong.
-    public static func make(_ node: NodeDeclaration, input: RecordSchema) throws(Diagnostics) -> SummaryPlan {
+    package static func make(_ node: NodeDeclaration, input: RecordSchema) throws(Diagnostics) -> SummaryPlan {
         var problems = Diagnostics()
         var plan = SummaryPlan(node: node.name, keys: [], metrics: [])
         if let window = node.config["window"], let length = window.duration {
@@ -122,7 +122,7 @@ extension MetricPlan {
         do { plan = try make(call, name: entry.key, input) } catch { throw Diagnostics(error) }
         if let condition = entry.value["where"], let text = condition.string {
             let expression = try Expression.parse(text, at: condition.location)
-            plan.condition = try expression.check(against: input)
+            plan.condition = try expression.checkCondition(against: input)
             plan.conditionText = text
         }
         return plan
@@ -213,17 +213,16 @@ extension MetricPlan {
     }
 
     private static func precision(_ call: MetricCall) throws(Diagnostic) -> HLLPreset {
-        for (name, value) in call.options where name != "precision" {
-            _ = value
+        if let unknown = call.options.first(where: { $0.name != "precision" }) {
             throw Diagnostic(
-                code: "metric-arguments", at: call.functionLocation, "uniques() has no option \(name)",
+                code: "metric-arguments", at: unknown.location, "uniques() has no option \(unknown.name)",
                 hint: "its option is precision: compact, standard or precise")
         }
-        guard let text = call.options["precision"] else { return .standard }
-        guard let preset = HLLPreset(rawValue: text) else {
+        guard let option = call.option("precision") else { return .standard }
+        guard case .word(let text) = option.value, let preset = HLLPreset(rawValue: text) else {
             throw Diagnostic(
-                code: "metric-arguments", at: call.functionLocation,
-                "unknown precision \(text), expected compact, standard or precise")
+                code: "metric-arguments", at: option.valueLocation,
+                "unknown precision, expected compact, standard or precise")
         }
         return preset
     }

@@ -1,36 +1,36 @@
-import Dataflow
+package import Dataflow
 
 /// What a `summarize` node does, checked and resolved against the schema of its input.
-public struct SummaryPlan: Sendable {
+package struct SummaryPlan: Sendable {
     /// One part of a group's key.
-    public struct Key: Sendable {
+    package struct Key: Sendable {
         /// The name of the table's column.
-        public var name: String
+        package var name: String
         /// The type of the table's column.
-        public var type: ColumnType
+        package var type: ColumnType
         /// The batch column it is read from.
-        public var column: Int
+        package var column: Int
     }
 
     /// The node's name.
-    public var node: String
+    package var node: String
     /// The window's length in microseconds, nil without windows.
-    public var windowMicroseconds: Int64?
+    package var windowMicroseconds: Int64?
     /// The batch column of the event time; there is one when there is a window.
-    public var eventTimeColumn: Int?
+    package var eventTimeColumn: Int?
     /// The `by` fields in order.
-    public var keys: [Key]
+    package var keys: [Key]
     /// The metrics in order.
-    public var metrics: [MetricPlan]
+    package var metrics: [MetricPlan]
 
     /// Parts of a group's key, the window included.
     var keyWidth: Int { keys.count + (windowMicroseconds == nil ? 0 : 1) }
 }
 
 /// One metric of a `summarize` node.
-public struct MetricPlan: Sendable {
+package struct MetricPlan: Sendable {
     /// What is computed.
-    public enum Function: Sendable, Hashable {
+    package enum Function: Sendable, Hashable {
         /// How many records.
         case count
         /// The exact sum of a numeric field.
@@ -48,18 +48,18 @@ public struct MetricPlan: Sendable {
     }
 
     /// A percentile: `p` in percent with the text the user wrote, from which the column is named.
-    public struct Percentile: Sendable, Hashable {
+    package struct Percentile: Sendable, Hashable {
         /// 0 to 100.
-        public var percent: Double
+        package var percent: Double
         /// `95`, `99.9`, …
-        public var text: String
+        package var text: String
 
         /// `p95`, `p99_9`, …
-        public var columnSuffix: String { "p" + String(text.map { $0 == "." ? "_" : $0 }) }
+        package var columnSuffix: String { "p" + String(text.map { $0 == "." ? "_" : $0 }) }
     }
 
     /// The precision of a `uniques` column.
-    public enum HLLPreset: String, Sendable, CaseIterable {
+    package enum HLLPreset: String, Sendable, CaseIterable {
         /// 1.6 % standard error, exact up to 8.
         case standard
         /// 1.6 % standard error, never exact, least memory.
@@ -69,17 +69,17 @@ public struct MetricPlan: Sendable {
     }
 
     /// The metric's name: the table's column, or the stem of its columns.
-    public var name: String
+    package var name: String
     /// What is computed.
-    public var function: Function
+    package var function: Function
     /// The batch column it reads, nil for `count()`.
-    public var column: Int?
+    package var column: Int?
     /// The type of that column.
-    public var type: ColumnType?
+    package var type: ColumnType?
     /// The name of the field it reads, nil for `count()`.
-    public var sourceField: String?
+    package var sourceField: String?
     /// Which records take part, nil for all.
-    public var condition: TypedExpression?
+    package var condition: TypedExpression?
     /// The condition as the user wrote it.
-    public var conditionText: String?
+    package var conditionText: String?
 }

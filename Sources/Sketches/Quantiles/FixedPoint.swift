@@ -1,11 +1,11 @@
 /// Doubles as multiples of 10^-9, so that their sum does not depend on the order of adding.
-enum FixedPoint {
+package enum FixedPoint {
     /// The value in units of 10^-9, rounded half to even, exactly: the 53-bit mantissa times 10^9 is shifted by the
     /// exponent in 128 bits; no double is rounded on the way.
     ///
     /// - Parameter value: finite. A magnitude of 1.7e29 or more does not fit and counts as 2^127 - 1 units with its sign.
     @inline(__always)
-    static func units(_ value: Double) -> Int128 {
+    package static func units(_ value: Double) -> Int128 {
         let bits = value.bitPattern
         let field = Int(truncatingIfNeeded: bits >> 52) & 0x7ff
         let fraction = bits & 0x000f_ffff_ffff_ffff

@@ -47,7 +47,7 @@ extension MetricPlan {
     var sumScale: Int {
         switch type {
         case .decimal(let scale): scale
-        case .double: FixedPoint.doubleScale
+        case .double: ExactSum.doubleScale
         default: 0
         }
     }
@@ -93,13 +93,13 @@ final class SumWriter: MetricWriter {
     }
 }
 
-/// Adds what is stored to what is new; nil stands for "no value yet". Saturates at 128 bits.
+/// Adds what is stored to what is new; nil stands for "no value yet".
 private func mergedSum(_ new: Int128?, _ stored: Decimal128?, scale: Int) throws -> Int128? {
     guard let stored else { return new }
     guard let old = stored.rescaled(to: scale) else {
         throw SinkError.foreignValue("a stored sum has more than \(scale) decimal places")
     }
-    return old.addingSaturated(new ?? 0)
+    return old &+ (new ?? 0)
 }
 
 final class AverageWriter: MetricWriter {
@@ -125,7 +125,7 @@ final class AverageWriter: MetricWriter {
         let sum = try mergedSum(state.sum(ofGroup: group), try stored?.numeric(0), scale: scale)
         let count = try state.count(ofGroup: group) + (stored?.int64(1) ?? 0)
         if let sum, count > 0 {
-            columns[plain].append(FixedPoint.mean(sum, scale: scale, count: count))
+            columns[plain].append(ExactSum.mean(sum, scale: scale, count: count))
         } else {
             columns[plain].appendNull()
         }

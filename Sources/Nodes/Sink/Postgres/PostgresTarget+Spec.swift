@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 
 extension PostgresTarget {
     /// The declaration of `postgres`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "postgres", kind: .sink,
         summary: "Keeps a summary in a Postgres table, exactly once; makes the table or checks it.",
         fields: [

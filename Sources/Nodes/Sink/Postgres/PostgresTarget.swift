@@ -1,20 +1,19 @@
-import Dataflow
-import Logging
-import Postgres
-import Synchronization
+package import Dataflow
+import Foundation
+package import Postgres
+
 
 /// Commits epochs to Postgres: fence, tables, dead letters and ledger in one transaction.
 ///
 /// `@unchecked Sendable`: `claims` is used by source threads under its lock, `commits` by the commit thread only.
-public final class PostgresTarget: CommitTarget, @unchecked Sendable {
+package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let rows: PartitionRows
     private let writers: [(node: Int, writer: SummaryWriter)]
     private let commits: PostgresSession
-    private let claims: Mutex<Session>
+    private let claims: PostgresSession
+    private let claimLock = NSLock()
     private let consoles: [any EpochObserver]
     private let functions: String
-
-    private struct Session: @unchecked Sendable { var session: PostgresSession }
 
     /// Creates a target; connects when first used.
     /// - Parameters:
@@ -23,7 +22,7 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
     ///   - sinks: for each summarizing node that has a table: its plan and the table's name.
     ///   - observers: told of every committed epoch.
     ///   - onNotice: gets what the server has to say.
-    public init(
+    package init(
         topology: String, owner: String, settings: ConnectionSettings,
         sinks: [(node: Int, plan: SummaryPlan, table: String)], observers: [any EpochObserver] = [],
         onNotice: @escaping Notice.Handler
@@ -33,29 +32,29 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
         writers = sinks.sorted { $0.table < $1.table }
             .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table)) }
         commits = PostgresSession(settings, onNotice: onNotice)
-        claims = Mutex(Session(session: PostgresSession(settings, onNotice: onNotice)))
+        claims = PostgresSession(settings, onNotice: onNotice)
         consoles = observers
         functions = String(decoding: PackageResources.functions_sql, as: UTF8.self)
     }
 
     /// Makes schema and tables, or checks them.
     /// - Throws: `SinkError` naming the table or the refusal.
-    public func prepare(_ context: CommitContext) throws {
+    package func prepare(_ context: CommitContext) throws {
         let tables = writers.map(\.writer.table)
         try commits.run(context) { connection, _ in
             try SchemaSetup.run(tables, functions: functions, &connection)
         }
     }
 
-    public func claim(_ keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition] {
+    package func claim(_ keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition] {
         try transaction(context) { connection throws(PostgresError) in try rows.claim(keys, &connection) }
     }
 
-    public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+    package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         try transaction(context) { connection throws(PostgresError) in try rows.begin(partitions, &connection) }
     }
 
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+    package func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         let found = try transaction(context) { connection throws(PostgresError) in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
@@ -66,17 +65,17 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private func transaction<Result>(
         _ context: CommitContext, _ body: (inout Connection) throws(PostgresError) -> Result
     ) throws -> Result {
-        try claims.withLock { claims in
-            try claims.session.run(context) { connection, _ in
-                try connection.execute("BEGIN; SET LOCAL lock_timeout = \(SinkLimits.lockTimeoutMilliseconds)")
-                let result = try body(&connection)
-                try connection.execute("COMMIT")
-                return result
-            }
+        claimLock.lock()
+        defer { claimLock.unlock() }
+        return try claims.run(context) { connection, _ in
+            try connection.execute("BEGIN; SET LOCAL lock_timeout = \(SinkLimits.lockTimeoutMilliseconds)")
+            let result = try body(&connection)
+            try connection.execute("COMMIT")
+            return result
         }
     }
 
-    public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+    package func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
         // The first try on a connection that this epoch has not used yet asks the database what it holds: the COMMIT
         // before may have happened although its answer was lost, and the server may be a restored one.
         let outcome = try commits.run(context) { connection, isNew in
@@ -160,14 +159,14 @@ public final class PostgresTarget: CommitTarget, @unchecked Sendable {
             ])
     }
 
-    public func close() {
+    package func close() {
         commits.close()
-        claims.withLock { $0.session.close() }
+        claims.close()
     }
 }
 
 /// Somebody who looks at committed epochs, such as the `console` sink.
-public protocol EpochObserver: Sendable {
+package protocol EpochObserver: Sendable {
     /// The epoch is in the database (or, without one, final). Called on the commit thread; should be quick.
     func committed(_ epoch: ClosedEpoch)
 }

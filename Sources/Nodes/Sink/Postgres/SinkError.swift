@@ -1,7 +1,7 @@
 /// Why a sink cannot go on; a person has to act.
-public struct SinkError: Error, Sendable, CustomStringConvertible {
+package struct SinkError: Error, Sendable, CustomStringConvertible {
     /// What happened.
-    public enum Code: String, Sendable {
+    package enum Code: String, Sendable {
         /// The table exists and has another shape.
         case tableMismatch = "table-mismatch"
         /// The table was made for another summary.
@@ -15,9 +15,9 @@ public struct SinkError: Error, Sendable, CustomStringConvertible {
     }
 
     /// What happened.
-    public var code: Code
+    package var code: Code
     /// `where: what is wrong, found, expected; hint`.
-    public var description: String
+    package var description: String
 
     static func foreignValue(_ what: String) -> SinkError {
         SinkError(code: .foreignValue, description: "postgres: \(what), so it was changed by someone else; restore it")

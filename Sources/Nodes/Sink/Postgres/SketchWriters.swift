@@ -14,7 +14,7 @@ final class UniquesWriter: MetricWriter {
         plainColumns = [TableColumn(name: name, kind: .bigint, isNullable: false)]
         stateColumns = [TableColumn(name: name + "_sketch", kind: .bytea, isNullable: false)]
         mergedColumns = stateColumns.map(\.name)
-        sketch = HyperLogLog(preset.parameters)
+        sketch = HyperLogLog(parameters: preset.parameters)
     }
 
     func append(
@@ -22,7 +22,7 @@ final class UniquesWriter: MetricWriter {
     ) throws {
         guard let state = state as? UniquesState else { preconditionFailure("uniques written from another metric") }
         sketch.reset()
-        try stored?.withBytes(0) { unsafe try sketch.merge(encoded: $0) }
+        unsafe try stored?.withBytes(0) { unsafe try sketch.merge(encoded: $0) }
         state.load(group: group, into: &sketch)
         bytes.removeAll(keepingCapacity: true)
         sketch.encode(into: &bytes)
@@ -45,7 +45,7 @@ final class PercentilesWriter: MetricWriter {
         plainColumns = percentiles.map { TableColumn(name: name + "_" + $0.columnSuffix, kind: .double) }
         stateColumns = [TableColumn(name: name + "_sketch", kind: .bytea, isNullable: false)]
         mergedColumns = stateColumns.map(\.name)
-        histogram = ExponentialHistogram(valueKind: kind)
+        histogram = ExponentialHistogram(kind: kind)
     }
 
     func append(
@@ -55,7 +55,7 @@ final class PercentilesWriter: MetricWriter {
             preconditionFailure("percentiles written from another metric")
         }
         histogram.reset()
-        try stored?.withBytes(0) { unsafe try histogram.merge(encoded: $0) }
+        unsafe try stored?.withBytes(0) { unsafe try histogram.merge(encoded: $0) }
         state.load(group: group, into: &histogram)
         bytes.removeAll(keepingCapacity: true)
         histogram.encode(into: &bytes)
@@ -70,7 +70,7 @@ extension ArrayBuilder {
     /// Appends a sketch, or null when the stored one is the same: an update then leaves the column alone, and a large
     /// sketch keeps its place out of line.
     fileprivate mutating func append(_ bytes: [UInt8], unlessEqualTo stored: StoredRow?) {
-        let isUnchanged = stored?.withBytes(0) { unsafe $0.elementsEqual(bytes) } ?? false
+        let isUnchanged = unsafe stored?.withBytes(0) { unsafe $0.elementsEqual(bytes) } ?? false
         if isUnchanged { appendNull() } else { append(bytes) }
     }
 }

@@ -88,7 +88,7 @@ final class SummaryWriter {
         var row = 0
         return groups.filter { group in
             guard row < inserted.rowCount else { return true }
-            let sameKey = inserted.withUnsafeBytes(row, 0) {
+            let sameKey = unsafe inserted.withUnsafeBytes(row, 0) {
                 unsafe $0.elementsEqual(order.key(of: Int(group)))
             }
             let window = delta.windowStart(ofGroup: Int(group))
@@ -106,7 +106,7 @@ final class SummaryWriter {
         var keys = ArrayBuilder(.bytea, capacityBytes: groups.count * 32)
         for group in groups {
             if let window = delta.windowStart(ofGroup: Int(group)) { windows.append(microsecondsSince1970: window) }
-            order.key(of: Int(group)).withUnsafeBytes { unsafe keys.append($0) }
+            unsafe order.key(of: Int(group)).withUnsafeBytes { unsafe keys.append($0) }
         }
         return table.hasWindow ? [.array(windows), .array(keys)] : [.array(keys)]
     }
@@ -133,7 +133,7 @@ final class SummaryWriter {
             column += metric.plainColumns.count
             state += metric.stateColumns.count
         }
-        order.key(of: group).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
+        unsafe order.key(of: group).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
     }
 }
 

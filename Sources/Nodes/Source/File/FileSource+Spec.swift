@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 
 extension FileSource {
     /// The declaration of `file`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "file", kind: .source,
         summary: "Reads newline-delimited JSON from files or standard input, plain or gzip, and then ends.",
         fields: [

@@ -1,4 +1,4 @@
-import Dataflow
+package import Dataflow
 import Synchronization
 
 /// The `file` source: newline-delimited JSON from files or standard input, plain or gzip, read once each, in order of
@@ -7,14 +7,14 @@ import Synchronization
 /// A file is a partition of its own whose offsets are byte positions in the uncompressed data, so that a run continues
 /// where the last one committed. Standard input cannot be read again: what a run gets there continues what earlier runs
 /// got.
-public final class FileSource: Source {
+package final class FileSource: Source {
     private let patterns: [String]
     private let trouble = Mutex<String?>(nil)
 
     /// Creates a source over paths and shell patterns; `-` is standard input.
-    public init(patterns: [String]) { self.patterns = patterns }
+    package init(patterns: [String]) { self.patterns = patterns }
 
-    public func run(_ intake: Intake) throws {
+    package func run(_ intake: Intake) throws {
         var paths: [String] = []
         for pattern in patterns {
             let found = FilePattern.expand(pattern)
@@ -31,9 +31,9 @@ public final class FileSource: Source {
         }
     }
 
-    public func close(_ intake: Intake) {}
+    package func close(_ intake: Intake) {}
 
-    public var status: SourceStatus { SourceStatus(lag: nil, trouble: trouble.withLock { $0 }) }
+    package var status: SourceStatus { SourceStatus(lag: nil, trouble: trouble.withLock { $0 }) }
 
     /// Reads every file to its end. False when a rewind is due.
     private func readAll(_ claimed: [(index: Int, partition: ClaimedPartition)], _ intake: Intake) throws -> Bool {
@@ -107,7 +107,7 @@ private struct FileProgress {
                 if lineEnd != nil || intake.isStopping { break }
                 continue
             }
-            let count = try batch.fill(limit: limit) { target in unsafe try reader.read(into: target) }
+            let count = try unsafe batch.fill(limit: limit) { target in unsafe try reader.read(into: target) }
             if count == 0 {
                 hasEnded = true
                 break
@@ -159,7 +159,7 @@ private struct FileProgress {
         while filled < line.count {
             var count = 0
             do {
-                count = try line.withUnsafeMutableBytes { bytes in
+                count = try unsafe line.withUnsafeMutableBytes { bytes in
                     unsafe try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]))
                 }
             } catch let error as SourceError {

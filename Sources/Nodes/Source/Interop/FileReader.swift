@@ -7,7 +7,7 @@ import Musl
 #endif
 
 /// The bytes of a plain or gzip file, or of standard input, in order.
-final class FileReader {
+@safe final class FileReader {
     private let path: String
     private let descriptor: Int32
     private let isStandardInput: Bool
@@ -18,7 +18,7 @@ final class FileReader {
     init(path: String) throws(SourceError) {
         self.path = path
         isStandardInput = path == "-"
-        descriptor = isStandardInput ? 0 : open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = unsafe isStandardInput ? 0 : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SourceError.file(path, "cannot be opened: \(Self.lastError)") }
         if !isStandardInput, Self.isGzip(descriptor) {
             unsafe gzip = gzdopen(descriptor, "rb")
@@ -57,11 +57,11 @@ final class FileReader {
     /// Goes to a position in the uncompressed bytes. Gzip is decompressed up to there.
     func seek(to position: Int64) throws(SourceError) {
         if let gzip = unsafe gzip {
-            guard unsafe gzseek(gzip, Int(position), SEEK_SET) == position else {
+            guard unsafe gzseek(gzip, Int(position), SEEK_SET) == Int(position) else {
                 throw SourceError.file(path, "it ends before byte \(position), where the last run stopped")
             }
         } else if !isStandardInput {
-            guard lseek(descriptor, position, SEEK_SET) == position else {
+            guard lseek(descriptor, Int(position), SEEK_SET) == Int(position) else {
                 throw SourceError.file(path, "cannot seek: \(Self.lastError)")
             }
         }
@@ -89,10 +89,10 @@ enum FilePattern {
     /// The paths behind `pattern`, sorted; a pattern without wildcards is its own only path, whether it exists or not.
     static func expand(_ pattern: String) -> [String] {
         guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
-        var result = glob_t()
+        var result = unsafe glob_t()
         defer { unsafe globfree(&result) }
         guard unsafe glob(pattern, 0, nil, &result) == 0 else { return [] }
-        return (0..<Int(result.gl_pathc)).compactMap { index in
+        return unsafe (0..<Int(result.gl_pathc)).compactMap { index in
             unsafe result.gl_pathv[index].map { unsafe String(cString: $0) }
         }
     }
@@ -105,12 +105,10 @@ enum FilePattern {
     }
 }
 
-/// Searching bytes from behind, which the C library does a vector at a time.
+/// Searching bytes from behind.
 enum ByteSearch {
-    /// The position of the last newline, nil when there is none.
+    /// The position of the last newline, nil when there is none. Looks at one line only, so a plain loop does.
     static func lastNewline(in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let start = bytes.baseAddress else { return nil }
-        guard let found = unsafe memrchr(start, Int32(UInt8(ascii: "\n")), bytes.count) else { return nil }
-        return unsafe UnsafeRawPointer(found) - start
+        unsafe bytes.lastIndex(of: UInt8(ascii: "\n"))
     }
 }

@@ -103,7 +103,7 @@ final class KafkaAssignments: RebalanceDelegate {
         while true {
             do {
                 return try body()
-            } catch let error as KafkaError {
+            } catch {
                 guard error.isRetryable, !intake.isStopping else { throw error }
                 logger.warning("Waiting for Kafka", metadata: ["reason": "\(error)"])
             }

@@ -1,11 +1,11 @@
-import Dataflow
+package import Dataflow
 import Foundation
-import Kafka
+package import Kafka
 
 /// What a `kafka` node does, checked.
-public struct KafkaPlan: Sendable {
+package struct KafkaPlan: Sendable {
     /// Where a partition begins that was never read.
-    public enum Start: Sendable, Equatable {
+    package enum Start: Sendable, Equatable {
         /// The oldest message there is.
         case earliest
         /// What comes from now on.
@@ -15,15 +15,15 @@ public struct KafkaPlan: Sendable {
     }
 
     /// The cluster, the group, the topics.
-    public var configuration: ConsumerConfiguration
+    package var configuration: ConsumerConfiguration
     /// Where a partition begins that was never read.
-    public var start: Start
+    package var start: Start
     /// Whether a message holds one document or lines.
-    public var framing: Framing
+    package var framing: Framing
 
     /// Reads a `kafka` declaration.
     /// - Throws: `Diagnostics` with everything that is wrong.
-    public static func make(_ node: NodeDeclaration, topology: String) throws(Diagnostics) -> KafkaPlan {
+    package static func make(_ node: NodeDeclaration, topology: String) throws(Diagnostics) -> KafkaPlan {
         let config = node.config
         let brokers = strings(config["brokers"]).flatMap { $0.split(separator: ",") }
             .map { $0.trimmingCharacters(in: .whitespaces) }

@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 
 extension KafkaSource {
     /// The declaration of `kafka`.
-    public static let spec = NodeSpec(
+    package static let spec = NodeSpec(
         name: "kafka", kind: .source,
         summary: "Reads messages from Kafka topics as a member of a consumer group; positions live in Postgres.",
         fields: [

@@ -1,22 +1,22 @@
-import Dataflow
+package import Dataflow
 import Kafka
-import Logging
+package import Logging
 import Synchronization
 
 /// The `kafka` source: a member of a consumer group whose positions live in Postgres.
-public final class KafkaSource: Source {
+package final class KafkaSource: Source {
     private let plan: KafkaPlan
     private let logger: Logger
     private let reader = Mutex<KafkaReader?>(nil)
     private let shared = Mutex(SourceStatus())
 
     /// Creates a source; connects when it runs.
-    public init(_ plan: KafkaPlan, logger: Logger) {
+    package init(_ plan: KafkaPlan, logger: Logger) {
         self.plan = plan
         self.logger = logger
     }
 
-    public func run(_ intake: Intake) throws {
+    package func run(_ intake: Intake) throws {
         var plan = plan
         let logger = logger
         plan.configuration.connection.log = { line in
@@ -28,7 +28,7 @@ public final class KafkaSource: Source {
         try reader.run()
     }
 
-    public func close(_ intake: Intake) {
+    package func close(_ intake: Intake) {
         let reader = reader.withLock { reader in
             defer { reader = nil }
             return reader
@@ -36,7 +36,7 @@ public final class KafkaSource: Source {
         reader?.close()
     }
 
-    public var status: SourceStatus { shared.withLock { $0 } }
+    package var status: SourceStatus { shared.withLock { $0 } }
 }
 
 /// The consumer and what it needs, on the source's thread (and, after that has ended, on the thread that closes it).
@@ -122,7 +122,7 @@ final class KafkaReader: @unchecked Sendable {
     private func handle(_ event: ConsumerEvent) throws {
         switch event {
         case .partitionEnd: break
-        case .offsetOutOfRange(let partition, let error):
+        case .offsetOutOfRange(let partition, let error), .partitionStopped(let partition, let error):
             assignments.halt(partition, "\(error)")
             try consumer!.halt([partition])
             status.trouble = haltedSummary
