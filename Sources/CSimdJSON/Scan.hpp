@@ -27,6 +27,12 @@ static inline uint64_t noDigits(uint64_t digits) {
     return (((digits & 0x7f7f7f7f7f7f7f7f) + 0x7676767676767676) | digits) & 0x8080808080808080;
 }
 
+/// How many digits stand at `bytes`; 0 also for 8 and more.
+static inline uint32_t shortRun(const uint8_t *bytes) {
+    const uint64_t stop = noDigits(load64(bytes) ^ 0x3030303030303030);
+    return stop == 0 ? 0 : static_cast<uint32_t>(__builtin_ctzll(stop)) >> 3;
+}
+
 /// The value of eight digits, the first in the lowest byte; leading zero bytes count as zeros.
 static inline uint64_t valueOf(uint64_t digits) {
     digits = digits * 10 + (digits >> 8);

@@ -88,3 +88,67 @@ bool shortInstant(const uint8_t *text, uint32_t room, int64_t &micros) {
     micros = batch.minute.micros + int64_t{second} * 1'000'000 + int64_t{milliseconds} * 1'000;
     return micros >= instantMin && micros < instantEnd;
 }
+
+/// The value at `at`, if it is one token of the usual form for its key: written or, where nobody declared it, checked.
+/// False for anything else, errors included.
+__attribute__((always_inline)) bool isShortcut(
+    const Spelling &spelling, const uint8_t *base, const uint32_t *at, const Place place) {
+    const uint32_t begin = at[0], after = at[1];
+    const uint8_t *const bytes = base + begin;
+    switch (spelling.action) {
+    case actionText: {
+        Field &field = *spelling.field;
+        const uint32_t length = after - begin - 2;
+        if (*bytes != '"' || base[after - 1] != '"' || backslash < after || length > field.textLengthMax) { return false; }
+        place.put(field, sj_slice{place.offset + begin + 1, length});
+        return true;
+    }
+    case actionInteger: {
+        int64_t number;
+        if (!shortInteger(bytes, number)) { return false; }
+        place.put(*spelling.field, number);
+        return true;
+    }
+    case actionDecimal: {
+        int64_t number;
+        if (!shortDecimal(bytes, spelling.field->scale, number)) { return false; }
+        place.put(*spelling.field, number);
+        return true;
+    }
+    case actionDouble: {
+        double number;
+        if (!shortDouble(bytes, number)) { return false; }
+        place.put(*spelling.field, number);
+        return true;
+    }
+    case actionBoolean: {
+        const bool isTrue = isLiteral<'t', 'r', 'u', 'e'>(bytes);
+        if (!isTrue && !isFalse(bytes)) { return false; }
+        place.put(*spelling.field, static_cast<uint8_t>(isTrue));
+        return true;
+    }
+    case actionTimestampText: {
+        int64_t micros;
+        if (*bytes != '"' || backslash < after || !shortInstant(bytes + 1, after - begin - 1, micros)) { return false; }
+        place.put(*spelling.field, micros);
+        return true;
+    }
+    case actionTimestampSeconds:
+    case actionTimestampMilliseconds:
+    case actionTimestampMicroseconds: {
+        static constexpr int64_t unit[] = {1'000'000, 1'000, 1};
+        int64_t number;
+        if (!shortInteger(bytes, number)) { return false; }
+        if (__builtin_mul_overflow(number, unit[spelling.action - actionTimestampSeconds], &number)) { return false; }
+        if (number < instantMin || number >= instantEnd) { return false; }
+        place.put(*spelling.field, number);
+        return true;
+    }
+    case actionSkip:
+        if (*bytes == '"') { return backslash >= after; }
+        return static_cast<uint8_t>(*bytes - '-') <= '9' - '-' && isNumber(bytes);
+    case actionObject:
+    case actionMember: return false;
+    }
+    return false;
+}

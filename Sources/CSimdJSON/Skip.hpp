@@ -15,13 +15,13 @@ uint32_t closingQuote(uint32_t next) const {
 }
 
 /// Checks the escapes of the string at `at`; false after `fail`. One comparison for a string without any.
-bool checkEscapes(uint32_t at) { return __builtin_expect(backslash >= index[at + 1], 1) || checkEscapesSlowly(at); }
+bool checkEscapes(Token at) { return __builtin_expect(backslash >= at[1], 1) || checkEscapesSlowly(at); }
 
-__attribute__((noinline)) bool checkEscapesSlowly(uint32_t at) {
-    const uint32_t begin = index[at] + 1;
+__attribute__((noinline)) bool checkEscapesSlowly(Token at) {
+    const uint32_t begin = *at + 1;
     if (backslash < begin) { backslash = nextBackslash(begin); }
-    if (backslash >= index[at + 1]) { return true; }
-    const uint32_t end = closingQuote(index[at + 1]);
+    if (backslash >= at[1]) { return true; }
+    const uint32_t end = closingQuote(at[1]);
     size_t length;
     if (const uint8_t code = unescape(base + begin, end - begin, nullptr, length); code != SJ_OK) {
         fail(code, at);
@@ -31,27 +31,31 @@ __attribute__((noinline)) bool checkEscapesSlowly(uint32_t at) {
     return true;
 }
 
-/// The number at `bytes`; the usual ones without a loop.
-static bool isNumber(const uint8_t *bytes) {
+/// The number at `bytes`: up to 7 digits before a point and behind it without a loop.
+static inline bool isNumber(const uint8_t *bytes) {
     const uint8_t *at = bytes + (*bytes == '-');
-    const uint64_t stop = noDigits(load64(at) ^ 0x3030303030303030);
-    if (stop == 0) { return numberEnd(bytes) != nullptr; }
-    const uint32_t count = static_cast<uint32_t>(__builtin_ctzll(stop)) >> 3;
-    if (count > 0 && endsScalar[at[count]] && (*at != '0' || count == 1)) { return true; }
-    return numberEnd(bytes) != nullptr;
+    const uint32_t whole = shortRun(at);
+    if (__builtin_expect(whole == 0 || (*at == '0' && whole > 1), 0)) { return numberEnd(bytes) != nullptr; }
+    at += whole;
+    if (*at == '.') {
+        const uint32_t fraction = shortRun(at + 1);
+        if (__builtin_expect(fraction == 0, 0)) { return numberEnd(bytes) != nullptr; }
+        at += 1 + fraction;
+    }
+    return endsScalar[*at] || numberEnd(bytes) != nullptr;
 }
 
-/// Checks the value at `at`, with `depth` containers around it: the token after it, or `failed`.
-uint32_t value(uint32_t at, uint32_t depth) {
+/// Checks the value at `at`, with `depth` containers around it: the token after it, or null.
+Token value(Token at, uint32_t depth) {
     const uint8_t first = byte(at);
-    if (first == '"') { return checkEscapes(at) ? at + 1 : failed; }
+    if (first == '"') { return checkEscapes(at) ? at + 1 : nullptr; }
     if (first == '{' || first == '[') { return container(at, depth); }
     return scalar(at);
 }
 
 /// A number or a literal.
-uint32_t scalar(uint32_t at) {
-    const uint8_t *const bytes = base + index[at];
+Token scalar(Token at) {
+    const uint8_t *const bytes = base + *at;
     switch (*bytes) {
     case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
         return isNumber(bytes) ? at + 1 : fail(SJ_INVALID_NUMBER, at);
@@ -63,7 +67,7 @@ uint32_t scalar(uint32_t at) {
 }
 
 /// An array or an object without declared members, to any allowed depth, without recursion.
-uint32_t container(uint32_t at, uint32_t depth) {
+Token container(Token at, uint32_t depth) {
     bool isObjectAt[SJ_DEPTH_MAX];
     uint32_t open = depth;
     bool isObject = false;
@@ -83,14 +87,14 @@ uint32_t container(uint32_t at, uint32_t depth) {
             } else {
                 if (isObject) {
                     if (byte(at) != '"') { return fail(SJ_INVALID_STRUCTURE, at); }
-                    if (!checkEscapes(at)) { return failed; }
+                    if (!checkEscapes(at)) { return nullptr; }
                     if (byte(at + 1) != ':') { return fail(SJ_INVALID_STRUCTURE, at + 1); }
                     at += 2;
                 }
                 const uint8_t first = byte(at);
                 if (first == '{' || first == '[') { break; }
                 at = value(at, open);
-                if (at == failed) { return failed; }
+                if (at == nullptr) { return nullptr; }
             }
             // `at` follows a value.
             isClosed = byte(at) == (isObject ? '}' : ']');

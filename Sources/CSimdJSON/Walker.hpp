@@ -1,7 +1,8 @@
 // Second pass: walks the structural index of each document, checks every token, writes the declared fields.
 // Compiled once per target: the including file defines SJ_TARGET and the instruction set; so no include guard.
 //
-// `at` is always an index into the structural index. What simdjson's stage 1 promises, and this file relies on:
+// A token is a pointer into the structural index: *token is the position of its first byte, token[1] the next one's.
+// What simdjson's stage 1 promises, and this file relies on:
 // every { } [ ] : , outside strings, every opening quote and every first byte of another token is indexed, in order;
 // strings are closed, hold no control character, and all bytes are UTF-8. So nothing but white space can stand between
 // a closing quote and the next indexed byte, while a number or literal ends where it ends and must be checked for that.
@@ -27,23 +28,27 @@ public:
     }
 
     void documents() {
-        uint32_t at = 0;
+        Token at = index;
         for (size_t each = segment.firstDocument; each < segment.lastDocument; each++) {
             const uint32_t begin = batch.documents[each].offset - segment.offset;
             const uint32_t end = begin + batch.documents[each].length;
             document = each;
-            batch.serial++;
+            serial = ++batch.serial;
             hasFieldError = false;
             arenaMark = batch.arenaEnd;
             unescapedFrom = 0;
-            const uint32_t next = one(at, end);
-            if (__builtin_expect(next == failed, 0)) {
+            if (__builtin_expect(*at >= end, 0)) {
+                reject(SJ_EMPTY, 0);
+                continue;
+            }
+            const Token next = one(at, end);
+            if (__builtin_expect(next == nullptr, 0)) {
                 // An error found beyond the document's end says that the document should have gone on. Its own text
                 // decides the reason, never its neighbour's.
                 const bool isTruncated = failurePosition >= end;
                 reject(isTruncated ? uint8_t{SJ_TRUNCATED} : failureCode, (isTruncated ? end : failurePosition) - begin);
                 if (isTruncated) { backslash = nextBackslash(end); }
-                while (at < segment.count && index[at] < end) { at++; }
+                while (at < index + segment.count && *at < end) { at++; }
             } else {
                 at = next;
                 if (__builtin_expect(hasFieldError, 0) && rejectedForField(begin)) { continue; }
@@ -55,13 +60,26 @@ public:
     }
 
 private:
-    static constexpr uint32_t failed = UINT32_MAX;
+    using Token = const uint32_t *;
+
+    /// Where a document's values go.
+    struct Place {
+        size_t document;
+        /// Where the segment begins in the batch buffer.
+        uint32_t offset;
+
+        template <typename Value> void put(Field &field, Value value) const {
+            static_cast<Value *>(field.values)[document] = value;
+            field.valid[document] = 1;
+        }
+    };
 
     Batch &batch;
     const Segment &segment;
     const uint8_t *const base;
     const uint32_t *const index;
     size_t document = 0;
+    uint64_t serial = 0;
     /// The first backslash behind some place that was passed already; so a string that ends before it has none.
     uint32_t backslash;
     /// Where the arena ended before this document, which a bad one gives back.
@@ -74,35 +92,31 @@ private:
     uint8_t failureCode = 0;
     uint32_t failurePosition = 0;
 
-    uint8_t byte(uint32_t at) const { return base[index[at]]; }
+    uint8_t byte(Token at) const { return base[*at]; }
 
-    uint32_t fail(uint8_t code, uint32_t at) {
+    /// Notes why the document is bad. Always null, for `return fail(...)`.
+    __attribute__((noinline)) Token fail(uint8_t code, Token at) {
         failureCode = code;
-        failurePosition = index[at];
-        return failed;
+        failurePosition = *at;
+        return nullptr;
     }
 
     // MARK: Documents
 
-    /// The document whose first token is `at` and whose bytes end before `end`: the token after it, or `failed`.
-    uint32_t one(uint32_t at, uint32_t end) {
-        if (index[at] >= end) {
-            failureCode = SJ_EMPTY;
-            failurePosition = 0;
-            return failed;
-        }
-        uint32_t next;
+    /// The document whose first token is `at` and whose bytes end before `end`: the token after it, or null.
+    Token one(Token at, uint32_t end) {
+        Token next;
         if (__builtin_expect(byte(at) == '{', 1)) {
             next = object(*batch.root, at, 0);
-        } else if (byte(at) == 0xef && base[index[at] + 1] == 0xbb && base[index[at] + 2] == 0xbf) {
+        } else if (byte(at) == 0xef && base[*at + 1] == 0xbb && base[*at + 2] == 0xbf) {
             return fail(SJ_BYTE_ORDER_MARK, at);
         } else {
             next = value(at, 0);
         }
-        if (next == failed) { return failed; }
+        if (next == nullptr) { return nullptr; }
         // The tokens of the next document continued this one: it ran out before it was complete.
-        if (index[next - 1] >= end) { return fail(SJ_TRUNCATED, next - 1); }
-        if (index[next] < end) { return fail(SJ_TRAILING_CONTENT, next); }
+        if (next[-1] >= end) { return fail(SJ_TRUNCATED, next - 1); }
+        if (*next < end) { return fail(SJ_TRAILING_CONTENT, next); }
         return next;
     }
 
@@ -115,7 +129,7 @@ private:
         for (size_t number = 0; number < batch.fields.size(); number++) {
             const Field &field = *batch.fields[number];
             // A later value under the same key may have replaced the one in error: last wins.
-            if (field.errorSerial != batch.serial || field.valid[document] != 0) { continue; }
+            if (field.errorSerial != serial || field.valid[document] != 0) { continue; }
             reject(field.errorCode, field.errorPosition - begin, static_cast<int32_t>(number), field.errorFound);
             return true;
         }
@@ -135,15 +149,20 @@ private:
 
     // MARK: Objects with declared members
 
-    /// The object that begins at `at`, with `depth` containers around it: the token after its end, or `failed`.
-    uint32_t object(Level &level, uint32_t at, uint32_t depth) {
+    /// The object that begins at `at`, with `depth` containers around it: the token after its end, or null.
+    ///
+    /// What the loop needs is held in locals: the columns are written through byte pointers, which for the compiler may
+    /// point at members of this class too, so that it would load every member again after every store.
+    Token object(Level &level, Token at, uint32_t depth) {
         if (__builtin_expect(depth >= batch.depthMax, 0)) { return fail(SJ_TOO_DEEP, at); }
-        if (__builtin_expect(level.seenSerial == batch.serial, 0)) { clear(level.fields); }
-        level.seenSerial = batch.serial;
+        if (__builtin_expect(level.seenSerial == serial, 0)) { clear(level.fields); }
+        level.seenSerial = serial;
+        const uint8_t *const base = this->base;
+        const Place place{document, segment.offset};
         Spelling *last = &level.start;
         for (;;) {
             // `at` is the '{' or the ',' before a member.
-            const uint8_t *const bytes = base + index[at];
+            const uint8_t *const bytes = base + *at;
             Spelling *spelling = last->next[0];
             if (__builtin_expect(!matches(bytes, *spelling), 0)) {
                 const bool isFirst = last == &level.start;
@@ -153,91 +172,45 @@ private:
                     if (isFirst && byte(at + 1) == '}') { return at + 2; }
                     if (!isFirst && *bytes != ',') { return fail(SJ_INVALID_STRUCTURE, at); }
                     spelling = resolve(level, at, *last);
-                    if (spelling == nullptr) { return failed; }
+                    if (spelling == nullptr) { return nullptr; }
                 }
             }
             last = spelling;
-            at = member(*spelling, at + 3, depth + 1);
-            if (at == failed) { return failed; }
+            at += 3;
+            if (__builtin_expect(isShortcut(*spelling, base, at, place), 1)) {
+                at++;
+            } else {
+                at = member(*spelling, at, depth + 1);
+                if (__builtin_expect(at == nullptr, 0)) { return nullptr; }
+            }
         }
     }
 
-    /// The value at `at` of a key: the token after it, or `failed`.
-    __attribute__((always_inline)) uint32_t member(Spelling &spelling, uint32_t at, uint32_t depth) {
-        const uint8_t *const bytes = base + index[at];
+    /// The value at `at` of a key, whatever it is: the token after it, or null.
+    Token member(Spelling &spelling, Token at, uint32_t depth) {
         switch (spelling.action) {
-        case actionText: {
-            const uint32_t after = index[at + 1];
-            if (*bytes != '"' || backslash < after) { break; }
-            const uint32_t begin = index[at] + 1, end = closingQuote(after);
-            if (end - begin > spelling.field->textLengthMax) { break; }
-            put(*spelling.field, sj_slice{segment.offset + begin, end - begin});
-            return at + 1;
-        }
-        case actionInteger: {
-            int64_t number;
-            if (!shortInteger(bytes, number)) { break; }
-            put(*spelling.field, number);
-            return at + 1;
-        }
-        case actionDecimal: {
-            int64_t number;
-            if (!shortDecimal(bytes, spelling.field->scale, number)) { break; }
-            put(*spelling.field, number);
-            return at + 1;
-        }
-        case actionDouble: {
-            double number;
-            if (!shortDouble(bytes, number)) { break; }
-            put(*spelling.field, number);
-            return at + 1;
-        }
-        case actionBoolean: {
-            const bool isTrue = isLiteral<'t', 'r', 'u', 'e'>(bytes);
-            if (!isTrue && !isFalse(bytes)) { break; }
-            put(*spelling.field, static_cast<uint8_t>(isTrue));
-            return at + 1;
-        }
-        case actionTimestampText: {
-            const uint32_t after = index[at + 1];
-            int64_t micros;
-            if (*bytes != '"' || backslash < after || !shortInstant(bytes + 1, after - index[at] - 1, micros)) { break; }
-            put(*spelling.field, micros);
-            return at + 1;
-        }
-        case actionTimestampSeconds:
-        case actionTimestampMilliseconds:
-        case actionTimestampMicroseconds: {
-            static constexpr int64_t unit[] = {1'000'000, 1'000, 1};
-            int64_t number;
-            if (!shortInteger(bytes, number)) { break; }
-            if (__builtin_mul_overflow(number, unit[spelling.action - actionTimestampSeconds], &number)) { break; }
-            if (number < instantMin || number >= instantEnd) { break; }
-            put(*spelling.field, number);
-            return at + 1;
-        }
+        case actionSkip: return value(at, depth);
         case actionObject:
-            if (*bytes == '{') { return object(*spelling.child, at, depth); }
+            if (byte(at) == '{') { return object(*spelling.child, at, depth); }
             clear(spelling.child->fields);
             return value(at, depth);
         case actionMember: return several(*spelling.member, at, depth);
-        case actionSkip: return value(at, depth);
+        default: return fieldSlowly(*spelling.field, at, depth);
         }
-        return fieldSlowly(*spelling.field, at, depth);
     }
 
     /// Finds what the key after the separator at `at` means, and learns that it came after `last`.
-    __attribute__((noinline)) Spelling *resolve(Level &level, uint32_t at, Spelling &last) {
+    __attribute__((noinline)) Spelling *resolve(Level &level, Token at, Spelling &last) {
         if (byte(at + 1) != '"') { return fail(SJ_INVALID_STRUCTURE, at + 1), nullptr; }
         if (!checkEscapes(at + 1)) { return nullptr; }
         if (byte(at + 2) != ':') { return fail(SJ_INVALID_STRUCTURE, at + 2), nullptr; }
-        const uint8_t *const bytes = base + index[at];
-        const size_t length = index[at + 2] + 1 - index[at];
+        const uint8_t *const bytes = base + *at;
+        const size_t length = at[2] + 1 - at[0];
         const bool isLearnable = length <= Level::spellingLengthMax;
         Spelling *found = isLearnable ? level.recall(bytes, length) : nullptr;
         if (found == nullptr) {
-            const uint8_t *key = base + index[at + 1] + 1;
-            size_t keyLength = static_cast<size_t>(base + closingQuote(index[at + 2]) - key);
+            const uint8_t *key = base + at[1] + 1;
+            size_t keyLength = static_cast<size_t>(base + closingQuote(at[2]) - key);
             std::string plain;
             if (std::memchr(key, '\\', keyLength) != nullptr) {
                 plain.resize(keyLength);
@@ -259,25 +232,25 @@ private:
     // MARK: Fields, the general way
 
     /// A value that none of the shortcuts took: null, of another type, unusual, or not JSON.
-    __attribute__((noinline)) uint32_t fieldSlowly(Field &field, uint32_t at, uint32_t depth) {
-        const uint32_t next = value(at, depth);
-        if (next != failed) { take(field, at); }
+    __attribute__((noinline)) Token fieldSlowly(Field &field, Token at, uint32_t depth) {
+        const Token next = value(at, depth);
+        if (next != nullptr) { take(field, at); }
         return next;
     }
 
     /// A key with several fields, or with a field and declared members below.
-    __attribute__((noinline)) uint32_t several(Member &member, uint32_t at, uint32_t depth) {
+    __attribute__((noinline)) Token several(Member &member, Token at, uint32_t depth) {
         const bool descends = member.child && byte(at) == '{';
         if (member.child && !descends) { clear(member.child->fields); }
-        const uint32_t next = descends ? object(*member.child, at, depth) : value(at, depth);
-        if (next == failed) { return failed; }
+        const Token next = descends ? object(*member.child, at, depth) : value(at, depth);
+        if (next == nullptr) { return nullptr; }
         for (Field *field : member.fields) { take(*field, at); }
         return next;
     }
 
     /// Writes the valid value at `at` to a field's column, or notes why it does not fit.
-    void take(Field &field, uint32_t at) {
-        const uint8_t *const bytes = base + index[at];
+    void take(Field &field, Token at) {
+        const uint8_t *const bytes = base + *at;
         switch (*bytes) {
         case 'n':
             field.valid[document] = 0;
@@ -294,7 +267,7 @@ private:
         }
     }
 
-    void takeString(Field &field, uint32_t at) {
+    void takeString(Field &field, Token at) {
         if (field.type != SJ_TEXT && field.type != SJ_TIMESTAMP_RFC3339) {
             return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_TEXT, at);
         }
@@ -311,9 +284,9 @@ private:
     }
 
     /// The text of the string at `at`: in place, or unescaped into the arena.
-    sj_slice contents(uint32_t at) {
-        const uint32_t begin = index[at] + 1, offset = segment.offset + begin;
-        const uint32_t length = closingQuote(index[at + 1]) - begin;
+    sj_slice contents(Token at) {
+        const uint32_t begin = *at + 1, offset = segment.offset + begin;
+        const uint32_t length = closingQuote(at[1]) - begin;
         if (std::memchr(base + begin, '\\', length) == nullptr) { return {offset, length}; }
         if (unescapedFrom != offset) {
             size_t written;
@@ -325,8 +298,8 @@ private:
         return unescaped;
     }
 
-    void takeNumber(Field &field, uint32_t at) {
-        const uint8_t *const bytes = base + index[at];
+    void takeNumber(Field &field, Token at) {
+        const uint8_t *const bytes = base + *at;
         const uint8_t *const end = numberEnd(bytes);
         uint8_t code = SJ_WRONG_TYPE;
         int64_t number = 0;
@@ -350,19 +323,16 @@ private:
         return code == SJ_OK ? put(field, number) : refuse(field, code, SJ_FOUND_NUMBER, at);
     }
 
-    template <typename Value> void put(Field &field, Value value) {
-        static_cast<Value *>(field.values)[document] = value;
-        field.valid[document] = 1;
-    }
+    template <typename Value> void put(Field &field, Value value) { Place{document, 0}.put(field, value); }
 
-    void refuse(Field &field, uint8_t code, uint8_t found, uint32_t at) {
+    void refuse(Field &field, uint8_t code, uint8_t found, Token at) {
         field.valid[document] = 0;
         field.errorSerial = 0;
         if (field.nullOnTypeError) { return; }
-        field.errorSerial = batch.serial;
+        field.errorSerial = serial;
         field.errorCode = code;
         field.errorFound = found;
-        field.errorPosition = index[at];
+        field.errorPosition = *at;
         hasFieldError = true;
     }
 

@@ -1,0 +1,61 @@
+/// A text value, as bytes of the batch buffer: either in place, or unescaped in the arena behind the documents.
+public struct TextSlice: Sendable, Hashable {
+    /// Bytes from the base of the batch buffer.
+    public var offset: UInt32
+    /// Bytes of UTF-8.
+    public var length: UInt32
+
+    /// The `length` bytes at `offset`.
+    public init(offset: UInt32, length: UInt32) {
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// One document of a batch, as bytes of the batch buffer.
+public struct DocumentRange: Sendable, Hashable {
+    /// Bytes from the base of the batch buffer.
+    public var offset: UInt32
+    /// Bytes of the document, without the newline behind it.
+    public var length: UInt32
+
+    /// The `length` bytes at `offset`.
+    public init(offset: UInt32, length: UInt32) {
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// The caller's memory for one field of a batch, at least one element per document.
+@unsafe public struct ColumnPointers {
+    /// `TextSlice`, `Int64`, `Double` or `UInt8` per document, as the field's type says. Undefined without a value.
+    public var values: UnsafeMutableRawPointer
+    /// 1 where the document has a value, 0 where not.
+    public var valid: UnsafeMutablePointer<UInt8>
+
+    /// A column at these addresses, which stay the caller's.
+    public init(values: UnsafeMutableRawPointer, valid: UnsafeMutablePointer<UInt8>) {
+        unsafe self.values = values
+        unsafe self.valid = valid
+    }
+}
+
+/// What became of a batch.
+public struct ParseSummary: Sendable, Hashable {
+    /// Good documents.
+    public var okCount: Int
+    /// Bad documents.
+    public var badCount: Int
+    /// Index of the first bad document.
+    public var firstBad: Int?
+    /// Bytes of unescaped text written behind `length + DocumentParser.padding`.
+    public var arenaUsed: Int
+
+    /// The given counts.
+    public init(okCount: Int, badCount: Int, firstBad: Int?, arenaUsed: Int) {
+        self.okCount = okCount
+        self.badCount = badCount
+        self.firstBad = firstBad
+        self.arenaUsed = arenaUsed
+    }
+}

@@ -1,0 +1,108 @@
+/// A bad document of a batch, with everything that may be told about it: never its contents.
+public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
+    /// What stood where a field of another type was declared.
+    public enum Found: UInt8, Sendable, Hashable {
+        /// No place was reached.
+        case nothing = 0
+        /// `null`.
+        case null = 1
+        /// `true` or `false`.
+        case boolean = 2
+        /// Any number.
+        case number = 3
+        /// A string.
+        case text = 4
+        /// An array.
+        case array = 5
+        /// An object.
+        case object = 6
+    }
+
+    /// Index of the document in its batch.
+    public var document: Int
+    /// Why it is bad.
+    public var error: DocumentError
+    /// Bytes from the document's first one to the place of the error; the document's length where none is known.
+    public var position: Int
+    /// The declared field in error, for the errors that concern one.
+    public var field: FieldDeclaration?
+    /// The kind of value found there.
+    public var found: Found
+
+    /// One sentence for a person, such as `duration_ms at byte 41: wrong type, found text, expected an integer`.
+    public var description: String {
+        guard let field else { return documentDescription }
+        let place = "\(field.name) at byte \(position)"
+        switch error {
+        case .missingRequired: return "\(field.name): missing or null, but required"
+        case .wrongType where found == .number && field.type.takesNumbers:
+            return "\(place): wrong type, found a number with a fraction, expected \(field.type.expectation)"
+        case .wrongType: return "\(place): wrong type, found \(found.noun), expected \(field.type.expectation)"
+        case .outOfRange: return "\(place): out of range, expected \(field.type.expectation)"
+        case .textTooLong: return "\(place): text too long, expected at most \(field.textLengthMax) bytes"
+        case .nulInText: return "\(place): the text holds U+0000, which Postgres cannot store"
+        case .invalidTimestamp: return "\(place): found text that is no instant, expected \(field.type.expectation)"
+        default: return "\(place): \(documentDescription)"
+        }
+    }
+
+    private var documentDescription: String {
+        switch error {
+        case .empty: "empty, expected a JSON value"
+        case .tooLarge: "\(position) bytes, more than the limit for one document"
+        case .invalidUTF8: "not valid UTF-8"
+        case .byteOrderMark: "begins with a byte order mark, which JSON does not allow"
+        case .unclosedString: "a string is not closed"
+        case .controlCharacter: "a string holds a control character that is not escaped, or is not closed in its line"
+        case .invalidEscape: "the string at byte \(position) holds an invalid escape"
+        case .unpairedSurrogate: "the string at byte \(position) holds half of a surrogate pair"
+        case .truncated: "ends after \(position) bytes, before its value is complete"
+        case .invalidStructure: "not valid JSON at byte \(position): unexpected character"
+        case .invalidNumber: "not valid JSON at byte \(position): invalid number"
+        case .invalidLiteral: "not valid JSON at byte \(position): expected true, false or null"
+        case .trailingContent: "complete before byte \(position), but more follows"
+        case .tooDeep: "nested deeper than the limit at byte \(position)"
+        default: error.code
+        }
+    }
+}
+
+extension DocumentFailure.Found {
+    /// The kind with its article, where it takes one.
+    var noun: String {
+        switch self {
+        case .nothing: "nothing"
+        case .null: "null"
+        case .boolean: "a boolean"
+        case .number: "a number"
+        case .text: "text"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}
+
+extension FieldType {
+    /// What a value of this type looks like, for messages.
+    var expectation: String {
+        switch self {
+        case .text: "text"
+        case .integer: "an integer of 64 bits"
+        case .decimal(let scale): "a number that fits 64 bits with \(scale) decimal digits"
+        case .double: "a number that fits a double"
+        case .boolean: "true or false"
+        case .timestamp(.rfc3339): "an RFC 3339 timestamp in the years 0001 to 9999"
+        case .timestamp(.epochSeconds): "seconds since 1970 in the years 0001 to 9999"
+        case .timestamp(.epochMilliseconds): "milliseconds since 1970 in the years 0001 to 9999"
+        case .timestamp(.epochMicroseconds): "microseconds since 1970 in the years 0001 to 9999"
+        }
+    }
+
+    /// Whether a JSON number can be a value of this type.
+    var takesNumbers: Bool {
+        switch self {
+        case .text, .boolean, .timestamp(.rfc3339): false
+        case .integer, .decimal, .double, .timestamp: true
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// One field to be read from every document: where it is, what it must be, and what happens when it is not.
+///
+/// A field that is missing or `null` has no value, and neither has one below something that is no object. Under
+/// duplicate keys the last one counts, at every level: `{"a":{"b":1},"a":{}}` has no `a.b`.
+public struct FieldDeclaration: Sendable, Hashable {
+    /// What happens to a document whose value does not fit the field: another type, out of range, a text that is too
+    /// long or holds U+0000, or no instant.
+    public enum TypeErrorAction: Sendable, Hashable {
+        /// The document is bad.
+        case reject
+        /// The field has no value and the document stays, unless the field is required.
+        case null
+    }
+
+    /// The keys from the document's root to the value, unescaped; compared as UTF-8 bytes, never normalised.
+    public var path: [String]
+    /// The type of the value, which is also the type of its column.
+    public var type: FieldType
+    /// Whether a document without a value for this field is bad.
+    public var isRequired: Bool
+    /// What happens to a document whose value does not fit the field.
+    public var onTypeError: TypeErrorAction
+    /// The longest text taken, in bytes of its unescaped UTF-8; 0 or more. Ignored for the other types.
+    public var textLengthMax: Int
+
+    /// Declares the field at `path`, by default optional, strict about its type, and with 256 bytes of text.
+    public init(
+        path: [String],
+        type: FieldType,
+        isRequired: Bool = false,
+        onTypeError: TypeErrorAction = .reject,
+        textLengthMax: Int = JSONLimits.textLengthDefault
+    ) {
+        self.path = path
+        self.type = type
+        self.isRequired = isRequired
+        self.onTypeError = onTypeError
+        self.textLengthMax = textLengthMax
+    }
+
+    /// The path as people write it: `payload.weapon`.
+    public var name: String { path.joined(separator: ".") }
+}
