@@ -1,0 +1,202 @@
+import Dataflow
+
+extension ExpressionEvaluator {
+    /// The values of whole numbers, decimals' units or timestamps.
+    func integers(_ plan: IntegerPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<Int64> {
+        switch plan {
+        case .constant(let value): return .constant(value)
+        case .column(let column): return .column(Cells(frame[column]), scratch: nil)
+        case .arithmetic(let operation, let left, let right):
+            let a = integers(left, rows, frame)
+            let b = integers(right, rows, frame)
+            defer {
+                give(a)
+                give(b)
+            }
+            return column { Self.compute(operation, a, b, rows, into: $0) }
+        case .negate(let operand):
+            return map(integers(operand, rows, frame), rows) { ($0 &* -1, $0 == .min ? 0 : 1) }
+        case .absolute(let operand):
+            return map(integers(operand, rows, frame), rows) { ($0 < 0 ? $0 &* -1 : $0, $0 == .min ? 0 : 1) }
+        case .rescale(let operand, let factor):
+            return map(integers(operand, rows, frame), rows) {
+                let (product, overflow) = $0.multipliedReportingOverflow(by: factor)
+                return (product, overflow ? 0 : 1)
+            }
+        case .length(let operand):
+            let vector = texts(operand, rows, frame)
+            defer { give(vector) }
+            return column { (result: Cells<Int64>) in
+                rows.forEach { row in
+                    let isThere = vector.validity(row)
+                    result.set(row, isThere == 1 ? vector[row].codePoints : 0, validity: isThere)
+                }
+            }
+        case .coalesce(let operands): return coalesce(operands.map { integers($0, rows, frame) }, rows)
+        }
+    }
+
+    /// The values of doubles.
+    func doubles(_ plan: DoublePlan, _ rows: RowSelection, _ frame: Frame) -> Vector<Double> {
+        switch plan {
+        case .constant(let value): return .constant(value)
+        case .column(let column): return .column(Cells(frame[column]), scratch: nil)
+        case .arithmetic(let operation, let left, let right):
+            let a = doubles(left, rows, frame)
+            let b = doubles(right, rows, frame)
+            defer {
+                give(a)
+                give(b)
+            }
+            return column { Self.compute(operation, a, b, rows, into: $0) }
+        case .negate(let operand): return map(doubles(operand, rows, frame), rows) { (-$0, 1) }
+        case .absolute(let operand): return map(doubles(operand, rows, frame), rows) { (abs($0), 1) }
+        case .fromInteger(let operand, let divisor):
+            return map(integers(operand, rows, frame), rows) { (Double($0) / divisor, 1) }
+        case .coalesce(let operands): return coalesce(operands.map { doubles($0, rows, frame) }, rows)
+        }
+    }
+
+    /// A new column filled by `fill`.
+    @inline(__always)
+    func column<Value>(_ fill: (Cells<Value>) -> Void) -> Vector<Value> {
+        let scratch = pool.takeColumn()
+        let cells = Cells<Value>(scratch)
+        fill(cells)
+        return .column(cells, scratch: scratch)
+    }
+
+    /// A new column from a vector, which is given back.
+    @inline(__always)
+    func map<A, R>(_ vector: Vector<A>, _ rows: RowSelection, _ operation: (A) -> (R, UInt8)) -> Vector<R> {
+        defer { give(vector) }
+        return column { transform(vector, rows, into: $0, operation) }
+    }
+
+    /// The first value of each row that is there; gives the vectors back.
+    func coalesce<Value>(_ vectors: [Vector<Value>], _ rows: RowSelection) -> Vector<Value> {
+        defer { for vector in vectors { give(vector) } }
+        return column { result in
+            for (index, vector) in vectors.enumerated() {
+                rows.forEach { row in
+                    guard index == 0 || result.validity(row) == 0 else { return }
+                    switch vector {
+                    case .column(let cells, _): result.set(row, cells[row], validity: cells.validity(row))
+                    case .constant(let value): result.set(row, value, validity: 1)
+                    }
+                }
+            }
+        }
+    }
+
+    private static func compute(
+        _ operation: Arithmetic, _ a: Vector<Int64>, _ b: Vector<Int64>, _ rows: RowSelection, into result: Cells<Int64>
+    ) {
+        switch operation {
+        case .add:
+            combine(a, b, rows, into: result) {
+                let (value, overflow) = $0.addingReportingOverflow($1)
+                return (value, overflow ? 0 : 1)
+            }
+        case .subtract:
+            combine(a, b, rows, into: result) {
+                let (value, overflow) = $0.subtractingReportingOverflow($1)
+                return (value, overflow ? 0 : 1)
+            }
+        case .multiply:
+            combine(a, b, rows, into: result) {
+                let (value, overflow) = $0.multipliedReportingOverflow(by: $1)
+                return (value, overflow ? 0 : 1)
+            }
+        case .divide:
+            combine(a, b, rows, into: result) {
+                let (value, overflow) = $0.dividedReportingOverflow(by: $1)
+                return (value, overflow ? 0 : 1)
+            }
+        case .remainder:
+            combine(a, b, rows, into: result) {
+                let (value, overflow) = $0.remainderReportingOverflow(dividingBy: $1)
+                return (value, overflow && $1 == 0 ? 0 : 1)
+            }
+        }
+    }
+
+    private static func compute(
+        _ operation: Arithmetic, _ a: Vector<Double>, _ b: Vector<Double>, _ rows: RowSelection,
+        into result: Cells<Double>
+    ) {
+        switch operation {
+        case .add: combine(a, b, rows, into: result) { finite($0 + $1) }
+        case .subtract: combine(a, b, rows, into: result) { finite($0 - $1) }
+        case .multiply: combine(a, b, rows, into: result) { finite($0 * $1) }
+        case .divide: combine(a, b, rows, into: result) { finite($0 / $1) }
+        case .remainder: combine(a, b, rows, into: result) { finite($0.truncatingRemainder(dividingBy: $1)) }
+        }
+    }
+
+    @inline(__always)
+    private static func finite(_ value: Double) -> (Double, UInt8) { (value, value.isFinite ? 1 : 0) }
+}
+
+extension ExpressionEvaluator {
+    /// A condition as values, 1 true and 0 false, for the few operators that need them.
+    func truths(_ plan: BooleanPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<UInt8> {
+        switch plan {
+        case .constant(let value): return .constant(value ? 1 : 0)
+        case .column(let column): return .column(Cells(frame[column]), scratch: nil)
+        case .not(let operand): return map(truths(operand, rows, frame), rows) { (1 &- $0, 1) }
+        case .and(let operands): return join(operands, deciding: 0, rows, frame)
+        case .or(let operands): return join(operands, deciding: 1, rows, frame)
+        case .compareBooleans(let isEqual, let left, let right):
+            let a = truths(left, rows, frame)
+            let b = truths(right, rows, frame)
+            defer {
+                give(a)
+                give(b)
+            }
+            return column { combine(a, b, rows, into: $0) { (($0 == $1) == isEqual ? 1 : 0, 1) } }
+        case .coalesce(let operands): return coalesce(operands.map { truths($0, rows, frame) }, rows)
+        case .null, .compareIntegers, .compareScaled, .compareDoubles, .compareTexts, .test, .inIntegers, .inDoubles,
+            .inTexts, .isNull:
+            return selected(plan, rows, frame)
+        }
+    }
+
+    /// Truth values from the rows where the condition is true and those where it is false.
+    private func selected(_ plan: BooleanPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<UInt8> {
+        column { (result: Cells<UInt8>) in
+            rows.forEach { result.set($0, 0, validity: 0) }
+            for wanted in [true, false] {
+                let found = select(plan, wanted, rows, frame)
+                found.selection.forEach { result.set($0, wanted ? 1 : 0, validity: 1) }
+                give(found)
+            }
+        }
+    }
+
+    /// `and` (a false decides) or `or` (a true decides): a row is decided by one such operand, else null by one null.
+    private func join(
+        _ operands: [BooleanPlan], deciding: UInt8, _ rows: RowSelection, _ frame: Frame
+    ) -> Vector<UInt8> {
+        column { (result: Cells<UInt8>) in
+            rows.forEach { result.set($0, 1 &- deciding, validity: 1) }
+            for operand in operands {
+                let vector = truths(operand, rows, frame)
+                defer { give(vector) }
+                rows.forEach { row in
+                    let (value, isThere): (UInt8, UInt8) =
+                        switch vector {
+                        case .column(let cells, _): (cells[row], cells.validity(row))
+                        case .constant(let value): (value, 1)
+                        }
+                    let isDecided = result.validity(row) == 1 && result[row] == deciding
+                    if isThere == 1, value == deciding {
+                        result.set(row, deciding, validity: 1)
+                    } else if isThere == 0, !isDecided {
+                        result.set(row, 1 &- deciding, validity: 0)
+                    }
+                }
+            }
+        }
+    }
+}

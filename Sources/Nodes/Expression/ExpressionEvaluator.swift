@@ -1,0 +1,137 @@
+package import Dataflow
+
+/// Evaluates an expression over columnar batches; owns scratch memory that grows to the largest batch and is used
+/// again. For one thread at a time.
+///
+/// Each operator is a loop over the selected rows. A condition is not computed as truth values: it narrows the list
+/// of rows, so `a && b` looks at b only for the rows that a has kept, and `a || b` only for those it has not.
+@safe package final class ExpressionEvaluator {
+    /// The columns of a batch and the buffer their texts lie in.
+    @safe struct Frame {
+        let columns: UnsafeBufferPointer<Column>
+        let text: UnsafeRawPointer
+
+        subscript(column: Int) -> Column { unsafe columns[column] }
+    }
+
+    /// Selected rows; `list` is to be given back by whoever asked for them.
+    struct Rows {
+        var selection: RowSelection
+        var list: ScratchPool.RowList?
+
+        static var none: Rows { unsafe Rows(selection: RowSelection(rows: nil, count: 0), list: nil) }
+    }
+
+    private let plan: ValuePlan
+    private let constantBytes: UnsafeMutablePointer<UInt8>
+    private let constants: [TextView]
+    private var result: ScratchPool.RowList?
+    var pool = ScratchPool()
+
+    init(plan: ValuePlan, texts: [[UInt8]]) {
+        self.plan = plan
+        let count = texts.reduce(0) { $0 + $1.count }
+        let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, count))
+        var views: [TextView] = []
+        var offset = 0
+        for text in texts {
+            for (index, byte) in text.enumerated() { unsafe (bytes + offset + index).initialize(to: byte) }
+            unsafe views.append(TextView(start: UnsafeRawPointer(bytes + offset), count: text.count))
+            offset += text.count
+        }
+        unsafe constantBytes = bytes
+        constants = views
+    }
+
+    deinit {
+        unsafe constantBytes.deallocate()
+    }
+
+    /// Bytes of scratch memory held, for the memory accountant.
+    package var scratchBytes: Int { pool.bytesAllocated }
+
+    /// The selected rows for which the condition is true: neither false nor null.
+    ///
+    /// `columns` and `base`, the buffer of the text columns, are only read. The rows' list is owned by the evaluator
+    /// and valid until the next call; when all rows are kept the answer may be `selection` itself. Does not allocate
+    /// once the scratch memory has grown to the batch size.
+    ///
+    /// - Precondition: the expression's type is boolean.
+    /// - Complexity: O(rows · operators).
+    @unsafe
+    package func select(
+        columns: UnsafeBufferPointer<Column>, text base: UnsafeRawPointer, selection: RowSelection
+    ) -> RowSelection {
+        guard case .boolean(let condition) = plan else {
+            preconditionFailure("An expression that is not a condition cannot select rows.")
+        }
+        if let result { pool.give(result) }
+        result = nil
+        guard selection.count > 0 else { return selection }
+        pool.prepare(rows: selection.rowsEnd)
+        let frame = unsafe Frame(columns: columns, text: base)
+        let rows = select(condition, true, selection, frame)
+        result = rows.list
+        return rows.selection
+    }
+
+    func constantText(_ index: Int) -> TextView { constants[index] }
+}
+
+/// The value of an expression without fields.
+enum ConstantValue {
+    case integer(Int64)
+    case double(Double)
+    case boolean(Bool)
+    case text([UInt8])
+}
+
+extension ExpressionEvaluator {
+    /// The value of an expression that uses no field; nil when it is null.
+    func constantValue() -> ConstantValue? {
+        pool.prepare(rows: 1)
+        let one = unsafe RowSelection(rows: nil, count: 1)
+        let frame = unsafe Frame(
+            columns: UnsafeBufferPointer(start: nil, count: 0), text: UnsafeRawPointer(constantBytes))
+        switch plan {
+        case .integer(let plan):
+            let vector = integers(plan, one, frame)
+            defer { give(vector) }
+            return first(vector).map { .integer($0) }
+        case .double(let plan):
+            let vector = doubles(plan, one, frame)
+            defer { give(vector) }
+            return first(vector).map { .double($0) }
+        case .boolean(let plan):
+            let vector = truths(plan, one, frame)
+            defer { give(vector) }
+            return first(vector).map { .boolean($0 == 1) }
+        case .text(let plan):
+            let vector = texts(plan, one, frame)
+            defer { give(vector) }
+            guard vector.validity(0) == 1 else { return nil }
+            return unsafe .text(Array(vector[0].bytes))
+        }
+    }
+
+    private func first<Value>(_ vector: Vector<Value>) -> Value? {
+        switch vector {
+        case .constant(let value): value
+        case .column(let cells, _): cells.validity(0) == 1 ? cells[0] : nil
+        }
+    }
+
+    func give<Value>(_ vector: Vector<Value>) {
+        if case .column(_, let scratch?) = vector { pool.give(scratch) }
+    }
+
+    func give(_ vector: TextVector) {
+        guard case .column(let column) = vector else { return }
+        if let scratch = column.scratch { pool.give(scratch) }
+        if let bytes = column.bytes { pool.give(bytes) }
+    }
+
+    func give(_ rows: Rows) {
+        if let list = rows.list { pool.give(list) }
+    }
+}
