@@ -1,34 +1,30 @@
-/// Why sketch bytes or a sketch operation were refused.
+/// Why sketch parameters or stored sketch bytes were refused.
 ///
-/// Never transient: a retry with the same input fails the same way. Holds no values of the data.
-public struct SketchError: Error, Equatable, Sendable {
-    /// The class of the failure.
-    public enum Code: Sendable {
-        /// The bytes are not what any encoder of this project writes.
-        case malformed
-        /// The bytes end in the middle of a field.
-        case truncated
-        /// The bytes were written by a version this one does not know.
-        case unsupportedVersion
-        /// The two sketches have different parameters and have no common union.
-        case parameterMismatch
-        /// The union would hold more than 2^63 - 1 values.
-        case overflow
+/// A description names the place, what was found and what was expected, never the values inside the sketch.
+public struct SketchError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kind of refusal, stable across releases.
+    public enum Code: String, Hashable, Sendable {
+        /// A parameter is outside its range.
+        case invalidParameters = "invalid_parameters"
+        /// Two sketches of different parameters were to be merged.
+        case parameterMismatch = "parameter_mismatch"
+        /// The bytes are of a format or version this program does not read.
+        case unsupportedFormat = "unsupported_format"
+        /// The bytes contradict themselves: cut short, too long, out of order or out of range.
+        case malformedBytes = "malformed_bytes"
     }
 
-    /// The class of the failure.
+    /// The kind of refusal.
     public let code: Code
-    /// One sentence: where, what is wrong, what was found and expected.
-    public let message: String
+    /// `where: what is wrong, found X, expected Y; hint`.
+    public let description: String
 
-    /// Creates an error from its class and its sentence.
-    public init(code: Code, message: String) {
+    /// An error with its full sentence.
+    public init(_ code: Code, _ description: String) {
         self.code = code
-        self.message = message
+        self.description = description
     }
-}
 
-extension SketchError: CustomStringConvertible {
-    /// The sentence alone, as a log line or a terminal shows it.
-    public var description: String { message }
+    /// Always false: the same bytes or parameters are refused again.
+    public var isRetryable: Bool { false }
 }

@@ -24,8 +24,8 @@
         let first = try byte()
         guard first >> 4 == QuantileForm.version else {
             throw SketchError(
-                code: .unsupportedVersion,
-                message: "percentile sketch: unknown version, found \(first >> 4), expected \(QuantileForm.version)")
+                .unsupportedFormat,
+                "percentile sketch: unknown version, found \(first >> 4), expected \(QuantileForm.version)")
         }
         guard let form = QuantileForm(rawValue: first & 15) else {
             throw malformed("unknown layout, found \(first & 15), expected 1 to 3")
@@ -213,10 +213,10 @@ extension QuantileReader {
     }
 
     private func malformed(_ what: String) -> SketchError {
-        SketchError(code: .malformed, message: "percentile sketch: \(what), at byte \(position)")
+        SketchError(.malformedBytes, "percentile sketch: \(what), at byte \(position)")
     }
 
     private func truncated() -> SketchError {
-        unsafe SketchError(code: .truncated, message: "percentile sketch: ends too early, found \(bytes.count) bytes")
+        unsafe SketchError(.malformedBytes, "percentile sketch: ends too early, found \(bytes.count) bytes")
     }
 }
