@@ -194,5 +194,7 @@ private func bestNanoseconds(per count: Int, _ body: () -> Void) -> Double {
 
 private func report(_ what: String, _ value: Double, _ target: String) {
     let text = String(format: value < 100 ? "%.2f" : "%.0f", value)
-    print(what.padding(toLength: 48, withPad: " ", startingAt: 0), text.padding(toLength: 12, withPad: " ", startingAt: 0), target)
+    print(
+        what.padding(toLength: 48, withPad: " ", startingAt: 0),
+        text.padding(toLength: 12, withPad: " ", startingAt: 0), target)
 }

@@ -185,7 +185,8 @@ extension ExponentialHistogram {
         }
     }
 
-    private mutating func absorbIncoming(count more: Int, low: Int64, high: Int64, total: WideSum, halvings other: Int) {
+    private mutating func absorbIncoming(count more: Int, low: Int64, high: Int64, total: WideSum, halvings other: Int)
+    {
         spill()
         noteExtremes(low, high)
         self.total.add(total)

@@ -58,7 +58,8 @@
     mutating func buckets(kind: QuantileValueKind, into list: inout BucketList) throws(SketchError) -> Body {
         let halvings = Int(try byte())
         guard halvings <= QuantileKey.halvingsMax else {
-            throw malformed("scale out of range, found \(halvings) halvings, expected at most \(QuantileKey.halvingsMax)")
+            throw malformed(
+                "scale out of range, found \(halvings) halvings, expected at most \(QuantileKey.halvingsMax)")
         }
         guard let count = Int(exactly: try varint()), count > kind.exactMax else {
             throw malformed("count out of range, expected \(kind.exactMax + 1) to 2^63 - 1")

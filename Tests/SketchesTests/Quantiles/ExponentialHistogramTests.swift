@@ -30,7 +30,11 @@ import Testing
             #expect(sketch.count == values.count)
             #expect(sketch.min == reference.values.first.map { kind.double($0) })
             #expect(sketch.max == reference.values.last.map { kind.double($0) })
-            #expect(sketch.sum == values.reduce(WideSum()) { var sum = $0; sum.add(kind.units($1)); return sum }.saturated)
+            #expect(
+                sketch.sum
+                    == values.reduce(WideSum()) {
+                        var sum = $0; sum.add(kind.units($1)); return sum
+                    }.saturated)
             if sketch.isExact {
                 #expect(sketch.exact == reference.values)
             } else {
@@ -60,7 +64,8 @@ import Testing
                 let shuffled = values.shuffled(using: &random)
                 let parts = Int.random(in: 1...16, using: &random)
                 var sketches = (0..<parts).map { part in
-                    QuantileSamples.sketch(kind, shuffled.enumerated().filter { $0.offset % parts == part }.map(\.element))
+                    QuantileSamples.sketch(
+                        kind, shuffled.enumerated().filter { $0.offset % parts == part }.map(\.element))
                 }
                 while sketches.count > 1 {
                     let taken = sketches.remove(at: Int.random(in: 0..<sketches.count, using: &random))

@@ -7,7 +7,8 @@ import Testing
     @Test(.enabled(if: QuantileVectors.histogram != nil, "needs ../shared/data/sketch_vectors.json"))
     func agreesWithTheSharedVectors() throws {
         let vectors = try #require(QuantileVectors.histogram)
-        #expect(vectors.boundary_mantissas_scale6 == ExponentialScale.boundaries.map(String.init) + ["\(UInt64(1) << 53)"])
+        #expect(
+            vectors.boundary_mantissas_scale6 == ExponentialScale.boundaries.map(String.init) + ["\(UInt64(1) << 53)"])
         for scale in vectors.index_vectors {
             for vector in scale.cases {
                 let value = Double(bitPattern: try #require(UInt64(vector.bits_hex, radix: 16)))

@@ -72,7 +72,9 @@ import Testing
     @Test func noiseAndHostileNumbersNeverCrash() {
         var random = SeededRandom(seed: 78)
         for _ in 0..<50_000 {
-            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             if bytes.count > 2 {
                 bytes[0] = UInt8.random(in: 0x20...0x24, using: &random)
                 bytes[1] = [0x00, 0x22, 0x49].randomElement(using: &random) ?? 0
@@ -116,7 +118,8 @@ import Testing
         return 100 * exp((-2 * log(u)).squareRoot() * cos(2 * .pi * v))
     }
 
-    private static func decode(_ kind: QuantileValueKind, _ bytes: [UInt8]) throws(SketchError) -> ExponentialHistogram {
+    private static func decode(_ kind: QuantileValueKind, _ bytes: [UInt8]) throws(SketchError) -> ExponentialHistogram
+    {
         var sketch = ExponentialHistogram(kind: kind)
         try unsafe bytes.span.bytes.withUnsafeBytes { raw throws(SketchError) in try unsafe sketch.merge(encoded: raw) }
         return sketch
