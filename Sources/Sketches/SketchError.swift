@@ -12,10 +12,6 @@ public struct SketchError: Error, Hashable, Sendable, CustomStringConvertible {
         case unsupportedFormat = "unsupported_format"
         /// The bytes contradict themselves: cut short, too long, out of order or out of range.
         case malformedBytes = "malformed_bytes"
-        /// The bytes end in the middle of a field.
-        case truncated
-        /// The union would hold more than 2^63 - 1 values.
-        case overflow
     }
 
     /// The kind of refusal.

@@ -82,7 +82,7 @@ public struct ExponentialHistogram: Sendable {
     /// Inserts an integer, or a decimal scaled by 10^scale.
     ///
     /// - Parameter value: the sketch must be of kind `integer` or `decimal`.
-    public mutating func insert(_ value: Int64) {
+    public mutating func insert(scaled value: Int64) {
         precondition(kind != .double, "a scaled integer goes into a sketch of integers or decimals only")
         insert(raw: value)
     }
@@ -129,7 +129,7 @@ extension ExponentialHistogram {
     /// Adds all values of another sketch.
     ///
     /// Commutative and associative; merging a sketch with itself doubles it.
-    /// - Throws: `parameterMismatch` if the kinds differ, `overflow` beyond 2^63 - 1 values; the sketch is unchanged.
+    /// - Throws: `parameterMismatch` if the kinds differ, `invalidParameters` beyond 2^63 - 1 values; the sketch is unchanged.
     public mutating func merge(_ other: borrowing ExponentialHistogram) throws(SketchError) {
         try requireUnion(kind: other.kind, count: other.count)
         if other.isExact {
@@ -144,7 +144,7 @@ extension ExponentialHistogram {
     /// Adds all values of an encoded sketch.
     ///
     /// - Parameter encoded: bytes written by `encode(into:)`; read only, not kept.
-    /// - Throws: `malformed`, `truncated` or `unsupportedVersion` for anything no encoder writes, and what
+    /// - Throws: `malformedBytes` or `unsupportedFormat` for anything no encoder writes, and what
     ///   `merge(_:)` throws; the sketch is unchanged.
     public mutating func merge(encoded: UnsafeRawBufferPointer) throws(SketchError) {
         var reader = unsafe QuantileReader(encoded)
@@ -180,11 +180,13 @@ extension ExponentialHistogram {
     private func requireUnion(kind other: QuantileValueKind, count more: Int) throws(SketchError) {
         guard other == kind else { throw SketchError.kinds(kind, other) }
         guard count <= Int.max - more else {
-            throw SketchError(.overflow, "percentile sketch: the union has too many values, expected at most 2^63 - 1")
+            throw SketchError(
+                .invalidParameters, "percentile sketch: the union has too many values, expected at most 2^63 - 1")
         }
     }
 
-    private mutating func absorbIncoming(count more: Int, low: Int64, high: Int64, total: WideSum, halvings other: Int) {
+    private mutating func absorbIncoming(count more: Int, low: Int64, high: Int64, total: WideSum, halvings other: Int)
+    {
         spill()
         noteExtremes(low, high)
         self.total.add(total)
@@ -205,7 +207,8 @@ extension ExponentialHistogram {
 
 extension SketchError {
     static func kinds(_ expected: QuantileValueKind, _ found: QuantileValueKind) -> SketchError {
-        SketchError(.parameterMismatch,
+        SketchError(
+            .parameterMismatch,
             "percentile sketch: kinds have no common union, found \(found), expected \(expected)")
     }
 }

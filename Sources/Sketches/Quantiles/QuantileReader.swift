@@ -23,7 +23,8 @@
     mutating func header() throws(SketchError) -> (kind: QuantileValueKind, form: QuantileForm) {
         let first = try byte()
         guard first >> 4 == QuantileForm.version else {
-            throw SketchError(.unsupportedFormat,
+            throw SketchError(
+                .unsupportedFormat,
                 "percentile sketch: unknown version, found \(first >> 4), expected \(QuantileForm.version)")
         }
         guard let form = QuantileForm(rawValue: first & 15) else {
@@ -57,7 +58,8 @@
     mutating func buckets(kind: QuantileValueKind, into list: inout BucketList) throws(SketchError) -> Body {
         let halvings = Int(try byte())
         guard halvings <= QuantileKey.halvingsMax else {
-            throw malformed("scale out of range, found \(halvings) halvings, expected at most \(QuantileKey.halvingsMax)")
+            throw malformed(
+                "scale out of range, found \(halvings) halvings, expected at most \(QuantileKey.halvingsMax)")
         }
         guard let count = Int(exactly: try varint()), count > kind.exactMax else {
             throw malformed("count out of range, expected \(kind.exactMax + 1) to 2^63 - 1")
@@ -216,6 +218,6 @@ extension QuantileReader {
     }
 
     private func truncated() -> SketchError {
-        unsafe SketchError(.truncated, "percentile sketch: ends too early, found \(bytes.count) bytes")
+        unsafe SketchError(.malformedBytes, "percentile sketch: ends too early, found \(bytes.count) bytes")
     }
 }

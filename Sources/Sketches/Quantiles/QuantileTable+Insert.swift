@@ -70,7 +70,7 @@ extension QuantileTable {
         unsafe addBucket(key, 1, to: slot)
     }
 
-    /// Up to 32 values: two in the slot, the others in a list that grows with the size classes.
+    /// Up to 32 values: two in the slot, the others in a chain of blocks.
     @inline(never)
     private mutating func insertOutsideWindows<Rule: QuantileRule>(
         _ raw: Int64, into slot: UnsafeMutablePointer<QuantileSlot>, _ rule: Rule
@@ -92,22 +92,21 @@ extension QuantileTable {
         } else if unsafe raw > slot.pointee.high {
             unsafe swap(&inner, &slot.pointee.high)
         }
-        let position = Int(held) - 2
-        if unsafe position == slot.pointee.length { unsafe growList(slot) }
-        unsafe arena.address(slot.pointee.handle).storeBytes(of: inner, toByteOffset: position * 8, as: Int64.self)
+        if QuantileList.startsBlock(at: held) { unsafe addListBlock(slot) }
+        let body = unsafe arena.address(slot.pointee.handle)
+        unsafe body.storeBytes(of: inner, toByteOffset: Int(slot.pointee.length) * 8, as: Int64.self)
+        unsafe slot.pointee.length += 1
     }
 
-    private mutating func growList(_ slot: UnsafeMutablePointer<QuantileSlot>) {
-        let filled = unsafe Int(slot.pointee.length) * 8
-        let sizeClass = unsafe filled == 0 ? 0 : slot.pointee.sizeClass + 1
+    /// Puts a new block before the older ones of a list; nothing is copied and nothing freed.
+    private mutating func addListBlock(_ slot: UnsafeMutablePointer<QuantileSlot>) {
+        let isFirst = unsafe slot.pointee.form == 3
+        let sizeClass = unsafe QuantileList.sizeClass(ofBlockAt: slot.pointee.form - 1)
         let handle = arena.allocate(sizeClass)
-        if filled > 0 {
-            unsafe arena.address(handle).copyMemory(from: arena.address(slot.pointee.handle), byteCount: filled)
-            unsafe arena.release(slot.pointee.handle, slot.pointee.sizeClass)
-        }
+        if !isFirst { unsafe arena.address(handle).storeBytes(of: slot.pointee.handle, as: UInt32.self) }
         unsafe slot.pointee.handle = handle
         unsafe slot.pointee.sizeClass = sizeClass
-        unsafe slot.pointee.length = UInt16(QuantileSlabs.bytes(of: sizeClass) / 8)
+        unsafe slot.pointee.length = isFirst ? 0 : 1
     }
 
     /// The 33rd value of a group, or any value of a group of pairs.
@@ -122,12 +121,36 @@ extension QuantileTable {
     }
 
     /// Calls the closure with each value of a group that still has them, unsorted.
-    borrowing func forEachExact(_ slot: QuantileSlot, _ body: (Int64) -> Void) {
-        let held = Int(slot.form)
-        if held > 0 { body(slot.low) }
-        if held > 1 { body(slot.high) }
-        for position in 0..<max(0, held - 2) {
-            unsafe body(arena.address(slot.handle).load(fromByteOffset: position * 8, as: Int64.self))
+    func forEachExact(_ slot: QuantileSlot, _ visit: (Int64) -> Void) {
+        if slot.form > 0 { visit(slot.low) }
+        if slot.form > 1 { visit(slot.high) }
+        unsafe forEachListBlock(slot) { body, words in
+            for word in words { unsafe visit(body.load(fromByteOffset: word * 8, as: Int64.self)) }
+        }
+    }
+
+    /// Gives the blocks of a list back.
+    private mutating func releaseList(_ slot: QuantileSlot) {
+        var blocks: [(handle: UInt32, sizeClass: UInt8)] = []
+        unsafe forEachListBlock(slot, handles: { blocks.append(($0, $1)) }, { _, _ in })
+        for block in blocks { arena.release(block.handle, block.sizeClass) }
+    }
+
+    /// Walks the blocks of a list from the newest to the oldest, with the words of each that hold values.
+    private func forEachListBlock(
+        _ slot: QuantileSlot, handles: (UInt32, UInt8) -> Void = { _, _ in },
+        _ visit: (UnsafeMutableRawPointer, Range<Int>) -> Void
+    ) {
+        var newest = slot.form
+        var handle = slot.handle
+        while newest > 2 {
+            let first = QuantileList.firstOfBlock(with: newest - 1)
+            let body = unsafe arena.address(handle)
+            let linkWords = first == 2 ? 0 : 1
+            handles(handle, QuantileList.sizeClass(ofBlockAt: first))
+            unsafe visit(body, linkWords..<(linkWords + Int(newest - first)))
+            if linkWords == 1 { handle = unsafe body.load(as: UInt32.self) }
+            newest = first
         }
     }
 
@@ -140,7 +163,7 @@ extension QuantileTable {
             keys.append(rule.key(raw))
         }
         keys.sort()
-        if unsafe slot.pointee.length > 0 { unsafe arena.release(slot.pointee.handle, slot.pointee.sizeClass) }
+        unsafe releaseList(slot.pointee)
         let signed = keys.filter { $0 != QuantileKey.zero }
         let first = signed.first ?? QuantileKey.bias
         let last = signed.last ?? QuantileKey.bias
@@ -151,5 +174,36 @@ extension QuantileTable {
         }
         unsafe QuantileBody.setTotal(total, of: arena.address(slot.pointee.handle))
         for key in keys { unsafe addBucket(key, 1, to: slot) }
+    }
+}
+
+/// How the values after the second are laid out in a chain of growing blocks.
+///
+/// ```
+///  n           3-4    5-7       8-10      11-15     16-20     21-27     28-32
+///  block, B    16     32        32        48        48        64        48
+///              2 val  link+3    link+3    link+5    link+5    link+7    link+5
+/// ```
+/// A chain leaves no outgrown bodies behind: when all groups grow alike, nobody would take those.
+enum QuantileList {
+    /// The block starts as bits: numbers of values a group holds before the value that opens a block.
+    private static let starts: UInt64 = 1 << 2 | 1 << 4 | 1 << 7 | 1 << 10 | 1 << 15 | 1 << 20 | 1 << 27
+
+    @inline(__always)
+    static func startsBlock(at held: UInt8) -> Bool { starts >> UInt64(held) & 1 == 1 }
+
+    /// The position (2 ... 31) of the first value in the block that holds the value at a position.
+    static func firstOfBlock(with position: UInt8) -> UInt8 {
+        let below = starts & (UInt64(2) << UInt64(position) - 1)
+        return UInt8(63 - below.leadingZeroBitCount)
+    }
+
+    static func sizeClass(ofBlockAt first: UInt8) -> UInt8 {
+        switch first {
+        case 2: 0
+        case 4, 7: 1
+        case 20: 3
+        default: 2
+        }
     }
 }

@@ -7,7 +7,7 @@ extension QuantileTable {
     }
 
     static func pairs(_ slot: QuantileSlot, _ body: UnsafeMutableRawPointer) -> Pairs {
-        let room = QuantileSlabs.bytes(of: slot.sizeClass) - QuantileBody.headerBytes
+        let room = QuantileArena.bytes(of: slot.sizeClass) - QuantileBody.headerBytes
         // An even capacity keeps 8-byte counters aligned behind the keys.
         let capacity = room / (4 + 1 << Int(slot.width)) & ~1
         let keys = unsafe (body + QuantileBody.headerBytes).assumingMemoryBound(to: Int32.self)
@@ -17,7 +17,7 @@ extension QuantileTable {
     /// Gives a slot an empty pairs body with a zero header.
     mutating func startPairs(_ slot: UnsafeMutablePointer<QuantileSlot>, capacity: Int, width: UInt8) {
         let bytes = QuantileBody.headerBytes + (capacity + 1) * (4 + 1 << Int(width))
-        let sizeClass = QuantileSlabs.sizeClass(for: bytes)
+        let sizeClass = QuantileArena.sizeClass(for: bytes)
         let handle = arena.allocate(sizeClass)
         unsafe arena.address(handle).initializeMemory(as: UInt8.self, repeating: 0, count: QuantileBody.headerBytes)
         unsafe slot.pointee.handle = handle

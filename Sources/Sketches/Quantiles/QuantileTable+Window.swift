@@ -26,8 +26,9 @@ extension QuantileTable {
     private mutating func addToWindow(_ key: Int32, _ count: UInt64, _ slot: UnsafeMutablePointer<QuantileSlot>) {
         var body = unsafe arena.address(slot.pointee.handle)
         var offset = unsafe Int(key - Self.base(body))
-        let sum = unsafe QuantileBody.counter(
-            body + QuantileBody.headerBytes, offset, width: slot.pointee.width) + count
+        let sum =
+            unsafe QuantileBody.counter(
+                body + QuantileBody.headerBytes, offset, width: slot.pointee.width) + count
         let width = QuantileBody.width(for: sum)
         if unsafe width > slot.pointee.width {
             let range = unsafe occupied(slot.pointee) ?? key...key
@@ -61,8 +62,8 @@ extension QuantileTable {
     ) {
         let span = Int(keys.upperBound - keys.lowerBound) + 1
         let wanted = min(span + span / 8, QuantileBody.windowMax)
-        let sizeClass = QuantileSlabs.sizeClass(for: QuantileBody.headerBytes + wanted << Int(width))
-        let room = (QuantileSlabs.bytes(of: sizeClass) - QuantileBody.headerBytes) >> Int(width)
+        let sizeClass = QuantileArena.sizeClass(for: QuantileBody.headerBytes + wanted << Int(width))
+        let room = (QuantileArena.bytes(of: sizeClass) - QuantileBody.headerBytes) >> Int(width)
         let length = min(room, QuantileBody.windowMax)
         let spare = length - span
         let below =
@@ -74,7 +75,7 @@ extension QuantileTable {
         let base = keys.lowerBound - Int32(below)
         let handle = arena.allocate(sizeClass)
         let body = unsafe arena.address(handle)
-        unsafe body.initializeMemory(as: UInt8.self, repeating: 0, count: QuantileSlabs.bytes(of: sizeClass))
+        unsafe body.initializeMemory(as: UInt8.self, repeating: 0, count: QuantileArena.bytes(of: sizeClass))
         if unsafe slot.pointee.isWindow {
             let old = unsafe arena.address(slot.pointee.handle)
             unsafe body.copyMemory(from: old, byteCount: QuantileBody.base)

@@ -7,7 +7,7 @@
 /// ```
 ///  slot, 24 bytes     | low 8 | high 8 | handle 4 | form 1 | class 1 | length 2 |
 ///    n <= 2             nothing else: the values are low and high
-///    n <= 32            body: the other n - 2 values, unsorted, 8 bytes each
+///    n <= 32            chain of bodies: the other n - 2 values, unsorted, 8 bytes each
 ///    window             body: | sum 24 | zeros 8 | base 4 | - 4 | counters of buckets base ..< base + length |
 ///    pairs              body: | sum 24 | zeros 8 | halvings 4 | - 4 | keys 4 bytes each | counters |
 /// ```
@@ -25,7 +25,7 @@
 
     var slots: UnsafeMutablePointer<QuantileSlot>
     private var slotCapacity = 64
-    var arena = QuantileSlabs()
+    var arena = QuantileArena()
 
     /// Creates a table without groups.
     ///
@@ -78,7 +78,7 @@ struct QuantileSlot {
     var handle: UInt32 = 0
     var form: UInt8 = 0
     var sizeClass: UInt8 = 0
-    /// Values a list body has room for, buckets of a window, or pairs in use.
+    /// Words in use of the newest list block, buckets of a window, or pairs in use.
     var length: UInt16 = 0
 
     /// Forms 0 ... 32 are the number of values; the histograms are flags plus log2 of the counters' bytes.

@@ -70,7 +70,9 @@ protocol QuantileRule {
 
     @inline(never)
     private static func doubleOfDigits(_ raw: Int64, scale: Int) -> Double {
-        guard let value = Double("\(raw)e-\(scale)") else { preconditionFailure("digits with an exponent are a number") }
+        guard let value = Double("\(raw)e-\(scale)") else {
+            preconditionFailure("digits with an exponent are a number")
+        }
         return value
     }
 }

@@ -6,7 +6,7 @@
 /// ```
 ///  handle  | chunk (18 bits) | unit in chunk (14 bits) |
 /// ```
-@safe struct QuantileSlabs: ~Copyable {
+@safe struct QuantileArena: ~Copyable {
     /// Bytes of the smallest body.
     static let unit = 16
     static let classesMax = 22
@@ -19,7 +19,7 @@
     /// Chunks in use; those after it are kept from before `removeAll(keepingCapacity: true)`.
     private var chunksUsed = 0
     /// Units taken from the chunk in use.
-    private var unitsUsed = QuantileSlabs.chunkUnits
+    private var unitsUsed = QuantileArena.chunkUnits
     /// First free body of each class.
     private let free: UnsafeMutablePointer<UInt32>
 
@@ -67,9 +67,24 @@
             return head
         }
         let units = Self.bytes(of: sizeClass) / Self.unit
-        if unitsUsed + units > Self.chunkUnits { startChunk() }
+        if unitsUsed + units > Self.chunkUnits {
+            if let part = takeFromLarger(sizeClass) { return part }
+            startChunk()
+        }
         defer { unitsUsed += units }
         return UInt32(chunksUsed - 1) << 14 | UInt32(unitsUsed)
+    }
+
+    /// Cuts a body out of a larger free one.
+    private mutating func takeFromLarger(_ sizeClass: UInt8) -> UInt32? {
+        for larger in Int(sizeClass) + 1..<Self.classesMax where unsafe free[larger] != Self.none {
+            let handle = unsafe free[larger]
+            unsafe free[larger] = address(handle).load(as: UInt32.self)
+            let units = Self.bytes(of: sizeClass) / Self.unit
+            releaseUnits(handle + UInt32(units), Self.bytes(of: UInt8(larger)) / Self.unit - units)
+            return handle
+        }
+        return nil
     }
 
     /// Takes a body back for the next `allocate` of its class.
@@ -90,20 +105,28 @@
 
     /// Gives the rest of the chunk in use to the free lists and goes on to the next.
     private mutating func startChunk() {
-        var rest = Self.chunkUnits - unitsUsed
+        if chunksUsed > 0 {
+            releaseUnits(UInt32(chunksUsed - 1) << 14 | UInt32(unitsUsed), Self.chunkUnits - unitsUsed)
+        }
+        if chunksUsed == chunkCount { addChunk() }
+        chunksUsed += 1
+        unitsUsed = 0
+    }
+
+    /// Puts a stretch of units on the free lists, as few bodies as possible.
+    private mutating func releaseUnits(_ first: UInt32, _ count: Int) {
+        var handle = first
+        var rest = count
         while rest > 0 {
             var sizeClass: UInt8 = 0
             while Int(sizeClass) + 1 < Self.classesMax, Self.bytes(of: sizeClass + 1) <= rest * Self.unit {
                 sizeClass += 1
             }
-            release(UInt32(chunksUsed - 1) << 14 | UInt32(unitsUsed), sizeClass)
+            release(handle, sizeClass)
             let units = Self.bytes(of: sizeClass) / Self.unit
-            unitsUsed += units
+            handle += UInt32(units)
             rest -= units
         }
-        if chunksUsed == chunkCount { addChunk() }
-        chunksUsed += 1
-        unitsUsed = 0
     }
 
     private mutating func addChunk() {

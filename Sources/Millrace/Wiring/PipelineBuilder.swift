@@ -1,0 +1,111 @@
+import Dataflow
+import Foundation
+import Kafka
+import Logging
+import Nodes
+import Postgres
+
+/// Joins the concrete nodes of a compiled topology to the engine.
+struct PipelineBuilder {
+    /// The topology.
+    let topology: CompiledTopology
+    /// Where nodes log.
+    let logger: Logger
+    /// Overrides of the command line.
+    var overrides = RunOverrides()
+
+    /// What the command line may override.
+    struct RunOverrides: Sendable {
+        var memoryBytes: Int?
+        var commitInterval: Duration?
+        var workers: Int?
+    }
+
+    /// Builds the plan; connects to nothing.
+    /// - Throws: `PostgresError` when the database's URL cannot be read, `MemoryShortage` when the budget is too small.
+    func build() throws -> PipelinePlan {
+        let memory = MemoryAccountant(budget: overrides.memoryBytes ?? topology.memoryBytes)
+        let settings = PipelineSettings(
+            workers: overrides.workers ?? topology.workers ?? ProcessInfo.processInfo.activeProcessorCount,
+            commitInterval: overrides.commitInterval ?? topology.commitInterval,
+            batchBytes: topology.batchBytes, batchMessagesMax: topology.batchMessages)
+        var sources: [PipelinePlan.SourceNode] = []
+        for source in topology.sources {
+            guard let child = source.child else { continue }
+            sources.append(
+                PipelinePlan.SourceNode(
+                    name: source.name, source: make(source.plan, memory), child: child,
+                    columnTypes: source.columnTypes))
+        }
+        try checkMemory(memory, settings)
+        let nodes = topology.operators.map { node in
+            PipelinePlan.Node(
+                name: node.name, make: make(node.plan, memory), children: node.children, concurrency: node.concurrency)
+        }
+        return PipelinePlan(
+            sources: sources, nodes: nodes, target: try target(memory), settings: settings, memory: memory)
+    }
+
+    private func make(_ plan: CompiledTopology.SourcePlan, _ memory: MemoryAccountant) -> any Source {
+        switch plan {
+        case .kafka(let plan):
+            memory.draw(plan.configuration.memoryBytesMax(), for: .queues)
+            return KafkaSource(plan, logger: logger)
+        case .file(let patterns): return FileSource(patterns: patterns)
+        }
+    }
+
+    private func make(_ plan: CompiledTopology.OperatorPlan, _ memory: MemoryAccountant) -> any Operator {
+        switch plan {
+        case .parse(let plan): ParseJSON(plan)
+        case .filter(let expression): Filter(expression)
+        case .summarize(let plan): Summarize(plan, memory: memory)
+        }
+    }
+
+    private func target(_ memory: MemoryAccountant) throws -> any CommitTarget {
+        var tables: [(node: Int, plan: SummaryPlan, table: String)] = []
+        var consoles: [any EpochObserver] = []
+        for sink in topology.sinks {
+            switch sink {
+            case .postgres(let node, let table): tables.append((node, summary(of: node), table))
+            case .console(let node, let rowsMax):
+                consoles.append(
+                    ConsoleSink(node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory) { print($0) })
+            }
+        }
+        guard let url = topology.databaseURL else { return EphemeralTarget(observers: consoles) }
+        let logger = logger
+        return PostgresTarget(
+            topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
+            settings: try ConnectionSettings(url: url), sinks: tables, observers: consoles
+        ) { notice in
+            logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
+        }
+    }
+
+    private func summary(of node: Int) -> SummaryPlan {
+        guard case .summarize(let plan) = topology.operators[node].plan else {
+            preconditionFailure("a sink was compiled onto a node that is no summarize")
+        }
+        return plan
+    }
+
+    /// What never shrinks must fit, with room to work in.
+    private func checkMemory(_ memory: MemoryAccountant, _ settings: PipelineSettings) throws {
+        let batches = (settings.workers + Limits.mailboxBatchesMax + 1) * 3 * settings.batchBytes
+        let needed = memory.total + batches + (8 << 20)
+        guard needed <= memory.budget else { throw MemoryShortage(budget: memory.budget, needed: needed) }
+    }
+}
+
+/// The memory budget does not even hold the queues and batches.
+struct MemoryShortage: Error, CustomStringConvertible {
+    var budget: Int
+    var needed: Int
+
+    var description: String {
+        "memory: \(budget >> 20) MiB is too little for the queues and batches of this topology, which take "
+            + "\(needed >> 20) MiB; raise memory, or lower queued.max.messages.kbytes, fetch.max.bytes or batch_bytes"
+    }
+}

@@ -1,0 +1,36 @@
+import Dataflow
+import Foundation
+import Nodes
+import TopologyFile
+
+/// Topology files to compiled topologies.
+struct TopologyLoader {
+    /// What `${NAME}` is replaced from.
+    var environment = ProcessInfo.processInfo.environment
+
+    /// Reads and compiles one file.
+    /// - Parameter path: the file; `-` is standard input.
+    /// - Returns: the topology, nil when it cannot run, and everything there is to say about it.
+    func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
+        let start = SourceLocation(file: path, line: 1, column: 1)
+        let data: Data
+        do {
+            data = path == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
+        } catch {
+            let reason = (error as NSError).localizedDescription
+            return (nil, Diagnostics(Diagnostic(code: "file", at: start, "the file cannot be read: \(reason)")))
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            return (nil, Diagnostics(Diagnostic(code: "encoding", at: start, "the file is not UTF-8")))
+        }
+        let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
+        var (declaration, diagnostics) = reader.read(file: path, text: text)
+        guard let declaration, !diagnostics.hasErrors else { return (nil, diagnostics) }
+        do {
+            return (try TopologyCompiler.compile(declaration), diagnostics)
+        } catch {
+            diagnostics.append(contentsOf: error)
+            return (nil, diagnostics)
+        }
+    }
+}
