@@ -67,10 +67,11 @@ let package = Package(
         .executableTarget(
             name: "Millrace",
             dependencies: [
-                "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "Sketches",
+                "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),

@@ -20,4 +20,7 @@ public struct ProgressSnapshot: Sendable {
     public var budget = 0
     /// What the pipeline waits for, as short phrases.
     public var troubles: [String] = []
+
+    /// A snapshot of nothing.
+    public init() {}
 }

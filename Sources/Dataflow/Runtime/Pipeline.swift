@@ -58,8 +58,8 @@ public final class Pipeline: Sendable {
         }
     }
 
-    /// What blocking calls of the target may ask and tell.
-    var context: CommitContext {
+    /// What blocking calls of the target may ask of this pipeline, and tell it.
+    public var context: CommitContext {
         CommitContext(
             isCancelled: { self.monitor.withLock { $0.isCancelled } },
             reportTrouble: { trouble in self.report(trouble) },

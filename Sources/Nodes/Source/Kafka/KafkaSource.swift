@@ -113,7 +113,7 @@ final class KafkaReader: @unchecked Sendable {
         assignments.hasChanged = false
         indexOfSlot = []
         for (partition, index) in assignments.indices {
-            guard let slot = consumer!.slot(of: partition) else { continue }
+            guard let slot = withConsumer({ $0.slot(of: partition) }) else { continue }
             while indexOfSlot.count <= slot { indexOfSlot.append(-1) }
             indexOfSlot[slot] = index
         }
@@ -137,6 +137,11 @@ final class KafkaReader: @unchecked Sendable {
         }
     }
 
+    /// Lends the consumer, which is there until `close`.
+    private func withConsumer<Result>(_ body: (inout Consumer) throws -> Result) rethrows -> Result {
+        try body(&consumer!)
+    }
+
     private var haltedSummary: String? {
         let halted = assignments.halted.keys.sorted()
         return halted.isEmpty ? nil : "halted: " + halted.map(\.description).joined(separator: ", ")
@@ -148,7 +153,8 @@ final class KafkaReader: @unchecked Sendable {
         let still = try intake.reclaim()
         let starts = try assignments.starts(of: still)
         let mine = Set(still.map { TopicPartition($0.partition.key.topic, $0.partition.key.partition) })
-        let gone = consumer!.owned.filter { !mine.contains($0) }
+        let owned = withConsumer { $0.owned }
+        let gone = owned.filter { !mine.contains($0) }
         try consumer!.rewind(starts)
         try consumer!.halt(gone)
         mapSlots()
@@ -168,7 +174,7 @@ final class KafkaReader: @unchecked Sendable {
     private func updateStatus() {
         guard .now - lastStatus >= .milliseconds(500) else { return }
         lastStatus = .now
-        let lag = consumer!.lag
+        let lag = withConsumer { $0.lag }
         status.lag = lag.isEmpty ? nil : lag.values.reduce(0, +)
         report(status)
     }
@@ -179,7 +185,9 @@ final class KafkaReader: @unchecked Sendable {
         lastOffsetCommit = .now - SourceLimits.offsetCommit
         commitOffsets()
         do {
-            try consumer.take()?.close(delegate: NothingToFlush())
+            var leaving: Consumer?
+            swap(&leaving, &consumer)
+            try leaving.take()?.close(delegate: NothingToFlush())
         } catch {
             logger.warning("Leaving the consumer group took too long", metadata: ["reason": "\(error)"])
         }

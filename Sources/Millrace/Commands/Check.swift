@@ -1,0 +1,31 @@
+import ArgumentParser
+import Dataflow
+
+/// `millrace check`: is a topology file right?
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check topology files and say everything that is wrong with them.",
+        discussion: """
+            Prints each problem as file:line:column: error[code]: what; hint. Connects to nothing. Exits with 1 when a \
+            file cannot run, with 0 otherwise, warnings included.
+            """)
+
+    @Argument(help: ArgumentHelp("The topology files; - is standard input.", valueName: "file"))
+    var files: [String]
+
+    func run() throws {
+        var hasErrors = false
+        for file in files {
+            let (topology, diagnostics) = TopologyLoader().load(file)
+            if !diagnostics.all.isEmpty { print(diagnostics) }
+            if let topology {
+                let counts = "\(topology.sources.count) source(s), \(topology.operators.count) operator(s), "
+                    + "\(topology.sinks.count) sink(s)"
+                print("\(file): topology \(topology.name) is right: \(counts)")
+            } else {
+                hasErrors = true
+            }
+        }
+        if hasErrors { throw ExitCode(1) }
+    }
+}

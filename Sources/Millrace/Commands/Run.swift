@@ -1,0 +1,41 @@
+import ArgumentParser
+import Dataflow
+import Logging
+import ServiceLifecycle
+
+/// `millrace run`: the main job.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run topologies until their sources end or the process is told to stop.",
+        discussion: """
+            SIGTERM and Ctrl-C stop reading, commit what was read, and leave the consumer group; nothing is lost either \
+            way, a kill -9 included. Exits with 0 after an orderly end, with 1 when something stopped a topology.
+            """)
+
+    @Argument(help: ArgumentHelp("The topology files; - is standard input.", valueName: "file"))
+    var files: [String]
+
+    @OptionGroup var options: RunOptions
+
+    func run() async throws {
+        let logger = options.makeLogger()
+        let loader = TopologyLoader()
+        var topologies: [CompiledTopology] = []
+        var hasErrors = false
+        for file in files {
+            let (topology, diagnostics) = loader.load(file)
+            for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
+            if let topology { topologies.append(topology) } else { hasErrors = true }
+        }
+        if hasErrors { throw ExitCode(1) }
+        let services = try topologies.map { topology in
+            try TopologyService(topology, overrides: options.overrides, progress: options.progress, logger: logger)
+        }
+        do {
+            try await TopologyService.runAll(services, logger: logger)
+        } catch {
+            StandardError.write("millrace: \(error)")
+            throw ExitCode(1)
+        }
+    }
+}
