@@ -12,7 +12,7 @@ import sys
 
 DEPTH_MAX = 64
 RECORD_BYTES_MAX = 1 << 20
-KEY_BYTES_MAX = 256
+TEXT_BYTES_MAX = 256
 DECIMAL_DIGITS_MAX = 38
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -27,6 +27,10 @@ sys.set_int_max_str_digits(0)
 
 class DeadLetter(Exception):
     """An event that must not be counted."""
+
+
+class WrongType(DeadLetter):
+    """A value of another type than the declared one."""
 
 
 def lines(paths):
@@ -80,9 +84,25 @@ def _depth(line):
     return deepest
 
 
-def reader(path, kind, is_key):
+def reader(path, kind, bytes_max=TEXT_BYTES_MAX, required=False, null_on_type_error=False):
     """A function from a document to the value of a declared field: None when it is missing or null."""
-    convert = _converter(kind, is_key)
+    convert = _converter(kind, bytes_max)
+    if null_on_type_error:
+        convert = _forgiving(convert)
+    read = _reader(path, convert)
+    if not required:
+        return read
+
+    def read_required(document):
+        value = read(document)
+        if value is None:
+            raise DeadLetter("missing")
+        return value
+
+    return read_required
+
+
+def _reader(path, convert):
     names = path.split(".")
     if len(names) == 1:
 
@@ -103,12 +123,25 @@ def reader(path, kind, is_key):
     return read_nested
 
 
-def _converter(kind, is_key):
+def _forgiving(convert):
+    def convert_or_null(value):
+        try:
+            return convert(value)
+        except WrongType:
+            return None
+
+    return convert_or_null
+
+
+def _converter(kind, bytes_max):
     places = re.fullmatch(r"decimal\((\d+)\)", kind)
     if places:
         return lambda value: _decimal(value, int(places[1]))
     if kind == "text":
-        return _text(KEY_BYTES_MAX if is_key else None)
+        return _text(bytes_max)
+    unit = re.fullmatch(r"timestamp\((s|ms|us)\)", kind)
+    if unit:
+        return lambda value: _integer(value) * {"s": 1_000_000, "ms": 1000, "us": 1}[unit[1]]
     converters = {"integer": _integer, "double": _double, "boolean": _boolean, "timestamp": _timestamp}
     if kind not in converters:
         raise SystemExit(f"recount: unknown type {kind!r}, expected text, decimal(n), {', '.join(converters)}")
@@ -123,15 +156,15 @@ def _text(bytes_max):
         if known is not None:
             return known
         if type(value) is not str:
-            raise DeadLetter("wrong type")
+            raise WrongType
         if "\0" in value:
             raise DeadLetter("U+0000 in text")
         try:
             size = len(value.encode("utf-8"))
         except UnicodeEncodeError:
             raise DeadLetter("unpaired surrogate") from None
-        if bytes_max is not None and size > bytes_max:
-            raise DeadLetter("key too long")
+        if size > bytes_max:
+            raise DeadLetter("text too long")
         seen[value] = value
         return value
 
@@ -140,7 +173,7 @@ def _text(bytes_max):
 
 def _integer(value):
     if type(value) is not int:
-        raise DeadLetter("wrong type")
+        raise WrongType
     if not -(1 << 63) <= value < 1 << 63:
         raise DeadLetter("beyond 64 bits")
     return value
@@ -151,7 +184,7 @@ def _decimal(value, places):
     if type(value) is int:
         return value * 10**places
     if type(value) is not Literal:
-        raise DeadLetter("wrong type")
+        raise WrongType
     try:
         value = decimal.Decimal(value)
     except decimal.InvalidOperation:
@@ -166,7 +199,7 @@ def _decimal(value, places):
 
 def _double(value):
     if type(value) not in (int, Literal):
-        raise DeadLetter("wrong type")
+        raise WrongType
     try:
         number = float(value)
     except OverflowError:
@@ -178,7 +211,7 @@ def _double(value):
 
 def _boolean(value):
     if type(value) is not bool:
-        raise DeadLetter("wrong type")
+        raise WrongType
     return value
 
 

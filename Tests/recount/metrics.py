@@ -4,16 +4,21 @@ Each metric has an accumulator (one per row) with `add(value)`, and a judge (one
 which returns what is wrong with a row's cells or None, and `verdict()`, which judges the rows together.
 """
 
+import datetime
 import decimal
 import fractions
 import math
 import re
+
+from events import EPOCH, MICROSECOND
 
 #: Error bound of a percentile at scale 6: (b - 1) / (b + 1) with b = 2^(1/64) is 0.54152 %.
 PERCENTILE_ERROR_MAX = 0.005416
 UNIQUES_RMSE_MAX = 0.017
 #: Fewer rows than this say nothing about a root mean square.
 RMSE_ROWS_MIN = 100
+#: log2m of a `uniques` column, and up to how many values it is exact.
+PRECISIONS = {"standard": (12, 8), "compact": (12, 0), "precise": (14, 32)}
 #: A normal variable is beyond 5 standard deviations, to one side, with this probability.
 FIVE_SIGMA = 2.87e-7
 
@@ -89,7 +94,7 @@ class ExactJudge:
     def __init__(self, column, kind, read):
         self.columns = [column]
         self.scale = places(kind)
-        self.parse = (lambda cell: number(float(cell))) if kind == "double" else number
+        self.parse = instant if kind.startswith("timestamp") else double if kind == "double" else number
         self.read = read
         self.empty_cells = set()
 
@@ -240,6 +245,16 @@ def number(cell):
     return fractions.Fraction(cell)
 
 
+def double(cell):
+    """The value of the double that a cell's shortest decimal number stands for."""
+    return number(float(cell))
+
+
+def instant(cell):
+    """Microseconds since 1970."""
+    return (datetime.datetime.fromisoformat(cell) - EPOCH) // MICROSECOND
+
+
 def places(kind):
     """By which power of ten the values of a type are scaled up to be integers."""
     match = re.fullmatch(r"decimal\((\d+)\)", kind)
@@ -266,7 +281,7 @@ def rmse(errors):
     return math.sqrt(sum(error * error for error in errors) / len(errors)) if errors else 0.0
 
 
-def metric(name, text, types, options):
+def metric(name, text, types):
     """The field, accumulator class and judge of a metric given as in a topology file: `uniques(user)`."""
     call = re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*", text)
     if not call:
@@ -295,8 +310,8 @@ def metric(name, text, types, options):
                 name, kind, lambda a: (fractions.Fraction(a.sum) / a.n if a.n else None, a.n == 0)
             )
         case "uniques":
-            judge = UniquesJudge(name, options.get("log2m", 12), options.get("exact_max", 8))
-            return field, Distinct, judge
+            options = [argument.removeprefix("precision:").strip() for argument in arguments[1:]]
+            return field, Distinct, UniquesJudge(name, *PRECISIONS[options[0] if options else "standard"])
         case "percentiles":
             percents = arguments[1:]
             columns = [f"{name}_p{percent.replace('.', '_')}" for percent in percents]

@@ -10,9 +10,10 @@ LOG is an NDJSON file (- is standard input, .gz is unpacked). QUERY is a JSON fi
      "filter": [["event", "==", "purchase"]],          all must hold; == != < <= > >=; null never does
      "by": ["event"],
      "metrics": {"events": "count()", "users": "uniques(user)", "duration": "percentiles(duration_ms, 50, 99)",
-                 "paid": {"of": "sum(revenue)", "where": [["event", "==", "purchase"]]}},
-     "rows": {"grouping_set": "event"},                only rows of the table where these columns have these values
-     "log2m": 12, "exact_max": 8}                      parameters of uniques
+                 "paid": {"metric": "sum(revenue)", "where": [["event", "==", "purchase"]]}},
+     "rows": {"grouping_set": "event"}}                only rows of the table where these columns have these values
+
+Fields and metrics are written as in a topology file, except for conditions.
 
 TABLE is a CSV file with a header, written by COPY ... TO ... (FORMAT csv, HEADER, NULL '\\N') in time zone UTC, or, with
 --database, a table's name. Counts, sums, minima and maxima must be equal; uniques equal up to 8 and within five
@@ -44,20 +45,22 @@ class Check:
         self.by = query.get("by", [])
         self.window = query.get("window")
         self.selection = query.get("rows", {})
-        declared = {
-            name: (name, field) if isinstance(field, str) else (field.get("path", name), field["type"])
-            for name, field in query["fields"].items()
-        }
-        self.types = {name: kind for name, (_, kind) in declared.items()}
-        self.readers = [
-            (name, events.reader(path, kind, name in self.by)) for name, (path, kind) in declared.items()
-        ]
+        self.types = {}
+        self.readers = []
+        for name, field in query["fields"].items():
+            field = {"type": field} if isinstance(field, str) else field
+            self.types[name] = field["type"]
+            read = events.reader(
+                field.get("path", name), field["type"], field.get("max_bytes", events.TEXT_BYTES_MAX),
+                field.get("required", False), field.get("on_type_error") == "null",
+            )
+            self.readers.append((name, read))
         self.time = query["event_time"] if self.window else None
         self.filter = self._conditions(query.get("filter", []))
         self.metrics = []
         for name, given in query["metrics"].items():
-            given = {"of": given} if isinstance(given, str) else given
-            field, accumulator, judge = metrics.metric(name, given["of"], self.types, query)
+            given = {"metric": given} if isinstance(given, str) else given
+            field, accumulator, judge = metrics.metric(name, given["metric"], self.types)
             self.metrics.append((field, self._conditions(given.get("where", [])), accumulator, judge))
         # What each metric adds to, in the order of a group's accumulators.
         self.updates = [(place, field, where) for place, (field, where, _, _) in enumerate(self.metrics)]

@@ -1,12 +1,11 @@
 """Reads a summary table, from a CSV file or from Postgres through psql, and gives its rows by key."""
 
 import csv
-import datetime
 import io
 import os
 import subprocess
 
-from events import EPOCH, MICROSECOND
+from metrics import instant, number, places
 
 #: How a null is written; CSV's own way, nothing between two commas, cannot be told from an empty text.
 NULL = r"\N"
@@ -40,24 +39,21 @@ def rows(stream, key_types, columns, selection):
     missing = [name for name in [*key_types, *columns, *selection] if name not in header]
     if missing:
         raise TableError(f"found no column {', '.join(missing)}, among {', '.join(header)}")
-    keys = [(header.index(name), _READERS.get(kind, str)) for name, kind in key_types.items()]
-    places = [header.index(name) for name in columns]
+    keys = [(header.index(name), _key_reader(kind)) for name, kind in key_types.items()]
+    cells = [header.index(name) for name in columns]
     selected = [(header.index(name), value) for name, value in selection.items()]
-    for number, row in enumerate(table, start=2):
+    for line, row in enumerate(table, start=2):
         if len(row) != len(header):
-            raise TableError(f"row {number}: found {len(row)} cells, expected {len(header)}")
+            raise TableError(f"row {line}: found {len(row)} cells, expected {len(header)}")
         if all(row[place] == value for place, value in selected):
             key = tuple(None if row[place] == NULL else read(row[place]) for place, read in keys)
-            yield key, [None if row[place] == NULL else row[place] for place in places]
+            yield key, [None if row[place] == NULL else row[place] for place in cells]
 
 
-def _instant(cell):
-    """Microseconds since 1970."""
-    return (datetime.datetime.fromisoformat(cell) - EPOCH) // MICROSECOND
-
-
-_READERS = {
-    "timestamp": _instant,
-    "integer": int,
-    "boolean": {"t": True, "f": False}.__getitem__,
-}
+def _key_reader(kind):
+    """A function from a cell to a key's value as the recount holds it."""
+    if kind.startswith("decimal"):
+        return lambda cell: number(cell) * 10 ** places(kind)
+    if kind.startswith("timestamp"):
+        return instant
+    return {"integer": int, "boolean": {"t": True, "f": False}.__getitem__}.get(kind, str)

@@ -29,12 +29,14 @@ QUERY = {
         "users": "uniques(user)",
         "duration": "percentiles(ms, 50, 99.9)",
         "revenue": "sum(paid)",
+        "precise_users": "uniques(user, precision: precise)",
+        "first": "min(ts)",
         "least": "min(ms)",
         "most": "max(ms)",
         "mean": "avg(ms)",
         "weight": "sum(weight)",
         "lightest": "min(weight)",
-        "sales": {"of": "count()", "where": [["paid", ">=", 5]]},
+        "sales": {"metric": "count()", "where": [["paid", ">=", 5]]},
     },
 }
 
@@ -79,6 +81,8 @@ def table(records):
             "duration_p50": ms[(len(ms) - 1) // 2],
             "duration_p99_9": ms[(len(ms) - 1) * 999 // 1000],
             "revenue": f"{sum(paid) // 100}.{sum(paid) % 100:02}" if paid else None,
+            "precise_users": len({member["user"] for member in members} - {None}),
+            "first": min(member["ts"] for member in members).replace("T", " ").replace("Z", "+00"),
             "least": ms[0],
             "most": ms[-1],
             "mean": sum(ms) / len(ms),
@@ -130,6 +134,7 @@ class ComparisonTests(unittest.TestCase):
             "events": lambda n: n + 1,
             "sales": lambda n: n + 1,
             "least": lambda n: n - 1,
+            "first": lambda text: text.replace("+00", "1+00"),
             "most": lambda n: n + 1,
             "mean": lambda x: x * (1 + 1e-9),
             "users": lambda n: round(n * 1.12),
@@ -196,6 +201,16 @@ class ComparisonTests(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assertIn(f"{sum(record['event'] == 'play' for record in self.records)} filtered", output)
 
+    def test_keys_of_every_type_are_found(self):
+        query = QUERY | {"window": None, "by": ["paid"], "metrics": {"events": "count()"}}
+        counts = {}
+        for record in self.records:
+            paid = record.get("paid")
+            counts[paid] = counts.get(paid, 0) + 1
+        rows = [{"paid": paid if paid is None else f"{float(paid):.2f}", "events": n} for paid, n in counts.items()]
+        self.rows = rows
+        self.assertEqual(self.compare(query=query)[0], 0)
+
     def test_what_cannot_be_compared_is_an_error_of_its_own(self):
         query = QUERY | {"metrics": {"absent": "count()"}}
         self.assertEqual(self.compare(query=query)[0], 2)
@@ -245,8 +260,8 @@ class UniquesTests(unittest.TestCase):
 
 
 class EventTests(unittest.TestCase):
-    def value(self, text, kind, is_key=False):
-        return events.reader("v", kind, is_key)(events.parse(b'{"v":' + text + b"}"))
+    def value(self, text, kind, **more):
+        return events.reader("v", kind, **more)(events.parse(b'{"v":' + text + b"}"))
 
     def test_values_are_read_exactly(self):
         self.assertEqual(self.value(b"4.99", "decimal(2)"), 499)
@@ -277,7 +292,11 @@ class EventTests(unittest.TestCase):
             with self.assertRaises(events.DeadLetter, msg=text):
                 self.value(text, kind)
         with self.assertRaises(events.DeadLetter):
-            self.value(b'"' + b"x" * 257 + b'"', "text", is_key=True)
+            self.value(b'"' + b"x" * 257 + b'"', "text")
+        with self.assertRaises(events.DeadLetter):
+            self.value(b"null", "text", required=True)
+        self.assertIsNone(self.value(b"5", "text", null_on_type_error=True))
+        self.assertEqual(self.value(b"1772323200250", "timestamp(ms)"), 1_772_323_200_250_000)
 
     def test_what_is_not_json_is_a_dead_letter(self):
         for line in [
