@@ -1,0 +1,319 @@
+"""What a metric's true value is, and how far the table may be from it.
+
+Each metric has an accumulator (one per row) with `add(value)`, and a judge (one per table) with `check(true, cells)`,
+which returns what is wrong with a row's cells or None, and `verdict()`, which judges the rows together.
+"""
+
+import datetime
+import decimal
+import fractions
+import math
+import re
+
+from events import EPOCH, MICROSECOND
+
+#: Error bound of a percentile at scale 6: (b - 1) / (b + 1) with b = 2^(1/64) is 0.54152 %.
+PERCENTILE_ERROR_MAX = 0.005416
+UNIQUES_RMSE_MAX = 0.017
+#: Fewer rows than this say nothing about a root mean square.
+RMSE_ROWS_MIN = 100
+#: log2m of a `uniques` column, and up to how many values it is exact.
+PRECISIONS = {"standard": (12, 8), "compact": (12, 0), "precise": (14, 32)}
+#: A normal variable is beyond 5 standard deviations, to one side, with this probability.
+FIVE_SIGMA = 2.87e-7
+
+
+class Count:
+    __slots__ = ("n",)
+
+    def __init__(self):
+        self.n = 0
+
+    def add(self, value):
+        if value is not None:
+            self.n += 1
+
+
+class Total:
+    """Sum, number, minimum and maximum of the values that are not null."""
+
+    __slots__ = ("n", "sum", "min", "max")
+
+    def __init__(self):
+        self.n = 0
+        self.sum = 0
+        self.min = None
+        self.max = None
+
+    def add(self, value):
+        if value is None:
+            return
+        self.n += 1
+        self.sum += value
+        if self.min is None or value < self.min:
+            self.min = value
+        if self.max is None or value > self.max:
+            self.max = value
+
+
+class DoubleTotal(Total):
+    """The same for doubles, whose sum is kept exactly."""
+
+    __slots__ = ()
+
+    def add(self, value):
+        if value is not None:
+            super().add(fractions.Fraction(value))
+
+
+class Distinct:
+    __slots__ = ("values",)
+
+    def __init__(self):
+        self.values = set()
+
+    def add(self, value):
+        if value is not None:
+            self.values.add(value)
+
+
+class Values:
+    __slots__ = ("values",)
+
+    def __init__(self):
+        self.values = []
+
+    def add(self, value):
+        if value is not None:
+            self.values.append(value)
+
+
+class ExactJudge:
+    """Counts, sums, minima and maxima: equal or wrong."""
+
+    def __init__(self, column, kind, read):
+        self.columns = [column]
+        self.scale = places(kind)
+        self.parse = instant if kind.startswith("timestamp") else double if kind == "double" else number
+        self.read = read
+        self.empty_cells = set()
+
+    def check(self, accumulator, cells):
+        true, is_empty = self.read(accumulator)
+        cell = cells[0]
+        if is_empty:
+            # The sum of no values may be null or 0, but the same in all rows.
+            self.empty_cells.add(cell is None)
+            return None if cell is None or true == 0 and number(cell) == 0 else f"found {cell}, expected null"
+        if cell is None:
+            return f"found null, expected {shown(true, self.scale)}"
+        if self.parse(cell) * 10**self.scale == true:
+            return None
+        return f"found {cell}, expected {shown(true, self.scale)}"
+
+    def verdict(self):
+        if len(self.empty_cells) > 1:
+            return ["the sum of no values is null in some rows and 0 in others"]
+        return []
+
+    def summary(self):
+        return None
+
+
+class CloseJudge:
+    """Averages, and sums of doubles: within rounding (a relative error of 1e-12)."""
+
+    def __init__(self, column, kind, read):
+        self.columns = [column]
+        self.scale = places(kind)
+        self.read = read
+        self.worst = 0.0
+
+    def check(self, accumulator, cells):
+        true, is_empty = self.read(accumulator)
+        cell = cells[0]
+        if is_empty:
+            return None if cell is None or true == 0 and number(cell) == 0 else f"found {cell}, expected null"
+        if cell is None:
+            return f"found null, expected {float(true)}"
+        true = fractions.Fraction(true) / 10**self.scale
+        error = relative_error(number(cell), true)
+        self.worst = max(self.worst, error)
+        return None if error <= 1e-12 else f"found {cell}, expected {float(true)!r}"
+
+    def verdict(self):
+        return []
+
+    def summary(self):
+        return f"{self.columns[0]} worst {self.worst:.1e}"
+
+
+class UniquesJudge:
+    def __init__(self, column, log2m, exact_max):
+        self.columns = [column]
+        self.registers = 1 << log2m
+        self.exact_max = exact_max
+        self.rmse_max = UNIQUES_RMSE_MAX * math.sqrt(4096 / self.registers)
+        self.errors = []
+        self.large_errors = []
+        self.exact_rows = 0
+        self.worst = (0.0, 0)
+
+    def check(self, accumulator, cells):
+        true = len(accumulator.values)
+        if cells[0] is None:
+            return f"found null, expected about {true}"
+        estimate = number(cells[0])
+        if true <= self.exact_max:
+            self.exact_rows += 1
+            return None if estimate == true else f"found {estimate}, expected exactly {true}"
+        error = float(abs(estimate - true))
+        self.errors.append(error / true)
+        if true > 100:
+            self.large_errors.append(error / true)
+        self.worst = max(self.worst, (error / true, true))
+        allowed = self.allowed_error(true)
+        if error > allowed:
+            return f"found {estimate}, expected {true} give or take {allowed:.1f}"
+        return None
+
+    def allowed_error(self, n):
+        """Five standard errors (1.04/sqrt(m) of n).
+
+        Of few values the estimate is wrong by how many registers they share more or less than expected. That number is
+        Poisson distributed with mean n(n-1)/2m, not normal: there the bound is what it exceeds as rarely as a normal
+        variable exceeds five standard errors, plus 1 for rounding.
+        """
+        gaussian = 5 * 1.04 / math.sqrt(self.registers) * n
+        mean = n * (n - 1) / 2 / self.registers
+        if mean > 10:
+            return gaussian
+        shared, term = 0, math.exp(-mean)
+        tail = 1 - term
+        while tail > FIVE_SIGMA:
+            shared += 1
+            term *= mean / shared
+            tail -= term
+        return max(gaussian, shared - mean + 1)
+
+    def verdict(self):
+        found = rmse(self.errors)
+        if len(self.errors) >= RMSE_ROWS_MIN and found > self.rmse_max:
+            return [f"root mean square error {found:.3%} over {len(self.errors)} rows, expected {self.rmse_max:.2%}"]
+        return []
+
+    def summary(self):
+        return (
+            f"{self.columns[0]} {self.exact_rows} rows exact, rmse {rmse(self.errors):.3%} over {len(self.errors)} rows"
+            f" ({rmse(self.large_errors):.3%} over {len(self.large_errors)} above 100),"
+            f" worst {self.worst[0]:.2%} of {self.worst[1]}"
+        )
+
+
+class PercentilesJudge:
+    def __init__(self, columns, percents, kind):
+        self.columns = columns
+        self.scale = places(kind)
+        self.fractions = [fractions.Fraction(percent) / 100 for percent in percents]
+        self.worst = 0.0
+
+    def check(self, accumulator, cells):
+        values = accumulator.values
+        values.sort()
+        wrong = []
+        for column, fraction, cell in zip(self.columns, self.fractions, cells, strict=True):
+            if not values or cell is None:
+                if values or cell is not None:
+                    wrong.append(f"{column} found {shown_cell(cell)}, expected {'a value' if values else 'null'}")
+                continue
+            true = fractions.Fraction(values[int(fraction * (len(values) - 1))]) / 10**self.scale
+            error = relative_error(number(cell), true)
+            self.worst = max(self.worst, error)
+            if error > PERCENTILE_ERROR_MAX:
+                wrong.append(f"{column} found {cell}, expected {float(true)!r} within {PERCENTILE_ERROR_MAX:.4%}")
+        return "; ".join(wrong) or None
+
+    def verdict(self):
+        return []
+
+    def summary(self):
+        return f"{self.columns[0]}.. worst {self.worst:.4%}"
+
+
+def number(cell):
+    """The value of a cell, exactly."""
+    return fractions.Fraction(cell)
+
+
+def double(cell):
+    """The value of the double that a cell's shortest decimal number stands for."""
+    return number(float(cell))
+
+
+def instant(cell):
+    """Microseconds since 1970."""
+    return (datetime.datetime.fromisoformat(cell) - EPOCH) // MICROSECOND
+
+
+def places(kind):
+    """By which power of ten the values of a type are scaled up to be integers."""
+    match = re.fullmatch(r"decimal\((\d+)\)", kind)
+    return int(match[1]) if match else 0
+
+
+def shown(value, scale):
+    return float(fractions.Fraction(value)) if scale == 0 and value != int(value) else decimal.Decimal(
+        int(value)
+    ).scaleb(-scale)
+
+
+def shown_cell(cell):
+    return "null" if cell is None else cell
+
+
+def relative_error(found, true):
+    if true == 0:
+        return 0.0 if found == 0 else math.inf
+    return float(abs(found - true) / abs(true))
+
+
+def rmse(errors):
+    return math.sqrt(sum(error * error for error in errors) / len(errors)) if errors else 0.0
+
+
+def metric(name, text, types):
+    """The field, accumulator class and judge of a metric given as in a topology file: `uniques(user)`."""
+    call = re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*", text)
+    if not call:
+        raise SystemExit(f"recount: metric {name}: found {text!r}, expected function(arguments)")
+    function = call[1]
+    arguments = [argument.strip() for argument in call[2].split(",") if argument.strip()]
+    field = arguments[0] if arguments else None
+    if function == "count" and field is None:
+        return None, Count, ExactJudge(name, "integer", lambda a: (a.n, False))
+    if field not in types:
+        raise SystemExit(f"recount: metric {name}: found field {field!r}, expected one of {', '.join(types)}")
+    kind = types[field]
+    total = DoubleTotal if kind == "double" else Total
+    match function:
+        case "count":
+            return field, Count, ExactJudge(name, "integer", lambda a: (a.n, False))
+        case "sum":
+            judge = CloseJudge if kind == "double" else ExactJudge
+            return field, total, judge(name, kind, lambda a: (a.sum, a.n == 0))
+        case "min":
+            return field, total, ExactJudge(name, kind, lambda a: (a.min, a.n == 0))
+        case "max":
+            return field, total, ExactJudge(name, kind, lambda a: (a.max, a.n == 0))
+        case "avg":
+            return field, total, CloseJudge(
+                name, kind, lambda a: (fractions.Fraction(a.sum) / a.n if a.n else None, a.n == 0)
+            )
+        case "uniques":
+            options = [argument.removeprefix("precision:").strip() for argument in arguments[1:]]
+            return field, Distinct, UniquesJudge(name, *PRECISIONS[options[0] if options else "standard"])
+        case "percentiles":
+            percents = arguments[1:]
+            columns = [f"{name}_p{percent.replace('.', '_')}" for percent in percents]
+            return field, Values, PercentilesJudge(columns, percents, kind)
+    raise SystemExit(f"recount: metric {name}: unknown function {function!r}")
