@@ -33,7 +33,7 @@ final class OwnerWatch: Sendable {
         guard unsafe Glibc.pipe(&ends) == 0 else { return nil }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let command = ["/bin/sh", "-c", Self.script, "millrace-owner-watch", dataDirectory, temporary ?? ""]
-        let shell = ChildProcess(command, input: ends[0], outputPath: "/dev/null")
+        let shell = ChildProcess(command, input: ends[0], outputPath: nil)
         close(ends[0])
         guard let shell else {
             close(ends[1])

@@ -10,10 +10,10 @@ final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - command: absolute path and arguments.
     ///   - input: a descriptor that becomes standard input; nil for an empty one.
-    ///   - outputPath: file that standard output and error are appended to.
+    ///   - outputPath: file that standard output and error are appended to; nil drops them.
     ///   - hasOwnSession: false keeps the program in the terminal's foreground group.
     /// - Returns: nil when the system cannot start it; `errno` says why.
-    init?(_ command: [String], input: Int32? = nil, outputPath: String, hasOwnSession: Bool = true) {
+    init?(_ command: [String], input: Int32? = nil, outputPath: String?, hasOwnSession: Bool = true) {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -22,7 +22,12 @@ final class ChildProcess: Sendable {
         } else {
             unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        if let outputPath {
+            unsafe posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        } else {
+            // Never created: a regular file in the device's place would break the whole machine.
+            unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        }
         unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
         for file in Self.openFiles() where file > 2 { unsafe posix_spawn_file_actions_addclose(&actions, file) }
 
