@@ -32,9 +32,13 @@ final class ChildProgram: Sendable {
         process.standardInput = toChild
         process.standardOutput = fromChild
         if let log {
-            guard FileManager.default.createFile(atPath: log, contents: nil),
-                let file = FileHandle(forWritingAtPath: log)
-            else { throw Failure(description: "\(log): cannot be written") }
+            // Creating a file replaces what is there, which must not happen to a device.
+            if !FileManager.default.fileExists(atPath: log) {
+                _ = FileManager.default.createFile(atPath: log, contents: nil)
+            }
+            guard let file = FileHandle(forWritingAtPath: log) else {
+                throw Failure(description: "\(log): cannot be written")
+            }
             process.standardError = file
         }
         try process.run()

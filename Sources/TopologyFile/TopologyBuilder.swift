@@ -196,7 +196,9 @@ extension TopologyBuilder {
 
     private mutating func readConcurrency(_ entry: DocumentEntry, into draft: inout DraftNode) {
         let type = SpecType.integer(1...DocumentLimits.concurrencyMax)
-        draft.concurrency = checker.check(entry.value, as: type, named: "'concurrency'")?.integer.map { Int($0) }
+        // Two statements: the optimiser of Swift 6.3 crashes on the chained form.
+        let checked = checker.check(entry.value, as: type, named: "'concurrency'")
+        if let number = checked?.integer { draft.concurrency = Int(number) }
     }
 
     private mutating func readConfig(_ entry: DocumentEntry, spec: NodeSpec) -> ConfigValue? {
