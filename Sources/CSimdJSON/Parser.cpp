@@ -58,6 +58,8 @@ struct sj_parser {
     bool isSealed = false;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
     Walk walk = chosenWalk();
+    /// simdjson's scalar kernel lets a backslash swallow the newline behind it, so it gets one document at a time.
+    const bool isolates = std::string(sj_kernel_name()) != "fallback";
 
     sj_parser(uint32_t depthMax, uint32_t documentLengthMax) : documentLengthMax(documentLengthMax) {
         batch.root = &root;
@@ -114,7 +116,7 @@ struct sj_parser {
                 continue;
             }
             size_t last = first + 1;
-            while (last < count && documents[last].length <= documentLengthMax
+            while (isolates && last < count && documents[last].length <= documentLengthMax
                    && documents[last].offset + documents[last].length - documents[first].offset <= segmentLength) {
                 last++;
             }

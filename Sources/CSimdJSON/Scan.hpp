@@ -27,17 +27,38 @@ static inline uint64_t noDigits(uint64_t digits) {
     return (((digits & 0x7f7f7f7f7f7f7f7f) + 0x7676767676767676) | digits) & 0x8080808080808080;
 }
 
-/// How many digits stand at `bytes`; 0 also for 8 and more.
-static inline uint32_t shortRun(const uint8_t *bytes) {
-    const uint64_t stop = noDigits(load64(bytes) ^ 0x3030303030303030);
-    return stop == 0 ? 0 : static_cast<uint32_t>(__builtin_ctzll(stop)) >> 3;
-}
-
 /// The value of eight digits, the first in the lowest byte; leading zero bytes count as zeros.
 static inline uint64_t valueOf(uint64_t digits) {
     digits = digits * 10 + (digits >> 8);
     return ((digits & 0x000000ff000000ff) * 0x000f424000000064
             + ((digits >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
+}
+
+/// Reads an unsigned number of at most eight bytes, all of them digits but for one point, as most numbers in events
+/// are. `digits` are those without the point, as bytes 0...9, the last one in the highest byte; `fraction` of them
+/// stand behind the point. False for anything else.
+///
+///     1 2 . 3 4          the eight bytes loaded, shifted so that the token's last byte is the highest;
+///     0 0 0 1 2 . 3 4    one bit per byte that is no digit: none, or the point's;
+///     0 0 0 0 1 2 3 4    the bytes before the point move up by one.
+static inline __attribute__((always_inline)) bool shortNumber(
+    const uint8_t *bytes, uint32_t length, uint64_t &digits, uint32_t &fraction) {
+    if (__builtin_expect(length - 1 > 7, 0)) { return false; }
+    const uint32_t unused = 64 - 8 * length;
+    const uint64_t all = (load64(bytes) ^ 0x3030303030303030) << unused;
+    const uint64_t odd = noDigits(all);
+    // 01, but not 0 nor 0.1
+    if (__builtin_expect(*bytes == '0' && length > 1 && bytes[1] != '.', 0)) { return false; }
+    digits = all;
+    fraction = 0;
+    if (odd == 0) { return true; }
+    const uint32_t place = static_cast<uint32_t>(__builtin_ctzll(odd)) & 56;
+    const uint64_t before = (uint64_t{1} << place) - 1;
+    fraction = 7 - place / 8;
+    // The point itself is cleared with the bytes before it; those move up into its place.
+    digits = (all & ~before & ~(uint64_t{0xff} << place)) | (all & before) << 8;
+    const bool isPoint = static_cast<uint8_t>(all >> place) == ('.' ^ '0');
+    return isPoint && (odd & (odd - 1)) == 0 && place != unused && fraction != 0;
 }
 
 /// A run of digits: how many, 0 when there are none or more than 15, and their value.
@@ -51,7 +72,7 @@ static inline Run run(const uint8_t *bytes) {
     constexpr uint64_t zeros = 0x3030303030303030;
     const uint64_t first = load64(bytes) ^ zeros;
     const uint64_t stop = noDigits(first);
-    if (__builtin_expect(stop != 0, 1)) {
+    if (stop != 0) {
         const uint32_t count = static_cast<uint32_t>(__builtin_ctzll(stop)) >> 3;
         // Two shifts, since a shift by 64 is undefined; no digits give value 0.
         return {valueOf(first << (56 - 8 * count) << 8), count};

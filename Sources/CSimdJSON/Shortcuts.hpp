@@ -8,58 +8,49 @@ template <char... letters> static bool isLiteral(const uint8_t *bytes) {
 
 static bool isFalse(const uint8_t *bytes) { return isLiteral<'f', 'a', 'l', 's', 'e'>(bytes); }
 
-/// An integer of at most 15 digits.
-static inline bool shortInteger(const uint8_t *bytes, int64_t &number) {
+/// The integer of `length` bytes at `bytes`, at most 15 digits.
+static inline __attribute__((always_inline)) bool shortInteger(const uint8_t *bytes, uint32_t length, int64_t &number) {
     const bool isNegative = *bytes == '-';
     bytes += isNegative;
-    const Run digits = run(bytes);
-    if (digits.count == 0 || !endsScalar[bytes[digits.count]] || (*bytes == '0' && digits.count > 1)) { return false; }
-    const int64_t magnitude = static_cast<int64_t>(digits.value);
-    number = isNegative ? -magnitude : magnitude;
+    length -= isNegative;
+    uint64_t digits, magnitude;
+    uint32_t fraction;
+    if (shortNumber(bytes, length, digits, fraction) && fraction == 0) {
+        magnitude = valueOf(digits);
+    } else {
+        const Run longer = run(bytes);
+        if (longer.count == 0 || !endsScalar[bytes[longer.count]] || (*bytes == '0' && longer.count > 1)) {
+            return false;
+        }
+        magnitude = longer.value;
+    }
+    number = isNegative ? -static_cast<int64_t>(magnitude) : static_cast<int64_t>(magnitude);
     return true;
 }
 
-/// At most 8 digits before the point and at most 7, and no more than the scale, behind it.
-static inline bool shortDecimal(const uint8_t *bytes, uint32_t scale, int64_t &number) {
+/// The number of `length` bytes at `bytes`, at most seven digits and a point, with no more digits behind it than the
+/// scale, and a scale of at most 9.
+static inline __attribute__((always_inline)) bool shortDecimal(const uint8_t *bytes, uint32_t length, uint32_t scale, int64_t &number) {
     static constexpr int64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
     const bool isNegative = *bytes == '-';
-    bytes += isNegative;
-    const Run whole = run(bytes);
-    if (whole.count - 1 > 7 || scale > 9 || (*bytes == '0' && whole.count > 1)) { return false; }
-    int64_t magnitude = static_cast<int64_t>(whole.value);
-    if (bytes[whole.count] == '.') {
-        bytes += whole.count + 1;
-        const Run fraction = run(bytes);
-        if (fraction.count - 1 > 6 || fraction.count > scale || !endsScalar[bytes[fraction.count]]) { return false; }
-        magnitude = (magnitude * power[fraction.count] + static_cast<int64_t>(fraction.value))
-            * power[scale - fraction.count];
-    } else if (endsScalar[bytes[whole.count]]) {
-        magnitude *= power[scale];
-    } else {
-        return false;
-    }
+    uint64_t digits;
+    uint32_t fraction;
+    if (!shortNumber(bytes + isNegative, length - isNegative, digits, fraction)) { return false; }
+    if (fraction > scale || scale > 9) { return false; }
+    const int64_t magnitude = static_cast<int64_t>(valueOf(digits)) * power[scale - fraction];
     number = isNegative ? -magnitude : magnitude;
     return true;
 }
 
-/// At most 8 digits before the point and 7 behind it. The digits as an integer and the power of ten are both exact
+/// The number of `length` bytes at `bytes`, at most seven digits and a point. Digits and power of ten are both exact as
 /// doubles, so that one division rounds correctly (Clinger, "How to read floating point numbers accurately", 1990).
-static inline bool shortDouble(const uint8_t *bytes, double &number) {
+static inline __attribute__((always_inline)) bool shortDouble(const uint8_t *bytes, uint32_t length, double &number) {
     static constexpr double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
     const bool isNegative = *bytes == '-';
-    bytes += isNegative;
-    const Run whole = run(bytes);
-    if (whole.count - 1 > 7 || (*bytes == '0' && whole.count > 1)) { return false; }
-    double magnitude = static_cast<double>(whole.value);
-    if (bytes[whole.count] == '.') {
-        bytes += whole.count + 1;
-        const Run fraction = run(bytes);
-        if (fraction.count - 1 > 6 || !endsScalar[bytes[fraction.count]]) { return false; }
-        const double scale = power[fraction.count];
-        magnitude = (magnitude * scale + static_cast<double>(fraction.value)) / scale;
-    } else if (!endsScalar[bytes[whole.count]]) {
-        return false;
-    }
+    uint64_t digits;
+    uint32_t fraction;
+    if (!shortNumber(bytes + isNegative, length - isNegative, digits, fraction)) { return false; }
+    const double magnitude = static_cast<double>(valueOf(digits)) / power[fraction];
     number = isNegative ? -magnitude : magnitude;
     return true;
 }
@@ -105,19 +96,19 @@ __attribute__((always_inline)) bool isShortcut(
     }
     case actionInteger: {
         int64_t number;
-        if (!shortInteger(bytes, number)) { return false; }
+        if (!shortInteger(bytes, after - begin, number)) { return false; }
         place.put(*spelling.field, number);
         return true;
     }
     case actionDecimal: {
         int64_t number;
-        if (!shortDecimal(bytes, spelling.field->scale, number)) { return false; }
+        if (!shortDecimal(bytes, after - begin, spelling.field->scale, number)) { return false; }
         place.put(*spelling.field, number);
         return true;
     }
     case actionDouble: {
         double number;
-        if (!shortDouble(bytes, number)) { return false; }
+        if (!shortDouble(bytes, after - begin, number)) { return false; }
         place.put(*spelling.field, number);
         return true;
     }
@@ -138,7 +129,7 @@ __attribute__((always_inline)) bool isShortcut(
     case actionTimestampMicroseconds: {
         static constexpr int64_t unit[] = {1'000'000, 1'000, 1};
         int64_t number;
-        if (!shortInteger(bytes, number)) { return false; }
+        if (!shortInteger(bytes, after - begin, number)) { return false; }
         if (__builtin_mul_overflow(number, unit[spelling.action - actionTimestampSeconds], &number)) { return false; }
         if (number < instantMin || number >= instantEnd) { return false; }
         place.put(*spelling.field, number);
@@ -146,9 +137,10 @@ __attribute__((always_inline)) bool isShortcut(
     }
     case actionSkip:
         if (*bytes == '"') { return backslash >= after; }
-        return static_cast<uint8_t>(*bytes - '-') <= '9' - '-' && isNumber(bytes);
+        if (static_cast<uint8_t>(*bytes - '-') <= '9' - '-') { return isNumber(bytes, after - begin); }
+        return isLiteral<'t', 'r', 'u', 'e'>(bytes) || isFalse(bytes) || isLiteral<'n', 'u', 'l', 'l'>(bytes);
     case actionObject:
     case actionMember: return false;
     }
-    return false;
+    __builtin_unreachable();
 }

@@ -31,18 +31,13 @@ __attribute__((noinline)) bool checkEscapesSlowly(Token at) {
     return true;
 }
 
-/// The number at `bytes`: up to 7 digits before a point and behind it without a loop.
-static inline bool isNumber(const uint8_t *bytes) {
-    const uint8_t *at = bytes + (*bytes == '-');
-    const uint32_t whole = shortRun(at);
-    if (__builtin_expect(whole == 0 || (*at == '0' && whole > 1), 0)) { return numberEnd(bytes) != nullptr; }
-    at += whole;
-    if (*at == '.') {
-        const uint32_t fraction = shortRun(at + 1);
-        if (__builtin_expect(fraction == 0, 0)) { return numberEnd(bytes) != nullptr; }
-        at += 1 + fraction;
-    }
-    return endsScalar[*at] || numberEnd(bytes) != nullptr;
+/// Whether the token of `length` bytes at `bytes` (trailing white space included) is a number.
+static inline bool isNumber(const uint8_t *bytes, uint32_t length) {
+    const bool isNegative = *bytes == '-';
+    uint64_t digits;
+    uint32_t fraction;
+    return __builtin_expect(shortNumber(bytes + isNegative, length - isNegative, digits, fraction), 1)
+        || numberEnd(bytes) != nullptr;
 }
 
 /// Checks the value at `at`, with `depth` containers around it: the token after it, or null.
@@ -58,7 +53,7 @@ Token scalar(Token at) {
     const uint8_t *const bytes = base + *at;
     switch (*bytes) {
     case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        return isNumber(bytes) ? at + 1 : fail(SJ_INVALID_NUMBER, at);
+        return isNumber(bytes, at[1] - at[0]) ? at + 1 : fail(SJ_INVALID_NUMBER, at);
     case 't': return isLiteral<'t', 'r', 'u', 'e'>(bytes) ? at + 1 : fail(SJ_INVALID_LITERAL, at);
     case 'f': return isFalse(bytes) ? at + 1 : fail(SJ_INVALID_LITERAL, at);
     case 'n': return isLiteral<'n', 'u', 'l', 'l'>(bytes) ? at + 1 : fail(SJ_INVALID_LITERAL, at);
@@ -93,8 +88,13 @@ Token container(Token at, uint32_t depth) {
                 }
                 const uint8_t first = byte(at);
                 if (first == '{' || first == '[') { break; }
-                at = value(at, open);
-                if (at == nullptr) { return nullptr; }
+                if (first == '"') {
+                    if (!checkEscapes(at)) { return nullptr; }
+                    at++;
+                } else {
+                    at = scalar(at);
+                    if (at == nullptr) { return nullptr; }
+                }
             }
             // `at` follows a value.
             isClosed = byte(at) == (isObject ? '}' : ']');

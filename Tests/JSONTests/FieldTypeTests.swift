@@ -43,7 +43,7 @@ import Testing
         Case(".5", .invalidStructure), Case("1x", .invalidNumber), Case("-01", .invalidNumber),
         Case("12345678901234567890x", .invalidNumber), Case("nul", .invalidLiteral), Case("truee", .invalidLiteral),
         Case("NaN", .invalidStructure), Case("-Infinity", .invalidNumber), Case("0x10", .invalidNumber),
-        Case("1\u{0c}", .invalidNumber),
+        Case("1\u{0c}", .invalidStructure),
     ]
 
     @Test func integersAreExactInSixtyFourBits() {

@@ -151,9 +151,11 @@ import Testing
 
     private static func isSame(_ ours: [Value], _ theirs: [Value]) -> Bool {
         zip(ours, theirs).allSatisfy { ours, theirs in
-            guard case .doubleBits(let left) = ours, case .doubleBits(let right) = theirs else { return ours == theirs }
-            let (left, right) = (Double(bitPattern: left), Double(bitPattern: right))
-            return left == right || abs(left - right) <= left.ulp
+            guard case .doubleBits(let bits) = ours, case .doubleBits(let otherBits) = theirs else {
+                return ours == theirs
+            }
+            let (value, other) = (Double(bitPattern: bits), Double(bitPattern: otherBits))
+            return value == other || abs(value - other) <= value.ulp
         }
     }
 
