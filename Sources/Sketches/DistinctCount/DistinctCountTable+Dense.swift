@@ -2,7 +2,7 @@
 ///
 /// ```
 /// nibble body   registers at base : UInt32 | exceptions : UInt32 | nibbles, register 2i in the low half of byte i |
-///               exceptions, UInt32 each: index << 8 | value
+///               exceptions, three bytes each, little-endian: index << width | value
 /// FULL body     as stored: registers of `width` bits, index order, most significant bit first
 /// ```
 /// A nibble below 15 is value - base; 15 says that the register stands among the exceptions. The base rises when no
@@ -76,31 +76,46 @@ extension DistinctCountTable {
     /// Calls `visit` with every exception of a nibble body.
     @inline(__always)
     func forEachException(_ body: UnsafeMutableRawPointer, _ visit: (_ index: UInt64, _ value: UInt64) -> Void) {
-        let count = unsafe Int(body.load(fromByteOffset: 4, as: UInt32.self))
-        for item in 0..<count {
-            let held = unsafe exceptions(body)[item]
-            visit(UInt64(held &>> 8), UInt64(held & 0xff))
+        for item in unsafe 0..<exceptionCount(body) {
+            let held = unsafe exception(item, of: body)
+            visit(UInt64(held) &>> geometry.width, UInt64(held) & geometry.valueMask)
         }
     }
 
     @inline(__always)
-    private func exceptions(_ body: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt32> {
-        unsafe (body + geometry.exceptionsOffset).assumingMemoryBound(to: UInt32.self)
+    func exceptionCount(_ body: UnsafeMutableRawPointer) -> Int {
+        unsafe Int(body.load(fromByteOffset: 4, as: UInt32.self))
+    }
+
+    @inline(__always)
+    func exception(_ item: Int, of body: UnsafeMutableRawPointer) -> UInt32 {
+        let place = unsafe body + geometry.exceptionsOffset + item &* SketchGeometry.exceptionBytes
+        return unsafe UInt32(littleEndian: place.loadUnaligned(as: UInt32.self)) & 0xff_ffff
+    }
+
+    private func setException(_ item: Int, of body: UnsafeMutableRawPointer, to word: UInt32) {
+        let place = unsafe body + geometry.exceptionsOffset + item &* SketchGeometry.exceptionBytes
+        unsafe place.storeBytes(of: UInt16(truncatingIfNeeded: word).littleEndian, as: UInt16.self)
+        unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: word &>> 16), toByteOffset: 2, as: UInt8.self)
+    }
+
+    private func setExceptionCount(_ count: Int, of body: UnsafeMutableRawPointer) {
+        unsafe body.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 4, as: UInt32.self)
     }
 
     private func raiseException(_ index: UInt64, to value: UInt64, in body: UnsafeMutableRawPointer) {
-        let list = unsafe exceptions(body)
+        let word = UInt32(truncatingIfNeeded: index &<< geometry.width | value)
         var item = 0
-        while unsafe UInt64(list[item] &>> 8) != index { item &+= 1 }
-        unsafe list[item] = max(list[item], UInt32(truncatingIfNeeded: index &<< 8 | value))
+        while unsafe UInt64(exception(item, of: body)) &>> geometry.width != index { item &+= 1 }
+        if unsafe exception(item, of: body) < word { unsafe setException(item, of: body, to: word) }
     }
 
     /// False when there is no room.
     private func addException(_ index: UInt64, value: UInt64, to body: UnsafeMutableRawPointer) -> Bool {
-        let count = unsafe Int(body.load(fromByteOffset: 4, as: UInt32.self))
+        let count = unsafe exceptionCount(body)
         guard count < geometry.exceptionsMax else { return false }
-        unsafe exceptions(body)[count] = UInt32(truncatingIfNeeded: index &<< 8 | value)
-        unsafe body.storeBytes(of: UInt32(truncatingIfNeeded: count + 1), toByteOffset: 4, as: UInt32.self)
+        unsafe setException(count, of: body, to: UInt32(truncatingIfNeeded: index &<< geometry.width | value))
+        unsafe setExceptionCount(count + 1, of: body)
         return true
     }
 
@@ -131,23 +146,23 @@ extension DistinctCountTable {
 
     /// Takes exceptions back into nibbles that fit again after the base rose by one; their offset is 14 then.
     private func absorbExceptions(_ body: UnsafeMutableRawPointer, base: UInt64) {
-        let list = unsafe exceptions(body)
-        var count = unsafe Int(body.load(fromByteOffset: 4, as: UInt32.self))
+        var count = unsafe exceptionCount(body)
         var item = 0
         while item < count {
-            let held = unsafe list[item]
-            guard UInt64(held & 0xff) &- base < 15 else {
+            let held = unsafe UInt64(exception(item, of: body))
+            guard held & geometry.valueMask &- base < 15 else {
                 item += 1
                 continue
             }
-            let cell = unsafe body + SketchGeometry.nibbleHeader + Int(held &>> 9)
-            let shift = UInt8(truncatingIfNeeded: (held &>> 8 & 1) &<< 2)
+            let index = held &>> geometry.width
+            let cell = unsafe body + SketchGeometry.nibbleHeader + Int(truncatingIfNeeded: index &>> 1)
+            let shift = UInt8(truncatingIfNeeded: (index & 1) &<< 2)
             let pair = unsafe cell.load(as: UInt8.self)
             unsafe cell.storeBytes(of: pair & ~(15 &<< shift) | 14 &<< shift, as: UInt8.self)
             count -= 1
-            unsafe list[item] = list[count]
+            unsafe setException(item, of: body, to: exception(count, of: body))
         }
-        unsafe body.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 4, as: UInt32.self)
+        unsafe setExceptionCount(count, of: body)
     }
 
     /// Turns a nibble body into a FULL body.

@@ -95,11 +95,8 @@ extension DistinctCountTable {
         }
         if GroupWord.kind(theirs) == GroupWord.nibbles {
             let body = unsafe other.body(theirs)
-            let exceptions = unsafe Int(body.load(fromByteOffset: 4, as: UInt32.self))
-            for item in 0..<exceptions {
-                let held = unsafe body.load(
-                    fromByteOffset: geometry.exceptionsOffset &+ item &* 4, as: UInt32.self)
-                unsafe raise(UInt64(held &>> 8), to: UInt64(held & 0xff), at: slot)
+            for item in unsafe 0..<other.exceptionCount(body) {
+                unsafe raise(other.exception(item, of: body), at: slot)
             }
         }
     }

@@ -7,7 +7,7 @@
 /// exact stage            registers stage
 /// word = hash            word = up to 3 SPARSE words
 /// sorted hashes          packed SPARSE words: a list up to 64 bytes, then an open-addressing table
-///                        4-bit offsets from a base plus a few exceptions (2,088 bytes at log2m 12)
+///                        4-bit offsets from a base plus a few exceptions (2,080 bytes at log2m 12)
 ///                        5-bit registers, when offsets spread too far
 /// ```
 /// Bodies live in slabs of one size class each. Nothing is allocated per group, and `removeAll` takes time in the

@@ -30,8 +30,8 @@ struct SketchBodyClasses: ~Copyable {
 
     /// - Parameters:
     ///   - inlineWords: SPARSE words that a group's word holds itself; a body always holds more.
-    ///   - nibbleBytes: exact size of a nibble body.
-    ///   - fullBytes: exact size of a FULL body.
+    ///   - nibbleBytes: size of a nibble body.
+    ///   - fullBytes: size of a FULL body.
     init(parameters: HyperLogLogParameters, inlineWords: Int, nibbleBytes: Int, fullBytes: Int) {
         let denseBytes = min(nibbleBytes, fullBytes)
         var ladder: [Int] = []
@@ -43,7 +43,7 @@ struct SketchBodyClasses: ~Copyable {
         let first = ladder.firstIndex { $0 * 8 / parameters.sparseWordBits > inlineWords } ?? 0
         let end = ladder.firstIndex { $0 >= denseBytes } ?? ladder.count
         sparse = first..<max(first, end)
-        ladder.append(nibbleBytes)
+        ladder.append((nibbleBytes + 3) & ~3)
         ladder.append(fullBytes)
         precondition(ladder.count <= Self.countMax, "more sketch body sizes than a group's word can name")
         count = ladder.count

@@ -16,6 +16,8 @@ struct SketchGeometry {
 
     /// Bytes before the nibbles: registers at base (UInt32), exceptions (UInt32).
     static let nibbleHeader = 8
+    /// Bytes of an exception, a SPARSE word by itself.
+    static let exceptionBytes = 3
 
     init(_ parameters: HyperLogLogParameters) {
         log2m = UInt64(parameters.log2m)
@@ -29,11 +31,12 @@ struct SketchGeometry {
         explicitLimit = parameters.explicitLimit
         // Offsets of 15 and more are rare: about 2 of 4,096 registers at the worst number of values.
         exceptionsMax = max(8, parameters.registerCount / 512)
-        usesNibbles = Self.nibbleHeader + registerCount / 2 + exceptionsMax * 4 < parameters.fullBodyBytes
+        usesNibbles =
+            Self.nibbleHeader + registerCount / 2 + exceptionsMax * Self.exceptionBytes < parameters.fullBodyBytes
     }
 
     var exceptionsOffset: Int { Self.nibbleHeader &+ registerCount &>> 1 }
-    var nibbleBytes: Int { exceptionsOffset + exceptionsMax * 4 }
+    var nibbleBytes: Int { exceptionsOffset + exceptionsMax * Self.exceptionBytes }
 
     /// The register of a hash; the value is 0 when the hash leaves no trace.
     @inline(__always)

@@ -20,6 +20,7 @@ struct SlabArena: ~Copyable {
         var next: Int32 = -1
         var previous: Int32 = -1
         var sizeClass: Int32 = 0
+        var isIdle = false
     }
 
     /// At the end of a block no body begins or ends, so that reading 8 bytes from any slot stays inside.
@@ -33,6 +34,8 @@ struct SlabArena: ~Copyable {
     private var slabCapacity = 16
     private let withRoom: UnsafeMutablePointer<Int32>
     private var unused: Int32 = -1
+    /// Slabs that `removeAll` left with their class and that hold nothing since.
+    private var idle = 0
     private var touchedBytes = 0
 
     init(classes: consuming SketchBodyClasses) {
@@ -73,6 +76,10 @@ struct SlabArena: ~Copyable {
             unsafe slab.pointee.bump &+= slab.pointee.bodyBytes
             if unsafe slab.pointee.bump > slab.pointee.touched { unsafe touch(slab) }
         }
+        if unsafe slab.pointee.live == 0, idle > 0, unsafe slab.pointee.isIdle {
+            unsafe slab.pointee.isIdle = false
+            idle &-= 1
+        }
         unsafe slab.pointee.live &+= 1
         if unsafe slab.pointee.free < 0, unsafe !Self.canBump(slab.pointee) { unlink(block) }
         return UInt32(truncatingIfNeeded: block) &<< Self.offsetBits | UInt32(truncatingIfNeeded: offset)
@@ -95,12 +102,24 @@ struct SlabArena: ~Copyable {
     }
 
     /// Forgets every body at once, in time proportional to the number of blocks.
+    ///
+    /// Kept blocks stay with their class, so that the same population touches the same pages again. Were they dealt
+    /// out anew, every round would touch a few more, up to all of every block.
     mutating func removeAll(keepingCapacity: Bool) {
         unsafe withRoom.update(repeating: -1, count: SketchBodyClasses.countMax)
-        unused = -1
+        idle = 0
         if keepingCapacity {
-            for block in (0..<blocks.count).reversed() { retire(Int32(block)) }
+            unused = -1
+            for block in (0..<Int32(blocks.count)).reversed() {
+                let old = unsafe slabs[Int(block)]
+                retire(block)
+                guard old.bodyBytes > 0 else { continue }
+                open(takeUnused(), Int(old.sizeClass))
+                unsafe slabs[Int(block)].isIdle = true
+                idle += 1
+            }
         } else {
+            unused = -1
             blocks.removeAll()
             touchedBytes = 0
         }
@@ -117,24 +136,43 @@ struct SlabArena: ~Copyable {
         touchedBytes += unsafe MemoryBlock.touched(Int(slab.pointee.touched)) - before
     }
 
-    /// Makes an unused or a new block a slab of the class.
+    /// Makes an unused, an idle or a new block a slab of the class.
     @inline(never)
     private mutating func openSlab(_ sizeClass: Int) -> Int32 {
-        let block: Int32
-        if unused >= 0 {
-            block = unused
-            unused = unsafe slabs[Int(block)].next
-        } else {
-            block = Int32(blocks.count)
+        if unused < 0, idle > 0 { reclaimIdle() }
+        if unused < 0 {
+            let block = Int32(blocks.count)
             precondition(block < 0xffff, "sketch bodies exceed 16 GiB")
             blocks.append()
             if blocks.count > slabCapacity { widen() }
             unsafe (slabs + Int(block)).initialize(to: Slab())
+            retire(block)
         }
+        let block = takeUnused()
+        open(block, sizeClass)
+        return block
+    }
+
+    private mutating func takeUnused() -> Int32 {
+        let block = unused
+        unused = unsafe slabs[Int(block)].next
+        return block
+    }
+
+    private mutating func open(_ block: Int32, _ sizeClass: Int) {
         unsafe slabs[Int(block)].bodyBytes = classes[sizeClass].byteCount
         unsafe slabs[Int(block)].sizeClass = Int32(truncatingIfNeeded: sizeClass)
         unsafe link(block, into: withRoom + sizeClass)
-        return block
+    }
+
+    /// Takes the first idle slab from its class.
+    private mutating func reclaimIdle() {
+        for block in 0..<Int32(blocks.count) where unsafe slabs[Int(block)].isIdle {
+            unlink(block)
+            retire(block)
+            idle -= 1
+            return
+        }
     }
 
     private mutating func widen() {

@@ -13,7 +13,7 @@ import Testing
         ("118344", .unsupportedFormat),
         ("119244", .unsupportedFormat),
         ("11ec44", .unsupportedFormat),
-        ("116c44", .unsupportedFormat),
+        ("114c44", .unsupportedFormat),
         ("118cc4", .malformedBytes),
         ("118c4f", .malformedBytes),
         ("118c4400", .malformedBytes),
