@@ -46,6 +46,15 @@ final class Stand: Sendable {
 
     var connection: ConnectionConfiguration { ConnectionConfiguration(brokers: [bootstrapServers]) }
 
+    /// Group settings that make a test quick: the mock cluster rebalances after the session timeout minus one second;
+    /// real brokers take no session timeout below 6 seconds.
+    var quickGroup: [String: String] {
+        [
+            "session.timeout.ms": kind == .development ? "3000" : "6000", "heartbeat.interval.ms": "300",
+            "max.poll.interval.ms": "10000",
+        ]
+    }
+
     /// Creates a topic of a name no other test uses, and waits until it can be written to.
     func topic(partitions: Int = 1) throws -> String {
         let name = "t-\(UUID().uuidString.lowercased().prefix(12))"
@@ -94,10 +103,16 @@ func skipped(_ reason: String) {
 }
 
 /// Runs a blocking test body on a thread of its own: blocking calls do not belong on Swift's cooperative pool.
+///
+/// By an executor rather than a bare thread, so that expectations still know which test they belong to.
 func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        let thread = Thread { continuation.resume(with: Result { try body() }) }
-        thread.stackSize = 1 << 20
-        thread.start()
+    try await withTaskExecutorPreference(OwnThreads()) { try body() }
+}
+
+/// Runs each job on a new thread.
+private final class OwnThreads: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Thread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }.start()
     }
 }
