@@ -16,7 +16,8 @@ public final class NoidaBroker: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let port = try LoopbackPort.free()
         child = try ChildProgram(
-            executable.path, ["--only", "kafka", "--kafka-port", String(port), "--data-dir", folder.path],
+            try NoidaBroker.program(behind: executable).path,
+            ["start", "--only", "kafka", "--kafka-port", String(port), "--data-dir", folder.path],
             takesInput: false, log: folder.appendingPathComponent("log").path)
         bootstrapServers = "127.0.0.1:\(port)"
         let end = ContinuousClock.now + .seconds(20)
@@ -35,6 +36,18 @@ public final class NoidaBroker: Sendable {
     public func stop() {
         child.stop()
         try? FileManager.default.removeItem(at: folder)  // A folder in the temporary directory; nothing depends on it.
+    }
+
+    /// The server itself: the package's command is a script that starts it as a child of its own, which would outlive
+    /// the script when that is killed.
+    private static func program(behind executable: URL) throws -> URL {
+        let file = try FileHandle(forReadingFrom: executable)
+        defer { try? file.close() }  // Only read from.
+        guard try file.read(upToCount: 2) == Data("#!".utf8) else { return executable }
+        let libraries = executable.deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("lib")
+        let versions = try FileManager.default.contentsOfDirectory(at: libraries, includingPropertiesForKeys: nil)
+        let programs = versions.map { $0.appendingPathComponent("site-packages/noida_db/noida-db") }
+        return programs.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? executable
     }
 
     /// The program, from `MILLRACE_NOIDA_DB` or the project's tools, or nil: then what needs it is skipped.

@@ -54,7 +54,7 @@ enum AllowedSettings {
         // The network between
         .init("client.id", .connection, "broker logs and quotas name clients by it"),
         .init("client.rack", .connection, "reads from the nearest replica"),
-        .init("client.dns.lookup", .connection, "bootstrap names with several addresses"),
+        .init("client.dns.lookup", .connection, "bootstrap names with several addresses (librdkafka 2.2.0 and later)"),
         .init("broker.address.family", .connection, "hosts with a broken IPv6 path"),
         .init("broker.address.ttl", .connection, "brokers that change addresses"),
         .init("socket.timeout.ms", .connection, "slow links"),

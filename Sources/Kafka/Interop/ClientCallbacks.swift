@@ -145,14 +145,17 @@ final class ClientCallbacks: Sendable {
 
     /// The error for `response`. When nothing answers, it also names the brokers and the last connection's failure.
     func error(_ response: rd_kafka_resp_err_t, doing: String, detail: String? = nil) -> KafkaError {
+        explained(KafkaError(response, doing: doing, detail: detail), hasDetail: detail != nil)
+    }
+
+    /// `base` with what was seen on the way, if it is about a connection.
+    /// - Parameter hasDetail: it already carries librdkafka's text about that very connection.
+    func explained(_ base: KafkaError, hasDetail: Bool) -> KafkaError {
+        let isConnection = base.code == .brokersUnreachable || base.code == .timedOut || base.code == .protocolMismatch
+        guard isConnection else { return base }
         let (misread, transport, security) = state.withLock {
             ($0.misreadVersions, $0.lastTransportText, $0.lastSecurityText)
         }
-        let code = KafkaError.Code(response)
-        guard code == .brokersUnreachable || code == .timedOut || code == .protocolMismatch else {
-            return KafkaError(response, doing: doing, detail: detail)
-        }
-        let base = KafkaError(response, doing: doing, detail: detail)
         if misread {
             return KafkaError(
                 code: .protocolMismatch, name: base.name, message: base.message,
@@ -161,12 +164,12 @@ final class ClientCallbacks: Sendable {
                     + "a fault of versions before \(LibraryVersion.apiVersionsSafe)): install a newer librdkafka",
                 isRetryable: false)
         }
-        if detail == nil, let security {
+        if !hasDetail, let security {
             return KafkaError(
                 code: .authentication, name: base.name, message: "\(base.message); last refusal: \(security)",
                 hint: KafkaError.Code.authentication.hint, isRetryable: true)
         }
-        guard detail == nil, let transport else { return base }
+        guard !hasDetail, let transport else { return base }
         return KafkaError(
             code: .brokersUnreachable, name: base.name, message: "\(base.message); last failure: \(transport)",
             hint: KafkaError.Code.brokersUnreachable.hint)

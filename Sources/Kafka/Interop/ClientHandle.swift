@@ -220,7 +220,11 @@ private func deliveryCallback(
 ) {
     guard let message = unsafe message, let callbacks = unsafe callbacks(opaque) else { return }
     let response = unsafe message.pointee.err
-    guard response != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+    switch response {
+    // Dropped because the caller aborted the transaction.
+    case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT: return
+    default: break
+    }
     let topic = unsafe message.pointee.rkt.map { unsafe String(cString: rd_kafka_topic_name($0)) } ?? "?"
     callbacks.recordUndelivered(
         callbacks.error(response, doing: "kafka: message for \(topic)/\(unsafe message.pointee.partition)"))

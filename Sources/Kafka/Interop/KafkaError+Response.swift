@@ -7,9 +7,13 @@ extension KafkaError {
     init(_ response: rd_kafka_resp_err_t, doing: String, detail: String? = nil, hint: String? = nil) {
         let text = unsafe String(cString: rd_kafka_err2str(response))
         let code = Code(response)
+        var hint = hint ?? code.hint
+        if response == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT {
+            hint = "the broker's group.min.session.timeout.ms and group.max.session.timeout.ms bound session.timeout.ms"
+        }
         self.init(
             code: code, name: unsafe String(cString: rd_kafka_err2name(response)),
-            message: "\(doing): \(detail ?? text)", hint: hint ?? code.hint,
+            message: "\(doing): \(detail ?? text)", hint: hint,
             isRetryable: code.isRetryable || transientResponses.contains(response.rawValue))
     }
 
@@ -78,7 +82,8 @@ extension KafkaError.Code {
         case RD_KAFKA_RESP_ERR__UNDERFLOW, RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
             RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
             self = .protocolMismatch
-        case RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_INVALID_CONFIG, RD_KAFKA_RESP_ERR__CONFLICT:
+        case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL,
+            RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_INVALID_CONFIG, RD_KAFKA_RESP_ERR__CONFLICT:
             self = .configuration
         case RD_KAFKA_RESP_ERR__FATAL: self = .fatal
         default: self = .other

@@ -3,13 +3,13 @@ internal import CRdKafka
 /// librdkafka's mock cluster: Kafka's protocol on loopback, in this process, for development and tests.
 ///
 /// Keeps 5 MiB or 100,000 messages per partition and drops older ones; nothing is stored; control records of
-/// transactions are not written; `offsets(at:)` finds nothing; topics cannot be created over the network except by
-/// producing to them.
+/// transactions are not written; `offsets(at:)` finds nothing; the admin protocol creates no topics, but every topic
+/// a client asks about is created: a misspelt name is not found out here.
 @safe public struct MockCluster: ~Copyable {
     private let client: ClientHandle
     private let cluster: OpaquePointer
 
-    /// Partitions of a topic that a client creates by producing to it; librdkafka offers no way to change it.
+    /// Partitions of a topic that comes to be by a client asking about it; librdkafka offers no way to change it.
     public static let automaticTopicPartitions = 4
 
     /// Starts `brokers` brokers with ids from 1, each on a port the system chooses.

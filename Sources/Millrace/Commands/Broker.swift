@@ -12,7 +12,8 @@ struct BrokerCommand: ParsableCommand {
             because librdkafka's mock cluster takes none from us; scripts read the address from --address-file.
 
             It is not Kafka: it keeps 5 MiB or 100,000 messages per partition and drops older ones, keeps nothing when \
-            it ends, knows no transactions, and finds no offsets for timestamps.
+            it ends, knows no transactions, finds no offsets for timestamps, and creates every topic it is asked about \
+            (with 4 partitions), misspelt ones too.
             """
     )
 
