@@ -196,9 +196,9 @@ extension TopologyBuilder {
 
     private mutating func readConcurrency(_ entry: DocumentEntry, into draft: inout DraftNode) {
         let type = SpecType.integer(1...DocumentLimits.concurrencyMax)
-        // Two statements: the optimiser of Swift 6.3 crashes on the chained form.
-        let checked = checker.check(entry.value, as: type, named: "'concurrency'")
-        if let number = checked?.integer { draft.concurrency = Int(number) }
+        let value = checker.check(entry.value, as: type, named: "'concurrency'")
+        // Not `value?.integer`: Swift 6.3.1 crashes when it optimises that here.
+        if let value, case .integer(let count) = value.content { draft.concurrency = Int(count) }
     }
 
     private mutating func readConfig(_ entry: DocumentEntry, spec: NodeSpec) -> ConfigValue? {
