@@ -5,7 +5,9 @@
 public protocol CommitTarget: AnyObject, Sendable {
     /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
     /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
-    func claim(_ keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]
+    ///
+    /// - Parameter origin: the cluster the partitions are of, nil for files. Remembered with a partition's first claim.
+    func claim(_ keys: [PartitionKey], origin: String?, _ context: CommitContext) throws -> [ClaimedPartition]
 
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
@@ -20,6 +22,17 @@ public protocol CommitTarget: AnyObject, Sendable {
 
     /// Ends the connections. Called once, last.
     func close()
+}
+
+/// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.
+public struct WaitCancelled: Error, CustomStringConvertible {
+    /// Creates the error.
+    public init() {}
+
+    /// What it means for the user.
+    public var description: String {
+        "stopped while waiting for the database; the next run reads on from the last commit"
+    }
 }
 
 /// What became of a commit.
@@ -40,9 +53,12 @@ public struct ClaimedPartition: Sendable, Hashable {
     public var nextOffset: Int64?
     /// The last record in the tables.
     public var tail: Tail?
+    /// The cluster the position belongs to, nil when none is known.
+    public var origin: String?
 
     /// Creates a claimed partition.
-    public init(key: PartitionKey, ownerEpoch: Int64, nextOffset: Int64?, tail: Tail?) {
+    public init(key: PartitionKey, ownerEpoch: Int64, nextOffset: Int64?, tail: Tail?, origin: String? = nil) {
+        self.origin = origin
         self.key = key
         self.ownerEpoch = ownerEpoch
         self.nextOffset = nextOffset
@@ -92,12 +108,17 @@ public struct CommitContext: Sendable {
         self.wait = wait
     }
 
-    /// Whether the pipeline gave up waiting; the call should throw soon.
+    /// Whether the pipeline gave up waiting.
     public var isCancelled: Bool { cancelled() }
 
     /// Says what the target waits for, nil when it is over. Shown to the user and logged on change.
     public func report(trouble text: String?) { trouble(text) }
 
-    /// Waits before another try; ends early when cancelled.
-    public func pause(_ duration: Duration) { wait(duration) }
+    /// Waits before another try.
+    /// - Throws: `WaitCancelled` when the pipeline gave up.
+    public func pause(_ duration: Duration) throws(WaitCancelled) {
+        if isCancelled { throw WaitCancelled() }
+        wait(duration)
+        if isCancelled { throw WaitCancelled() }
+    }
 }

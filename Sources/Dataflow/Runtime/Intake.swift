@@ -35,8 +35,11 @@ public final class Intake: Sendable {
 
     /// Takes partitions over in the database; to be called only when they were assigned to this process.
     /// - Returns: an index for `BatchRun.partition` beside each claimed partition.
-    public func claim(_ keys: [PartitionKey]) throws -> [(index: Int, partition: ClaimedPartition)] {
-        let claimed = try pipeline.plan.target.claim(keys.sorted(), pipeline.context)
+    /// - Parameter origin: the cluster the partitions are of, nil for files.
+    public func claim(
+        _ keys: [PartitionKey], origin: String? = nil
+    ) throws -> [(index: Int, partition: ClaimedPartition)] {
+        let claimed = try pipeline.plan.target.claim(keys.sorted(), origin: origin, pipeline.stoppableContext)
         return pipeline.register(claimed, source: source)
     }
 

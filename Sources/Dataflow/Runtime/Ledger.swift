@@ -94,6 +94,11 @@ public struct DeadLetter: Sendable {
     }
 }
 
+extension [DeadLetter] {
+    /// Bytes the letters hold.
+    var memoryBytes: Int { reduce(0) { $0 + $1.payload.count + 128 } }
+}
+
 /// How far one partition moves in one epoch.
 public struct PartitionAdvance: Sendable {
     /// The partition.

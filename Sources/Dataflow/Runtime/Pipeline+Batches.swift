@@ -8,7 +8,7 @@ extension Pipeline {
     func makeBatch(source: Int, timeout: Duration) -> Batch? {
         let batch: Batch?? = monitor.wait(timeout: timeout) { state -> Batch?? in
             if state.isStopping || state.rewindRequired[source] { return .some(nil) }
-            guard !state.isDiscarding, plan.memory.held(by: .groups) < 2 * plan.memory.epochShare else { return nil }
+            guard !state.isDiscarding, hasRoom(state) else { return nil }
             if let free = state.freeBatches[source].popLast() {
                 free.generation = state.epochs.generation
                 return free
@@ -18,6 +18,13 @@ extension Pipeline {
             return allocate(plan.settings.batchBytes, source: source, generation: state.epochs.generation)
         }
         return batch ?? nil
+    }
+
+    /// Whether more may be read: the epoch being filled and the one being written have room for groups and dead letters.
+    private func hasRoom(_ state: PipelineState) -> Bool {
+        guard plan.memory.held(by: .groups) < 2 * plan.memory.epochShare else { return false }
+        let letters = state.ledgers[state.epochs.open]?.deadLetters.count ?? 0
+        return letters < 2 * Limits.deadLettersPerEpoch || state.epochs.sealed == .none
     }
 
     func makeBatchBeyondBounds(source: Int) -> Batch {
@@ -105,7 +112,9 @@ extension Pipeline {
             state.active[work.stage] -= 1
             for next in graph.stages[work.stage].downstream { state.reserved[next] -= 1 }
             guard isLast else { return }
-            if state.epochs.complete(epoch: batch.epoch, generation: batch.generation) { state.settle(batch) }
+            guard state.epochs.complete(epoch: batch.epoch, generation: batch.generation) else { return }
+            state.settle(batch)
+            plan.memory.draw(batch.deadLetters.memoryBytes, for: .rows)
         }
         if isLast { recycle(batch) }
     }

@@ -9,7 +9,7 @@ extension Pipeline {
                 case .fenced(let reason): rewind(closed, reason)
                 }
             } catch {
-                closed.deltas.values.forEach { $0.release() }
+                release(closed)
                 fail(error)
                 break
             }
@@ -74,9 +74,15 @@ extension Pipeline {
         }
     }
 
+    /// Gives back the memory of an epoch that is over.
+    private func release(_ closed: ClosedEpoch) {
+        closed.deltas.values.forEach { $0.release() }
+        plan.memory.draw(-closed.deadLetters.memoryBytes, for: .rows)
+    }
+
     private func book(_ closed: ClosedEpoch, took duration: Duration) {
         let rows = closed.deltas.values.reduce(0) { $0 + $1.groupCount }
-        closed.deltas.values.forEach { $0.release() }
+        release(closed)
         monitor.update { state in
             state.epochs.commit()
             for advance in closed.advances {
@@ -92,7 +98,7 @@ extension Pipeline {
     /// The database refused the epoch: drop what came after the last commit and have every source read its positions
     /// again.
     private func rewind(_ closed: ClosedEpoch, _ reason: String) {
-        closed.deltas.values.forEach { $0.release() }
+        release(closed)
         logRewind(reason)
         monitor.update { state in
             state.epochs.fence()
@@ -122,6 +128,7 @@ extension Pipeline {
             for (_, worker) in stage.aggregates() { worker.discard() }
         }
         monitor.update { state in
+            for ledger in state.ledgers.values { plan.memory.draw(-ledger.deadLetters.memoryBytes, for: .rows) }
             state.ledgers = [:]
             state.rewindRequired = state.rewindRequired.map { _ in true }
             state.isDiscarding = false
@@ -169,7 +176,7 @@ extension Pipeline {
                     key: partition.key, ownerEpoch: partition.ownerEpoch, nextOffset: start.offset, tail: nil)
             }
         }
-        try plan.target.begin(partitions, context)
+        try plan.target.begin(partitions, stoppableContext)
         monitor.withLock { state in
             for start in starts { state.partitions[start.index].next = start.offset }
         }
@@ -182,7 +189,7 @@ extension Pipeline {
                 ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil)
             }
         }
-        let still = try plan.target.owned(mine.sorted { $0.key < $1.key }, context)
+        let still = try plan.target.owned(mine.sorted { $0.key < $1.key }, stoppableContext)
         return register(still, source: source)
     }
 

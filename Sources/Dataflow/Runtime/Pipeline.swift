@@ -68,6 +68,16 @@ public final class Pipeline: Sendable {
             })
     }
 
+    /// The same for calls that an orderly stop need not wait for: claims and preparations.
+    public var stoppableContext: CommitContext {
+        CommitContext(
+            isCancelled: { self.monitor.withLock { $0.isStopping || $0.isCancelled } },
+            reportTrouble: { trouble in self.report(trouble) },
+            wait: { duration in
+                _ = self.monitor.wait(timeout: duration) { $0.isStopping || $0.isCancelled ? true : nil }
+            })
+    }
+
     private func report(_ trouble: String?) {
         let changed = monitor.withLock { state in
             defer { state.targetTrouble = trouble }
@@ -84,10 +94,11 @@ public final class Pipeline: Sendable {
     private func runSource(_ index: Int, _ intake: Intake) {
         do {
             try plan.sources[index].source.run(intake)
+        } catch is WaitCancelled {
+            // Told to stop before it could begin: nothing was read that is not committed or read again.
         } catch {
             fail(error)
         }
-        monitor.update { $0.sourcesRunning -= 1 }
     }
 
     func logRewind(_ reason: String) {

@@ -56,7 +56,6 @@ struct PipelineState {
     var hasEnded = false
     /// Blocking calls are to give up.
     var isCancelled = false
-    var sourcesRunning: Int
     var failure: (any Error)?
     var targetTrouble: String?
     var progress = ProgressCounters()
@@ -69,7 +68,6 @@ struct PipelineState {
         allocatedBatches = Array(repeating: 0, count: sources)
         committedOffsets = Array(repeating: [:], count: sources)
         rewindRequired = Array(repeating: false, count: sources)
-        sourcesRunning = sources
     }
 
     /// Books the runs of an admitted batch: its partitions move, in this epoch.

@@ -19,7 +19,8 @@ struct Check: ParsableCommand {
             let (topology, diagnostics) = TopologyLoader().load(file)
             if !diagnostics.all.isEmpty { print(diagnostics) }
             if let topology {
-                let counts = "\(topology.sources.count) source(s), \(topology.operators.count) operator(s), "
+                let counts =
+                    "\(topology.sources.count) source(s), \(topology.operators.count) operator(s), "
                     + "\(topology.sinks.count) sink(s)"
                 print("\(file): topology \(topology.name) is right: \(counts)")
             } else {

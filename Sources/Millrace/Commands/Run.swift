@@ -27,6 +27,12 @@ struct Run: AsyncParsableCommand {
             for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
             if let topology { topologies.append(topology) } else { hasErrors = true }
         }
+        for (index, topology) in topologies.enumerated()
+        where topologies[..<index].contains(where: { $0.name == topology.name }) {
+            StandardError.write(
+                "millrace: two files declare topology \(topology.name), expected a name of its own for each")
+            hasErrors = true
+        }
         if hasErrors { throw ExitCode(1) }
         let services = try topologies.map { topology in
             try TopologyService(topology, overrides: options.overrides, progress: options.progress, logger: logger)

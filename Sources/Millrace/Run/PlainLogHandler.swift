@@ -13,7 +13,8 @@ struct PlainLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = Date().formatted(.iso8601) + " " + event.level.rawValue.uppercased() + " " + event.message.description
+        var line =
+            Date().formatted(.iso8601) + " " + event.level.rawValue.uppercased() + " " + event.message.description
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
         StandardError.write(line)

@@ -103,5 +103,7 @@ struct ProgressReporter: Sendable {
     private static func held(_ snapshot: ProgressSnapshot) -> Int { snapshot.memory.reduce(0) { $0 + $1.bytes } }
 
     /// 1234567 as 1,234,567.
-    static func count(_ number: Int64) -> String { number.formatted(.number.grouping(.automatic).locale(Locale(identifier: "en_US"))) }
+    static func count(_ number: Int64) -> String {
+        number.formatted(.number.grouping(.automatic).locale(Locale(identifier: "en_US")))
+    }
 }

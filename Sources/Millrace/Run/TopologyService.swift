@@ -31,7 +31,7 @@ final class TopologyService: Service {
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await onThread {
-                    if let target = self.target as? PostgresTarget { try target.prepare(pipeline.context) }
+                    if let target = self.target as? PostgresTarget { try target.prepare(pipeline.stoppableContext) }
                     try pipeline.run()
                 }
             } onGracefulShutdown: {
@@ -69,7 +69,8 @@ final class TopologyService: Service {
         var configuration = ServiceGroupConfiguration(
             services: services.map {
                 ServiceGroupConfiguration.ServiceConfiguration(
-                    service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .gracefullyShutdownGroup)
+                    service: $0, successTerminationBehavior: .ignore,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = Limits.stopFlush

@@ -15,7 +15,8 @@ struct TopologyLoader {
         let start = SourceLocation(file: path, line: 1, column: 1)
         let data: Data
         do {
-            data = path == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
+            data =
+                path == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
         } catch {
             let reason = (error as NSError).localizedDescription
             return (nil, Diagnostics(Diagnostic(code: "file", at: start, "the file cannot be read: \(reason)")))

@@ -18,7 +18,8 @@ extension ParseJSON {
                         .object([
                             FieldSpec("type", .recordFieldType, "The field's type.", required: true),
                             FieldSpec(
-                                "path", .string, "Where the value is, with dots for nested objects; the field's name "
+                                "path", .string,
+                                "Where the value is, with dots for nested objects; the field's name "
                                     + "unless given.", example: "payload.weapon"),
                             FieldSpec(
                                 "required", .boolean, "Whether a record without the value is a dead letter.",
@@ -27,7 +28,8 @@ extension ParseJSON {
                                 "on_type_error", .choice(["dead_letter", "null"]),
                                 "What a value of another type makes of the record.", default: "dead_letter"),
                             FieldSpec(
-                                "max_bytes", .bytes(1...65_536), "The longest text, in bytes; a longer one is a dead "
+                                "max_bytes", .bytes(1...65_536),
+                                "The longest text, in bytes; a longer one is a dead "
                                     + "letter.", default: "256"),
                         ]),
                     ])),

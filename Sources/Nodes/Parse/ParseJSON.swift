@@ -120,7 +120,8 @@ package struct ParsePlan: Sendable {
         let summary = unsafe documents.withUnsafeBufferPointer { documents in
             unsafe pointers.withUnsafeBufferPointer { pointers in
                 unsafe parser.parse(
-                    buffer: batch.base.assumingMemoryBound(to: UInt8.self), length: batch.length, capacity: batch.capacity, documents: documents,
+                    buffer: batch.base.assumingMemoryBound(to: UInt8.self), length: batch.length,
+                    capacity: batch.capacity, documents: documents,
                     columns: pointers, status: batch.status)
             }
         }
@@ -154,6 +155,7 @@ package struct ParsePlan: Sendable {
         return DeadLetter(
             partition: run.partition,
             offset: isChunk ? message.offset + Int64(document.offset - message.start) : message.offset,
-            line: isChunk ? 0 : line, reason: parser.reason(for: row) ?? "refused", payload: payload, timestamp: message.timestamp)
+            line: isChunk ? 0 : line, reason: parser.reason(for: row) ?? "refused", payload: payload,
+            timestamp: message.timestamp)
     }
 }

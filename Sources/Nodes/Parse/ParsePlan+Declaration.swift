@@ -104,7 +104,8 @@ extension ParsePlan {
             return (.decimal(scale: scale), .decimal(scale: scale))
         }
         throw Diagnostic(
-            code: "field-type", at: value.location, "unknown type, found \"\(text)\", expected text, integer, "
+            code: "field-type", at: value.location,
+            "unknown type, found \"\(text)\", expected text, integer, "
                 + "decimal(0…18), double, boolean, timestamp, timestamp(s), timestamp(ms) or timestamp(us)")
     }
 }

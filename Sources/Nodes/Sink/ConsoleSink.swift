@@ -17,7 +17,8 @@ package final class ConsoleSink: EpochObserver {
 
     /// Creates a sink that prints the deltas of `node` through `write`, a line a call.
     package init(
-        node: Int, plan: SummaryPlan, rowsMax: Int, memory: MemoryAccountant, write: @escaping @Sendable (String) -> Void
+        node: Int, plan: SummaryPlan, rowsMax: Int, memory: MemoryAccountant,
+        write: @escaping @Sendable (String) -> Void
     ) {
         self.node = node
         self.plan = plan

@@ -9,7 +9,9 @@ package final class EphemeralTarget: CommitTarget {
     /// Creates a target that tells `observers` of every epoch.
     package init(observers: [any EpochObserver]) { self.observers = observers }
 
-    package func claim(_ keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition] {
+    package func claim(
+        _ keys: [PartitionKey], origin: String?, _ context: CommitContext
+    ) throws -> [ClaimedPartition] {
         positions.withLock { positions in
             keys.map { key in
                 var partition =

@@ -8,6 +8,10 @@ package struct SourceError: Error, Sendable, CustomStringConvertible {
         case tailMismatch = "tail-mismatch"
         /// The position to read from no longer exists.
         case gap
+        /// Another instance of the topology reads the same thing.
+        case takenOver = "taken-over"
+        /// The positions were made with another Kafka cluster.
+        case foreignCluster = "foreign-cluster"
         /// The cluster refuses, or does not have what the topology names.
         case kafka
     }

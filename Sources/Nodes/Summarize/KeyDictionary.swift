@@ -137,7 +137,9 @@ final class KeyColumn {
                 unsafe withPadding(text) { padded in unsafe ids.append(texts.intern(padded, length: text.count)) }
             }
         } else {
-            for theirs in 1..<UInt32(other.integers.idCount) { ids.append(integers.intern(other.integers.value(theirs))) }
+            for theirs in 1..<UInt32(other.integers.idCount) {
+                ids.append(integers.intern(other.integers.value(theirs)))
+            }
         }
     }
 

@@ -31,7 +31,8 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     /// Takes in the selected rows of a batch.
     func add(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
         groups.resizeUninitialized(to: rows.count)
-        unsafe withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>.self, capacity: max(1, keyColumns.count)) {
+        unsafe withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>.self, capacity: max(1, keyColumns.count))
+        {
             ids in
             for (position, column) in keyColumns.enumerated() { unsafe ids[position] = column.ids(of: batch, rows) }
             if let first = ids.baseAddress, !keyColumns.isEmpty {
@@ -77,7 +78,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     func merge(_ other: SummaryDelta) -> UnsafeBufferPointer<UInt32> {
         let count = other.groupCount
         let ids = unsafe keyIDs.indices.map { position in unsafe translatedIDs(position, of: other) }
-        defer { for unsafe pointer in unsafe ids { unsafe pointer.deallocate() } }
+        defer { for unsafepointer in unsafe ids { unsafe pointer.deallocate() } }
         groups.resizeUninitialized(to: count)
         unsafe ids.withUnsafeBufferPointer { pointers in
             // With no key at all there is one group, and nothing to point to.

@@ -74,7 +74,8 @@ extension SummaryPlan {
                     hint: "give the field another name in parse_json"))
         }
         let locations = Dictionary(
-            (node.config["metrics"]?.entries ?? []).map { ($0.key, $0.keyLocation) }, uniquingKeysWith: { first, _ in first })
+            (node.config["metrics"]?.entries ?? []).map { ($0.key, $0.keyLocation) },
+            uniquingKeysWith: { first, _ in first })
         for metric in plan.metrics {
             for column in metric.columnNames {
                 if let owner = owners[column] {
@@ -114,7 +115,8 @@ extension MetricPlan {
             throw Diagnostics(
                 Diagnostic(
                     code: "metric-name", at: entry.keyLocation,
-                    "a metric cannot be called \(entry.key), expected a lower-case letter or _, then letters, digits or _"))
+                    "a metric cannot be called \(entry.key), expected a lower-case letter or _, then letters, digits or _"
+                ))
         }
         let value = entry.value["metric"] ?? entry.value
         let call = try MetricCall.parse(value.string ?? "", at: value.location)

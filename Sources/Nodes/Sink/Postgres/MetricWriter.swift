@@ -17,7 +17,8 @@ protocol MetricWriter: AnyObject {
     /// - Parameter stored: the row as it is in the table, with the position of the first of `mergedColumns`; nil for a
     ///   new row. In an update, a null bytea means that the column stays as it is.
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws
 }
 
@@ -64,7 +65,8 @@ final class CountWriter: MetricWriter {
     }
 
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws {
         guard let state = state as? CountState else { preconditionFailure("count written from another metric") }
         let before = try stored?.int64(0) ?? 0
@@ -85,7 +87,8 @@ final class SumWriter: MetricWriter {
     }
 
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws {
         guard let state = state as? SumState else { preconditionFailure("sum written from another metric") }
         let sum = try mergedSum(state.sum(ofGroup: group), try stored?.numeric(0), scale: scale)
@@ -119,7 +122,8 @@ final class AverageWriter: MetricWriter {
     }
 
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws {
         guard let state = state as? SumState else { preconditionFailure("avg written from another metric") }
         let sum = try mergedSum(state.sum(ofGroup: group), try stored?.numeric(0), scale: scale)
@@ -156,7 +160,8 @@ final class ExtremeWriter: MetricWriter {
     }
 
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws {
         if let state = state as? ExtremeState<Double> {
             let value = pick(state.value(ofGroup: group), try stored?.double(0))

@@ -7,7 +7,9 @@ struct PartitionRows {
     let owner: String
 
     /// Takes partitions over; an earlier owner's next commit will find another owner epoch.
-    func claim(_ keys: [PartitionKey], _ connection: inout Connection) throws(PostgresError) -> [ClaimedPartition] {
+    func claim(
+        _ keys: [PartitionKey], origin: String?, _ connection: inout Connection
+    ) throws(PostgresError) -> [ClaimedPartition] {
         let arrays = keyArrays(keys)
         try connection.query(
             """
@@ -24,11 +26,12 @@ struct PartitionRows {
             """, [.text(topology)] + arrays)
         let rows = try connection.query(
             """
-            UPDATE millrace.partitions p SET owner_epoch = p.owner_epoch + 1, owner = $4
+            UPDATE millrace.partitions p SET owner_epoch = p.owner_epoch + 1, owner = $4,
+                cluster_id = coalesce(p.cluster_id, $5::text)
             FROM unnest($2::text[], $3::int[]) AS k(topic, partition)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition
             RETURNING \(Self.columns)
-            """, [.text(topology)] + arrays + [.text(owner)])
+            """, [.text(topology)] + arrays + [.text(owner), origin.map { .text($0) } ?? .null])
         return try decode(rows)
     }
 
@@ -92,7 +95,8 @@ struct PartitionRows {
     }
 
     private static let columns =
-        "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum"
+        "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
+        + "p.cluster_id"
 
     private func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
@@ -114,7 +118,8 @@ struct PartitionRows {
             result.append(
                 ClaimedPartition(
                     key: PartitionKey(topic: try rows.text(row, 0) ?? "", partition: try rows.int32(row, 1) ?? 0),
-                    ownerEpoch: try rows.int64(row, 2) ?? 0, nextOffset: try rows.int64(row, 3), tail: tail))
+                    ownerEpoch: try rows.int64(row, 2) ?? 0, nextOffset: try rows.int64(row, 3), tail: tail,
+                    origin: try rows.text(row, 7)))
         }
         return result.sorted { $0.key < $1.key }
     }

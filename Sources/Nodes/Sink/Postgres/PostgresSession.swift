@@ -18,7 +18,8 @@ final class PostgresSession {
     ///
     /// - Parameter body: gets the connection and whether it is new since the last try: what was known of the database
     ///   must then be read again.
-    /// - Throws: `SinkError` when a person has to act or the pipeline gave up; whatever else `body` throws.
+    /// - Throws: `SinkError` when a person has to act, `WaitCancelled` when the pipeline gave up; whatever else `body`
+    ///   throws.
     func run<Result>(
         _ context: CommitContext, _ body: (inout Connection, _ isNew: Bool) throws -> Result
     ) throws -> Result {
@@ -41,9 +42,7 @@ final class PostgresSession {
                 connection = nil
                 throw error
             }
-            if context.isCancelled { throw cancellation }
-            context.pause(pause * Double.random(in: 0.5...1))
-            if context.isCancelled { throw cancellation }
+            try context.pause(pause * Double.random(in: 0.5...1))
             pause = min(pause * 2, SinkLimits.pauseLongest)
         }
     }
@@ -75,12 +74,5 @@ final class PostgresSession {
     private func refusal(_ error: PostgresError) -> SinkError {
         connection = nil
         return SinkError(code: .refused, description: "postgres \(settings.redactedDescription): \(error)")
-    }
-
-    private var cancellation: SinkError {
-        SinkError(
-            code: .cancelled,
-            description: "postgres \(settings.redactedDescription): gave up waiting; what was not committed will be "
-                + "read again by the next run")
     }
 }

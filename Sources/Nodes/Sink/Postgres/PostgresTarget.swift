@@ -2,7 +2,6 @@ package import Dataflow
 import Foundation
 package import Postgres
 
-
 /// Commits epochs to Postgres: fence, tables, dead letters and ledger in one transaction.
 ///
 /// `@unchecked Sendable`: `claims` is used by source threads under its lock, `commits` by the commit thread only.
@@ -46,8 +45,12 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
     }
 
-    package func claim(_ keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in try rows.claim(keys, &connection) }
+    package func claim(
+        _ keys: [PartitionKey], origin: String?, _ context: CommitContext
+    ) throws -> [ClaimedPartition] {
+        try transaction(context) { connection throws(PostgresError) in
+            try rows.claim(keys, origin: origin, &connection)
+        }
     }
 
     package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {

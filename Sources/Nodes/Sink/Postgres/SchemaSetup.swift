@@ -118,7 +118,8 @@ enum SchemaSetup {
             throw SinkError(
                 code: .definitionMismatch,
                 description: "table \(table.name): its rows mean something else: found \"\(stored)\", expected "
-                    + "\"\(table.definition)\"; use another table name, or drop the table and its row in millrace.tables")
+                    + "\"\(table.definition)\"; use another table name, or drop the table and its row in millrace.tables"
+            )
         }
     }
 }

@@ -10,8 +10,6 @@ package struct SinkError: Error, Sendable, CustomStringConvertible {
         case foreignValue = "foreign-value"
         /// The database refuses: rights, password, missing database, bad settings.
         case refused
-        /// The pipeline gave up waiting for the database.
-        case cancelled
     }
 
     /// What happened.

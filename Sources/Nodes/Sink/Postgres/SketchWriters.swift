@@ -18,7 +18,8 @@ final class UniquesWriter: MetricWriter {
     }
 
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws {
         guard let state = state as? UniquesState else { preconditionFailure("uniques written from another metric") }
         sketch.reset()
@@ -49,7 +50,8 @@ final class PercentilesWriter: MetricWriter {
     }
 
     func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int, state first: Int
+        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
+        state first: Int
     ) throws {
         guard let state = state as? PercentilesState else {
             preconditionFailure("percentiles written from another metric")

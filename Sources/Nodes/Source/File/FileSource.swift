@@ -27,7 +27,15 @@ package final class FileSource: Source {
         while true {
             let isDone = try readAll(claimed, intake)
             if isDone || intake.isStopping { return }
-            claimed = try intake.reclaim()
+            let still = try intake.reclaim()
+            guard still.count == claimed.count else {
+                throw SourceError(
+                    code: .takenOver,
+                    description:
+                        "file: another instance of this topology reads the same files and has taken them over; "
+                        + "files are read by one instance")
+            }
+            claimed = still
         }
     }
 
@@ -145,7 +153,9 @@ private struct FileProgress {
     private static func tail(of chunk: UnsafeRawBufferPointer, at start: Int64) -> Tail {
         var end = chunk.count
         if end > 0, unsafe chunk[end - 1] == UInt8(ascii: "\n") { end -= 1 }
-        let lineStart = unsafe ByteSearch.lastNewline(in: UnsafeRawBufferPointer(rebasing: chunk[..<end])).map { $0 + 1 }
+        let lineStart = unsafe ByteSearch.lastNewline(in: UnsafeRawBufferPointer(rebasing: chunk[..<end])).map {
+            $0 + 1
+        }
         let line = unsafe UnsafeRawBufferPointer(rebasing: chunk[(lineStart ?? 0)..<end])
         return Tail(
             offset: start + Int64(lineStart ?? 0), timestamp: nil, checksum: unsafe Checksum.of(line))

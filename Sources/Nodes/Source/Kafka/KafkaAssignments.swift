@@ -26,14 +26,32 @@ final class KafkaAssignments: RebalanceDelegate {
 
     func assigned(_ partitions: [TopicPartition]) throws -> [PartitionStart] {
         logger.info("Partitions assigned", metadata: ["partitions": "\(partitions.count)"])
-        let claimed = try intake.claim(partitions.map { PartitionKey(topic: $0.topic, partition: $0.partition) })
-        return try starts(of: claimed)
+        var cluster = try ClusterClient(plan.configuration.connection)
+        let identity = try retrying { () throws(KafkaError) in
+            try cluster.metadata(timeout: SourceLimits.request)
+        }
+        let keys = partitions.map { PartitionKey(topic: $0.topic, partition: $0.partition) }
+        let claimed = try intake.claim(keys, origin: identity.id)
+        if let foreign = claimed.first(where: { $0.partition.origin != identity.id }) {
+            throw SourceError(
+                code: .foreignCluster,
+                description: "kafka: the positions of \(foreign.partition.key) belong to cluster "
+                    + "\(foreign.partition.origin ?? "none"), and this is cluster \(identity.id ?? "none"); "
+                    + "give the topology another name to begin anew, or correct cluster_id in millrace.partitions")
+        }
+        return try starts(of: claimed, &cluster)
     }
 
     /// Where to read each claimed partition, after checking that its log is still the one that was read before.
     func starts(of claimed: [(index: Int, partition: ClaimedPartition)]) throws -> [PartitionStart] {
-        hasChanged = true
         var cluster = try ClusterClient(plan.configuration.connection)
+        return try starts(of: claimed, &cluster)
+    }
+
+    private func starts(
+        of claimed: [(index: Int, partition: ClaimedPartition)], _ cluster: inout ClusterClient
+    ) throws -> [PartitionStart] {
+        hasChanged = true
         try begin(claimed.filter { $0.partition.nextOffset == nil }, &cluster)
         var starts: [PartitionStart] = []
         for (index, claim) in claimed {
