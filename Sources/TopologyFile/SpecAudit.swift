@@ -13,12 +13,13 @@ public enum SpecAudit {
             if let shorthand = spec.shorthand, !spec.fields.contains(where: { $0.name == shorthand }) {
                 problems.append("The shorthand '\(shorthand)' of '\(spec.name)' names no field.")
             }
-            if let problem = auditExample(of: spec, among: specs) { problems.append(problem) }
             if ["from", "concurrency"].contains(spec.name) {
                 problems.append("The node type '\(spec.name)' has the name of a node's field.")
             }
         }
         problems += audit(settings, in: "settings")
+        // Examples are read with the specs, which must be sound for that.
+        if problems.isEmpty { problems += specs.compactMap { auditExample(of: $0, among: specs) } }
         return problems
     }
 

@@ -138,19 +138,23 @@ extension YAMLReader {
                 hint: "set the anchor first: key: &name value")
             return
         }
-        let while_ = context.map { " \($0.text) that begins at line \($0.mark.line)" } ?? ""
-        report("yaml-syntax", place, "the YAML is malformed\(while_): \(problem)", hint: hint(problem, scalar))
+        let meanwhile = context.map { " \($0.text) that begins at line \($0.mark.line)" } ?? ""
+        let line = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
+        let isOpenQuote = problem.contains("unexpected end of stream") && meanwhile.contains("quoted")
+        report(
+            "yaml-syntax", place, "the YAML is malformed\(meanwhile): \(problem)",
+            hint: isOpenQuote ? "close the quote" : hint(problem, scalar, in: line))
     }
 
-    private func hint(_ problem: String, _ scalar: Unicode.Scalar?) -> String? {
+    private func hint(_ problem: String, _ scalar: Unicode.Scalar?, in line: [Unicode.Scalar]) -> String? {
         if problem.contains("mapping values are not allowed") {
             return "put a value that holds ': ' in quotes, or check the indentation"
         }
         if problem.contains("cannot start any token"), let scalar {
             return "put a value that begins with \(String(scalar)) in quotes"
         }
-        if problem.contains("unexpected end of stream"), problem.contains("quoted") {
-            return "close the quote"
+        if problem.contains("did not find expected ','"), line.contains("$") {
+            return "put ${NAME} in quotes inside { } and [ ]"
         }
         if problem.contains("did not find expected") {
             return "check the indentation, and that brackets and quotes are closed"

@@ -72,15 +72,18 @@ extension ExpressionChecker {
         guard isText(values[0], arguments[0], .substring) else { return nil }
         var bounds: [Int64] = []
         for (argument, value) in zip(arguments, values).dropFirst() {
-            guard value.type == .integer, let bound = value.integerConstant, bounds.isEmpty || bound >= 0 else {
-                let expected = bounds.isEmpty ? "a whole number" : "a whole number, 0 or more"
-                let found =
-                    value.integerConstant != nil
-                    ? "another one"
-                    : value.isConstant ? (value.type?.description ?? "null") : "a value that changes with the record"
+            guard value.type == .integer, let bound = value.integerConstant else {
+                let type = value.type?.description ?? "null"
+                let found = value.isConstant ? "a value of type \(type)" : "a value that changes with the record"
                 report(
                     "wrong-arguments", argument.start,
-                    "substring needs fixed bounds, found \(found), expected \(expected)")
+                    "substring needs fixed bounds, found \(found), expected a whole number")
+                return nil
+            }
+            guard bounds.isEmpty || bound >= 0 else {
+                report(
+                    "wrong-arguments", argument.start,
+                    "substring needs a count, found \(bound), expected a whole number, 0 or more")
                 return nil
             }
             bounds.append(bound)

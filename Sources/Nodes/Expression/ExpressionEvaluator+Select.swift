@@ -66,11 +66,7 @@ extension ExpressionEvaluator {
     private func all(_ operands: [BooleanPlan], _ wanted: Bool, _ rows: RowSelection, _ frame: Frame) -> Rows {
         var current = Rows(selection: rows, list: nil)
         for operand in operands where current.selection.count > 0 {
-            let next = select(operand, wanted, current.selection, frame)
-            if next.list != nil || next.selection.count == 0 {
-                give(current)
-                current = next
-            }
+            narrow(&current, to: select(operand, wanted, current.selection, frame))
         }
         return current
     }
@@ -86,12 +82,17 @@ extension ExpressionEvaluator {
             let hits = select(operand, wanted, left.selection, frame)
             hits.selection.forEach { isHit[$0] = 1 }
             give(hits)
-            let rest = filter(left.selection) { 1 &- isHit[$0] }
-            give(left)
-            left = rest
+            narrow(&left, to: filter(left.selection) { 1 &- isHit[$0] })
         }
         give(left)
         return filter(rows) { isHit[$0] }
+    }
+
+    /// Takes `next` for `rows`, unless it is the same list, which `rows` goes on owning.
+    private func narrow(_ rows: inout Rows, to next: Rows) {
+        guard next.list != nil || next.selection.count == 0 else { return }
+        give(rows)
+        rows = next
     }
 
     private func selectNull(_ operand: ValuePlan, _ wanted: Bool, _ rows: RowSelection, _ frame: Frame) -> Rows {

@@ -121,9 +121,10 @@ extension ExpressionEvaluator {
 
     /// Slices of the same bytes; a constant text is a buffer of its own.
     private func substring(_ vector: TextVector, _ start: Int64, _ count: Int64?, _ rows: RowSelection) -> TextVector {
-        let first = max(0, start.subtractingReportingOverflow(1).partialValue)
-        let end = count.map { start.subtractingReportingOverflow(1).partialValue.addingReportingOverflow($0) }
-        let last = end.map { $0.overflow ? .max : max(0, $0.partialValue) } ?? .max
+        // Bounds far outside any text are all the same, and cannot overflow.
+        let bounded = { (value: Int64) in min(max(value, -(1 << 40)), 1 << 40) }
+        let first = bounded(start) - 1
+        let last = max(0, count.map { first + bounded($0) } ?? .max)
         let scratch = pool.takeColumn()
         let cells = Cells<TextSlice>(scratch)
         rows.forEach { row in
@@ -131,7 +132,7 @@ extension ExpressionEvaluator {
                 cells.set(row, TextSlice(offset: 0, length: 0), validity: 0)
                 return
             }
-            let range = vector[row].codePoints(from: start == .min ? 0 : first, to: start == .min ? 0 : last)
+            let range = vector[row].codePoints(from: max(0, first), to: last)
             let base = if case .column(let input) = vector { Int(input.cells[row].offset) } else { 0 }
             cells.set(row, TextSlice(offset: UInt32(base + range.lowerBound), length: UInt32(range.count)), validity: 1)
         }
