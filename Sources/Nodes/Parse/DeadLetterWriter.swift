@@ -37,7 +37,7 @@ struct DeadLetterWriter {
         }
         let passed = unsafe UnsafeRawBufferPointer(
             start: batch.base + position, count: Int(document.offset) - position)
-        for byte in unsafe passed where byte == UInt8(ascii: "\n") { line += 1 }
+        line += unsafe Int32(passed.count { $0 == UInt8(ascii: "\n") })
         position = Int(document.offset)
         return line
     }
