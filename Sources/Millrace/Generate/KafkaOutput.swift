@@ -13,7 +13,7 @@ struct KafkaOutput: ~Copyable {
         case none
     }
 
-    private var producer: Producer
+    private let producer: Producer
     private let topic: Producer.Topic
     private let key: Key
     private let linesPerMessage: Int
@@ -29,8 +29,9 @@ struct KafkaOutput: ~Copyable {
     ) throws(KafkaError) {
         precondition(linesPerMessage == 1 || key == .none, "a message of several events has no user to be its key")
         _ = try ClusterClient(configuration.connection).metadata(topic: topic)
-        producer = try Producer(configuration)
+        var producer = try Producer(configuration)
         self.topic = try producer.topic(topic)
+        self.producer = producer
         self.key = key
         self.linesPerMessage = linesPerMessage
     }
