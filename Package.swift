@@ -53,7 +53,7 @@ let package = Package(
                 "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            resources: [.embedInCode("Sink/SQL/functions.sql")],
+            resources: [.embedInCode("Sink/SQL/functions.sql"), .embedInCode("Sink/SQL/functions_hll.sql")],
             swiftSettings: strict
         ),
         .target(
@@ -73,6 +73,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            resources: [.embedInCode("Demo/game_kpis.yaml")],
             swiftSettings: strict
         ),
 
