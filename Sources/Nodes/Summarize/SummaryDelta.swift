@@ -78,7 +78,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     func merge(_ other: SummaryDelta) -> UnsafeBufferPointer<UInt32> {
         let count = other.groupCount
         let ids = unsafe keyIDs.indices.map { position in unsafe translatedIDs(position, of: other) }
-        defer { for unsafepointer in unsafe ids { unsafe pointer.deallocate() } }
+        defer { unsafe ids.forEach { unsafe $0.deallocate() } }
         groups.resizeUninitialized(to: count)
         unsafe ids.withUnsafeBufferPointer { pointers in
             // With no key at all there is one group, and nothing to point to.
