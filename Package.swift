@@ -96,7 +96,9 @@ let package = Package(
             dependencies: ["Millrace", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Dataflow", "DataflowTesting", "Nodes"], swiftSettings: strict),
+            name: "SimulationTests",
+            dependencies: ["Dataflow", "DataflowTesting", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["LocalServices", "Postgres", "Kafka", "Sketches", "Millrace"],
