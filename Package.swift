@@ -53,7 +53,7 @@ let package = Package(
                 "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            resources: [.embedInCode("Sink/SQL/functions.sql")],
+            resources: [.embedInCode("Sink/SQL/functions.sql"), .embedInCode("Sink/SQL/functions_hll.sql")],
             swiftSettings: strict
         ),
         .target(
@@ -73,6 +73,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            resources: [.embedInCode("Demo/game_kpis.yaml")],
             swiftSettings: strict
         ),
 
@@ -80,7 +81,7 @@ let package = Package(
         .target(name: "DataflowTesting", dependencies: ["Dataflow"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "LocalServices"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices"], swiftSettings: strict),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
         .testTarget(
@@ -95,7 +96,9 @@ let package = Package(
             dependencies: ["Millrace", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Dataflow", "DataflowTesting", "Nodes"], swiftSettings: strict),
+            name: "SimulationTests",
+            dependencies: ["Dataflow", "DataflowTesting", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["LocalServices", "Postgres", "Kafka", "Sketches", "Millrace"],

@@ -47,8 +47,11 @@ uint8_t codeOf(simdjson::error_code error) {
 }  // namespace
 
 struct sj_parser {
-    /// Bytes of one run of stage 1: text, structural index and columns of a segment stay in the second-level cache.
-    static constexpr uint32_t segmentLength = 64 * 1024;
+    /// Bytes of one run of stage 1. From 8 to 128 KiB it makes no difference to good documents (measured), but what a
+    /// bad one costs grows with it: 1 % cut short cost 8 % at 8 KiB, 13 % at 16, 22 % at 64.
+    static constexpr uint32_t segmentLength = 16 * 1024;
+    /// Into how many parts a segment with an error is cut.
+    static constexpr size_t parts = 8;
     /// Index entries behind the last one, so that no look-ahead of the walker leaves the segment.
     static constexpr uint32_t sentinels = 8;
 
@@ -78,8 +81,8 @@ struct sj_parser {
     /// Parses documents [first, last), which lie next to each other.
     ///
     /// Stage 1 only says whether something is wrong anywhere (a string left open, a control character in a string,
-    /// invalid UTF-8), so a bad stretch is halved until the document is found: about two more passes of stage 1 over
-    /// its segment, whatever the segment's place. An error cannot leak into a neighbour, nor hide in one: the '\n'
+    /// invalid UTF-8), so a bad stretch is cut into eight until the document is found: a little more than one more pass
+    /// of stage 1 over its segment. An error cannot leak into a neighbour, nor hide in one: the '\n'
     /// between them is an error inside a string, ends a UTF-8 sequence, is no quote that a backslash could swallow,
     /// and separates numbers and literals. Grammar errors need no second try: the walker skips to the next document.
     void stretch(size_t first, size_t last) {
@@ -99,9 +102,8 @@ struct sj_parser {
         } else if (last - first == 1) {
             batch.reject(first, codeOf(error), documents[first].length);
         } else {
-            const size_t middle = first + (last - first) / 2;
-            stretch(first, middle);
-            stretch(middle, last);
+            const size_t step = (last - first + parts - 1) / parts;
+            for (; first < last; first += step) { stretch(first, std::min(first + step, last)); }
         }
     }
 

@@ -96,7 +96,7 @@ struct Level {
     const Member *find(std::string_view name) const;
     /// The learned spelling of these bytes, or null.
     Spelling *recall(const uint8_t *bytes, size_t length) const;
-    /// Learns a spelling of at most spellingLengthMax bytes; forgets the undeclared ones first when the room is used up.
+    /// Learns a spelling of at most spellingLengthMax bytes. With the room used up, the undeclared ones are forgotten.
     Spelling *learn(const uint8_t *bytes, size_t length, const Member *member);
 
     static void describe(Spelling &spelling, const Member *member);

@@ -30,7 +30,8 @@ static inline __attribute__((always_inline)) bool shortInteger(const uint8_t *by
 
 /// The number of `length` bytes at `bytes`, at most seven digits and a point, with no more digits behind it than the
 /// scale, and a scale of at most 9.
-static inline __attribute__((always_inline)) bool shortDecimal(const uint8_t *bytes, uint32_t length, uint32_t scale, int64_t &number) {
+static inline __attribute__((always_inline)) bool shortDecimal(
+    const uint8_t *bytes, uint32_t length, uint32_t scale, int64_t &number) {
     static constexpr int64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
     const bool isNegative = *bytes == '-';
     uint64_t digits;
@@ -90,7 +91,8 @@ __attribute__((always_inline)) bool isShortcut(
     case actionText: {
         Field &field = *spelling.field;
         const uint32_t length = after - begin - 2;
-        if (*bytes != '"' || base[after - 1] != '"' || backslash < after || length > field.textLengthMax) { return false; }
+        if (*bytes != '"' || base[after - 1] != '"' || backslash < after) { return false; }
+        if (length > field.textLengthMax) { return false; }
         place.put(field, sj_slice{place.offset + begin + 1, length});
         return true;
     }
@@ -137,7 +139,7 @@ __attribute__((always_inline)) bool isShortcut(
     }
     case actionSkip:
         if (*bytes == '"') { return backslash >= after; }
-        if (static_cast<uint8_t>(*bytes - '-') <= '9' - '-') { return isNumber(bytes, after - begin); }
+        if (isDigitOrMinus(*bytes)) { return isNumber(bytes, after - begin); }
         return isLiteral<'t', 'r', 'u', 'e'>(bytes) || isFalse(bytes) || isLiteral<'n', 'u', 'l', 'l'>(bytes);
     case actionObject:
     case actionMember: return false;

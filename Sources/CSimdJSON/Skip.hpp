@@ -31,6 +31,9 @@ __attribute__((noinline)) bool checkEscapesSlowly(Token at) {
     return true;
 }
 
+/// Also true for '.' and '/', which then are no numbers.
+static inline bool isDigitOrMinus(uint8_t byte) { return static_cast<uint8_t>(byte - '-') <= '9' - '-'; }
+
 /// Whether the token of `length` bytes at `bytes` (trailing white space included) is a number.
 static inline bool isNumber(const uint8_t *bytes, uint32_t length) {
     const bool isNegative = *bytes == '-';
@@ -90,6 +93,8 @@ Token container(Token at, uint32_t depth) {
                 if (first == '{' || first == '[') { break; }
                 if (first == '"') {
                     if (!checkEscapes(at)) { return nullptr; }
+                    at++;
+                } else if (isDigitOrMinus(first) && isNumber(base + *at, at[1] - at[0])) {
                     at++;
                 } else {
                     at = scalar(at);

@@ -46,8 +46,13 @@ public:
                 // An error found beyond the document's end says that the document should have gone on. Its own text
                 // decides the reason, never its neighbour's.
                 const bool isTruncated = failurePosition >= end;
-                reject(isTruncated ? uint8_t{SJ_TRUNCATED} : failureCode, (isTruncated ? end : failurePosition) - begin);
-                if (isTruncated) { backslash = nextBackslash(end); }
+                if (isTruncated) {
+                    reject(SJ_TRUNCATED, end - begin);
+                    // It may have moved past backslashes of the documents that come next.
+                    backslash = nextBackslash(end);
+                } else {
+                    reject(failureCode, failurePosition - begin);
+                }
                 while (at < index + segment.count && *at < end) { at++; }
             } else {
                 at = next;

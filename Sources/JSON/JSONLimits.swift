@@ -1,7 +1,7 @@
 /// Bounds of the parser; a document beyond one of them is bad.
 public struct JSONLimits: Sendable, Hashable {
-    /// 64 levels: no event needs more, and hostile nesting costs no stack. (JSONTestSuite's file of 500 nested arrays is
-    /// rejected by it.)
+    /// 64 levels: no event needs more, and hostile nesting costs no stack. It rejects JSONTestSuite's
+    /// i_structure_500_nested_arrays.
     public static let depthDefault = 64
     /// The deepest nesting that can be asked for; the walker keeps one byte of stack per level.
     public static let depthMost = 1024

@@ -7,9 +7,10 @@ import CSimdJSON
 /// document costs only itself. Results do not depend on how documents are cut into batches, nor on what was parsed
 /// before. Nothing blocks; the steady state allocates nothing.
 ///
-/// - Complexity: linear in the bytes of the batch; a batch with bad strings or UTF-8 in it takes a few more passes over
-///   the 64 KiB around each.
-// Sendable: the C parser is only reachable through this value, which cannot be copied.
+/// Sendable, since the C parser is only reachable through this value, which cannot be copied.
+///
+/// - Complexity: linear in the bytes of the batch. A document with a bad string or bad UTF-8 costs about one more pass
+///   of the first stage over the 16 KiB around it; any other bad document costs no more than a good one.
 @safe public struct DocumentParser: ~Copyable, @unchecked Sendable {
     /// Bytes behind the documents that the parser overwrites and reads; the arena follows them.
     public static let padding = Int(SJ_PADDING)

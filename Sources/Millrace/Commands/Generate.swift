@@ -11,7 +11,7 @@ struct Generate: ParsableCommand {
             bytes on every machine.
 
               millrace generate --events 1000000 --output events.ndjson
-              millrace generate --rate 5000 --start now | kcat -P -b localhost:9092 -t game.events
+              millrace generate --rate 5000 --start now --kafka localhost:9092 --topic game.events
             """)
 
     @OptionGroup var options: GenerateOptions
@@ -19,7 +19,16 @@ struct Generate: ParsableCommand {
     @Option(name: [.short, .long], help: ArgumentHelp("Where the events go; - is standard output.", valueName: "path"))
     var output = "-"
 
+    @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+
+    func validate() throws {
+        guard output == "-" || kafka.kafka == nil else {
+            throw ValidationError("--output and --kafka: events go to one place, expected one of the two.")
+        }
+    }
+
     func run() throws {
+        if let topic = try kafka.connect() { return try fill(topic) }
         let file = try OutputFile(path: output)
         do {
             try unsafe options.feed().run { try unsafe file.write($0) }
@@ -27,6 +36,25 @@ struct Generate: ParsableCommand {
             // `millrace generate | head` ends here, as it should.
         }
         try file.close()
+    }
+
+    /// Writes to Kafka until the events are over or a signal comes; what was made is delivered in either case.
+    private func fill(_ topic: consuming KafkaOutput) throws {
+        StopSignal.watch()
+        var feed = options.feed()
+        let lines = UInt64(kafka.lines)
+        feed.chunkEventsMax = max(lines, feed.chunkEventsMax / lines * lines)
+        do {
+            try unsafe feed.run { chunk in
+                if StopSignal.isRaised { throw CancellationError() }
+                try unsafe topic.write(chunk)
+            }
+        } catch is CancellationError {
+            // What is queued is delivered below.
+        }
+        let messages = topic.messages
+        try topic.close()
+        StandardError.write("millrace: delivered \(messages) messages to topic \(kafka.topic ?? "")")
     }
 }
 

@@ -30,7 +30,7 @@ final class TopologyService: Service {
         let pipeline = pipeline
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
-                try await onThread {
+                try await onThread(named: name) {
                     if let target = self.target as? PostgresTarget { try target.prepare(pipeline.stoppableContext) }
                     try pipeline.run()
                 }
@@ -49,18 +49,12 @@ final class TopologyService: Service {
             ])
     }
 
-    /// Blocking work never runs on Swift's cooperative pool.
-    private func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            let thread = Thread { continuation.resume(with: Result(catching: body)) }
-            thread.name = name
-            thread.start()
-        }
-    }
-
     /// Runs services until all have ended, one fails, or a signal asks them to stop.
+    /// - Parameter driver: a service whose end, good or bad, is the end of all.
     /// - Throws: the first failure.
-    static func runAll(_ services: [TopologyService], logger: Logger) async throws {
+    static func runAll(
+        _ services: [TopologyService], driver: (any Service)? = nil, logger: Logger
+    ) async throws {
         let reporter = ProgressReporter(
             style: services.first?.progress ?? .none, logger: logger,
             pipelines: services.map { ($0.name, $0.pipeline) })
@@ -71,7 +65,12 @@ final class TopologyService: Service {
                 ServiceGroupConfiguration.ServiceConfiguration(
                     service: $0, successTerminationBehavior: .ignore,
                     failureTerminationBehavior: .gracefullyShutdownGroup)
-            },
+            }
+                + [driver].compactMap(\.self).map {
+                    ServiceGroupConfiguration.ServiceConfiguration(
+                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = Limits.stopFlush
         let group = ServiceGroup(configuration: configuration)

@@ -24,6 +24,12 @@ struct TopologyLoader {
         guard let text = String(data: data, encoding: .utf8) else {
             return (nil, Diagnostics(Diagnostic(code: "encoding", at: start, "the file is not UTF-8")))
         }
+        return load(text: text, from: path)
+    }
+
+    /// Reads and compiles what stands in a file.
+    /// - Parameter path: the file's name, for diagnostics.
+    func load(text: String, from path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
         let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
         var (declaration, diagnostics) = reader.read(file: path, text: text)
         guard let declaration, !diagnostics.hasErrors else { return (nil, diagnostics) }

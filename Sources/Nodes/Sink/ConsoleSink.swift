@@ -30,7 +30,7 @@ package final class ConsoleSink: EpochObserver {
     package func committed(_ epoch: ClosedEpoch) {
         guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
         totals.withLock { totals in
-            let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(), memory: memory)
+            let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
             totals = total
             let changed = unsafe Set(total.merge(delta))
             let inOrder = GroupOrder(total).groups.filter { changed.contains(UInt32($0)) }

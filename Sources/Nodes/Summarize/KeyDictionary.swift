@@ -5,6 +5,12 @@ import Dataflow
 final class KeyDictionary {
     private var columns: [KeyColumnID: KeyColumn] = [:]
     private var translations: [TranslationID: StateBox] = [:]
+    private let memory: MemoryAccountant
+    private var accountedBytes = 0
+
+    init(memory: MemoryAccountant) { self.memory = memory }
+
+    deinit { memory.draw(-accountedBytes, for: .groups) }
 
     private struct TranslationID: Hashable {
         var other: ObjectIdentifier
@@ -19,9 +25,13 @@ final class KeyDictionary {
         return made
     }
 
-    /// Bytes allocated.
-    var memoryBytes: Int {
-        columns.values.reduce(0) { $0 + $1.memoryBytes } + translations.values.reduce(0) { $0 + $1.ids.memoryBytes }
+    /// Tells the accountant how many bytes are allocated now.
+    func account() {
+        let bytes =
+            columns.values.reduce(0) { $0 + $1.memoryBytes }
+            + translations.values.reduce(0) { $0 + $1.ids.memoryBytes }
+        memory.draw(bytes - accountedBytes, for: .groups)
+        accountedBytes = bytes
     }
 
     /// For each id of another worker's column, the id of the same value here; computed once per pair of dictionaries.

@@ -16,22 +16,27 @@ package struct Summarize: Operator {
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
-        SummarizeWorker(plan, memory, refused, slot.shared("key dictionaries") { EpochDictionaries() })
+SummarizeWorker(
+            plan, memory, refused, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
     }
 }
 
 /// The key dictionaries of one permit, by epoch.
 final class EpochDictionaries: Sendable {
-    private let dictionaries = Mutex<[UInt64: Weak]>([:])
-
+    /// `@unchecked Sendable`: what it refers to is used by whoever holds a delta of the epoch, one thread at a time.
     private struct Weak: @unchecked Sendable { weak var dictionary: KeyDictionary? }
+
+    private let dictionaries = Mutex<[UInt64: Weak]>([:])
+    private let memory: MemoryAccountant
+
+    init(memory: MemoryAccountant) { self.memory = memory }
 
     /// The dictionary of an epoch; it lives as long as a delta uses it.
     func dictionary(for epoch: UInt64) -> KeyDictionary {
         dictionaries.withLock { known in
             if let found = known[epoch]?.dictionary { return found }
             known = known.filter { $0.value.dictionary != nil }
-            let made = KeyDictionary()
+            let made = KeyDictionary(memory: memory)
             known[epoch] = Weak(dictionary: made)
             return made
         }

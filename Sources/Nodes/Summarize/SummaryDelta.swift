@@ -156,9 +156,9 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     }
 
     private func account() {
+        dictionary.account()
         let bytes =
-            table.memoryBytes + groups.memoryBytes + dictionary.memoryBytes
-            + states.reduce(0) { $0 + $1.memoryBytes }
+            table.memoryBytes + groups.memoryBytes + states.reduce(0) { $0 + $1.memoryBytes }
         memory.draw(bytes - accountedBytes, for: .groups)
         accountedBytes = bytes
     }

@@ -15,29 +15,16 @@ extension DistinctCountTable {
         let held = GroupWord.count(word)
         let entry = UInt32(truncatingIfNeeded: index &<< geometry.width | value)
         let (bits, mask) = (geometry.wordBits, geometry.wordMask)
-        let indexBits = mask & ~UInt32(truncatingIfNeeded: geometry.valueMask)
-        var place = 0
-        if size.byteCount <= SketchBodyClasses.listBytesMax {
-            while place < held {
-                let found = unsafe PackedWords.load(body, place, bits: bits, mask: mask)
-                if (found ^ entry) & indexBits == 0 {
-                    if entry > found { unsafe PackedWords.store(entry, body, place, bits: bits, mask: mask) }
-                    return
-                }
-                place &+= 1
-            }
-        } else {
-            place = Self.home(index, size: size, geometry: geometry)
-            while true {
-                let found = unsafe PackedWords.load(body, place, bits: bits, mask: mask)
-                if found == 0 { break }
-                if (found ^ entry) & indexBits == 0 {
-                    if entry > found { unsafe PackedWords.store(entry, body, place, bits: bits, mask: mask) }
-                    return
-                }
-                place &+= 1
-                if place == Int(size.slots) { place = 0 }
-            }
+        let place =
+            size.byteCount <= SketchBodyClasses.listBytesMax
+            ? unsafe listPlace(of: entry, in: body, held: held) : unsafe tablePlace(of: entry, in: body, size: size)
+        // Past the end of a list there may be anything.
+        let found =
+            place < held || size.byteCount > SketchBodyClasses.listBytesMax
+            ? unsafe PackedWords.load(body, place, bits: bits, mask: mask) : 0
+        if found != 0 {
+            if entry > found { unsafe PackedWords.store(entry, body, place, bits: bits, mask: mask) }
+            return
         }
         if held < Int(size.limit) {
             unsafe PackedWords.store(entry, body, place, bits: bits, mask: mask)
@@ -45,6 +32,41 @@ extension DistinctCountTable {
         } else {
             unsafe widenSparse(slot)
             unsafe raise(index, to: value, at: slot)
+        }
+    }
+
+    /// Where a list holds the register of `entry`, or its end.
+    @inline(__always)
+    private func listPlace(of entry: UInt32, in body: UnsafeMutableRawPointer, held: Int) -> Int {
+        var place = 0
+        while place < held {
+            let lane = unsafe PackedWords.firstMatch(entry, body, place, geometry: geometry)
+            place &+= lane
+            if lane < geometry.laneCount { break }
+        }
+        return min(place, held)
+    }
+
+    /// Where an open-addressing body holds the register of `entry`, or the empty slot for it.
+    @inline(__always)
+    private func tablePlace(
+        of entry: UInt32, in body: UnsafeMutableRawPointer, size: SketchBodyClasses.Size
+    ) -> Int {
+        let slots = Int(size.slots)
+        var place = Self.home(UInt64(entry) &>> geometry.width, size: size, geometry: geometry)
+        while true {
+            // Across the end the lanes would belong to another body: there, one slot at a time.
+            while place &+ geometry.laneCount <= slots {
+                let lane = unsafe PackedWords.firstMatch(entry, body, place, geometry: geometry)
+                place &+= lane
+                if lane < geometry.laneCount { return place }
+            }
+            while place < slots {
+                let found = unsafe PackedWords.load(body, place, bits: geometry.wordBits, mask: geometry.wordMask)
+                if found == 0 || (found ^ entry) &>> UInt32(truncatingIfNeeded: geometry.width) == 0 { return place }
+                place &+= 1
+            }
+            place = 0
         }
     }
 

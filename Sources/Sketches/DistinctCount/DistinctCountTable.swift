@@ -13,9 +13,8 @@
 /// Bodies live in slabs of one size class each. Nothing is allocated per group, and `removeAll` takes time in the
 /// number of slabs, not of groups.
 ///
-/// Deviation from the open-addressing table's name: its words are found by linear probing from a position that
-/// depends on the register index; the list and the table hold the words of a SPARSE body in another order, and
-/// encoding sorts them.
+/// The open-addressing table is probed linearly from a place that the register index and the size give; a SPARSE
+/// body's words stand in it in another order than stored, and encoding sorts them.
 ///
 /// The sum of all memory is `memoryBytes`, in bytes the operating system counts too. Not thread-safe for writing;
 /// reading from several threads is safe.

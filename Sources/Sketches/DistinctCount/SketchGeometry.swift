@@ -8,6 +8,10 @@ struct SketchGeometry {
     let wordBits: Int
     let wordMask: UInt32
     let inlineWords: Int
+    /// SPARSE words that an unaligned 64-bit load always holds whole: 3 up to 19 bits, else 2.
+    let laneCount: Int
+    /// The lowest bit of each of those words.
+    let laneOnes: UInt64
     let explicitLimit: Int
     /// Exceptions that a nibble body has room for.
     let exceptionsMax: Int
@@ -28,6 +32,9 @@ struct SketchGeometry {
         wordBits = parameters.sparseWordBits
         wordMask = (1 as UInt32) << UInt32(parameters.sparseWordBits) - 1
         inlineWords = GroupWord.inlineBits / parameters.sparseWordBits
+        laneCount = (64 - 7) / parameters.sparseWordBits >= 3 ? 3 : 2
+        let step = UInt64(parameters.sparseWordBits)
+        laneOnes = 1 | 1 << step | (laneCount == 3 ? 1 << (2 * step) : 0)
         explicitLimit = parameters.explicitLimit
         // Offsets of 15 and more are rare: about 2 of 4,096 registers at the worst number of values.
         exceptionsMax = max(8, parameters.registerCount / 512)

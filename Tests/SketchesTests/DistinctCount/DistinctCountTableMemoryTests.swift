@@ -30,9 +30,9 @@ import Testing
             held.append(table.memoryBytes)
             table.removeAll(keepingCapacity: true)
         }
-        // Blocks change class while groups grow, so the second rounds touch pages that the first did not.
-        #expect(Double(held[9]) <= Double(held[3]) * 1.05, "seed 42: \(held)")
-        #expect(held[9] <= held[0] + 2 << 18, "seed 42: \(held)")
+        // Blocks change class while groups grow, so later rounds touch pages that the first did not; never more
+        // blocks.
+        #expect(held[9] <= held[0] + (2 << 18), "seed 42: \(held)")
     }
 
     @Test func equalGroupsLeaveNoTrailOfDeadSlabs() {

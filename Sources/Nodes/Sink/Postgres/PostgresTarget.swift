@@ -43,7 +43,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         commits = PostgresSession(settings, onNotice: onNotice)
         claims = PostgresSession(settings, onNotice: onNotice)
         consoles = observers
-        functions = String(decoding: PackageResources.functions_sql, as: UTF8.self)
+        functions = String(
+            decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql, as: UTF8.self)
     }
 
     /// Makes schema and tables, or checks them.

@@ -56,10 +56,16 @@ enum SchemaSetup {
     }
 
     private static func prepareSchema(_ functions: String, _ connection: inout Connection) throws {
-        // The script is run again only when it changed; its fingerprint is the schema's comment.
-        let fingerprint = "millrace functions \(String(Checksum.of(Array(functions.utf8)), radix: 16))"
+        // The script is run again only when it changed, or when the extension that it builds on came or went; a
+        // fingerprint of both is the schema's comment.
         let known = try connection.query(
-            "SELECT obj_description(to_regnamespace('millrace'), 'pg_namespace')")
+            """
+            SELECT obj_description(to_regnamespace('millrace'), 'pg_namespace'),
+                EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'hll')
+            """)
+        let hash = String(UInt64(bitPattern: Checksum.of(Array(functions.utf8))), radix: 16)
+        let fingerprint = "Millrace: positions, ledger, functions \(hash)"
+            + (try known.bool(0, 1) == true ? " on hll" : "")
         if try known.text(0, 0) == fingerprint { return }
         try connection.execute(Self.tables)
         try connection.execute(functions)

@@ -1,7 +1,6 @@
-package import Dataflow
 
 /// What the partition rows say about an epoch whose COMMIT got no answer.
-package enum CommitVerdict: Equatable, Sendable {
+public enum CommitVerdict: Equatable, Sendable {
     /// The epoch is in the database.
     case committed
     /// It is not, and can be written again.
@@ -13,7 +12,7 @@ package enum CommitVerdict: Equatable, Sendable {
     /// - Parameters:
     ///   - advances: the epoch's moves, from `from` to `to`.
     ///   - rows: the same partitions as read under lock after every earlier transaction has decided.
-    package static func decide(_ advances: [PartitionAdvance], rows: [ClaimedPartition]) -> CommitVerdict {
+    public static func decide(_ advances: [PartitionAdvance], rows: [ClaimedPartition]) -> CommitVerdict {
         let byKey = Dictionary(rows.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         var before = 0
         var after = 0

@@ -1,0 +1,27 @@
+/// Waits for conditions that other threads bring about.
+public enum Eventually {
+    /// What did not happen in time.
+    public struct Timeout: Error, CustomStringConvertible {
+        let what: String
+        /// Names what was waited for.
+        public var description: String { "waited in vain for \(what)" }
+    }
+
+    /// Returns as soon as `condition` holds, asking every millisecond. The limit only ends a hopeless wait; it measures
+    /// nothing.
+    /// - Throws: `Timeout` after `limit`.
+    public static func wait(
+        for what: String, limit: Duration = .seconds(60), until condition: () -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + limit
+        while !condition() {
+            guard ContinuousClock.now < deadline else { throw Timeout(what: what) }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    /// Lets other threads run for a random while of up to `milliseconds`: shakes the order of events.
+    public static func jitter(upTo milliseconds: Int, _ random: inout SeededRandom) async throws {
+        try await Task.sleep(for: .milliseconds(Int.random(in: 0...milliseconds, using: &random)))
+    }
+}

@@ -1,0 +1,169 @@
+public import Dataflow
+import Synchronization
+
+/// A database in memory with the semantics the commit protocol relies on: one transaction at a time, whole or not at
+/// all; shared by the targets of several instances.
+public final class ModelDatabase: Sendable {
+    struct Row {
+        var nextOffset: Int64?
+        var ownerEpoch: Int64 = 0
+        var tail: Tail?
+        var counters = LedgerCounters()
+    }
+
+    struct Contents {
+        var rows: [PartitionKey: Row] = [:]
+        var table: [Int64: Int64] = [:]
+        var deadLetters: [DeadPlace] = []
+    }
+
+    /// Where a dead letter came from.
+    public struct DeadPlace: Hashable, Sendable {
+        /// The partition.
+        public var key: PartitionKey
+        /// The offset.
+        public var offset: Int64
+    }
+
+    let contents = Mutex(Contents())
+    private let backups = Mutex<[Contents]>([])
+
+    /// An empty database.
+    public init() {}
+
+    /// The table.
+    public var table: [Int64: Int64] { contents.withLock { $0.table } }
+
+    /// The dead letters.
+    public var deadLetters: [DeadPlace] { contents.withLock { $0.deadLetters } }
+
+    /// The ledger by partition.
+    public var counters: [PartitionKey: LedgerCounters] { contents.withLock { $0.rows.mapValues(\.counters) } }
+
+    /// The positions by partition.
+    public var positions: [PartitionKey: Int64] { contents.withLock { $0.rows.compactMapValues(\.nextOffset) } }
+
+    /// Keeps a copy of everything, for `restore`.
+    public func backUp() { backups.withLock { backups in backups.append(contents.withLock { $0 }) } }
+
+    /// Goes back to the last copy: what an asynchronous failover or a point-in-time restore does. Owner epochs go on
+    /// counting, as the claims that follow a failover make them.
+    public func restore() {
+        guard let copy = backups.withLock({ $0.popLast() }) else { return }
+        contents.withLock { contents in
+            let epochs = contents.rows.mapValues(\.ownerEpoch)
+            contents = copy
+            for (key, epoch) in epochs { contents.rows[key]?.ownerEpoch = epoch }
+        }
+    }
+}
+
+/// One instance's view of a model database: the commit protocol, with faults.
+public final class ModelTarget: CommitTarget {
+    private let database: ModelDatabase
+    private let random: Mutex<SeededRandom>
+    private let faultPercent: Int
+    private let pause: @Sendable (CommitContext) throws -> Void
+
+    /// Creates a target whose commits meet a fault in `faultPercent` of 100 cases: a transient error before anything
+    /// happened, or a connection lost with the COMMIT done or not done.
+    public init(database: ModelDatabase, seed: UInt64, faultPercent: Int) {
+        self.database = database
+        random = Mutex(SeededRandom(seed: seed))
+        self.faultPercent = faultPercent
+        pause = { context in try context.pause(.microseconds(200)) }
+    }
+
+    public func claim(
+        _ keys: [PartitionKey], origin: String?, _ context: CommitContext
+    ) throws -> [ClaimedPartition] {
+        database.contents.withLock { contents in
+            keys.map { key in
+                contents.rows[key, default: .init()].ownerEpoch += 1
+                return claimed(key, contents.rows[key])
+            }
+        }
+    }
+
+    public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        database.contents.withLock { contents in
+            for partition in partitions where contents.rows[partition.key]?.nextOffset == nil {
+                contents.rows[partition.key]?.nextOffset = partition.nextOffset
+            }
+        }
+    }
+
+    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        database.contents.withLock { contents in
+            partitions.map { claimed($0.key, contents.rows[$0.key]) }.filter { found in
+                partitions.contains { $0.key == found.key && $0.ownerEpoch == found.ownerEpoch }
+            }
+        }
+    }
+
+    private func claimed(_ key: PartitionKey, _ row: ModelDatabase.Row?) -> ClaimedPartition {
+        ClaimedPartition(
+            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail)
+    }
+
+    private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }
+
+    public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+        while true {
+            switch random.withLock({ nextFault(&$0) }) {
+            case .none:
+                return apply(epoch) ? .committed : .fenced(reason: "fence")
+            case .transient:
+                try pause(context)
+            case .lostAfterCommit:
+                _ = apply(epoch)
+                if let outcome = resolve(epoch) { return outcome }
+            case .lostBeforeCommit:
+                if let outcome = resolve(epoch) { return outcome }
+            }
+        }
+    }
+
+    private func nextFault(_ random: inout SeededRandom) -> Fault {
+        guard random.chance(faultPercent) else { return .none }
+        return [.transient, .lostAfterCommit, .lostBeforeCommit].randomElement(using: &random) ?? .none
+    }
+
+    /// After a lost connection: what the database says. Nil: not committed, write it again.
+    private func resolve(_ epoch: ClosedEpoch) -> CommitOutcome? {
+        let rows = database.contents.withLock { contents in
+            epoch.advances.map { claimed($0.key, contents.rows[$0.key]) }
+        }
+        switch CommitVerdict.decide(epoch.advances, rows: rows) {
+        case .committed: return .committed
+        case .notCommitted: return nil
+        case .fenced(let reason): return .fenced(reason: reason)
+        }
+    }
+
+    /// The transaction: fence, ledger, table, dead letters.
+    private func apply(_ epoch: ClosedEpoch) -> Bool {
+        database.contents.withLock { contents in
+            let isOurs = epoch.advances.allSatisfy { advance in
+                let row = contents.rows[advance.key]
+                return row?.ownerEpoch == advance.ownerEpoch && row?.nextOffset == advance.from
+            }
+            guard isOurs else { return false }
+            for advance in epoch.advances {
+                contents.rows[advance.key]?.nextOffset = advance.to
+                contents.rows[advance.key]?.tail = advance.tail
+                contents.rows[advance.key]?.counters += advance.counters
+            }
+            for delta in epoch.deltas.values {
+                guard let tally = delta as? TallyDelta else { continue }
+                contents.table.merge(tally.table, uniquingKeysWith: +)
+            }
+            contents.deadLetters += epoch.deadLetters.map {
+                ModelDatabase.DeadPlace(key: epoch.partitionKeys[$0.partition], offset: $0.offset)
+            }
+            return true
+        }
+    }
+
+    public func close() {}
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Kafka
+import LocalServices
+import Logging
+import ServiceLifecycle
+
+/// What `millrace demo` does: the stage, the play, the reading of the tables, and the clearing away.
+struct DemoShow: Sendable {
+    /// A signal came before every event was in the tables.
+    struct Interrupted: Error {}
+
+    /// Something is not as it must be; the sentence says what.
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    static let topic = "game.events"
+    /// How long event time runs, whatever the number of events: the tables are to have several windows.
+    static let eventSeconds: UInt64 = 600
+
+    let events: UInt64
+    let seed: UInt64
+    let badShare: Double
+    let partitions: Int
+    let goesOn: Bool
+
+    /// Runs the demonstration to its end and leaves nothing behind.
+    /// - Throws: ``Interrupted``, ``Failure``, or what a service, the topology or the producer says.
+    func run() async throws {
+        let clock = ContinuousClock()
+        let started = clock.now
+        say("Starting a private Postgres and the development broker ...")
+        let stage = try await onThread(named: "demo") { try DemoStage(topic: Self.topic, partitions: partitions) }
+        do {
+            say(stage.description)
+            let streaming = clock.now
+            try await play(stage)
+            let ended = clock.now
+            try await onThread(named: "demo") {
+                let report = DemoReport(databaseURL: stage.databaseURL)
+                try report.show()
+                try report.check(produced: events)
+            }
+            say(summary(startup: streaming - started, streaming: ended - streaming, total: clock.now - started))
+            say(goesOn ? stage.invitation : DemoShow.nextSteps)
+            if goesOn { try await playOn(stage) }
+        } catch {
+            await clear(stage)
+            throw error
+        }
+        await clear(stage)
+    }
+
+    private func clear(_ stage: DemoStage) async {
+        // Nothing is thrown in there.
+        try? await onThread(named: "demo") { stage.stop() }
+    }
+
+    /// Sends the events through the topology until the database has booked all of them.
+    private func play(_ stage: DemoStage) async throws {
+        say("Sending \(grouped(events)) events through topology game_kpis:")
+        let service = try makeService(stage)
+        let driver = DemoDriver(
+            feed: feed(from: 0, count: events), output: stage.output, service: service,
+            databaseURL: stage.databaseURL)
+        try await TopologyService.runAll([service], driver: driver, logger: logger)
+        guard driver.isDone else { throw Interrupted() }
+    }
+
+    /// Starts the topology again, which goes on where it stopped, and feeds it slowly until a signal comes.
+    private func playOn(_ stage: DemoStage) async throws {
+        let service = try makeService(stage)
+        var feed = feed(from: events, count: nil)
+        feed.rate = 1_000
+        let driver = DemoDriver(feed: feed, output: stage.output, service: service, databaseURL: stage.databaseURL)
+        try await TopologyService.runAll([service], driver: driver, logger: logger)
+        say("Stopped; nothing is left running.")
+    }
+
+    private func makeService(_ stage: DemoStage) throws -> TopologyService {
+        let loader = TopologyLoader(environment: stage.environment)
+        let text = String(decoding: PackageResources.game_kpis_yaml, as: UTF8.self)
+        let (topology, diagnostics) = loader.load(text: text, from: "game_kpis.yaml")
+        guard let topology else { throw Failure(description: "\(diagnostics)") }
+        return try TopologyService(topology, overrides: .init(), progress: .auto, logger: logger)
+    }
+
+    private func feed(from first: UInt64, count: UInt64?) -> EventFeed {
+        let options = EventGenerator.Options(
+            seed: seed, eventsPerSecond: max(1, events / Self.eventSeconds),
+            malformedShare: EventGenerator.Options.malformedShare(of: badShare))
+        return EventFeed(generator: EventGenerator(options), first: first, count: count)
+    }
+
+    /// Shows warnings; the demonstration says itself what is going on.
+    private var logger: Logger {
+        Logger(label: "millrace") { _ in
+            var handler = PlainLogHandler()
+            handler.logLevel = .warning
+            return handler
+        }
+    }
+
+    private func summary(startup: Duration, streaming: Duration, total: Duration) -> String {
+        let rate = Double(events) / (streaming / .seconds(1))
+        return """
+            \(grouped(events)) events in \(seconds(streaming)) (\(grouped(UInt64(rate))) a second: generator, broker, \
+            engine and Postgres together), each booked exactly once.
+            Total \(seconds(total)), \(seconds(startup)) of it for starting Postgres and the broker.
+            """
+    }
+
+    private static let nextSteps = """
+
+        What next:
+          millrace demo --keep                     the same, and keeps running: look at the tables while they change
+          millrace check topologies/game_kpis.yaml    the topology behind these tables; change it, check it
+          KAFKA_BROKERS=host:9092 DATABASE_URL=postgresql://user@host/db millrace run topologies/game_kpis.yaml
+        """
+
+    private func seconds(_ duration: Duration) -> String {
+        "\((duration / .seconds(1)).formatted(.number.precision(.fractionLength(1)).locale(.init(identifier: "en_US")))) s"
+    }
+
+    private func grouped(_ number: UInt64) -> String { ProgressReporter.count(Int64(number)) }
+
+    private func say(_ text: String) { StandardError.write(text) }
+}

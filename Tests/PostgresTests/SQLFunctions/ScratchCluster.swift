@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+/// A private Postgres cluster with the SQL functions installed twice: database `plain` without the `hll` extension and,
+/// where it can be had, `extended` with it. Listens on a Unix socket in its own temporary directory only.
+final class ScratchCluster: Sendable {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Server programs of the newest installed Postgres; nil, with a line on standard error, without any.
+    static let binaries: String? = {
+        let found = (13...30).reversed().map { "/usr/lib/postgresql/\($0)/bin" }
+            .first { FileManager.default.isExecutableFile(atPath: $0 + "/initdb") }
+        if found == nil { say("SKIPPED: no Postgres server programs under /usr/lib/postgresql\n") }
+        return found
+    }()
+
+    /// Whether that Postgres can create the extension; said on standard error if not.
+    static let hasExtension: Bool = {
+        guard let version = binaries?.split(separator: "/").dropLast().last else { return false }
+        let found = FileManager.default.fileExists(atPath: "/usr/share/postgresql/\(version)/extension/hll.control")
+        if !found { say("SKIPPED: the hll extension is not installed, only plain SQL is tested\n") }
+        return found
+    }()
+
+    /// Databases to test in.
+    static let databases = hasExtension ? ["plain", "extended"] : ["plain"]
+
+    /// The cluster of the running suite.
+    @TaskLocal static var current: ScratchCluster?
+
+    private let binaries: String
+    private let directory: String
+
+    init(binaries: String) throws {
+        self.binaries = binaries
+        directory = try Self.asServerUser(["/bin/mktemp", "-d", "/tmp/sql-functions.XXXXXX"])
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let data = directory + "/data"
+        try Self.asServerUser([
+            binaries + "/initdb", "-D", data, "-A", "trust", "-U", "tester", "--no-sync", "-E", "UTF8", "--no-locale",
+        ])
+        let options = "-c listen_addresses='' -c unix_socket_directories='\(directory)' -c fsync=off"
+        try Self.asServerUser([
+            binaries + "/pg_ctl", "-D", data, "-o", options, "-l", directory + "/server.log", "-w", "start",
+        ])
+        do {
+            try createDatabases()
+        } catch {
+            try stop()
+            throw error
+        }
+    }
+
+    private func createDatabases() throws {
+        for database in Self.databases {
+            _ = try query("CREATE DATABASE \(database)", in: "postgres")
+            if database == "extended" {
+                _ = try query("CREATE SCHEMA sketches; CREATE EXTENSION hll SCHEMA sketches", in: database)
+            }
+            try installFunctions(in: database)
+        }
+    }
+
+    /// Stops the server and removes its directory.
+    func stop() throws {
+        try Self.asServerUser([binaries + "/pg_ctl", "-D", directory + "/data", "-m", "immediate", "-w", "stop"])
+        try Self.asServerUser(["/bin/rm", "-rf", directory])
+    }
+
+    /// Runs the shipped scripts in a database.
+    func installFunctions(in database: String) throws {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        for name in ["functions.sql", "functions_hll.sql"] {
+            try psql(file: package.appendingPathComponent("Sources/Nodes/Sink/SQL/\(name)").path, database)
+        }
+    }
+
+    /// The lines psql prints for a script, one row per line, columns joined by `|`; any error fails.
+    func query(_ script: String, in database: String) throws -> [String] {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("sql-functions-\(UUID()).sql")
+        try Data(script.utf8).write(to: file)
+        defer {
+            do { try FileManager.default.removeItem(at: file) } catch { say("left behind: \(file.path): \(error)\n") }
+        }
+        return try psql(file: file.path, database)
+            .split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    @discardableResult
+    private func psql(file: String, _ database: String) throws -> String {
+        try Self.run([
+            binaries + "/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", directory, "-U", "tester", "-d",
+            database, "-f", file,
+        ])
+    }
+
+    /// Server programs refuse to run as root: under root they run as user `postgres`.
+    @discardableResult
+    private static func asServerUser(_ command: [String]) throws -> String {
+        try run(NSUserName() == "root" ? ["/usr/sbin/runuser", "-u", "postgres", "--"] + command : command)
+    }
+
+    /// Runs a program to its end and returns what it printed; standard error is the test's own.
+    ///
+    /// Not Foundation's `Process`: it learns of the end through a socket that every child inherits, so a server started
+    /// by another suite meanwhile would keep it waiting for ever. `waitpid` asks the kernel.
+    private static func run(_ command: [String]) throws -> String {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("sql-functions-\(UUID()).out").path
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        let environment = ["PGOPTIONS=-c client_min_messages=warning", "LC_ALL=C", "PATH=/usr/bin:/bin"]
+        // The server must not run in a directory that its user cannot read.
+        let command = ["/usr/bin/env", "-C", "/tmp"] + command
+        let arguments = unsafe command.map { unsafe strdup($0) } + [nil]
+        let variables = unsafe environment.map { unsafe strdup($0) } + [nil]
+        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
+        var child: pid_t = 0
+        let refusal = unsafe posix_spawn(&child, command[0], &actions, nil, arguments, variables)
+        guard refusal == 0 else { throw Failure(description: "\(command[0]) did not start: error \(refusal)") }
+        var status: Int32 = 0
+        while unsafe waitpid(child, &status, 0) == -1, errno == EINTR {}
+        let output = try String(decoding: Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+        try FileManager.default.removeItem(atPath: path)
+        guard status == 0 else { throw Failure(description: "\(command) ended with wait status \(status)") }
+        return output
+    }
+}
+
+/// Starts the cluster before a suite's first test and stops it after the last.
+struct ScratchClusterTrait: SuiteTrait, TestScoping {
+    func provideScope(for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void) async throws {
+        guard let binaries = ScratchCluster.binaries else { return try await body() }
+        let cluster = try ScratchCluster(binaries: binaries)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await ScratchCluster.$current.withValue(cluster, operation: body))
+        } catch {
+            outcome = .failure(error)
+        }
+        try cluster.stop()
+        try outcome.get()
+    }
+}
+
+extension Trait where Self == ScratchClusterTrait {
+    /// One private cluster for the whole suite.
+    static var scratchCluster: Self { Self() }
+}
+
+private func say(_ line: String) { FileHandle.standardError.write(Data(line.utf8)) }
