@@ -1,4 +1,3 @@
-
 /// What the partition rows say about an epoch whose COMMIT got no answer.
 public enum CommitVerdict: Equatable, Sendable {
     /// The epoch is in the database.

@@ -16,7 +16,7 @@ package struct Summarize: Operator {
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
-SummarizeWorker(
+        SummarizeWorker(
             plan, memory, refused, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
     }
 }
