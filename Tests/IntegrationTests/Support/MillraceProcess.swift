@@ -18,6 +18,9 @@ final class MillraceProcess: Sendable {
         let description: String
     }
 
+    /// One start at a time: between making a pipe and marking it private, another child could inherit it.
+    private static let starting = Mutex(())
+
     let processID: Int32
     private let folder: URL
     private let lifeline: Int32
@@ -48,13 +51,16 @@ final class MillraceProcess: Sendable {
             """
         let command = ["/bin/sh", "-c", script, "sh", try DevelopmentBroker.executableBesideUs().path] + arguments
         let all = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
-        defer { close(ends[0]) }
-        lifeline = ends[1]
-        processID = try Self.spawn(
-            command, environment: all, input: ends[0], output: folder.appendingPathComponent("out").path,
-            errors: folder.appendingPathComponent("err").path)
+        (processID, lifeline) = try Self.starting.withLock { _ in
+            var ends: [Int32] = [-1, -1]
+            guard unsafe pipe(&ends) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
+            defer { close(ends[0]) }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            let identifier = try Self.spawn(
+                command, environment: all, input: ends[0], output: folder.appendingPathComponent("out").path,
+                errors: folder.appendingPathComponent("err").path)
+            return (identifier, ends[1])
+        }
     }
 
     deinit {
