@@ -20,11 +20,11 @@ import Testing
                 server.killServer()
                 // Events keep coming while it is away.
                 try writer.write(upTo: log.count * outage / 3)
-                try eventually("the log says so; \(process.errors)") {
+                try eventually("the log says so; \(process.lastWords)") {
                     process.errors.count("Waiting for the database") >= outage
                 }
                 process.live(for: .seconds(2))
-                #expect(process.isRunning, "\(process.errors)")
+                #expect(process.isRunning, "\(process.lastWords)")
                 try server.startServer()
                 try database.waitUntilRead(writer.produced, by: [process])
             }
@@ -38,8 +38,8 @@ import Testing
             // A debug build of the process alone takes some 60 MiB.
             #expect(peak < 256 << 20, "\(peak >> 20) MiB")
             // Once for each outage, not once for each try.
-            #expect(process.errors.count("Waiting for the database") == 2, "\(process.errors)")
-            #expect(process.errors.count("The database is back") == 2, "\(process.errors)")
+            #expect(process.errors.count("Waiting for the database") == 2, "\(process.lastWords)")
+            #expect(process.errors.count("The database is back") == 2, "\(process.lastWords)")
             server.stop()
         }
     }
@@ -103,7 +103,7 @@ import Testing
                 try broker.apply(.down(broker: 1))
                 // Longer than a session, so that the member's place is lost.
                 process.live(for: log.stand.sessionTimeout + .seconds(1))
-                #expect(process.isRunning, "\(process.errors)")
+                #expect(process.isRunning, "\(process.lastWords)")
                 try broker.apply(.up(broker: 1))
             }
             try writer.finish()

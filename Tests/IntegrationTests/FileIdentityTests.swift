@@ -46,7 +46,7 @@ import Testing
     private func read(_ file: URL, in database: TestDatabase, records: Int) throws -> IdentityOutcome {
         let process = try start(file, database)
         let exit = try process.wait(within: .seconds(120))
-        guard exit == .code(0) else { throw MillraceProcess.Failure(description: "\(exit): \(process.errors)") }
+        guard exit == .code(0) else { throw MillraceProcess.Failure(description: "\(exit): \(process.lastWords)") }
         return try IdentityOutcome(database, messages: nil, records: records)
     }
 
@@ -60,7 +60,7 @@ import Testing
             let before = try database.messagesRead()
             // Half of the kills come right after a commit, the others anywhere.
             if Bool.random(using: &random) {
-                try eventually("a commit; \(process.errors)") {
+                try eventually("a commit; \(process.lastWords)") {
                     try !process.isRunning || database.messagesRead() > before
                 }
                 process.live(for: .milliseconds(Int.random(in: 0...20, using: &random)))
@@ -68,7 +68,7 @@ import Testing
                 process.live(for: .milliseconds(Int.random(in: 20...400, using: &random)))
             }
             guard process.isRunning else {
-                #expect(try process.wait() == .code(0), "\(process.errors)")
+                #expect(try process.wait() == .code(0), "\(process.lastWords)")
                 break
             }
             process.kill()

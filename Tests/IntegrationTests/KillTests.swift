@@ -47,8 +47,8 @@ import Testing
                 let before = try database.messagesRead()
                 let process = try log.start(topology, database)
                 if Int.random(in: 0..<10, using: &random) < 7 {
-                    try eventually(within: .seconds(60), "assigned; \(process.errors)") {
-                        if !process.isRunning { throw MillraceProcess.Failure(description: process.errors) }
+                    try eventually(within: .seconds(60), "assigned; \(process.lastWords)") {
+                        if !process.isRunning { throw MillraceProcess.Failure(description: process.lastWords) }
                         return process.errors.contains("Partitions assigned")
                     }
                     process.live(for: .milliseconds(Int.random(in: 0...300, using: &random)))
@@ -56,7 +56,7 @@ import Testing
                     process.live(for: .milliseconds(Int.random(in: 20...900, using: &random)))
                 }
                 let wasRunning = process.isRunning
-                #expect(wasRunning, "seed \(Self.seed), life \(kill) ended by itself: \(process.errors)")
+                #expect(wasRunning, "seed \(Self.seed), life \(kill) ended by itself: \(process.lastWords)")
                 process.kill()
                 if try database.messagesRead() > before { livesWithCommits += 1 }
             }
@@ -85,7 +85,7 @@ import Testing
                 let victim = Int.random(in: 0..<3, using: &random)
                 processes[victim].live(for: .milliseconds(Int.random(in: 0...400, using: &random)))
                 let wasRunning = processes[victim].isRunning
-                #expect(wasRunning, "seed \(Self.seed), kill \(kill): \(processes[victim].errors)")
+                #expect(wasRunning, "seed \(Self.seed), kill \(kill): \(processes[victim].lastWords)")
                 processes[victim].kill()
                 processes[victim] = try log.start(topology, database)
             }

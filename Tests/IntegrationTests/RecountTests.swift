@@ -87,7 +87,9 @@ import Testing
                 level: integer
                 duration_ms: integer
                 revenue: decimal(2)
+                battery: { path: payload.device.battery, type: double }
                 weapon: { path: payload.weapon, type: text }
+                critical: { path: payload.critical, type: boolean }
           kpi:
             from: records
             summarize:
@@ -108,7 +110,7 @@ import Testing
             from: beginners_apart
             summarize:
               window: 10s
-              by: [event, weapon]
+              by: [event, weapon, critical]
               metrics:
                 events: count()
                 timed: { metric: count(), where: "duration_ms is not null" }
@@ -118,9 +120,17 @@ import Testing
                 mean_ms: avg(duration_ms)
                 revenue: sum(revenue)
                 cheapest: min(revenue)
+                mean_revenue: avg(revenue)
                 large_sales: { metric: count(), where: "revenue >= 19.99" }
+                battery: sum(battery)
+                lowest_battery: min(battery)
+                first_seen: min(ts)
+                last_seen: max(ts)
                 users: uniques(user)
-                duration: percentiles(duration_ms, 1, 50, 99.9)
+                precise_users: "uniques(user, precision: precise)"
+                compact_users: "uniques(user, precision: compact)"
+                prices: percentiles(revenue, 50)
+                duration: percentiles(duration_ms, 0, 1, 50, 99.9, 100)
           all_table:
             from: all
             postgres: { url: "${DATABASE_URL}", table: all_metrics }

@@ -52,7 +52,7 @@ struct SecondBrokerTests {
         let database = try TestDatabase(name)
         let process = try MillraceProcess(
             topology: IdentityTopology(source: .file(log.file.path)).text, environment: ["DATABASE_URL": database.url])
-        #expect(try process.wait() == .code(0), "\(process.errors)")
+        #expect(try process.wait() == .code(0), "\(process.lastWords)")
         return try TableDump(of: database, Self.tables)
     }
 }

@@ -16,7 +16,7 @@ final class EventLog: Sendable {
         let generator = try MillraceProcess(["generate", "--output", file.path] + options)
         let exit = try generator.wait(within: .seconds(120))
         guard exit == .code(0) else {
-            throw MillraceProcess.Failure(description: "millrace generate: \(exit): \(generator.errors)")
+            throw MillraceProcess.Failure(description: "millrace generate: \(exit): \(generator.lastWords)")
         }
         events = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")).map { [UInt8]($0) }
     }

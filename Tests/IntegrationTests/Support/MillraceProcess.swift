@@ -72,6 +72,13 @@ final class MillraceProcess: Sendable {
     /// What it wrote to standard error so far.
     var errors: String { text(of: "err") }
 
+    /// The beginning and the end of what it wrote to standard error, for messages.
+    var lastWords: String {
+        let lines = errors.split(separator: "\n")
+        return lines.count <= 12
+            ? lines.joined(separator: "\n") : (lines.prefix(6) + ["..."] + lines.suffix(5)).joined(separator: "\n")
+    }
+
     /// What it wrote to standard output so far.
     var output: String { text(of: "out") }
 
@@ -105,7 +112,7 @@ final class MillraceProcess: Sendable {
         while true {
             if let exit = lookForExit() { return exit }
             guard ContinuousClock.now < end else {
-                throw Failure(description: "millrace did not end within \(deadline); it said: \(errors.suffix(1_000))")
+                throw Failure(description: "millrace did not end within \(deadline); it said: \(lastWords)")
             }
             usleep(2_000)
         }
