@@ -23,17 +23,14 @@ extension Pipeline {
     /// The next epoch to write, or nil when everything is written and the sources have ended.
     private func nextEpoch() -> ClosedEpoch? {
         enum Step { case write(UInt64), end }
-        while true {
-            let step: Step? = monitor.wait(timeout: untilDue()) { state in
-                if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
-                if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
-                return state.epochs.takeDrained().map { .write($0) }
-            }
-            switch step {
-            case .write(let epoch): return gather(epoch)
-            case .end: return nil
-            case nil: continue
-            }
+        let step: Step = monitor.wait(until: dueMoment) { state in
+            if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
+            if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
+            return state.epochs.takeDrained().map { .write($0) }
+        }
+        switch step {
+        case .write(let epoch): return gather(epoch)
+        case .end: return nil
         }
     }
 
@@ -47,14 +44,11 @@ extension Pipeline {
         return .now - lastSeal >= plan.settings.commitInterval
     }
 
-    /// How long the commit thread may sleep: until the open epoch is due, or until something happens.
-    private func untilDue() -> Duration? {
-        monitor.withLock { state in
-            guard state.epochs.openBatches > 0, state.epochs.sealed == .none, let last = state.lastSeal else {
-                return nil
-            }
-            return max(.milliseconds(1), plan.settings.commitInterval - (.now - last))
-        }
+    /// When the open epoch is due, if nothing happens before; nil when there is nothing to be due. Asked again after
+    /// every change: the first batch of an epoch may come while the commit thread sleeps.
+    private func dueMoment(_ state: PipelineState) -> ContinuousClock.Instant? {
+        guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return nil }
+        return state.lastSeal.map { $0 + plan.settings.commitInterval }
     }
 
     /// Merges what the workers gathered and takes the epoch's ledger.

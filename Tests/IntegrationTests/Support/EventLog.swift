@@ -16,7 +16,7 @@ final class EventLog: Sendable {
         let generator = try MillraceProcess(["generate", "--output", file.path] + options)
         let exit = try generator.wait(within: .seconds(120))
         guard exit == .code(0) else {
-            throw MillraceProcess.Failure(description: "millrace generate: \(exit): \(generator.errors)")
+            throw MillraceProcess.Failure(description: "millrace generate: \(exit): \(generator.lastWords)")
         }
         events = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")).map { [UInt8]($0) }
     }
@@ -40,11 +40,12 @@ struct EventWriter: ~Copyable {
     init(
         _ log: EventLog, to topic: String, partitions: Int, of stand: KafkaStand, compression: String = "lz4"
     ) throws {
-        events = log.events
-        self.partitions = partitions
-        producer = try Producer(
+        var producer = try Producer(
             ProducerConfiguration(connection: stand.connection, compression: compression, linger: .milliseconds(5)))
         self.topic = try producer.topic(topic)
+        self.producer = producer
+        self.partitions = partitions
+        events = log.events
     }
 
     /// Produces events until `count` of them are, without waiting for their delivery.

@@ -76,7 +76,7 @@ func stopInOrder(_ processes: [MillraceProcess]) throws {
         let exit = try process.wait()
         guard exit == .code(0) else {
             throw MillraceProcess.Failure(
-                description: "millrace ended with \(exit), expected 0; it said: \(process.errors.suffix(2_000))")
+                description: "millrace ended with \(exit), expected 0; it said: \(process.lastWords)")
         }
     }
 }

@@ -77,7 +77,7 @@ struct IdentityTopology: Sendable {
                     first: min(ts)
                     dearest: max(revenue)
                     large_sales: { metric: count(), where: "revenue >= 19.99" }
-                    heroes: { metric: uniques(user, precision: compact), where: "level > 50" }
+                    heroes: { metric: "uniques(user, precision: compact)", where: "level > 50" }
             \(permits("sales"))
               sales_table:
                 from: sales
@@ -89,7 +89,7 @@ struct IdentityTopology: Sendable {
                   by: [item]
                   metrics:
                     events: count()
-                    users: uniques(user, precision: precise)
+                    users: "uniques(user, precision: precise)"
                     duration: percentiles(duration_ms, 50)
             \(permits("items"))
               items_table:

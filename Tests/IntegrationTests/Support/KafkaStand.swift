@@ -59,7 +59,7 @@ final class KafkaStand: Sendable {
 
     /// How many messages a topic holds, by the brokers' own account.
     func messages(in topic: String, partitions: Int) throws -> Int {
-        var client = try ClusterClient(connection)
+        let client = try ClusterClient(connection)
         var sum = 0
         for partition in 0..<Int32(partitions) {
             let range = try client.watermarks(of: TopicPartition(topic, partition))

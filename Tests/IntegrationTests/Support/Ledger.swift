@@ -1,3 +1,5 @@
+import Postgres
+
 /// What a database says became of every message, by partition.
 struct Ledger: Sendable {
     struct Row: Sendable {

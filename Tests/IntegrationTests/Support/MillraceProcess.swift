@@ -18,6 +18,9 @@ final class MillraceProcess: Sendable {
         let description: String
     }
 
+    /// One start at a time: between making a pipe and marking it private, another child could inherit it.
+    private static let starting = Mutex(())
+
     let processID: Int32
     private let folder: URL
     private let lifeline: Int32
@@ -48,13 +51,16 @@ final class MillraceProcess: Sendable {
             """
         let command = ["/bin/sh", "-c", script, "sh", try DevelopmentBroker.executableBesideUs().path] + arguments
         let all = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
-        defer { close(ends[0]) }
-        lifeline = ends[1]
-        processID = try Self.spawn(
-            command, environment: all, input: ends[0], output: folder.appendingPathComponent("out").path,
-            errors: folder.appendingPathComponent("err").path)
+        (processID, lifeline) = try Self.starting.withLock { _ in
+            var ends: [Int32] = [-1, -1]
+            guard unsafe pipe(&ends) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
+            defer { close(ends[0]) }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            let identifier = try Self.spawn(
+                command, environment: all, input: ends[0], output: folder.appendingPathComponent("out").path,
+                errors: folder.appendingPathComponent("err").path)
+            return (identifier, ends[1])
+        }
     }
 
     deinit {
@@ -65,6 +71,13 @@ final class MillraceProcess: Sendable {
 
     /// What it wrote to standard error so far.
     var errors: String { text(of: "err") }
+
+    /// The beginning and the end of what it wrote to standard error, for messages.
+    var lastWords: String {
+        let lines = errors.split(separator: "\n")
+        return lines.count <= 12
+            ? lines.joined(separator: "\n") : (lines.prefix(6) + ["..."] + lines.suffix(5)).joined(separator: "\n")
+    }
 
     /// What it wrote to standard output so far.
     var output: String { text(of: "out") }
@@ -99,7 +112,7 @@ final class MillraceProcess: Sendable {
         while true {
             if let exit = lookForExit() { return exit }
             guard ContinuousClock.now < end else {
-                throw Failure(description: "millrace did not end within \(deadline); it said: \(errors.suffix(1_000))")
+                throw Failure(description: "millrace did not end within \(deadline); it said: \(lastWords)")
             }
             usleep(2_000)
         }

@@ -1,3 +1,5 @@
+import Postgres
+
 /// Everything a run left behind that depends on the log: SHA-256 over the rows of each table in key order, with all
 /// columns, sketches as bytes.
 ///

@@ -44,14 +44,14 @@ struct TestDatabase: Sendable {
         var found: Int64 = 0
         try eventually(
             within: deadline,
-            "\(name): \(found) of \(count) messages read; \(processes.map { $0.errors.suffix(2_000) })"
+            "\(name): \(found) of \(count) messages read; \(processes.map(\.lastWords))"
         ) {
             found = try messagesRead()
             if found >= count { return true }
             guard processes.contains(where: \.isRunning) else {
                 throw MillraceProcess.Failure(
                     description: "\(name): millrace ended with \(found) of \(count) messages read: "
-                        + processes.map { String($0.errors.suffix(2_000)) }.joined(separator: "\n"))
+                        + processes.map(\.lastWords).joined(separator: "\n"))
             }
             return false
         }
