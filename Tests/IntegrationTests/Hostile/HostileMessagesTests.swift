@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import Testing
 
 /// Messages that producers really send, one way or another: each is counted once, and what cannot be used is kept with
