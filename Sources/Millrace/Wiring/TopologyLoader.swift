@@ -41,12 +41,11 @@ struct TopologyLoader {
         }
     }
 
-    /// The system's own words where there are some.
     private static func reason(for error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        guard let underlying, underlying.domain == NSPOSIXErrorDomain else {
-            return (error as NSError).localizedDescription
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile?, .fileNoSuchFile?: "there is no such file"
+        case .fileReadNoPermission?: "permission denied"
+        default: (error as NSError).localizedDescription
         }
-        return unsafe String(cString: strerror(Int32(underlying.code)))
     }
 }

@@ -97,8 +97,9 @@ extension RecordSchema {
     func field(_ name: String, at location: SourceLocation) throws(Diagnostic) -> Field {
         if let field = self[name] { return field }
         throw Diagnostic(
-            code: "unknown-field", at: location, "the records have no field \"\(name)\"",
-            hint: "fields: \(fields.map(\.name).joined(separator: ", "))")
+            code: "unknown-field", at: location,
+            "the records have no field '\(name)', expected one of \(fields.map(\.name).joined(separator: ", "))",
+            hint: Suggestion.hint(for: name, in: fields.map(\.name)))
     }
 }
 
@@ -130,6 +131,8 @@ extension MetricPlan {
         return plan
     }
 
+    private static let functionNames = ["count", "sum", "min", "max", "avg", "uniques", "percentiles"]
+
     private static func isColumnName(_ text: String) -> Bool {
         guard let first = text.utf8.first, first == 95 || (97...122).contains(first) else { return false }
         return text.utf8.count <= 48
@@ -139,6 +142,12 @@ extension MetricPlan {
     private static func make(
         _ call: MetricCall, name: String, _ input: RecordSchema
     ) throws(Diagnostic) -> MetricPlan {
+        guard functionNames.contains(call.function) else {
+            throw Diagnostic(
+                code: "unknown-metric", at: call.functionLocation,
+                "unknown metric '\(call.function)', expected one of \(functionNames.joined(separator: ", "))",
+                hint: Suggestion.hint(for: call.function, in: functionNames))
+        }
         if call.function == "count" {
             guard call.arguments.isEmpty else {
                 throw Diagnostic(
@@ -183,10 +192,7 @@ extension MetricPlan {
         case "percentiles":
             try require(field.type.isNumeric, "integer, decimal or double")
             return .percentiles(try percentiles(call))
-        default:
-            throw Diagnostic(
-                code: "unknown-metric", at: call.functionLocation, "unknown metric \(call.function)()",
-                hint: "metrics: count, sum, min, max, avg, uniques, percentiles")
+        default: preconditionFailure("\(call.function) is in the list of metrics and cannot be planned")
         }
     }
 }

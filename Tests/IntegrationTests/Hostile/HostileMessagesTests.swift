@@ -32,7 +32,7 @@ import Testing
             let bad: [(message: [UInt8], reason: String)] = [
                 ([], "empty"),
                 (Array(" \n ".utf8), "empty"),
-                (Self.document(#""name": "a\u0000b""#), "NUL"),
+                (Self.document(#""name": "a\u0000b""#), "U+0000"),
                 (Self.document(#""name": "\#(String(repeating: "k", count: 300))""#), "256"),
                 (Self.document(#""number": 9223372036854775808"#), "64 bits"),
                 (Self.document(#""number": -9223372036854775809"#), "64 bits"),

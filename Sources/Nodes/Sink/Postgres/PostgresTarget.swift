@@ -180,10 +180,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         guard !finds.isEmpty else { throw error }
         refusedInARow += finds.count
         let report = "the database refuses \(reports.joined(separator: "; "))"
-        guard refusedInARow <= SinkLimits.refusedGroupsMax else {
+        guard refusedInARow <= SinkLimits.refusedInARowMax else {
             throw SinkError(
                 code: .refused,
-                description: "postgres: \(report); more than \(SinkLimits.refusedGroupsMax) rows in a row are no "
+                description: "postgres: \(report); more than \(SinkLimits.refusedInARowMax) rows in a row are no "
                     + "exceptions; change the constraint, trigger or column that refuses them")
         }
         // From here on the epoch must not be tried again: its groups hold the records that are to be left out.

@@ -18,7 +18,8 @@ enum SinkLimits {
     static let messageTimes: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
     /// Groups that one search may find refused, over all tables: what it takes stays some ten thousand statements.
     static let refusedGroupsPerSearch = 500
-    /// Groups remembered as refused, of one summary, and refused in a row without a commit before Millrace stops: so
-    /// many are no exceptions.
-    static let refusedGroupsMax = 5_000
+    /// Groups refused in a row, without a commit between, before Millrace stops: so many are no exceptions.
+    static let refusedInARowMax = 2_000
+    /// Groups of one summary remembered as refused; at least those of a row and one search more.
+    static let refusedGroupsMax = 10_000
 }
