@@ -30,11 +30,17 @@ final class HostileStream: Sendable {
     func produce(_ messages: [String]) throws { try produce(messages.map { Array($0.utf8) }) }
 
     /// Starts a topology over the topic.
-    /// - Parameter nodes: the nodes behind the source `events`, indented by two spaces.
-    func start(_ nodes: String, source: String = "", arguments: [String] = []) throws -> MillraceProcess {
+    /// - Parameters:
+    ///   - nodes: the nodes behind the source `events`, indented by two spaces.
+    ///   - source: more fields of the source.
+    ///   - settings: a setting of the topology.
+    func start(_ nodes: String, source: String = "", settings: String = "", arguments: [String] = []) throws
+        -> MillraceProcess
+    {
         try MillraceProcess(
             topology: """
                 topology: hostile
+                \(settings)
                 nodes:
                   events:
                     kafka:

@@ -124,6 +124,81 @@ import Testing
         }
     }
 
+    /// Many small epochs, stages of their own, a branch that takes some of the records: the result does not change.
+    @Test func whatIsRefusedDoesNotDependOnEpochsAndStages() async throws {
+        try await onOwnThread {
+            let nodes = """
+                  records:
+                    from: events
+                    parse_json: { fields: { country: text, amount: integer } }
+                  by_country:
+                    from: records
+                    summarize: { by: [country, amount], metrics: { events: count() } }
+                    concurrency: 2
+                  table:
+                    from: by_country
+                    postgres: { url: "${DATABASE_URL}", table: countries }
+                  paid:
+                    from: records
+                    filter: "amount > 0"
+                    concurrency: 2
+                  total:
+                    from: paid
+                    summarize: { metrics: { events: count() } }
+                  total_table:
+                    from: total
+                    postgres: { url: "${DATABASE_URL}", table: total }
+                """
+            let stream = try HostileStream("refused_epochs")
+            let process = try stream.start(
+                nodes, settings: "batch_messages: 64", arguments: ["--commit-interval", "10"])
+            try eventually("the tables are not there; \(process.errors)") {
+                try stream.database.query("SELECT to_regclass('total')::text").text(0, 0) != nil
+            }
+            _ = try stream.database.query("ALTER TABLE countries ADD CHECK (country <> 'XX' OR amount > 6)")
+            let countries = ["DE", "XX", "FR"]
+            try stream.produce((0..<6_000).map { #"{"country": "\#(countries[$0 % 3])", "amount": \#($0 % 10)}"# })
+            try stream.database.waitUntilRead(6_000, by: [process])
+            try stopInOrder([process])
+            // 200 records of each of the 30 pairs; XX with 0 to 6 is refused.
+            let ledger = try stream.ledger()
+            #expect((ledger.read, ledger.applied, ledger.dead, ledger.filtered) == (6_000, 4_600, 1_400, 0))
+            #expect(try stream.letters().count == 1_400)
+            let rows = try stream.database.query("SELECT count(*), min(events), max(events) FROM countries")
+            #expect(try rows.int64(0, 0) == 23 && rows.int64(0, 1) == 200 && rows.int64(0, 2) == 200)
+            #expect(try stream.database.number("SELECT events FROM total") == 5_400)
+        }
+    }
+
+    /// The source has reached its end when the database refuses: it must read again all the same.
+    @Test func theEndOfAFileIsReadAgainWhenItsRowsAreRefused() async throws {
+        try await onOwnThread {
+            let folder = try TopologyFolder()
+            let path = try folder.file(
+                named: "events.ndjson", Self.events(3_000, ["DE", "XX", "FR"]).joined(separator: "\n"))
+            let database = try TestDatabase("refused_file")
+            let topology = { (path: String) in
+                "topology: files\nnodes:\n  events:\n    file: { paths: [\"\(path)\"] }\n" + Self.nodes
+            }
+            let none = try folder.file(named: "none.ndjson", "")
+            func run(_ path: String) throws {
+                let file = try folder.file(topology(path))
+                let complaint = try Complaint.of(
+                    ["run", file, "--progress", "none"], environment: ["DATABASE_URL": database.url])
+                #expect(complaint.exit == .code(0), "\(complaint.errors)")
+            }
+            try run(none)
+            _ = try database.query("ALTER TABLE countries ADD CHECK (country <> 'XX')")
+            try run(path)
+            #expect(try Self.counts(database) == ["DE": 1_000, "FR": 1_000])
+            let ledger = try Ledger(of: database)
+            #expect(ledger.dead == 1_000 && ledger.problems(messages: nil, records: 3_000).isEmpty)
+            let places = try database.query(
+                #"SELECT count(DISTINCT "offset"), min("offset"), max(line) FROM millrace.dead_letters"#)
+            #expect(try places.int64(0, 0) == 1_000 && places.int64(0, 1) == 31 && places.int32(0, 2) == 0)
+        }
+    }
+
     @Test func aTableThatRefusesEverythingStopsTheTopologyAndSaysWhy() async throws {
         try await onOwnThread {
             let (stream, process) = try Self.prepare(
