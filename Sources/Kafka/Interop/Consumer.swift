@@ -41,8 +41,8 @@ public struct Consumer: ~Copyable {
     /// `body` and given back to librdkafka at once; nothing is allocated per message.
     /// - Parameter maxMessages: at most `KafkaLimits.pollMessagesMax` count.
     /// - Parameter body: a message it throws for counts as handed out; those after it in the batch are dropped.
-    /// - Throws: whatever `body` or `delegate.assigned` throws, or `KafkaError` if an assignment cannot be carried out; messages
-    ///   handed out before stay handed out. The next call tries the assignment again.
+    /// - Throws: whatever `body` or `delegate.assigned` throws, or `KafkaError` if an assignment cannot be carried
+    ///   out; messages handed out before stay handed out. The next call tries the assignment again.
     public mutating func poll(
         maxMessages: Int, timeout: Duration, delegate: some RebalanceDelegate,
         _ body: (borrowing MessageView) throws -> Void
