@@ -64,7 +64,8 @@ enum SchemaSetup {
                 EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'hll')
             """)
         let hash = String(UInt64(bitPattern: Checksum.of(Array(functions.utf8))), radix: 16)
-        let fingerprint = "Millrace: positions, ledger, functions \(hash)"
+        let fingerprint =
+            "Millrace: positions, ledger, functions \(hash)"
             + (try known.bool(0, 1) == true ? " on hll" : "")
         if try known.text(0, 0) == fingerprint { return }
         try connection.execute(Self.tables)

@@ -108,7 +108,8 @@ final class KafkaAssignments: RebalanceDelegate {
             guard found.count == offsets.count else {
                 throw KafkaError(
                     code: .timedOut,
-                    message: "kafka: the last records of \(offsets.count - found.count) partitions did not come in time")
+                    message: "kafka: the last records of \(offsets.count - found.count) partitions did not come in time"
+                )
             }
             return found
         }
