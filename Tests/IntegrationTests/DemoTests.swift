@@ -73,7 +73,7 @@ import Testing
     @Test(.timeLimit(.minutes(3)), arguments: [SIGINT, SIGTERM, SIGKILL])
     func nothingIsLeftRunning(after signal: Int32) throws {
         let demo = try Demo(["--events", "100000000"])
-        #expect(demo.wait(within: .seconds(90)) { demo.said.contains("Sending") }, "\(demo.said)")
+        #expect(demo.wait(within: .seconds(90)) { demo.said.contains("Partitions assigned") }, "\(demo.said)")
         kill(demo.process.processIdentifier, signal)
         #expect(demo.ends(within: .seconds(60)), "\(demo.said)")
         if signal != SIGKILL { #expect(demo.process.terminationStatus == 130, "\(demo.said)") }

@@ -32,7 +32,7 @@ import Testing
     }
 }
 
-@Suite struct DemoTests {
+@Suite struct DemoPartsTests {
     @Test func theTopologyInTheProgramLoads() {
         let loader = TopologyLoader(environment: ["KAFKA_BROKERS": "k:9092", "DATABASE_URL": "postgresql://h/d"])
         let (topology, diagnostics) = loader.load(text: DemoShow.topologyText, from: "game_kpis.yaml")
@@ -42,12 +42,7 @@ import Testing
 
     @Test func textTableAlignsNumbersToTheRight() {
         let table = TextTable([["name", "n"], ["a", "10"], ["long one", "-"]])
-        let expected = """
-             name     | n  
-            ----------+----
-             a        | 10 
-             long one |  - 
-            """
-        #expect(table.description == expected)
+        let lines = [" name     |  n ", "----------+----", " a        | 10 ", " long one |  - "]
+        #expect(table.description.split(separator: "\n").map(String.init) == lines)
     }
 }

@@ -93,11 +93,11 @@ struct DemoShow: Sendable {
         return EventFeed(generator: EventGenerator(options), first: first, count: count)
     }
 
-    /// Shows warnings; the demonstration says itself what is going on.
+    /// On a terminal warnings only, beside the progress line; elsewhere the log is the progress.
     private var logger: Logger {
         Logger(label: "millrace") { _ in
             var handler = PlainLogHandler()
-            handler.logLevel = .warning
+            handler.logLevel = ProgressStyle.auto.resolved == .line ? .warning : .info
             return handler
         }
     }
