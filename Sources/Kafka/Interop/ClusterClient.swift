@@ -11,6 +11,9 @@ public struct ClusterClient: ~Copyable {
     public init(_ connection: ConnectionConfiguration, group: String? = nil) throws(KafkaError) {
         var configuration = ConsumerConfiguration(connection: connection, group: group, topics: [])
         configuration.reportsPartitionEnd = true
+        // After the one message that is asked for, librdkafka fetches on; at the end of a partition the broker would
+        // hold that answer back for half a second, and the next question waits behind it.
+        configuration.connection.settings["fetch.wait.max.ms"] = "10"
         client = try ClientHandle(
             consumer: true, properties: configuration.properties(library: .current),
             brokers: connection.bootstrapServers, log: connection.log)
