@@ -68,6 +68,27 @@
         }
     }
 
+    /// Waits until `body` returns a value, and returns it.
+    ///
+    /// `body` runs with the state locked, once now, again after each `update`, and again when the moment has come that
+    /// `deadline` named after the last of them; nil names none.
+    func wait<Result>(
+        until deadline: (State) -> ContinuousClock.Instant?, _ body: (inout State) throws -> Result?
+    ) rethrows -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = try body(&state) { return result }
+            guard let moment = deadline(state) else {
+                unsafe pthread_cond_wait(condition, mutex)
+                continue
+            }
+            // Never less than a millisecond, so that two clocks that disagree by little do not make it spin.
+            var time = Self.deadline(after: max(.milliseconds(1), moment - .now))
+            _ = unsafe pthread_cond_timedwait(condition, mutex, &time)
+        }
+    }
+
     private static func deadline(after timeout: Duration) -> timespec {
         var now = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &now)

@@ -6,6 +6,7 @@ extension Pipeline {
                 switch step {
                 case .write(let epoch): try write(gather(epoch))
                 case .confirm: try confirm()
+                case .end: break
                 }
             }
         } catch {
@@ -17,20 +18,20 @@ extension Pipeline {
         }
     }
 
-    private enum CommitStep { case write(UInt64), confirm }
+    private enum CommitStep { case write(UInt64), confirm, end }
 
     /// The next thing to do, or nil when everything is written and the sources have ended.
     private func nextStep() -> CommitStep? {
-        while true {
-            let (timeout, isIdle) = untilDue()
-            let step: CommitStep?? = monitor.wait(timeout: timeout) { state -> CommitStep?? in
-                if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .some(nil) }
-                if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
-                return state.epochs.takeDrained().map { .write($0) }
-            }
-            if let step { return step }
-            if isIdle { return .confirm }
+        let step: CommitStep = monitor.wait(until: nextMoment) { state in
+            if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
+            if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
+            if let epoch = state.epochs.takeDrained() { return .write(epoch) }
+            guard state.epochs.isIdle, .now >= state.lastLook + Limits.idleConfirm else { return nil }
+            state.lastLook = .now
+            return .confirm
         }
+        if case .end = step { return nil }
+        return step
     }
 
     private func write(_ closed: ClosedEpoch) throws {
@@ -70,15 +71,13 @@ extension Pipeline {
         return .now - lastSeal >= plan.settings.commitInterval
     }
 
-    /// How long the commit thread may sleep: until the open epoch is due, or, with nothing to write, until the
-    /// connection should be looked at.
-    private func untilDue() -> (timeout: Duration, isIdle: Bool) {
-        monitor.withLock { state in
-            guard state.epochs.openBatches > 0, state.epochs.sealed == .none, let last = state.lastSeal else {
-                return (Limits.idleConfirm, state.epochs.sealed == .none)
-            }
-            return (max(.milliseconds(1), plan.settings.commitInterval - (.now - last)), false)
-        }
+    /// When there is something to do if nothing happens before: the open epoch is due, or, with nothing to write, the
+    /// connection should be looked at. Asked again after every change: the first batch of an epoch may come while the
+    /// commit thread sleeps.
+    private func nextMoment(_ state: PipelineState) -> ContinuousClock.Instant? {
+        if state.epochs.isIdle { return state.lastLook + Limits.idleConfirm }
+        guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return nil }
+        return state.lastSeal.map { $0 + plan.settings.commitInterval }
     }
 
     /// Merges what the workers gathered and takes the epoch's ledger.

@@ -54,6 +54,8 @@ struct PipelineState {
     var rewindRequired: [Bool]
     var nextSerial: UInt64 = 0
     var lastSeal: ContinuousClock.Instant?
+    /// When the database's connection was last looked at for want of work.
+    var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0
     var isDiscarding = false
     /// Sources are to return.

@@ -1,0 +1,104 @@
+import Foundation
+
+/// A log in a topic, and what one clean run makes of it: what every other run must make of it too.
+final class IdentityLog: Sendable {
+    static let partitions = 16
+
+    let stand: KafkaStand
+    let log: EventLog
+    let topic: String
+
+    /// Generates the events and makes an empty topic for them.
+    init(events: Int, seed: Int, stand: KafkaStand? = nil) throws {
+        self.stand = try stand ?? KafkaStand()
+        log = try EventLog([
+            "--events", String(events), "--seed", String(seed), "--bad", "0.01", "--events-per-second", "200",
+            "--users", "20000", "--items", "2500",
+        ])
+        topic = try self.stand.makeTopic(partitions: Self.partitions)
+    }
+
+    /// How many events there are.
+    var count: Int { log.events.count }
+
+    /// A writer of the log into the topic.
+    func writer(compression: String = "lz4") throws -> EventWriter {
+        try EventWriter(log, to: topic, partitions: Self.partitions, of: stand, compression: compression)
+    }
+
+    /// Produces everything and checks that the brokers hold exactly that.
+    func fill() throws {
+        try writer().finish()
+        try checkFilled()
+    }
+
+    /// Checks that the brokers hold exactly the log.
+    func checkFilled() throws {
+        let found = try stand.messages(in: topic, partitions: Self.partitions)
+        guard found == count else {
+            throw MillraceProcess.Failure(description: "\(topic) holds \(found) messages, expected \(count)")
+        }
+    }
+
+    /// The topology that reads the topic.
+    func topology(_ name: String) -> IdentityTopology {
+        IdentityTopology(
+            source: .kafka(topic: topic, group: "\(topic).\(name)", sessionTimeout: stand.sessionTimeout))
+    }
+
+    /// Starts one instance.
+    func start(_ topology: IdentityTopology, _ database: TestDatabase) throws -> MillraceProcess {
+        try MillraceProcess(
+            topology: topology.text,
+            environment: ["BROKERS": stand.bootstrapServers, "DATABASE_URL": database.url])
+    }
+
+    /// Runs `instances` processes on the filled topic, each started with a topology, until all is read and committed.
+    func run(_ name: String, instances: Int = 1, _ vary: (inout IdentityTopology) -> Void = { _ in }) throws
+        -> IdentityOutcome
+    {
+        let database = try TestDatabase("\(name)_\(topic.suffix(8).filter(\.isHexDigit))")
+        var topology = topology(name)
+        vary(&topology)
+        let started = ContinuousClock.now
+        let processes = try (0..<instances).map { _ in try start(topology, database) }
+        try database.waitUntilRead(count, by: processes)
+        try stopInOrder(processes)
+        return try IdentityOutcome(
+            database, messages: count, notes: "\(instances) instances, \(ContinuousClock.now - started)")
+    }
+}
+
+/// Ends processes as an operator does, and fails unless each ends well.
+func stopInOrder(_ processes: [MillraceProcess]) throws {
+    processes.forEach { $0.terminate() }
+    for process in processes {
+        let exit = try process.wait()
+        guard exit == .code(0) else {
+            throw MillraceProcess.Failure(
+                description: "millrace ended with \(exit), expected 0; it said: \(process.lastWords)")
+        }
+    }
+}
+
+/// What a run left in its database.
+struct IdentityOutcome: Sendable {
+    let database: TestDatabase
+    let dump: TableDump
+    let ledger: Ledger
+    /// What the ledger says is wrong.
+    let problems: [String]
+    let notes: String
+
+    /// - Parameter messages: how many messages were produced; nil when positions are bytes.
+    init(
+        _ database: TestDatabase, messages: Int?, records: Int? = nil,
+        parts: [TableDump.Part] = IdentityTopology.everything, notes: String = ""
+    ) throws {
+        self.database = database
+        self.notes = notes
+        dump = try TableDump(of: database, parts)
+        ledger = try Ledger(of: database)
+        problems = ledger.problems(messages: messages, records: records)
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+struct DeadlinePassed: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Waits for a condition by looking again and again; never sleeps blindly for a result.
+/// - Throws: `DeadlinePassed` with `what`, and whatever the condition throws.
+func eventually(
+    within deadline: Duration = .seconds(60), _ what: @autoclosure () -> String, _ condition: () throws -> Bool
+) throws {
+    let end = ContinuousClock.now + deadline
+    while try !condition() {
+        guard ContinuousClock.now < end else { throw DeadlinePassed(description: "not within \(deadline): \(what())") }
+        usleep(10_000)
+    }
+}
+
+/// Says on standard error that tests are skipped, and why.
+func skipped(_ reason: String) {
+    FileHandle.standardError.write(Data("SKIPPED: IntegrationTests: \(reason)\n".utf8))
+}
+
+/// Runs a blocking test body on a thread of its own: blocking calls do not belong on Swift's cooperative pool.
+///
+/// By an executor rather than a bare thread, so that expectations still know which test they belong to.
+func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withTaskExecutorPreference(OwnThreads()) { try body() }
+}
+
+/// Runs each job on a new thread.
+private final class OwnThreads: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Thread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }.start()
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+struct SeededRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
