@@ -106,13 +106,19 @@ public struct BatchRun: Sendable {
     private var hashes: [HashColumn]
     private var rowCapacity = 0
     private var applied: UnsafeMutablePointer<UInt8>
-    private let fate = Mutex(AppliedFate.none)
+    private let fates = Mutex(Fates())
     /// Stages the batch waits for or is in.
     let references = Atomic<Int>(0)
     /// What the accountant was last told of this batch.
     var accountedBytes = 0
 
     enum AppliedFate { case none, some, all }
+
+    private struct Fates {
+        var applied = AppliedFate.none
+        /// Good rows that cannot be stored.
+        var refused: Set<Int> = []
+    }
 
     /// Creates an empty batch with room for `payloadBytes` and the given columns.
     public init(payloadBytes: Int, columnTypes: [ColumnType]) {
@@ -198,7 +204,7 @@ extension Batch {
         messages.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
-        fate.withLock { $0 = .none }
+        fates.withLock { $0 = Fates() }
         for index in hashes.indices { hashes[index].isFilled = false }
         let wanted = Self.allocation(forPayload: payloadBytes)
         if capacity > 2 * wanted {
@@ -256,15 +262,23 @@ extension Batch {
     /// Says that the selected rows reached a summary or a sink. A record is applied once however many nodes it
     /// reaches; good rows that no node applied count as filtered.
     public func markApplied(_ selection: RowSelection) {
-        fate.withLock { state in
-            if state == .all { return }
+        fates.withLock { fates in
+            if fates.applied == .all { return }
             if selection.count == rowCount {
-                state = .all
+                fates.applied = .all
                 return
             }
-            if state == .none { unsafe applied.update(repeating: 0, count: rowCount) }
-            state = .some
+            if fates.applied == .none { unsafe applied.update(repeating: 0, count: rowCount) }
+            fates.applied = .some
             for index in 0..<selection.count { unsafe applied[selection[index]] = 1 }
+        }
+    }
+
+    /// Says that a good row cannot be stored: it counts as dead, whatever other nodes make of it.
+    /// - Parameter letter: asked of the first who says so; a record gets one dead letter.
+    public func markRefused(_ row: Int, letter: () -> DeadLetter) {
+        fates.withLock { fates in
+            if fates.refused.insert(row).inserted { deadLetters.append(letter()) }
         }
     }
 
@@ -273,11 +287,15 @@ extension Batch {
         var counters = LedgerCounters()
         var dead = 0
         for row in run.rows where unsafe status[row] != 0 { dead += 1 }
-        let appliedCount = fate.withLock { state in
-            switch state {
-            case .none: 0
-            case .all: run.rows.count - dead
-            case .some: run.rows.reduce(0) { unsafe $0 + Int(applied[$1]) }
+        let appliedCount = fates.withLock { fates in
+            let refused = fates.refused.isEmpty ? [] : run.rows.filter(fates.refused.contains)
+            dead += refused.count
+            switch fates.applied {
+            case .none: return 0
+            case .all: return run.rows.count - dead
+            case .some:
+                let marked = run.rows.reduce(0) { unsafe $0 + Int(applied[$1]) }
+                return refused.reduce(marked) { unsafe $0 - Int(applied[$1]) }
             }
         }
         counters.read = Int64(run.rows.count + run.tombstones)

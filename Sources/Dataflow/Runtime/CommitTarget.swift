@@ -46,6 +46,9 @@ public enum CommitOutcome: Sendable, Equatable {
     case committed
     /// Nothing is: another instance owns a partition, or the database was restored to an earlier state.
     case fenced(reason: String)
+    /// Nothing is: the database refuses rows of the epoch for what they hold. Read again, their records become dead
+    /// letters and everything else can be committed.
+    case refused(reason: String)
 }
 
 /// A partition that is ours, and where it continues.

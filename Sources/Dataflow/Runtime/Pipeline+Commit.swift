@@ -39,7 +39,7 @@ extension Pipeline {
         do {
             switch try plan.target.commit(closed, context) {
             case .committed: book(closed, took: .now - started)
-            case .fenced(let reason): rewind(closed, reason)
+            case .fenced(let reason), .refused(let reason): rewind(closed, reason)
             }
         } catch {
             release(closed)
@@ -124,7 +124,7 @@ extension Pipeline {
         }
     }
 
-    /// The database refused the epoch: drop what came after the last commit and have every source read its positions
+    /// The database did not take the epoch: drop what came after the last commit and have every source read its positions
     /// again.
     private func rewind(_ closed: ClosedEpoch, _ reason: String) {
         release(closed)
@@ -170,7 +170,9 @@ extension Pipeline {
             return (target: state.epochs.open, generation: state.epochs.generation)
         }
         let isFlushed: Bool? = monitor.wait(timeout: timeout) { state in
-            if state.epochs.generation != start.generation || state.hasEnded { return false }
+            if state.hasEnded { return false }
+            // Whoever asks next whether a rewind is due must be told: that is known when the discard is over.
+            if state.epochs.generation != start.generation { return state.isDiscarding ? nil : false }
             let isEmpty = state.epochs.open == start.target && state.epochs.openBatches == 0
             if state.epochs.sealed == .none, isEmpty || state.epochs.committed >= start.target { return true }
             return nil

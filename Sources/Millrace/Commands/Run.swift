@@ -34,10 +34,10 @@ struct Run: AsyncParsableCommand {
             hasErrors = true
         }
         if hasErrors { throw ExitCode(1) }
-        let services = try topologies.map { topology in
-            try TopologyService(topology, overrides: options.overrides, progress: options.progress, logger: logger)
-        }
         do {
+            let services = try topologies.map { topology in
+                try TopologyService(topology, overrides: options.overrides, progress: options.progress, logger: logger)
+            }
             try await TopologyService.runAll(services, logger: logger)
         } catch {
             StandardError.write("millrace: \(error)")

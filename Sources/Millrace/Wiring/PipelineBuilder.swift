@@ -38,12 +38,14 @@ struct PipelineBuilder {
                     columnTypes: source.columnTypes))
         }
         try checkMemory(memory, settings)
-        let nodes = topology.operators.map { node in
+        let refused = topology.operators.map { _ in RefusedGroups() }
+        let nodes = topology.operators.enumerated().map { index, node in
             PipelinePlan.Node(
-                name: node.name, make: make(node.plan, memory), children: node.children, concurrency: node.concurrency)
+                name: node.name, make: make(node.plan, memory, refused[index]), children: node.children,
+                concurrency: node.concurrency)
         }
         return PipelinePlan(
-            sources: sources, nodes: nodes, target: try target(memory), settings: settings, memory: memory)
+            sources: sources, nodes: nodes, target: try target(memory, refused), settings: settings, memory: memory)
     }
 
     private func make(_ plan: CompiledTopology.SourcePlan, _ memory: MemoryAccountant) -> any Source {
@@ -55,15 +57,17 @@ struct PipelineBuilder {
         }
     }
 
-    private func make(_ plan: CompiledTopology.OperatorPlan, _ memory: MemoryAccountant) -> any Operator {
+    private func make(
+        _ plan: CompiledTopology.OperatorPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups
+    ) -> any Operator {
         switch plan {
         case .parse(let plan): ParseJSON(plan)
         case .filter(let expression): Filter(expression)
-        case .summarize(let plan): Summarize(plan, memory: memory)
+        case .summarize(let plan): Summarize(plan, memory: memory, refused: refused)
         }
     }
 
-    private func target(_ memory: MemoryAccountant) throws -> any CommitTarget {
+    private func target(_ memory: MemoryAccountant, _ refused: [RefusedGroups]) throws -> any CommitTarget {
         var tables: [(node: Int, plan: SummaryPlan, table: String)] = []
         var consoles: [any EpochObserver] = []
         for sink in topology.sinks {
@@ -78,7 +82,8 @@ struct PipelineBuilder {
         let logger = logger
         return PostgresTarget(
             topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
-            settings: try ConnectionSettings(url: url), sinks: tables, observers: consoles
+            settings: try ConnectionSettings(url: url), sinks: tables,
+            refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), observers: consoles
         ) { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }

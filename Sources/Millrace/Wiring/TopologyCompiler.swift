@@ -142,9 +142,15 @@ struct TopologyCompiler {
     private mutating func addFilter(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
         guard let (parent, schema, source) = try records(for: node) else { return .nothing }
         let condition = node.config["where"]
-        let expression = try Expression.parse(condition?.string ?? "", at: condition?.location ?? node.location)
-        let index = append(.filter(try expression.checkCondition(against: schema)), node, parent: parent)
-        return .records(node: index, schema: schema, source: source)
+        do {
+            let expression = try Expression.parse(condition?.string ?? "", at: condition?.location ?? node.location)
+            let index = append(.filter(try expression.checkCondition(against: schema)), node, parent: parent)
+            return .records(node: index, schema: schema, source: source)
+        } catch {
+            // What comes out is known all the same, so the nodes behind can be checked too.
+            problems.append(contentsOf: error)
+            return .records(node: parent, schema: schema, source: source)
+        }
     }
 
     private mutating func addSummary(_ node: NodeDeclaration) throws(Diagnostics) -> Output {

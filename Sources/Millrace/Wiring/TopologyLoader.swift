@@ -18,7 +18,7 @@ struct TopologyLoader {
             data =
                 path == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
         } catch {
-            let reason = (error as NSError).localizedDescription
+            let reason = Self.reason(for: error)
             return (nil, Diagnostics(Diagnostic(code: "file", at: start, "the file cannot be read: \(reason)")))
         }
         guard let text = String(data: data, encoding: .utf8) else {
@@ -39,5 +39,14 @@ struct TopologyLoader {
             diagnostics.append(contentsOf: error)
             return (nil, diagnostics)
         }
+    }
+
+    /// The system's own words where there are some.
+    private static func reason(for error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        guard let underlying, underlying.domain == NSPOSIXErrorDomain else {
+            return (error as NSError).localizedDescription
+        }
+        return unsafe String(cString: strerror(Int32(underlying.code)))
     }
 }

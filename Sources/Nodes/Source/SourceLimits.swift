@@ -14,4 +14,6 @@ enum SourceLimits {
     static let keepAlive = Duration.seconds(30)
     /// How often offsets are committed to Kafka, for lag tools.
     static let offsetCommit = Duration.seconds(5)
+    /// How long a trouble with Kafka must have stayed away before it is logged anew.
+    static let troubleRepeat = Duration.seconds(60)
 }

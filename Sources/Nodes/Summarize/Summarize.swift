@@ -5,15 +5,19 @@ import Synchronization
 package struct Summarize: Operator {
     let plan: SummaryPlan
     let memory: MemoryAccountant
+    let refused: RefusedGroups
 
     /// Creates the node.
-    package init(_ plan: SummaryPlan, memory: MemoryAccountant) {
+    /// - Parameter refused: groups whose records become dead letters; the sinks behind the node add to it.
+    package init(_ plan: SummaryPlan, memory: MemoryAccountant, refused: RefusedGroups = RefusedGroups()) {
         self.plan = plan
         self.memory = memory
+        self.refused = refused
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
-        SummarizeWorker(plan, memory, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
+        SummarizeWorker(
+            plan, memory, refused, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
     }
 }
 
@@ -43,20 +47,40 @@ final class EpochDictionaries: Sendable {
 final class SummarizeWorker: AggregateWorker {
     private let plan: SummaryPlan
     private let memory: MemoryAccountant
+    private let refused: RefusedGroups
     private let dictionaries: EpochDictionaries
     private let conditions: [ExpressionEvaluator?]
     private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
 
-    init(_ plan: SummaryPlan, _ memory: MemoryAccountant, _ dictionaries: EpochDictionaries) {
+    init(
+        _ plan: SummaryPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups, _ dictionaries: EpochDictionaries
+    ) {
         self.plan = plan
         self.memory = memory
+        self.refused = refused
         self.dictionaries = dictionaries
         conditions = plan.metrics.map { $0.condition?.makeEvaluator() }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        guard refused.isEmpty else { return processExceptRefused(batch, rows) }
         delta(for: batch.epoch).add(batch, rows, conditions)
         batch.markApplied(rows)
+    }
+
+    /// Records of groups that the database refuses become dead letters, here, where their bytes still are.
+    private func processExceptRefused(_ batch: Batch, _ rows: RowSelection) {
+        let (taken, left) = delta(for: batch.epoch).add(batch, rows, conditions, except: refused)
+        unsafe taken.withUnsafeBufferPointer { taken in
+            unsafe batch.markApplied(RowSelection(rows: taken.baseAddress, count: taken.count))
+        }
+        guard !left.isEmpty else { return }
+        var finder = DocumentFinder()
+        finder.find(in: batch)
+        var letters = DeadLetterWriter(batch)
+        for (row, reason) in left {
+            batch.markRefused(row) { letters.letter(for: row, finder.documents[row], reason: reason) }
+        }
     }
 
     private func delta(for epoch: UInt64) -> SummaryDelta {

@@ -15,6 +15,9 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     private var conditionalGroups = StateColumn<UInt32>(initial: 0)
     private let memory: MemoryAccountant
     private var accountedBytes = 0
+    /// Why the database refuses a group, by group number; of the first `checkedGroups` groups.
+    private var refusals: [UInt32: String] = [:]
+    private var checkedGroups = 0
 
     init(_ plan: SummaryPlan, dictionary: KeyDictionary, memory: MemoryAccountant) {
         self.plan = plan
@@ -30,6 +33,39 @@ final class SummaryDelta: Delta, @unchecked Sendable {
 
     /// Takes in the selected rows of a batch.
     func add(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+        assignGroups(batch, rows)
+        update(batch, rows, conditions)
+    }
+
+    /// Takes in the selected rows of a batch, except those of groups that the database refuses.
+    /// - Returns: the rows taken in, and the others with the reason, both in ascending order.
+    func add(
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups
+    ) -> (taken: [UInt32], left: [(row: Int, reason: String)]) {
+        assignGroups(batch, rows)
+        for group in checkedGroups..<table.count {
+            refusals[UInt32(group)] = refused.reason(for: GroupOrder.identity(of: group, in: self))
+        }
+        checkedGroups = table.count
+        var taken: [UInt32] = []
+        var left: [(row: Int, reason: String)] = []
+        for index in 0..<rows.count {
+            let group = unsafe groups.values[index]
+            if let reason = refusals[group] {
+                left.append((rows[index], reason))
+            } else {
+                unsafe groups.values[taken.count] = group
+                taken.append(UInt32(rows[index]))
+            }
+        }
+        unsafe taken.withUnsafeBufferPointer { taken in
+            unsafe update(batch, RowSelection(rows: taken.baseAddress, count: taken.count), conditions)
+        }
+        return (taken, left)
+    }
+
+    /// Finds or makes the group of each row.
+    private func assignGroups(_ batch: Batch, _ rows: RowSelection) {
         groups.resizeUninitialized(to: rows.count)
         unsafe withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>.self, capacity: max(1, keyColumns.count))
         {
@@ -41,6 +77,10 @@ final class SummaryDelta: Delta, @unchecked Sendable {
                 unsafe table.assignOnlyGroup(count: rows.count, into: groups.values)
             }
         }
+    }
+
+    /// Updates the states with rows whose groups are known.
+    private func update(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
         for (state, condition) in zip(states, conditions) {
             state.grow(to: table.count)
             if let condition {

@@ -16,7 +16,7 @@ struct GroupOrder {
         starts.reserveCapacity(count + 1)
         for group in 0..<count {
             starts.append(UInt32(bytes.count))
-            for (index, key) in delta.plan.keys.enumerated() { Self.append(key, index, delta, group, to: &bytes) }
+            Self.appendKey(of: group, in: delta, to: &bytes)
         }
         starts.append(UInt32(bytes.count))
         groups = Array(0..<Int32(count))
@@ -30,8 +30,24 @@ struct GroupOrder {
         }
     }
 
+    /// Takes out the groups that the database refuses; no record of theirs is in the delta.
+    mutating func remove(_ refused: RefusedGroups, of delta: SummaryDelta) {
+        groups.removeAll { refused.reason(for: Self.identity(of: Int($0), in: delta)) != nil }
+    }
+
     /// The key's bytes of a group.
     func key(of group: Int) -> ArraySlice<UInt8> { bytes[Int(starts[group])..<Int(starts[group + 1])] }
+
+    /// What a group is known by in every process.
+    static func identity(of group: Int, in delta: SummaryDelta) -> RefusedGroups.Group {
+        var key: [UInt8] = []
+        appendKey(of: group, in: delta, to: &key)
+        return RefusedGroups.Group(windowStart: delta.windowStart(ofGroup: group), key: key)
+    }
+
+    private static func appendKey(of group: Int, in delta: SummaryDelta, to bytes: inout [UInt8]) {
+        for (index, key) in delta.plan.keys.enumerated() { append(key, index, delta, group, to: &bytes) }
+    }
 
     private static func append(
         _ key: SummaryPlan.Key, _ index: Int, _ delta: SummaryDelta, _ group: Int, to bytes: inout [UInt8]

@@ -73,6 +73,22 @@ final class PostgresSession {
 
     private func refusal(_ error: PostgresError) -> SinkError {
         connection = nil
-        return SinkError(code: .refused, description: "postgres \(settings.redactedDescription): \(error)")
+        let hint = error.hint == nil ? Self.hint(for: error) : nil
+        return SinkError(
+            code: .refused,
+            description: "postgres \(settings.redactedDescription): \(error)" + (hint.map { "; \($0)" } ?? ""))
+    }
+
+    /// What a person can do about a refusal, where the server does not say.
+    private static func hint(for error: PostgresError) -> String? {
+        switch error.sqlState {
+        case "28P01", "28000": "check the user and the password in the sink's url"
+        case "3D000": "create the database, or correct the sink's url"
+        case "3F000": "create the schema, or correct the sink's table"
+        case "42501":
+            "the role needs CREATE on the database (for schema millrace) and on the schema of its tables, and SELECT, "
+                + "INSERT and UPDATE on tables that another role has made"
+        default: nil
+        }
     }
 }

@@ -13,23 +13,33 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let claimLock = NSLock()
     private let consoles: [any EpochObserver]
     private let functions: String
+    private let refused: [Int: RefusedGroups]
+    /// Groups refused since the last commit.
+    private var refusedInARow = 0
 
     /// Creates a target; connects when first used.
     /// - Parameters:
     ///   - topology: the topology's name, part of every position's key.
     ///   - owner: names this process in `millrace.partitions`.
     ///   - sinks: for each summarizing node that has a table: its plan and the table's name.
+    ///   - refused: by summarizing node, the groups whose records it leaves out, which this target adds to. Without a
+    ///     set of its own, a node's refused rows stop the pipeline.
     ///   - observers: told of every committed epoch.
     ///   - onNotice: gets what the server has to say.
     package init(
         topology: String, owner: String, settings: ConnectionSettings,
-        sinks: [(node: Int, plan: SummaryPlan, table: String)], observers: [any EpochObserver] = [],
+        sinks: [(node: Int, plan: SummaryPlan, table: String)], refused: [Int: RefusedGroups] = [:],
+        observers: [any EpochObserver] = [],
         onNotice: @escaping Notice.Handler
     ) {
         rows = PartitionRows(topology: topology, owner: owner)
         // Tables are written in the order of their names, in every process: that is the order of their locks.
         writers = sinks.sorted { $0.table < $1.table }
-            .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table)) }
+            .map {
+                let refused = refused[$0.node] ?? RefusedGroups()
+                return ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table, refused: refused))
+            }
+        self.refused = refused
         commits = PostgresSession(settings, onNotice: onNotice)
         claims = PostgresSession(settings, onNotice: onNotice)
         consoles = observers
@@ -90,9 +100,16 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 case .notCommitted: break
                 }
             }
-            return try write(epoch, &connection)
+            do {
+                return try write(epoch, &connection)
+            } catch let error as PostgresError where error.isRowRefusal {
+                return try findRefusals(in: epoch, after: error, &connection)
+            }
         }
-        if outcome == .committed { for console in consoles { console.committed(epoch) } }
+        if outcome == .committed {
+            refusedInARow = 0
+            for console in consoles { console.committed(epoch) }
+        }
         return outcome
     }
 
@@ -117,6 +134,18 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     private func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
+        guard try begin(epoch, &connection) else { return fenced }
+        for (node, writer) in writers {
+            guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
+            try writer.write(delta, &connection)
+        }
+        if !epoch.deadLetters.isEmpty { try write(epoch.deadLetters, epoch.partitionKeys, &connection) }
+        try connection.execute("COMMIT")
+        return .committed
+    }
+
+    /// Opens the transaction of an epoch with the fence. False, and no transaction, when a partition is no longer ours.
+    private func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
         let (advance, parameters) = rows.advanceStatement(epoch.advances)
         // Nested loops over the primary key are right for these joins whatever the statistics say.
         let answers = try connection.pipeline { pipeline in
@@ -127,17 +156,52 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             pipeline.query("SET LOCAL enable_seqscan = off")
             pipeline.query(advance, parameters)
         }
-        guard answers.last?.affectedRows == epoch.advances.count else {
-            try connection.execute("ROLLBACK")
-            return .fenced(reason: "a partition was taken over by another instance, or the database was restored")
+        if answers.last?.affectedRows == epoch.advances.count { return true }
+        try connection.execute("ROLLBACK")
+        return false
+    }
+
+    private var fenced: CommitOutcome {
+        .fenced(reason: "a partition was taken over by another instance, or the database was restored")
+    }
+
+    /// Finds the groups whose rows the database refuses and adds them to the sets that the workers look at. Nothing is
+    /// written: the epoch's records are read again, and those of refused groups become dead letters.
+    /// - Throws: `error` when no single row is to blame, `SinkError` when so many are that they are no exceptions.
+    private func findRefusals(
+        in epoch: ClosedEpoch, after error: PostgresError, _ connection: inout Connection
+    ) throws -> CommitOutcome {
+        try connection.execute("ROLLBACK")
+        guard try begin(epoch, &connection) else { return fenced }
+        // Constraints that are checked at COMMIT would blame nobody.
+        try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        var room = SinkLimits.refusedGroupsPerSearch
+        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String)] = []
+        var reports: [String] = []
+        for (node, writer) in writers where room > 0 {
+            guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
+            let found = try writer.findRefusals(in: delta, limit: room, &connection)
+            let table = writer.table.name
+            finds += found.map {
+                (refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)")
+            }
+            room -= found.count
+            guard let last = found.last else { continue }
+            reports.append("\(found.count) row(s) of table \(table), the last with \(last.error.publicRowRefusal)")
         }
-        for (node, writer) in writers {
-            guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
-            try writer.write(delta, &connection)
+        try connection.execute("ROLLBACK")
+        guard !finds.isEmpty else { throw error }
+        refusedInARow += finds.count
+        let report = "the database refuses \(reports.joined(separator: "; "))"
+        guard refusedInARow <= SinkLimits.refusedGroupsMax else {
+            throw SinkError(
+                code: .refused,
+                description: "postgres: \(report); more than \(SinkLimits.refusedGroupsMax) rows in a row are no "
+                    + "exceptions; change the constraint, trigger or column that refuses them")
         }
-        if !epoch.deadLetters.isEmpty { try write(epoch.deadLetters, epoch.partitionKeys, &connection) }
-        try connection.execute("COMMIT")
-        return .committed
+        // From here on the epoch must not be tried again: its groups hold the records that are to be left out.
+        for find in finds { find.refused.insert(find.group, reason: find.reason) }
+        return .refused(reason: report + "; their records go to millrace.dead_letters")
     }
 
     private func write(
@@ -157,7 +221,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             lines.append(letter.line)
             reasons.append(letter.reason)
             payloads.append(letter.payload)
-            if let time = letter.timestamp {
+            // A message's timestamp is whatever its producer says; Postgres ends in the year 294276.
+            if let time = letter.timestamp, SinkLimits.messageTimes.contains(time) {
                 times.append(microsecondsSince1970: time * 1_000)
             } else {
                 times.appendNull()

@@ -14,4 +14,11 @@ enum SinkLimits {
     static let connectTimeout = Duration.seconds(10)
     /// Transient failures of one transaction before the user is told; a deadlock or two is nobody's business.
     static let quietRetries = 3
+    /// Message timestamps that are kept with dead letters, in milliseconds since 1970: years 1 to 9999.
+    static let messageTimes: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+    /// Groups that one search may find refused, over all tables: what it takes stays some ten thousand statements.
+    static let refusedGroupsPerSearch = 500
+    /// Groups remembered as refused, of one summary, and refused in a row without a commit before Millrace stops: so
+    /// many are no exceptions.
+    static let refusedGroupsMax = 5_000
 }

@@ -2,7 +2,8 @@
 struct SummaryStatements {
     /// Reads and locks the rows of the given keys, in key order; first column: the key's position, from 1.
     let select: String
-    /// Inserts rows, leaving alone what is there already; answers the keys it inserted, in order.
+    /// Inserts rows, leaving alone keys that are there already; answers the keys it inserted, in order. A conflict with
+    /// any other unique index, which only a user can have made, is an error.
     let insert: String
     /// Overwrites rows; a null `bytea` leaves its column as it is.
     let update: String
@@ -22,7 +23,7 @@ struct SummaryStatements {
         let allNames = columns.map(\.quoted).joined(separator: ", ")
         insert = """
             INSERT INTO \(name) (\(allNames)) SELECT * FROM unnest(\(Self.arrays(columns))) \
-            ON CONFLICT DO NOTHING RETURNING \(keyNames.reversed().joined(separator: ", "))
+            ON CONFLICT (\(keyNames.joined(separator: ", "))) DO NOTHING RETURNING \(keyNames.reversed().joined(separator: ", "))
             """
         let sets = (table.plain + table.states).map { column in
             column.kind == .bytea

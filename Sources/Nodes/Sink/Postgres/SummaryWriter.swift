@@ -11,8 +11,11 @@ final class SummaryWriter {
     private let metrics: [any MetricWriter]
     private let sql: SummaryStatements
     private let keysMerged: [Int]
+    private let refused: RefusedGroups
 
-    init(plan: SummaryPlan, tableName: String) {
+    /// - Parameter refused: groups that are not written; shared with the workers that leave out their records.
+    init(plan: SummaryPlan, tableName: String, refused: RefusedGroups) {
+        self.refused = refused
         self.plan = plan
         metrics = plan.metrics.map { $0.makeWriter() }
         table = SummaryTable(name: tableName, plan: plan, writers: metrics)
@@ -26,12 +29,48 @@ final class SummaryWriter {
 
     /// Merges a delta into the table. The delta is not changed, so a failed transaction can be written again.
     func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
-        let order = GroupOrder(delta)
-        var start = 0
-        while start < order.groups.count {
-            let end = min(order.groups.count, start + SinkLimits.rowsPerStatement)
-            try write(Array(order.groups[start..<end]), of: delta, order, &connection)
-            start = end
+        let order = order(of: delta)
+        for part in parts(of: order) { try write(Array(part), of: delta, order, &connection) }
+    }
+
+    /// Finds groups of a delta whose rows the database refuses for what they hold, by halving; what it takes beside one
+    /// ordinary write is some ten statements for each group found. The connection is in a transaction that is rolled
+    /// back afterwards.
+    /// - Returns: at most `limit` groups with what the database says about each.
+    func findRefusals(
+        in delta: SummaryDelta, limit: Int, _ connection: inout Connection
+    ) throws -> [(group: RefusedGroups.Group, error: PostgresError)] {
+        let order = order(of: delta)
+        var pending = Array(parts(of: order).reversed())
+        var found: [(group: RefusedGroups.Group, error: PostgresError)] = []
+        while found.count < limit, let part = pending.popLast() {
+            do {
+                try connection.execute("SAVEPOINT part")
+                try write(Array(part), of: delta, order, &connection)
+                try connection.execute("RELEASE SAVEPOINT part")
+            } catch let error as PostgresError where error.isRowRefusal {
+                try connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+                if part.count == 1, let group = part.first {
+                    found.append((GroupOrder.identity(of: Int(group), in: delta), error))
+                } else {
+                    let middle = part.startIndex + part.count / 2
+                    pending += [part[middle...], part[..<middle]]
+                }
+            }
+        }
+        return found
+    }
+
+    private func order(of delta: SummaryDelta) -> GroupOrder {
+        var order = GroupOrder(delta)
+        if !refused.isEmpty { order.remove(refused, of: delta) }
+        return order
+    }
+
+    /// The groups in key order, one part per statement.
+    private func parts(of order: GroupOrder) -> [ArraySlice<Int32>] {
+        stride(from: 0, to: order.groups.count, by: SinkLimits.rowsPerStatement).map { start in
+            order.groups[start..<min(order.groups.count, start + SinkLimits.rowsPerStatement)]
         }
     }
 

@@ -36,7 +36,9 @@ package struct KafkaPlan: Sendable {
         do {
             try configuration.validate()
         } catch {
-            let place = config["settings"]?.location ?? node.location
+            let settings = config["settings"]
+            let culprit = settings?.entries?.first { error.message.contains("'\($0.key)'") }
+            let place = culprit?.keyLocation ?? settings?.location ?? node.location
             throw Diagnostics(Diagnostic(code: "kafka-settings", at: place, error.message, hint: error.hint))
         }
         return KafkaPlan(

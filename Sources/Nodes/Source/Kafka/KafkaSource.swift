@@ -53,6 +53,9 @@ final class KafkaReader: @unchecked Sendable {
     /// The engine's index by the driver's slot number, -1 where there is none.
     private var indexOfSlot: [Int] = []
     private var status = SourceStatus()
+    /// What was logged as waited for, and when it was last met.
+    private var reported: [String: ContinuousClock.Instant] = [:]
+    private var isWaiting = false
     private var lastKeepAlive = ContinuousClock.now
     private var lastOffsetCommit = ContinuousClock.now
     private var lastStatus = ContinuousClock.now
@@ -91,7 +94,7 @@ final class KafkaReader: @unchecked Sendable {
             let index = message.slot < indices.count ? indices[message.slot] : -1
             if index >= 0 { builder.append(message, partition: index) }
         }
-        if result.messages > 0 { status.trouble = haltedSummary }
+        if result.messages > 0 { troubleIsOver() }
         for event in result.events { try handle(event) }
         if assignments.hasChanged { mapSlots() }
     }
@@ -129,12 +132,28 @@ final class KafkaReader: @unchecked Sendable {
         case .fatal(let error): throw error
         case .pollTooLate(let error), .commitFailed(let error):
             logger.warning("Kafka", metadata: ["reason": "\(error)"])
-        case .unknownTopic(_, let error), .brokersDown(let error), .transport(let error), .authentication(let error),
-            .failed(let error):
-            let text = "\(error)"
-            if status.trouble != text { logger.error("Waiting for Kafka", metadata: ["reason": "\(text)"]) }
-            status.trouble = text
+        case .unknownTopic(let topic, let error): wait("topic \(topic)", error)
+        case .brokersDown(let error), .transport(let error): wait("brokers", error)
+        case .authentication(let error): wait("authentication", error)
+        case .failed(let error): wait("\(error.code)", error)
         }
+    }
+
+    /// Shows what is waited for, and logs it once: the client reports an outage broker by broker, try by try.
+    private func wait(_ subject: String, _ error: KafkaError) {
+        status.trouble = "\(error)"
+        guard reported.updateValue(.now, forKey: subject) == nil else { return }
+        isWaiting = true
+        logger.error("Waiting for Kafka", metadata: ["reason": "\(error)"])
+    }
+
+    /// Messages arrive. What comes and goes within a minute is not logged each time.
+    private func troubleIsOver() {
+        status.trouble = haltedSummary
+        guard !reported.isEmpty else { return }
+        if isWaiting { logger.notice("Messages arrive again") }
+        isWaiting = false
+        reported = reported.filter { .now - $0.value < SourceLimits.troubleRepeat }
     }
 
     /// Lends the consumer, which is there until `close`.
