@@ -15,6 +15,8 @@ public final class ModelDatabase: Sendable {
         var rows: [PartitionKey: Row] = [:]
         var table: [Int64: Int64] = [:]
         var deadLetters: [DeadPlace] = []
+        /// Counts the restores: every connection made before the last one is cut.
+        var incarnation = 0
     }
 
     /// Where a dead letter came from.
@@ -51,8 +53,9 @@ public final class ModelDatabase: Sendable {
     public func restore() {
         guard let copy = backups.withLock({ $0.popLast() }) else { return }
         contents.withLock { contents in
-            let epochs = contents.rows.mapValues(\.ownerEpoch)
+            let (epochs, incarnation) = (contents.rows.mapValues(\.ownerEpoch), contents.incarnation)
             contents = copy
+            contents.incarnation = incarnation + 1
             for (key, epoch) in epochs { contents.rows[key]?.ownerEpoch = epoch }
         }
     }
@@ -64,6 +67,7 @@ public final class ModelTarget: CommitTarget {
     private let random: Mutex<SeededRandom>
     private let faultPercent: Int
     private let pause: @Sendable (CommitContext) throws -> Void
+    private let incarnation = Mutex(0)
 
     /// Creates a target whose commits meet a fault in `faultPercent` of 100 cases: a transient error before anything
     /// happened, or a connection lost with the COMMIT done or not done.
@@ -109,6 +113,7 @@ public final class ModelTarget: CommitTarget {
     private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }
 
     public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+        if isNewConnection, let outcome = resolve(epoch) { return outcome }
         while true {
             switch random.withLock({ nextFault(&$0) }) {
             case .none:
@@ -124,6 +129,25 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// Whether the database was restored since the last call, which cuts the connection.
+    private var isNewConnection: Bool {
+        let now = database.contents.withLock { $0.incarnation }
+        return incarnation.withLock { known in
+            defer { known = now }
+            return known != now
+        }
+    }
+
+    public func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
+        guard isNewConnection else { return .committed }
+        return CommitVerdict.mismatch(standing, rows: rows(of: standing.map(\.key))).map { .fenced(reason: $0) }
+            ?? .committed
+    }
+
+    private func rows(of keys: [PartitionKey]) -> [ClaimedPartition] {
+        database.contents.withLock { contents in keys.map { claimed($0, contents.rows[$0]) } }
+    }
+
     private func nextFault(_ random: inout SeededRandom) -> Fault {
         guard random.chance(faultPercent) else { return .none }
         return [.transient, .lostAfterCommit, .lostBeforeCommit].randomElement(using: &random) ?? .none
@@ -131,12 +155,11 @@ public final class ModelTarget: CommitTarget {
 
     /// After a lost connection: what the database says. Nil: not committed, write it again.
     private func resolve(_ epoch: ClosedEpoch) -> CommitOutcome? {
-        let rows = database.contents.withLock { contents in
-            epoch.advances.map { claimed($0.key, contents.rows[$0.key]) }
-        }
-        switch CommitVerdict.decide(epoch.advances, rows: rows) {
+        let found = rows(of: epoch.advances.map(\.key) + epoch.standing.map(\.key))
+        switch CommitVerdict.decide(epoch.advances, rows: found) {
         case .committed: return .committed
-        case .notCommitted: return nil
+        case .notCommitted:
+            return CommitVerdict.mismatch(epoch.standing, rows: found).map { .fenced(reason: $0) }
         case .fenced(let reason): return .fenced(reason: reason)
         }
     }

@@ -40,7 +40,11 @@ final class TallyWorker: AggregateWorker {
         unsafe applied.withUnsafeBufferPointer { rows in
             unsafe batch.markApplied(RowSelection(rows: rows.baseAddress, count: rows.count))
         }
-        deltas.withLock { $0[batch.epoch, default: TallyDelta()].add(sums) }
+        deltas.withLock { deltas in
+            let delta = deltas[batch.epoch] ?? TallyDelta()
+            deltas[batch.epoch] = delta
+            delta.add(sums)
+        }
     }
 
     func takeDelta(epoch: UInt64) -> (any Delta)? { deltas.withLock { $0.removeValue(forKey: epoch) } }

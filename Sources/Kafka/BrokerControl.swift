@@ -11,7 +11,8 @@ public enum BrokerControl: Sendable, Equatable {
     /// Create a topic.
     case topic(name: String, partitions: Int)
 
-    /// Reads one line: `down ID`, `up ID`, `leader TOPIC PARTITION BROKER`, `error API CODE COUNT`, `topic NAME PARTITIONS`.
+    /// Reads one line: `down ID`, `up ID`, `leader TOPIC PARTITION BROKER`, `error API CODE COUNT` or
+    /// `topic NAME PARTITIONS`.
     /// - Throws: `KafkaError` with code `configuration`, quoting the line.
     public init(line: String) throws(KafkaError) {
         let words = line.split(separator: " ").map(String.init)

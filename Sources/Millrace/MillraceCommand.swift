@@ -12,6 +12,9 @@ struct MillraceCommand: AsyncParsableCommand {
             Run it:          millrace run topologies/game_kpis.yaml
             """,
         version: Version.text,
-        subcommands: [Run.self, Check.self, Demo.self, Generate.self, BrokerCommand.self, VersionCommand.self]
+        subcommands: [
+            Run.self, Check.self, Demo.self, Generate.self, BrokerCommand.self, VersionCommand.self,
+            Reference.self,
+        ]
     )
 }

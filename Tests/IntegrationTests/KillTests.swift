@@ -46,14 +46,16 @@ import Testing
                 try writer.write(upTo: log.count * kill / (kills + 1))
                 let before = try database.messagesRead()
                 let process = try log.start(topology, database)
-                if Int.random(in: 0..<10, using: &random) < 7 {
-                    try eventually(within: .seconds(60), "assigned; \(process.lastWords)") {
-                        if !process.isRunning { throw MillraceProcess.Failure(description: process.lastWords) }
-                        return process.errors.contains("Partitions assigned")
-                    }
-                    process.live(for: .milliseconds(Int.random(in: 0...300, using: &random)))
-                } else {
+                // Some are hit while they start, some while they take their partitions, most while they commit.
+                switch Int.random(in: 0..<10, using: &random) {
+                case 0...2:
                     process.live(for: .milliseconds(Int.random(in: 20...900, using: &random)))
+                case 3...4:
+                    try process.waitUntil("assigned") { process.errors.contains("Partitions assigned") }
+                    process.live(for: .milliseconds(Int.random(in: 0...300, using: &random)))
+                default:
+                    try process.waitUntil("a commit") { try database.messagesRead() > before }
+                    process.live(for: .milliseconds(Int.random(in: 0...60, using: &random)))
                 }
                 let wasRunning = process.isRunning
                 #expect(wasRunning, "seed \(Self.seed), life \(kill) ended by itself: \(process.lastWords)")
@@ -111,6 +113,16 @@ import Testing
 }
 
 extension MillraceProcess {
+    /// Waits for something it does.
+    /// - Throws: when it ends before.
+    func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+        try eventually("\(what); \(lastWords)") {
+            if try condition() { return true }
+            if !isRunning { throw Failure(description: "ended before \(what): \(lastWords)") }
+            return false
+        }
+    }
+
     /// Lets it live for a while, less if it ends.
     func live(for duration: Duration) {
         let end = ContinuousClock.now + duration

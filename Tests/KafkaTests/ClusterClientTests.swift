@@ -41,6 +41,36 @@ import Testing
         }
     }
 
+    @Test(arguments: Stand.available)
+    func theTailsOfManyPartitionsAreFetchedAtOnce(kind: Stand.Kind) async throws {
+        try await onOwnThread {
+            let stand = try Stand(kind)
+            let name = try stand.topic(partitions: 64)
+            var producer = try stand.producer("lz4")
+            let topic = try producer.topic(name)
+            for number in 0..<640 {
+                try producer.produce(Array(String(number).utf8), to: topic, partition: Int32(number % 64))
+            }
+            try producer.close()
+            let partitions = (0..<64).map { TopicPartition(name, Int32($0)) }
+            var client = try ClusterClient(stand.connection)
+            let offsets = Dictionary(
+                uniqueKeysWithValues: partitions.map { ($0, $0.partition == 7 ? 99 : Int64($0.partition) % 10) })
+            for _ in 0..<2 {
+                let fetched = try client.fetchEach(offsets)
+                for partition in partitions where partition.partition != 7 {
+                    let number = Int(partition.partition) + 64 * Int(offsets[partition]!)
+                    guard case .found(let payload, _, _) = fetched[partition] else {
+                        Issue.record("\(partition): \(String(describing: fetched[partition]))")
+                        continue
+                    }
+                    #expect(payload == Array(String(number).utf8))
+                }
+                #expect(fetched[partitions[7]] == .beyondEnd(end: 10))
+            }
+        }
+    }
+
     /// The mock cluster drops the oldest messages beyond 5 MiB: retention as it comes.
     @Test func aMessageRemovedByRetentionIsGone() async throws {
         try await onOwnThread {

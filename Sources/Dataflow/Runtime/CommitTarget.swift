@@ -20,6 +20,11 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// - Throws: what cannot pass; nothing was written.
     func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome
 
+    /// Checks that the database still holds what was committed, if there is reason to doubt it: after a failover or a
+    /// restore the connection is a new one. Called on the commit thread while nothing is to be written; asks nothing of
+    /// the database while the connection stands.
+    func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome
+
     /// Ends the connections. Called once, last.
     func close()
 }
@@ -75,6 +80,8 @@ public struct ClosedEpoch: Sendable {
     public var number: UInt64
     /// How far each partition moves, sorted by key.
     public var advances: [PartitionAdvance]
+    /// The other partitions that are ours, as they stand: a database that was restored has lost them too.
+    public var standing: [ClaimedPartition]
     /// The groups of each summarizing node, by node index; absent where nothing was gathered.
     public var deltas: [Int: any Delta]
     /// Records that could not be used; `partition` indexes `partitionKeys`.
@@ -84,11 +91,13 @@ public struct ClosedEpoch: Sendable {
 
     /// Creates a closed epoch.
     public init(
-        number: UInt64, advances: [PartitionAdvance], deltas: [Int: any Delta], deadLetters: [DeadLetter],
+        number: UInt64, advances: [PartitionAdvance], standing: [ClaimedPartition], deltas: [Int: any Delta],
+        deadLetters: [DeadLetter],
         partitionKeys: [PartitionKey]
     ) {
         self.number = number
         self.advances = advances
+        self.standing = standing
         self.deltas = deltas
         self.deadLetters = deadLetters
         self.partitionKeys = partitionKeys

@@ -7,6 +7,24 @@ public enum CommitVerdict: Equatable, Sendable {
     /// It is not and must not be: the partitions moved under another owner, or the database was restored.
     case fenced(reason: String)
 
+    /// Compares partitions that nothing moves with what the database says.
+    /// - Returns: why the database is not what was committed to, nil when it is.
+    public static func mismatch(_ standing: [ClaimedPartition], rows: [ClaimedPartition]) -> String? {
+        let byKey = Dictionary(rows.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        for partition in standing {
+            // A partition that another instance has claimed since is on its way out; the group will say so.
+            guard byKey[partition.key]?.ownerEpoch ?? partition.ownerEpoch == partition.ownerEpoch else { continue }
+            let found = byKey[partition.key]?.nextOffset
+            if found != partition.nextOffset {
+                let (has, expected) = (
+                    found.map(String.init) ?? "none", partition.nextOffset.map(String.init) ?? "none"
+                )
+                return "\(partition.key) is at offset \(has), expected \(expected): the database was restored"
+            }
+        }
+        return nil
+    }
+
     /// Compares what an epoch was to do with what the database says.
     /// - Parameters:
     ///   - advances: the epoch's moves, from `from` to `to`.

@@ -15,6 +15,8 @@ public enum Limits {
     public static let deadLetterBytesMax = 4_096
     /// Dead letters waiting for a commit at which the epoch is closed early.
     public static let deadLettersPerEpoch = 10_000
+    /// How often a connection with nothing to write is looked at: bounds how long a failover goes unnoticed.
+    public static let idleConfirm = Duration.seconds(5)
     /// How long an orderly revoke may take to write what was read.
     public static let revokeFlush = Duration.seconds(20)
     /// How long SIGTERM waits for the last commit before the process gives up (nothing is lost: it is read again).

@@ -1,18 +1,16 @@
 /// The commit thread: seals epochs, waits until they are drained, gathers their groups, and has them written.
 extension Pipeline {
     func runCommits() {
-        while let closed = nextEpoch() {
-            let started = ContinuousClock.now
-            do {
-                switch try plan.target.commit(closed, context) {
-                case .committed: book(closed, took: .now - started)
-                case .fenced(let reason), .refused(let reason): rewind(closed, reason)
+        do {
+            while let step = nextStep() {
+                switch step {
+                case .write(let epoch): try write(gather(epoch))
+                case .confirm: try confirm()
+                case .end: break
                 }
-            } catch {
-                release(closed)
-                fail(error)
-                break
             }
+        } catch {
+            fail(error)
         }
         monitor.update {
             $0.hasEnded = true
@@ -20,17 +18,46 @@ extension Pipeline {
         }
     }
 
-    /// The next epoch to write, or nil when everything is written and the sources have ended.
-    private func nextEpoch() -> ClosedEpoch? {
-        enum Step { case write(UInt64), end }
-        let step: Step = monitor.wait(until: dueMoment) { state in
+    private enum CommitStep { case write(UInt64), confirm, end }
+
+    /// The next thing to do, or nil when everything is written and the sources have ended.
+    private func nextStep() -> CommitStep? {
+        let step: CommitStep = monitor.wait(until: nextMoment) { state in
             if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
             if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
-            return state.epochs.takeDrained().map { .write($0) }
+            if let epoch = state.epochs.takeDrained() { return .write(epoch) }
+            guard state.epochs.isIdle, .now >= state.lastLook + Limits.idleConfirm else { return nil }
+            state.lastLook = .now
+            return .confirm
         }
-        switch step {
-        case .write(let epoch): return gather(epoch)
-        case .end: return nil
+        if case .end = step { return nil }
+        return step
+    }
+
+    private func write(_ closed: ClosedEpoch) throws {
+        let started = ContinuousClock.now
+        do {
+            switch try plan.target.commit(closed, context) {
+            case .committed: book(closed, took: .now - started)
+            case .fenced(let reason), .refused(let reason): rewind(closed, reason)
+            }
+        } catch {
+            release(closed)
+            throw error
+        }
+    }
+
+    /// Nothing was written for a while: has the database gone back behind our back?
+    private func confirm() throws {
+        let standing = monitor.withLock { $0.partitions.compactMap(\.standing) }
+        guard !standing.isEmpty else { return }
+        do {
+            if case .fenced(let reason) = try plan.target.confirm(standing, stoppableContext) {
+                logRewind(reason)
+                discard()
+            }
+        } catch is WaitCancelled {
+            // The database is away and the pipeline is stopping: there may still be something to write, or nothing.
         }
     }
 
@@ -44,9 +71,11 @@ extension Pipeline {
         return .now - lastSeal >= plan.settings.commitInterval
     }
 
-    /// When the open epoch is due, if nothing happens before; nil when there is nothing to be due. Asked again after
-    /// every change: the first batch of an epoch may come while the commit thread sleeps.
-    private func dueMoment(_ state: PipelineState) -> ContinuousClock.Instant? {
+    /// When there is something to do if nothing happens before: the open epoch is due, or, with nothing to write, the
+    /// connection should be looked at. Asked again after every change: the first batch of an epoch may come while the
+    /// commit thread sleeps.
+    private func nextMoment(_ state: PipelineState) -> ContinuousClock.Instant? {
+        if state.epochs.isIdle { return state.lastLook + Limits.idleConfirm }
         guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return nil }
         return state.lastSeal.map { $0 + plan.settings.commitInterval }
     }
@@ -62,8 +91,11 @@ extension Pipeline {
         }
         return monitor.withLock { state in
             let ledger = state.ledgers.removeValue(forKey: epoch) ?? EpochLedger()
+            let standing = state.partitions.indices.filter { ledger.advances[$0] == nil }
+                .compactMap { state.partitions[$0].standing }
             return ClosedEpoch(
-                number: epoch, advances: ledger.advances.values.sorted { $0.key < $1.key }, deltas: deltas,
+                number: epoch, advances: ledger.advances.values.sorted { $0.key < $1.key },
+                standing: standing.sorted { $0.key < $1.key }, deltas: deltas,
                 deadLetters: ledger.deadLetters, partitionKeys: state.partitions.map(\.key))
         }
     }
@@ -80,8 +112,11 @@ extension Pipeline {
         monitor.update { state in
             state.epochs.commit()
             for advance in closed.advances {
-                guard let partition = state.partitions.first(where: { $0.key == advance.key }) else { continue }
-                state.committedOffsets[partition.source][advance.key] = advance.to
+                guard let index = state.partitions.firstIndex(where: { $0.key == advance.key }) else { continue }
+                if state.partitions[index].ownerEpoch == advance.ownerEpoch {
+                    state.partitions[index].committed = advance.to
+                }
+                state.committedOffsets[state.partitions[index].source][advance.key] = advance.to
             }
             state.progress.epochs += 1
             state.progress.rows += Int64(rows)
@@ -153,7 +188,8 @@ extension Pipeline {
         monitor.withLock { state in
             claimed.map { partition in
                 let fresh = PartitionState(
-                    key: partition.key, source: source, ownerEpoch: partition.ownerEpoch, next: partition.nextOffset)
+                    key: partition.key, source: source, ownerEpoch: partition.ownerEpoch, next: partition.nextOffset,
+                    committed: partition.nextOffset)
                 if let index = state.partitions.firstIndex(where: { $0.key == partition.key }) {
                     state.partitions[index] = fresh
                     return (index, partition)
@@ -174,7 +210,10 @@ extension Pipeline {
         }
         try plan.target.begin(partitions, stoppableContext)
         monitor.withLock { state in
-            for start in starts { state.partitions[start.index].next = start.offset }
+            for start in starts {
+                state.partitions[start.index].next = start.offset
+                state.partitions[start.index].committed = start.offset
+            }
         }
     }
 

@@ -22,7 +22,15 @@ struct PartitionState {
     var ownerEpoch: Int64
     /// Where the next admitted run must begin, nil before `begin`.
     var next: Int64?
+    /// What the database holds as far as we know.
+    var committed: Int64?
     var isActive = true
+
+    /// The partition as it stands in the database; nil when it is not ours or was never read.
+    var standing: ClaimedPartition? {
+        guard isActive, let committed else { return nil }
+        return ClaimedPartition(key: key, ownerEpoch: ownerEpoch, nextOffset: committed, tail: nil)
+    }
 }
 
 /// What an epoch moved so far: positions, counters and dead letters.
@@ -46,6 +54,8 @@ struct PipelineState {
     var rewindRequired: [Bool]
     var nextSerial: UInt64 = 0
     var lastSeal: ContinuousClock.Instant?
+    /// When the database's connection was last looked at for want of work.
+    var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0
     var isDiscarding = false
     /// Sources are to return.

@@ -1,7 +1,8 @@
 internal import CRdKafka
 internal import Synchronization
 
-/// What librdkafka's callbacks leave behind for the thread that polls. One per client, known to C as the opaque pointer.
+/// What librdkafka's callbacks leave behind for the thread that polls; one per client, which C knows as its opaque
+/// pointer.
 ///
 /// Callbacks only record. In particular a rebalance is answered after the messages in hand have been delivered, so
 /// that no message is ever delivered for a partition already given up.
@@ -159,9 +160,8 @@ final class ClientCallbacks: Sendable {
         if misread {
             return KafkaError(
                 code: .protocolMismatch, name: base.name, message: base.message,
-                hint:
-                    "librdkafka \(LibraryVersion.current) misread this broker's ApiVersions answer (\"Read underflow\", "
-                    + "a fault of versions before \(LibraryVersion.apiVersionsSafe)): install a newer librdkafka",
+                hint: "librdkafka \(LibraryVersion.current) misread this broker's ApiVersions answer "
+                    + "(\"Read underflow\", a fault before \(LibraryVersion.apiVersionsSafe)): install a newer one",
                 isRetryable: false)
         }
         if !hasDetail, let security {

@@ -10,7 +10,7 @@ internal import Dispatch
     let callbacks: ClientCallbacks
     /// The consumer's queue, to which all its events are sent too; nil for producers.
     let queue: OpaquePointer?
-    private var topics: [OpaquePointer] = unsafe []
+    private var topics: [String: OpaquePointer] = unsafe [:]
     private var mockCluster: OpaquePointer?
     private var isShutDown = false
 
@@ -52,7 +52,8 @@ internal import Dispatch
     deinit { _ = end(leavingGroup: false, within: KafkaLimits.closeTimeout) }
 
     /// Closes the client: leaves the group (if asked to), lets go of everything, waits for librdkafka's threads.
-    /// - Returns: whether it ended in time. If not, it is abandoned: its memory and threads stay until the process ends.
+    /// - Returns: whether it ended in time. If not, it is abandoned: its memory and threads stay until the process
+    ///   ends.
     func shutDown(leavingGroup: Bool, within timeout: Duration) -> Bool {
         end(leavingGroup: leavingGroup, within: timeout)
     }
@@ -63,7 +64,7 @@ internal import Dispatch
         callbacks.beginClosing()
         // Librdkafka can hang here in old versions, so it ends on a thread we can stop waiting for.
         let remains = unsafe Remains(
-            client: pointer, queue: queue, topics: topics, mockCluster: mockCluster,
+            client: pointer, queue: queue, topics: Array(topics.values), mockCluster: mockCluster,
             callbacks: Unmanaged.passUnretained(callbacks))
         let done = DispatchSemaphore(value: 0)
         DispatchQueue.global().async {
@@ -75,10 +76,11 @@ internal import Dispatch
 
     /// A handle of a topic that stays valid, at the same address, until the client ends.
     func topic(_ name: String) throws(KafkaError) -> OpaquePointer {
+        if let known = unsafe topics[name] { return unsafe known }
         guard let topic = unsafe rd_kafka_topic_new(pointer, name, nil) else {
             throw callbacks.error(rd_kafka_last_error(), doing: "kafka: topic '\(name)'")
         }
-        unsafe topics.append(topic)
+        unsafe topics[name] = unsafe topic
         return unsafe topic
     }
 

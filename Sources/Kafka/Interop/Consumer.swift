@@ -37,11 +37,12 @@ public struct Consumer: ~Copyable {
 
     /// Takes what is there, or waits for the first message; rebalances are answered through `delegate` at the end.
     ///
-    /// Returns as soon as anything came: messages, an event, a rebalance or a wake-up. Each message is handed to `body`
-    /// and given back to librdkafka at once; nothing is allocated per message.
+    /// Returns as soon as anything came: messages, an event, a rebalance or a wake-up. Each message is handed to
+    /// `body` and given back to librdkafka at once; nothing is allocated per message.
     /// - Parameter maxMessages: at most `KafkaLimits.pollMessagesMax` count.
-    /// - Throws: whatever `delegate.assigned` throws, or `KafkaError` if an assignment cannot be carried out; messages
-    ///   handed out before stay handed out. The next call tries the assignment again.
+    /// - Parameter body: a message it throws for counts as handed out; those after it in the batch are dropped.
+    /// - Throws: whatever `body` or `delegate.assigned` throws, or `KafkaError` if an assignment cannot be carried
+    ///   out; messages handed out before stay handed out. The next call tries the assignment again.
     public mutating func poll(
         maxMessages: Int, timeout: Duration, delegate: some RebalanceDelegate,
         _ body: (borrowing MessageView) throws -> Void
@@ -54,7 +55,12 @@ public struct Consumer: ~Copyable {
             received = receiveFirst(of: maxMessages, within: wait)
         }
         try deliver(received, into: &result, body)
-        if client.callbacks.hasNews { try answerRebalances(delegate) }
+        do {
+            if client.callbacks.hasNews { try answerRebalances(delegate) }
+        } catch {
+            result.events.forEach(client.callbacks.record)  // For the next poll to report.
+            throw error
+        }
         result.events += client.callbacks.takeEvents()
         return result
     }

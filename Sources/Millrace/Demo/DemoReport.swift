@@ -27,7 +27,7 @@ struct DemoReport {
             title: "sales_hour: what players pay, by country and platform",
             query: """
                 SELECT to_char(window_start AT TIME ZONE 'UTC', 'HH24:MI') AS hour, country, platform, purchases, buyers,
-                    items, revenue, smallest, largest, round(average, 2) AS average, large_purchases
+                    items, revenue, smallest, largest, round(average::numeric, 2) AS average, large_purchases
                 FROM sales_hour ORDER BY revenue DESC, country, platform LIMIT 8
                 """),
         Page(

@@ -14,6 +14,8 @@ struct DemoShow: Sendable {
         var description: String
     }
 
+    /// topologies/game_kpis.yaml as it was when this program was built.
+    static var topologyText: String { String(decoding: PackageResources.game_kpis_yaml, as: UTF8.self) }
     static let topic = "game.events"
     /// How long event time runs, whatever the number of events: the tables are to have several windows.
     static let eventSeconds: UInt64 = 600
@@ -79,8 +81,7 @@ struct DemoShow: Sendable {
 
     private func makeService(_ stage: DemoStage) throws -> TopologyService {
         let loader = TopologyLoader(environment: stage.environment)
-        let text = String(decoding: PackageResources.game_kpis_yaml, as: UTF8.self)
-        let (topology, diagnostics) = loader.load(text: text, from: "game_kpis.yaml")
+        let (topology, diagnostics) = loader.load(text: Self.topologyText, from: "game_kpis.yaml")
         guard let topology else { throw Failure(description: "\(diagnostics)") }
         return try TopologyService(topology, overrides: .init(), progress: .auto, logger: logger)
     }
@@ -92,11 +93,11 @@ struct DemoShow: Sendable {
         return EventFeed(generator: EventGenerator(options), first: first, count: count)
     }
 
-    /// Shows warnings; the demonstration says itself what is going on.
+    /// On a terminal warnings only, beside the progress line; elsewhere the log is the progress.
     private var logger: Logger {
         Logger(label: "millrace") { _ in
             var handler = PlainLogHandler()
-            handler.logLevel = .warning
+            handler.logLevel = ProgressStyle.auto.resolved == .line ? .warning : .info
             return handler
         }
     }
@@ -114,7 +115,7 @@ struct DemoShow: Sendable {
 
         What next:
           millrace demo --keep                     the same, and keeps running: look at the tables while they change
-          millrace check topologies/game_kpis.yaml    the topology behind these tables; change it, check it
+          millrace check topologies/game_kpis.yaml the topology behind these tables; change it, check it
           KAFKA_BROKERS=host:9092 DATABASE_URL=postgresql://user@host/db millrace run topologies/game_kpis.yaml
         """
 

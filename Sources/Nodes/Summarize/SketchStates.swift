@@ -95,8 +95,8 @@ extension Batch {
             switch column.type {
             case .text:
                 // The parser leaves the slices of absent values and of dead letters as they were: anywhere.
-                for row in 0..<rowCount where unsafe column.valid[row] == 0 {
-                    unsafe column.slices[row] = TextSlice(offset: 0, length: 0)
+                for row in 0..<rowCount {
+                    if unsafe column.valid[row] == 0 { unsafe column.slices[row] = TextSlice(offset: 0, length: 0) }
                 }
                 unsafe MurmurHash3.hashText(
                     base: base, slices: UnsafeRawPointer(column.slices), count: rowCount, into: hashes)

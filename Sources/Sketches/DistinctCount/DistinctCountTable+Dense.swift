@@ -76,7 +76,8 @@ extension DistinctCountTable {
     /// Calls `visit` with every exception of a nibble body.
     @inline(__always)
     func forEachException(_ body: UnsafeMutableRawPointer, _ visit: (_ index: UInt64, _ value: UInt64) -> Void) {
-        for item in unsafe 0..<exceptionCount(body) {
+        let exceptions = unsafe exceptionCount(body)
+        for item in 0..<exceptions {
             let held = unsafe exception(item, of: body)
             visit(UInt64(held) &>> geometry.width, UInt64(held) & geometry.valueMask)
         }

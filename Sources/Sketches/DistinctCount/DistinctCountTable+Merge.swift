@@ -95,7 +95,8 @@ extension DistinctCountTable {
         }
         if GroupWord.kind(theirs) == GroupWord.nibbles {
             let body = unsafe other.body(theirs)
-            for item in unsafe 0..<other.exceptionCount(body) {
+            let exceptions = unsafe other.exceptionCount(body)
+            for item in 0..<exceptions {
                 unsafe raise(other.exception(item, of: body), at: slot)
             }
         }

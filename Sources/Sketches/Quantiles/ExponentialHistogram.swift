@@ -129,7 +129,8 @@ extension ExponentialHistogram {
     /// Adds all values of another sketch.
     ///
     /// Commutative and associative; merging a sketch with itself doubles it.
-    /// - Throws: `parameterMismatch` if the kinds differ, `invalidParameters` beyond 2^63 - 1 values; the sketch is unchanged.
+    /// - Throws: `parameterMismatch` if the kinds differ, `invalidParameters` beyond 2^63 - 1 values; the sketch
+    ///   is unchanged.
     public mutating func merge(_ other: borrowing ExponentialHistogram) throws(SketchError) {
         try requireUnion(kind: other.kind, count: other.count)
         if other.isExact {

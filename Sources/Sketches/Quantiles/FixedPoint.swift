@@ -3,7 +3,8 @@ package enum FixedPoint {
     /// The value in units of 10^-9, rounded half to even, exactly: the 53-bit mantissa times 10^9 is shifted by the
     /// exponent in 128 bits; no double is rounded on the way.
     ///
-    /// - Parameter value: finite. A magnitude of 1.7e29 or more does not fit and counts as 2^127 - 1 units with its sign.
+    /// - Parameter value: finite. A magnitude of 1.7e29 or more does not fit and counts as 2^127 - 1 units with its
+    ///   sign.
     @inline(__always)
     package static func units(_ value: Double) -> Int128 {
         let bits = value.bitPattern

@@ -3,7 +3,8 @@ extension QuantileTable {
     ///
     /// - Parameters:
     ///   - other: a table of the same kind; left as it is.
-    ///   - groupMap: for each group of `other` the index of the group here that takes its values; several may share one.
+    ///   - groupMap: for each group of `other` the index of the group here that takes its values; several
+    ///     may share one.
     /// - Complexity: O(values) for groups of up to 32 values, O(buckets) for the others.
     public mutating func merge(_ other: borrowing QuantileTable, groupMap: UnsafePointer<UInt32>) {
         precondition(kind == other.kind, "tables of different kinds have no common union")

@@ -18,7 +18,8 @@ struct SQLPercentilesTests {
                     + "millrace.percentile_high(\(bytes), \($0))"
             }
             return "SELECT millrace.quantile_count(\(bytes)), millrace.quantile_min(\(bytes)), "
-                + "millrace.quantile_max(\(bytes)), trim_scale(millrace.quantile_sum(\(bytes)) * 1e\(sketch.sumScale)), "
+                + "millrace.quantile_max(\(bytes)), "
+                + "trim_scale(millrace.quantile_sum(\(bytes)) * 1e\(sketch.sumScale)), "
                 + values.joined(separator: ", ") + ";"
         }
         let rows = try cluster.query(script.joined(separator: "\n"), in: "plain")
@@ -85,7 +86,9 @@ struct SQLPercentilesTests {
     func damagedBytesAreRefusedWhereTheEngineRefusesThem(kind: QuantileValueKind) throws {
         let cluster = try #require(ScratchCluster.current)
         var maker = SketchMaker(seed: 24)
-        var damaged: [[UInt8]] = [[], [0x21], [0x22, 0], [0x23, 0], [0x23, 0x49, 0], [0x31, 0], [0x24, 0], [0x21, 0xff]]
+        var damaged: [[UInt8]] = [
+            [], [0x21], [0x22, 0], [0x23, 0], [0x23, 0x49, 0], [0x31, 0], [0x24, 0], [0x21, 0xff],
+        ]
         for size in [2, 5, 30, 60, 120, 2_500] {
             let whole = SketchMaker.bytes(maker.sketch(kind, sizeMax: size))
             damaged += (0..<min(whole.count, 100)).map { Array(whole.prefix($0)) }

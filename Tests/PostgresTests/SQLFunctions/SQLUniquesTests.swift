@@ -128,14 +128,16 @@ struct SQLUniquesTests {
 
             """
             + bad.map { "SELECT pg_temp.attempt('\\x\($0)'), pg_temp.unite('\\x\($0)', '\\x\($0)');\n" }.joined()
-            + """
-            SELECT pg_temp.unite('\\x138c40005080', '\\x138b4008c8'), pg_temp.unite('\\x118c44', '\\x118c40');
+                + """
+                SELECT pg_temp.unite('\\x138c40005080', '\\x138b4008c8'), pg_temp.unite('\\x118c44', '\\x118c40');
 
-            """
+                """
         let lines = try cluster.query(script, in: database)
         try #require(lines.count == bad.count + 1)
         for (line, hex) in zip(lines, bad) { #expect(line.hasPrefix("refused|"), "\(hex)") }
-        if database == "plain" { for (line, hex) in zip(lines, bad.dropLast(4)) { #expect(line == "refused|refused", "\(hex)") } }
+        if database == "plain" {
+            for (line, hex) in zip(lines, bad.dropLast(4)) { #expect(line == "refused|refused", "\(hex)") }
+        }
         #expect(lines.last?.hasPrefix("refused|") == true)
     }
 

@@ -134,7 +134,9 @@ final class ScratchCluster: Sendable {
 
 /// Starts the cluster before a suite's first test and stops it after the last.
 struct ScratchClusterTrait: SuiteTrait, TestScoping {
-    func provideScope(for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void) async throws {
+    func provideScope(for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void)
+        async throws
+    {
         guard let binaries = ScratchCluster.binaries else { return try await body() }
         let cluster = try ScratchCluster(binaries: binaries)
         let outcome: Result<Void, any Error>

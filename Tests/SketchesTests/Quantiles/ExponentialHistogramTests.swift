@@ -16,7 +16,9 @@ import Testing
         for (q, text) in vector.quantiles {
             let unclamped = try #require(Double(text))
             let expected = min(max(unclamped, 1), 250_000)
-            #expect(sketch.quantile(try #require(Double(q))) == expected)
+            let value = try sketch.quantile(#require(Double(q))) ?? .nan
+            // The vector raised a rounded base to the bucket's power, which is off by up to 1e-13; ours is not.
+            #expect(abs(value - expected) <= 1e-13 * expected)
         }
     }
 

@@ -26,7 +26,7 @@ import Testing
             + [0xbf, 0xf0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0]  // -1 and 2
         let bytes = QuantileSamples.bytes(doubles)
         #expect(Array(bytes.prefix(20)) == Array(expected.prefix(20)))
-        // The sum is 4 * 10^9 units, zigzag 8 * 10^9; one zero; one negative bucket at 0; then 0 and, 63 empty ones on, 64.
+        // The sum is 4 * 10^9 units, zigzag 8 * 10^9; one zero; one negative bucket at 0; then 0 and 64.
         #expect(Array(bytes[20...]) == [0x80, 0xa0, 0xd9, 0xe6, 0x1d, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x03, 0x3e])
     }
 

@@ -115,9 +115,22 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
 
     private func verdict(on epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitVerdict {
         try connection.execute("BEGIN")
-        let found = try rows.read(epoch.advances.map(\.key), locking: true, &connection)
+        let keys = epoch.advances.map(\.key) + epoch.standing.map(\.key)
+        let found = try rows.read(keys.sorted(), locking: true, &connection)
         try connection.execute("COMMIT")
-        return CommitVerdict.decide(epoch.advances, rows: found)
+        let verdict = CommitVerdict.decide(epoch.advances, rows: found)
+        if verdict != .committed, let mismatch = CommitVerdict.mismatch(epoch.standing, rows: found) {
+            return .fenced(reason: mismatch)
+        }
+        return verdict
+    }
+
+    package func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
+        try commits.run(context) { connection, isNew in
+            guard isNew else { return .committed }
+            let found = try rows.read(standing.map(\.key), locking: false, &connection)
+            return CommitVerdict.mismatch(standing, rows: found).map { .fenced(reason: $0) } ?? .committed
+        }
     }
 
     private func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {

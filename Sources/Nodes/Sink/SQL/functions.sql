@@ -43,20 +43,29 @@ CREATE OR REPLACE FUNCTION millrace._read_varint(sketch bytea, start int, OUT va
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     byte int;
-    weight numeric := 1;
+    size int := length(sketch);
+    shift int := 0;
+    small bigint := 0;
+    weight numeric := 72057594037927936;
 BEGIN
-    value := 0;
     next := start;
     LOOP
-        IF next >= length(sketch) OR next > start + 27 THEN
-            PERFORM millrace._percentiles_malformed(format('ends too early, found %s bytes', length(sketch)));
+        IF next >= size OR next > start + 27 THEN
+            PERFORM millrace._percentiles_malformed(format('ends too early, found %s bytes', size));
         END IF;
         byte := get_byte(sketch, next);
         next := next + 1;
-        value := value + (byte & 127) * weight;
+        -- 56 bits as bigint, which is several times cheaper, the rest as numeric.
+        IF shift < 56 THEN
+            small := small | ((byte & 127)::bigint << shift);
+            shift := shift + 7;
+        ELSE
+            value := coalesce(value, small) + (byte & 127) * weight;
+            weight := weight * 128;
+        END IF;
         EXIT WHEN byte < 128;
-        weight := weight * 128;
     END LOOP;
+    value := coalesce(value, small);
     IF byte = 0 AND next > start + 1 THEN
         PERFORM millrace._percentiles_malformed('number with a superfluous byte');
     END IF;
@@ -256,7 +265,8 @@ BEGIN
         END IF;
         low := vals[1];
         high := vals[n];
-        total := (SELECT coalesce(sum(millrace._raw_to_units(code, v)), 0) FROM unnest(vals) v);
+        total := CASE WHEN code < 64 THEN (SELECT coalesce(sum(v::numeric), 0) FROM unnest(vals) v)
+                 ELSE (SELECT coalesce(sum(millrace._raw_to_units(code, v)), 0) FROM unnest(vals) v) END;
         RETURN;
     END IF;
     IF size < 4 THEN
@@ -311,6 +321,12 @@ BEGIN
         IF code = 73 THEN
             value := millrace._read_double(sketch, at);
             at := at + 8;
+        ELSIF value IS NOT NULL AND get_byte(sketch, at) < 128 THEN
+            value := value + get_byte(sketch, at);
+            at := at + 1;
+        ELSIF value IS NOT NULL AND at + 1 < length(sketch) AND get_byte(sketch, at + 1) BETWEEN 1 AND 127 THEN
+            value := value + ((get_byte(sketch, at) & 127) | (get_byte(sketch, at + 1) << 7));
+            at := at + 2;
         ELSE
             SELECT * INTO field FROM millrace._read_varint(sketch, at);
             at := field.next;
@@ -342,6 +358,8 @@ DECLARE
     byte int;
     shift int;
     is_first boolean;
+    least_key int := millrace._coarsened(65664, halvings);
+    greatest_key int := millrace._coarsened(196608, halvings);
 BEGIN
     keys := '{}';
     counts := '{}';
@@ -367,7 +385,7 @@ BEGIN
             IF at >= size THEN
                 PERFORM millrace._percentiles_malformed(format('ends too early, found %s bytes', size));
             END IF;
-            -- One byte is the rule: read here; the general reader costs ten times as much.
+            -- One byte is the rule and read here: calling the general reader costs ten times as much.
             token := get_byte(sketch, at);
             at := at + 1;
             IF token > 127 THEN
@@ -388,14 +406,20 @@ BEGIN
                 END IF;
             END IF;
             IF token & 1 = 1 THEN
-                SELECT * INTO field FROM millrace._read_varint(sketch, at);
-                at := field.next;
-                IF is_first OR field.value > 262144 THEN
+                IF at < size AND get_byte(sketch, at) < 128 THEN
+                    gap := get_byte(sketch, at);
+                    at := at + 1;
+                ELSE
+                    SELECT * INTO field FROM millrace._read_varint(sketch, at);
+                    at := field.next;
+                    gap := least(field.value, 262145);
+                END IF;
+                IF is_first OR gap > 262144 THEN
                     PERFORM millrace._percentiles_malformed('bucket gap out of range');
                 END IF;
-                key := key + field.value::int + 1;
+                key := key + gap::int + 1;
             END IF;
-            IF sign * key NOT BETWEEN millrace._coarsened(65664, halvings) AND millrace._coarsened(196608, halvings)
+            IF sign * key NOT BETWEEN least_key AND greatest_key
                 OR (token >> 1) & 9223372036854775807 = 9223372036854775807 THEN
                 PERFORM millrace._percentiles_malformed('bucket out of range');
             END IF;

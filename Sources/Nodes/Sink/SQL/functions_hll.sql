@@ -291,17 +291,19 @@ CREATE OR REPLACE FUNCTION millrace.uniques_estimate(sketch bytea) RETURNS doubl
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT millrace._uniques_estimate(sketch, 0) $$;
 COMMENT ON FUNCTION millrace.uniques_estimate(bytea) IS
-'Number of distinct values; exact up to the column''s threshold (8 by default), then 1.04 / sqrt(2^log2m) standard error.';
+'Number of distinct values; exact up to the threshold (default 8), then with standard error 1.04 / sqrt(2^log2m).';
 
 CREATE OR REPLACE FUNCTION millrace.uniques_low(sketch bytea) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT millrace._uniques_estimate(sketch, -2) $$;
-COMMENT ON FUNCTION millrace.uniques_low(bytea) IS 'The estimate less two standard errors; the count itself while exact.';
+COMMENT ON FUNCTION millrace.uniques_low(bytea) IS
+'The estimate less two standard errors; the count itself while exact.';
 
 CREATE OR REPLACE FUNCTION millrace.uniques_high(sketch bytea) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT millrace._uniques_estimate(sketch, 2) $$;
-COMMENT ON FUNCTION millrace.uniques_high(bytea) IS 'The estimate plus two standard errors; the count itself while exact.';
+COMMENT ON FUNCTION millrace.uniques_high(bytea) IS
+'The estimate plus two standard errors; the count itself while exact.';
 
 CREATE OR REPLACE FUNCTION millrace.uniques_union(a bytea, b bytea) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT millrace._uniques_merge(ARRAY[a, b]) $$;

@@ -53,12 +53,13 @@ final class KafkaAssignments: RebalanceDelegate {
     ) throws -> [PartitionStart] {
         hasChanged = true
         try begin(claimed.filter { $0.partition.nextOffset == nil }, &cluster)
+        let tails = try fetchTails(of: claimed.map(\.partition), &cluster)
         var starts: [PartitionStart] = []
         for (index, claim) in claimed {
             let partition = TopicPartition(claim.key.topic, claim.key.partition)
             indices[partition] = index
             halted[partition] = nil
-            if let tail = claim.tail, let problem = try check(tail, partition, &cluster) {
+            if let tail = claim.tail, let problem = problem(with: tail, partition, found: tails[partition]) {
                 halt(partition, problem)
                 continue
             }
@@ -93,13 +94,29 @@ final class KafkaAssignments: RebalanceDelegate {
         try intake.begin(zip(fresh, partitions).map { ($0.index, offsets[$1] ?? 0) })
     }
 
-    /// What is wrong with the log in front of a partition's position, nil when nothing is.
-    private func check(
-        _ tail: Tail, _ partition: TopicPartition, _ cluster: inout ClusterClient
-    ) throws -> String? {
-        let found = try retrying { () throws(KafkaError) in
-            try cluster.fetchOne(partition, offset: tail.offset, timeout: SourceLimits.tailFetch)
+    /// The records that the tails were taken from, all fetched at once.
+    private func fetchTails(
+        of claimed: [ClaimedPartition], _ cluster: inout ClusterClient
+    ) throws -> [TopicPartition: FetchedMessage] {
+        var offsets: [TopicPartition: Int64] = [:]
+        for claim in claimed {
+            if let tail = claim.tail { offsets[TopicPartition(claim.key.topic, claim.key.partition)] = tail.offset }
         }
+        guard !offsets.isEmpty else { return [:] }
+        return try retrying { () throws(KafkaError) in
+            let found = try cluster.fetchEach(offsets, timeout: SourceLimits.tailFetch)
+            guard found.count == offsets.count else {
+                throw KafkaError(
+                    code: .timedOut,
+                    message: "kafka: the last records of \(offsets.count - found.count) partitions did not come in time"
+                )
+            }
+            return found
+        }
+    }
+
+    /// What is wrong with the log in front of a partition's position, nil when nothing is.
+    private func problem(with tail: Tail, _ partition: TopicPartition, found: FetchedMessage?) -> String? {
         switch found {
         case .found(let payload, _, _) where payload.map({ Checksum.of($0) }) == tail.checksum: return nil
         case .found:
@@ -113,6 +130,7 @@ final class KafkaAssignments: RebalanceDelegate {
                 "The last record read is gone by retention or compaction; its position cannot be checked",
                 metadata: ["partition": "\(partition)", "offset": "\(tail.offset)"])
             return nil
+        case nil: preconditionFailure("a tail was not asked for")
         }
     }
 
