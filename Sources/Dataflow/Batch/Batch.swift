@@ -116,8 +116,8 @@ public struct BatchRun: Sendable {
 
     private struct Fates {
         var applied = AppliedFate.none
-        /// Good rows that cannot be stored.
-        var refused: Set<Int> = []
+        /// Good rows that cannot be stored, with the index of their dead letter.
+        var refused: [Int: Int] = [:]
     }
 
     /// Creates an empty batch with room for `payloadBytes` and the given columns.
@@ -275,10 +275,16 @@ extension Batch {
     }
 
     /// Says that a good row cannot be stored: it counts as dead, whatever other nodes make of it.
-    /// - Parameter letter: asked of the first who says so; a record gets one dead letter.
-    public func markRefused(_ row: Int, letter: () -> DeadLetter) {
+    /// - Parameter letter: its dead letter. A record gets one; of several reasons the first in alphabetical order is kept,
+    ///   whichever node comes first.
+    public func markRefused(_ row: Int, _ letter: DeadLetter) {
         fates.withLock { fates in
-            if fates.refused.insert(row).inserted { deadLetters.append(letter()) }
+            guard let known = fates.refused[row] else {
+                fates.refused[row] = deadLetters.count
+                deadLetters.append(letter)
+                return
+            }
+            if letter.reason < deadLetters[known].reason { deadLetters[known] = letter }
         }
     }
 
@@ -288,7 +294,7 @@ extension Batch {
         var dead = 0
         for row in run.rows where unsafe status[row] != 0 { dead += 1 }
         let appliedCount = fates.withLock { fates in
-            let refused = fates.refused.isEmpty ? [] : run.rows.filter(fates.refused.contains)
+            let refused = fates.refused.isEmpty ? [] : run.rows.filter { fates.refused[$0] != nil }
             dead += refused.count
             switch fates.applied {
             case .none: return 0

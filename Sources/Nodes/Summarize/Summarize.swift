@@ -79,7 +79,7 @@ final class SummarizeWorker: AggregateWorker {
         finder.find(in: batch)
         var letters = DeadLetterWriter(batch)
         for (row, reason) in left {
-            batch.markRefused(row) { letters.letter(for: row, finder.documents[row], reason: reason) }
+            batch.markRefused(row, letters.letter(for: row, finder.documents[row], reason: reason))
         }
     }
 
