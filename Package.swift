@@ -81,7 +81,8 @@ let package = Package(
         .target(name: "DataflowTesting", dependencies: ["Dataflow"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches"], swiftSettings: strict),
+        .testTarget(
+            name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices"], swiftSettings: strict),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
         .testTarget(

@@ -78,6 +78,7 @@ public final class ModelTarget: CommitTarget {
         pause = { context in try context.pause(.microseconds(200)) }
     }
 
+    /// Takes the partitions over.
     public func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
@@ -89,6 +90,7 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// Stores where partitions that were never read begin.
     public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         database.contents.withLock { contents in
             for partition in partitions where contents.rows[partition.key]?.nextOffset == nil {
@@ -97,6 +99,7 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// The partitions that are still this instance's.
     public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         database.contents.withLock { contents in
             partitions.map { claimed($0.key, contents.rows[$0.key]) }.filter { found in
@@ -112,6 +115,7 @@ public final class ModelTarget: CommitTarget {
 
     private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }
 
+    /// Writes one epoch, through whatever faults come.
     public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
         if isNewConnection, let outcome = resolve(epoch) { return outcome }
         while true {
@@ -138,6 +142,7 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// Compares, after a restore.
     public func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
         guard isNewConnection else { return .committed }
         return CommitVerdict.mismatch(standing, rows: rows(of: standing.map(\.key))).map { .fenced(reason: $0) }
@@ -188,5 +193,6 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// Nothing to close.
     public func close() {}
 }

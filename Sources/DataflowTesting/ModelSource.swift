@@ -33,8 +33,10 @@ public final class ModelSource: Source {
     /// Always idle: there is nothing to wait for.
     public var status: SourceStatus { SourceStatus() }
 
+    /// Nothing to close.
     public func close(_ intake: Intake) {}
 
+    /// Carries out orders and reads, until stopped.
     public func run(_ intake: Intake) throws {
         var positions: [PartitionKey: (index: Int, next: Int64)] = [:]
         while !intake.isStopping {
