@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Processes that are killed at any moment, or stopped, leave no trace in the tables. Events are produced meanwhile.
-@Suite(.serialized) struct KillTests {
+@Suite struct KillTests {
     private static let seed: UInt64 = 20_261
 
     /// Settings under which commits are frequent, so that kills meet them.
