@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Processes that are killed at any moment, or stopped, leave no trace in the tables. Events are produced meanwhile.
-@Suite(.serialized) struct KillTests {
+@Suite struct KillTests {
     private static let seed: UInt64 = 20_261
 
     /// Settings under which commits are frequent, so that kills meet them.
@@ -92,6 +92,47 @@ import Testing
                 processes[victim] = try log.start(topology, database)
             }
             return processes
+        }
+    }
+
+    /// An instance that is frozen for longer than its session comes back believing that its partitions are its own.
+    @Test func frozenInstancesChangeNothing() async throws {
+        let rounds = 5
+        try await compare("frozen", events: 20_000, seed: 14) { log, topology, database, writer in
+            var random = SeededRandom(Self.seed)
+            let processes = try (0..<2).map { _ in try log.start(topology, database) }
+            for round in 1...rounds {
+                let before = try database.messagesRead()
+                try writer.write(upTo: log.count * round / (rounds + 1))
+                try database.waitUntilRead(Int(before) + 1, by: processes)
+                let victim = processes[Int.random(in: 0..<2, using: &random)]
+                victim.live(for: .milliseconds(Int.random(in: 0...50, using: &random)))
+                victim.freeze()
+                // The other one takes over what it had. (Unless it sleeps in the midst of a transaction: then its locks
+                // hold until it is back or its connection is cut, and this only passes the time.)
+                victim.live(for: log.stand.sessionTimeout + log.stand.sessionTimeout)
+                victim.thaw()
+                try database.waitUntilRead(writer.produced, by: processes)
+            }
+            return processes
+        }
+    }
+
+    /// Two groups for one topology is a mistake: the one that came last has the partitions, the other stands still.
+    @Test func aSecondGroupTakesOverAndNothingIsCountedTwice() async throws {
+        try await compare("second_group", events: 10_000, seed: 15) { log, topology, database, writer in
+            try writer.write(upTo: log.count / 2)
+            let first = try log.start(topology, database)
+            try database.waitUntilRead(log.count / 4, by: [first])
+            var other = log.topology("second_group_other")
+            other.settings = topology.settings
+            let second = try log.start(other, database)
+            try second.waitUntil("assigned") { second.errors.contains("Partitions assigned") }
+            try writer.write(upTo: log.count * 3 / 4)
+            try database.waitUntilRead(writer.produced, by: [second])
+            try writer.write(upTo: log.count)
+            try first.waitUntil("it notices") { first.errors.contains("Rewinding to the last commit") }
+            return [first, second]
         }
     }
 

@@ -49,19 +49,18 @@ import Testing
         let column = change.prefix { $0 != " " }
         _ = try database.query(
             "CREATE TABLE kept AS SELECT * FROM \(table) WHERE \(column) > 0 ORDER BY events LIMIT 1")
-        _ = try database.query(
-            "UPDATE \(table) t SET \(change) FROM kept k WHERE t.group_key = k.group_key \(sameWindow(table))")
+        _ = try database.query("UPDATE \(table) SET \(change) WHERE \(isKept(table))")
     }
 
     private static func restore(_ table: String, _ database: TestDatabase) throws {
-        _ = try database.query(
-            "DELETE FROM \(table) t USING kept k WHERE t.group_key = k.group_key \(sameWindow(table))")
+        _ = try database.query("DELETE FROM \(table) WHERE \(isKept(table))")
         _ = try database.query("INSERT INTO \(table) SELECT * FROM kept")
         _ = try database.query("DROP TABLE kept")
     }
 
-    private static func sameWindow(_ table: String) -> String {
-        table == "t3" ? "" : "AND t.window_start = k.window_start"
+    private static func isKept(_ table: String) -> String {
+        let key = table == "t3" ? "group_key" : "window_start, group_key"
+        return "(\(key)) IN (SELECT \(key) FROM kept)"
     }
 
     private static func topology(_ topic: String) -> String {

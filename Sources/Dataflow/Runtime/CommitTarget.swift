@@ -36,7 +36,7 @@ public struct WaitCancelled: Error, CustomStringConvertible {
 
     /// What it means for the user.
     public var description: String {
-        "stopped while waiting for the database; the next run reads on from the last commit"
+        "stopped while waiting; the next run reads on from the last commit"
     }
 }
 

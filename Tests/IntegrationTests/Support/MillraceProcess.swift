@@ -99,6 +99,16 @@ final class MillraceProcess: Sendable {
         _ = Foundation.kill(processID, SIGTERM)
     }
 
+    /// Stops it from doing anything, as a machine does that swaps or pauses; `thaw` lets it go on as if nothing had been.
+    func freeze() {
+        if isRunning { _ = Foundation.kill(processID, SIGSTOP) }
+    }
+
+    /// Ends `freeze`.
+    func thaw() {
+        if isRunning { _ = Foundation.kill(processID, SIGCONT) }
+    }
+
     /// Ends it at once, as a crash of the machine would, and waits until it is gone. Does nothing if it has ended.
     func kill() {
         if isRunning { _ = Foundation.kill(processID, SIGKILL) }

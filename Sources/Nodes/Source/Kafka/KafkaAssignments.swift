@@ -140,7 +140,8 @@ final class KafkaAssignments: RebalanceDelegate {
             do {
                 return try body()
             } catch {
-                guard error.isRetryable, !intake.isStopping else { throw error }
+                guard error.isRetryable else { throw error }
+                if intake.isStopping { throw WaitCancelled() }
                 logger.warning("Waiting for Kafka", metadata: ["reason": "\(error)"])
             }
         }
