@@ -16,22 +16,40 @@ import Testing
             [MillraceProcess]
     ) async throws {
         try await onOwnThread {
-            let log = try IdentityLog(events: events, seed: seed)
-            let database = try TestDatabase(name)
-            var topology = log.topology(name)
-            topology.settings = Self.restless
-            var writer = try log.writer()
-            let processes = try body(log, topology, database, &writer)
-            try writer.finish()
-            try log.checkFilled()
-            try database.waitUntilRead(log.count, by: processes)
-            try stopInOrder(processes)
-            let disturbed = try IdentityOutcome(database, messages: log.count)
-            let clean = try log.run("\(name)_clean")
-            #expect(clean.problems == [])
-            #expect(disturbed.problems == [], "seed \(Self.seed)")
-            #expect(disturbed.dump.differences(from: clean.dump) == [], "seed \(Self.seed)")
+            for attempt in 1... {
+                let log = try IdentityLog(events: events, seed: seed)
+                do {
+                    return try Self.compareOnce("\(name)_\(attempt)", log, body)
+                } catch  where attempt < 3 && !log.stand.answers {
+                    // Under such kills on a busy machine the development broker itself was seen to stop answering and
+                    // then to be gone (why is not known); its log is gone with it, so there is nothing to go on with.
+                    FileHandle.standardError.write(
+                        Data(
+                            "IntegrationTests: \(name): the development broker is gone; once more with another\n".utf8)
+                    )
+                }
+            }
         }
+    }
+
+    private static func compareOnce(
+        _ name: String, _ log: IdentityLog,
+        _ body: (IdentityLog, IdentityTopology, TestDatabase, inout EventWriter) throws -> [MillraceProcess]
+    ) throws {
+        let database = try TestDatabase(name)
+        var topology = log.topology(name)
+        topology.settings = restless
+        var writer = try log.writer()
+        let processes = try body(log, topology, database, &writer)
+        try writer.finish()
+        try log.checkFilled()
+        try database.waitUntilRead(log.count, by: processes)
+        try stopInOrder(processes)
+        let disturbed = try IdentityOutcome(database, messages: log.count)
+        let clean = try log.run("\(name)_clean")
+        #expect(clean.problems == [])
+        #expect(disturbed.problems == [], "seed \(seed)")
+        #expect(disturbed.dump.differences(from: clean.dump) == [], "seed \(seed)")
     }
 
     @Test func fiftyKillsOfASingleInstanceChangeNothing() async throws {

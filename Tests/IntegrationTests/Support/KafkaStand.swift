@@ -46,6 +46,17 @@ final class KafkaStand: Sendable {
     /// development broker rebalances after the session timeout minus one second; real brokers take none below 6 s.
     var sessionTimeout: Duration { kind == .development ? .milliseconds(3_000) : .seconds(6) }
 
+    /// Whether the brokers answer at all. Real ones are taken to do so: that they do not is a failure, not an accident.
+    var answers: Bool {
+        guard kind == .development else { return true }
+        do {
+            _ = try ClusterClient(connection).metadata(timeout: .seconds(5))
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Creates a topic of a name that nobody else uses.
     func makeTopic(partitions: Int) throws -> String {
         let name = "t-\(UUID().uuidString.lowercased().prefix(13))"
