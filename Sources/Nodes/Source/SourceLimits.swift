@@ -9,9 +9,10 @@ enum SourceLimits {
     static let request = Duration.seconds(10)
     /// How long a poll waits for messages: bounds how late a stop or a rewind is noticed.
     static let poll = Duration.milliseconds(20)
-    /// While nothing may be read for want of batches, one message is taken this often: a group member that does not poll
-    /// for `max.poll.interval.ms` (5 minutes) is thrown out.
-    static let keepAlive = Duration.seconds(30)
+    /// While nothing may be read for want of batches, one message is taken this often: rebalances are answered by polls
+    /// only, and the other members wait for ours; a member that does not poll for `max.poll.interval.ms` (5 minutes) is
+    /// thrown out.
+    static let keepAlive = Duration.seconds(3)
     /// How often offsets are committed to Kafka, for lag tools.
     static let offsetCommit = Duration.seconds(5)
     /// How long a trouble with Kafka must have stayed away before it is logged anew.
