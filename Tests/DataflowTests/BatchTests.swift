@@ -1,0 +1,70 @@
+import Testing
+
+@testable import Dataflow
+
+@Suite struct BatchTests {
+    private static func batch(rows: Int, bad: Set<Int> = []) -> Batch {
+        let batch = Batch(payloadBytes: 64, columnTypes: [.integer])
+        for row in 0..<rows {
+            unsafe withUnsafeBytes(of: row) { unsafe batch.append($0, offset: Int64(row), timestamp: nil) }
+        }
+        batch.beginRows(rows)
+        for row in 0..<rows { unsafe batch.status[row] = bad.contains(row) ? 1 : 0 }
+        return batch
+    }
+
+    private static func run(_ rows: Range<Int>, tombstones: Int = 0) -> BatchRun {
+        var run = BatchRun(
+            partition: 0, messages: rows, tombstones: tombstones, nextOffset: Int64(rows.upperBound),
+            tail: Tail(offset: 0, timestamp: nil, checksum: 0))
+        run.rows = rows
+        return run
+    }
+
+    private static func mark(_ rows: [UInt32], in batch: Batch) {
+        unsafe rows.withUnsafeBufferPointer {
+            unsafe batch.markApplied(RowSelection(rows: $0.baseAddress, count: $0.count))
+        }
+    }
+
+    @Test func messagesSurviveTheGrowthOfTheBuffer() {
+        let batch = Self.batch(rows: 1_000)
+        for (row, message) in batch.messages.enumerated() {
+            let value = unsafe batch.base.loadUnaligned(fromByteOffset: Int(message.start), as: Int.self)
+            #expect(value == row)
+        }
+        #expect(batch.capacity >= 2 * batch.length)
+    }
+
+    @Test func whatNobodyAppliedIsFiltered() {
+        let batch = Self.batch(rows: 10, bad: [3])
+        let counters = batch.counters(of: Self.run(0..<10, tombstones: 2))
+        #expect(counters.read == 12 && counters.dead == 1 && counters.applied == 0 && counters.filtered == 11)
+    }
+
+    @Test func aRecordIsAppliedOnceHoweverManyNodesItReaches() {
+        let batch = Self.batch(rows: 10, bad: [3])
+        Self.mark([0, 1, 2], in: batch)
+        Self.mark([2, 4], in: batch)
+        let counters = batch.counters(of: Self.run(0..<10))
+        #expect(counters.applied == 4 && counters.dead == 1 && counters.filtered == 5)
+        #expect(counters.isBalanced)
+    }
+
+    @Test func allRowsAppliedIsKnownWithoutALookAtEach() {
+        let batch = Self.batch(rows: 10)
+        unsafe batch.markApplied(RowSelection(rows: nil, count: 10))
+        Self.mark([1], in: batch)
+        #expect(batch.counters(of: Self.run(2..<7)).applied == 5)
+    }
+
+    @Test func anEmptiedBatchGivesHugeMemoryBack() {
+        let batch = Batch(payloadBytes: 64, columnTypes: [])
+        let huge = [UInt8](repeating: 1, count: 1 << 20)
+        unsafe huge.withUnsafeBytes { unsafe batch.append($0, offset: 0, timestamp: nil) }
+        #expect(batch.capacity > 1 << 20)
+        batch.reset(payloadBytes: 64)
+        #expect(batch.capacity < 1_024)
+        #expect(batch.messages.isEmpty && batch.length == 0)
+    }
+}
