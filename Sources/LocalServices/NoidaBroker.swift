@@ -10,7 +10,7 @@ public final class NoidaBroker: Sendable {
     public let bootstrapServers: String
 
     /// Starts the program on a free port with a fresh folder, and waits until the port answers.
-    /// - Throws: if it does not come up within 20 seconds.
+    /// - Throws: if it does not come up within a minute.
     public init(executable: URL) throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-noida-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -20,7 +20,7 @@ public final class NoidaBroker: Sendable {
             ["start", "--only", "kafka", "--kafka-port", String(port), "--data-dir", folder.path],
             takesInput: false, log: folder.appendingPathComponent("log").path)
         bootstrapServers = "127.0.0.1:\(port)"
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(60)
         while !LoopbackPort.answers(port) {
             guard child.isRunning, ContinuousClock.now < end else {
                 child.kill()

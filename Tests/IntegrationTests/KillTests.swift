@@ -57,7 +57,7 @@ import Testing
         try await compare("killed", events: 30_000, seed: 2) { log, topology, database, writer in
             var topology = topology
             // A killed member is in the way of the next one until its session ends.
-            topology.setSessionTimeout(log.stand.kind == .development ? .milliseconds(1_500) : log.stand.sessionTimeout)
+            topology.setSessionTimeout(log.stand.kind == .development ? .milliseconds(2_500) : log.stand.sessionTimeout)
             var random = SeededRandom(Self.seed)
             var livesWithCommits = 0
             for kill in 1...kills {

@@ -48,6 +48,7 @@ struct GroupTable: ~Copyable {
         ids: UnsafePointer<UnsafeMutablePointer<UInt32>>, count rows: Int, into groups: UnsafeMutablePointer<UInt32>
     ) {
         switch width {
+        case 0: preconditionFailure("keys of no ids have one group: assignOnlyGroup")
         case 1: unsafe assignDirect(ids[0], rows, groups)
         case 2: unsafe assignTwo(ids[0], ids[1], rows, groups)
         case 3: unsafe assignThree(ids[0], ids[1], ids[2], rows, groups)

@@ -122,7 +122,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         groups.resizeUninitialized(to: count)
         unsafe ids.withUnsafeBufferPointer { pointers in
             // With no key at all there is one group, and nothing to point to.
-            if let first = pointers.baseAddress {
+            if let first = pointers.baseAddress, !keyIDs.isEmpty {
                 unsafe table.assign(ids: first, count: count, into: groups.values)
             } else {
                 unsafe table.assignOnlyGroup(count: count, into: groups.values)

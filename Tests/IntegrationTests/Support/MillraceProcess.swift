@@ -24,6 +24,8 @@ final class MillraceProcess: Sendable {
     let processID: Int32
     private let folder: URL
     private let lifeline: Int32
+    /// Whether what it started in its process group ends with it; otherwise a test can see what it left behind.
+    private let endsGroup: Bool
     private let exit = Mutex<Exit?>(nil)
 
     /// Starts `millrace run` on a topology file with this text.
@@ -39,12 +41,17 @@ final class MillraceProcess: Sendable {
     }
 
     /// Starts `millrace` with these arguments.
-    convenience init(_ arguments: [String], environment: [String: String] = [:]) throws {
-        try self.init(arguments, environment: environment, folder: Self.makeFolder())
+    convenience init(
+        _ arguments: [String], environment: [String: String] = [:], endsGroup: Bool = true
+    ) throws {
+        try self.init(arguments, environment: environment, folder: Self.makeFolder(), endsGroup: endsGroup)
     }
 
-    private init(_ arguments: [String], environment: [String: String], folder: URL) throws {
+    private init(
+        _ arguments: [String], environment: [String: String], folder: URL, endsGroup: Bool = true
+    ) throws {
         self.folder = folder
+        self.endsGroup = endsGroup
         // The shell becomes the program (so that it is the child), and leaves the watch behind in the same group.
         let script = """
             exec 3<&0; (read _ <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&- "$@" </dev/null
@@ -65,6 +72,7 @@ final class MillraceProcess: Sendable {
 
     deinit {
         kill()
+        if !endsGroup { _ = Foundation.kill(-processID, SIGKILL) }
         close(lifeline)
         try? FileManager.default.removeItem(at: folder)  // A folder in the temporary directory; nothing depends on it.
     }
@@ -134,7 +142,7 @@ final class MillraceProcess: Sendable {
             var status: Int32 = 0
             guard unsafe waitpid(processID, &status, WNOHANG) == processID else { return nil }
             // The watch goes before its pipe does: it would kill whoever has this number by then.
-            _ = Foundation.kill(-processID, SIGKILL)
+            if endsGroup { _ = Foundation.kill(-processID, SIGKILL) }
             exit = status & 0x7f == 0 ? .code(status >> 8 & 0xff) : .signal(status & 0x7f)
             return exit
         }

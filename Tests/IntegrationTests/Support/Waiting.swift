@@ -28,11 +28,18 @@ func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value
     try await withTaskExecutorPreference(OwnThreads()) { try body() }
 }
 
-/// Runs each job on a new thread.
+/// Runs each job on a new thread, a few at a time: every one of them starts servers and processes, and a machine with
+/// two cores that starts dozens at once lets them miss their sessions and deadlines.
 private final class OwnThreads: TaskExecutor {
+    private static let turns = DispatchSemaphore(value: 5)
+
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        Thread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }.start()
+        Thread {
+            Self.turns.wait()
+            defer { Self.turns.signal() }
+            unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }.start()
     }
 }
 

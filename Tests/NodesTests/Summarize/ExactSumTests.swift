@@ -22,7 +22,7 @@ import Testing
 
     @Test(arguments: 1...50 as ClosedRange<UInt64>)
     func theOrderOfAddingChangesNothing(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = DataflowTesting.SeededRandom(seed: seed)
         let values = (0..<500).map { _ in
             Double.random(in: -1...1, using: &random) * [1e-9, 1, 1e9, 1e15].randomElement(using: &random)!
         }

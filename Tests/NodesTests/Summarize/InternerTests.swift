@@ -14,13 +14,13 @@ import Testing
     }
 
     /// Few different bytes and all lengths up to 40, so that equal prefixes, zero bytes and both layouts meet.
-    private static func randomText(_ random: inout SeededRandom) -> [UInt8] {
+    private static func randomText(_ random: inout DataflowTesting.SeededRandom) -> [UInt8] {
         (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...2, using: &random) }
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func textsGetOneIDEachAndKeepIt(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = DataflowTesting.SeededRandom(seed: seed)
         var interner = TextInterner()
         var known: [[UInt8]: UInt32] = [:]
         for _ in 0..<4_000 {
@@ -37,7 +37,7 @@ import Testing
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func integersGetOneIDEachAndKeepIt(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = DataflowTesting.SeededRandom(seed: seed)
         var interner = IntegerInterner()
         var known: [Int64: UInt32] = [:]
         let extremes: [Int64] = [.min, .max, 0, -1, 1]
@@ -56,7 +56,7 @@ import Testing
 @Suite struct GroupTableTests {
     @Test(arguments: 1...7)
     func equalKeysMeetInOneGroup(width: Int) {
-        var random = SeededRandom(seed: UInt64(width))
+        var random = DataflowTesting.SeededRandom(seed: UInt64(width))
         var table = GroupTable(width: width)
         var known: [[UInt32]: UInt32] = [:]
         for _ in 0..<30 {
@@ -73,7 +73,7 @@ import Testing
     }
 
     private static func assign(_ keys: [[UInt32]], _ width: Int, _ table: inout GroupTable) -> [UInt32] {
-        let columns = (0..<width).map { position in
+        let columns = unsafe (0..<width).map { position in
             let column = UnsafeMutablePointer<UInt32>.allocate(capacity: keys.count)
             for (row, key) in keys.enumerated() { unsafe column[row] = key[position] }
             return unsafe column
@@ -93,7 +93,7 @@ import Testing
 @Suite struct WindowTests {
     @Test(arguments: [1_000_000, 60_000_000, 86_400_000_000, 7 * 86_400_000_000] as [Int64])
     func aWindowHoldsItsTimesAndBeginsAtAMultiple(length: Int64) {
-        var random = SeededRandom(seed: UInt64(length))
+        var random = DataflowTesting.SeededRandom(seed: UInt64(length))
         for _ in 0..<2_000 {
             let time = Int64.random(in: -62_135_596_800_000_000...253_402_300_799_999_999, using: &random)
             let start = Window.start(of: time, length: length)

@@ -1,7 +1,7 @@
-import Dataflow
 import DataflowTesting
 import Testing
 
+@testable import Dataflow
 @testable import Nodes
 
 /// What a summary comes to must not depend on how its records were spread over batches and workers.
@@ -39,7 +39,7 @@ import Testing
                 column: 5, type: .decimal(scale: 2)),
         ])
 
-    private static func records(_ count: Int, _ random: inout SeededRandom) -> [Record] {
+    private static func records(_ count: Int, _ random: inout DataflowTesting.SeededRandom) -> [Record] {
         (0..<count).map { _ in
             Record(
                 time: Int64.random(in: -200_000_000...200_000_000, using: &random),
@@ -58,7 +58,7 @@ import Testing
         func append(_ text: String) -> TextSlice {
             let offset = batch.length
             var copy = text
-            unsafe copy.withUTF8 { unsafe batch.append(UnsafeRawBufferPointer($0), offset: 0, timestamp: nil) }
+            copy.withUTF8 { unsafe batch.append(UnsafeRawBufferPointer($0), offset: 0, timestamp: nil) }
             return TextSlice(offset: UInt32(offset), length: UInt32(text.utf8.count))
         }
         let texts = records.map { (country: append($0.country ?? ""), user: append($0.user)) }
@@ -93,7 +93,7 @@ import Testing
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func batchesAndWorkersChangeNothing(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = DataflowTesting.SeededRandom(seed: seed)
         let memory = MemoryAccountant(budget: 1 << 30)
         let records = Self.records(3_000, &random)
         let whole = Self.emptyDelta(memory)
@@ -115,9 +115,37 @@ import Testing
         #expect(whole.groupCount > 50)
     }
 
+    /// Without window and `by` there is one group, and merging must not make another.
+    @Test func aSummaryWithoutKeysStaysOneGroup() {
+        var random = DataflowTesting.SeededRandom(seed: 3)
+        let memory = MemoryAccountant(budget: 1 << 30)
+        let plan = SummaryPlan(
+            node: "total", keys: [],
+            metrics: [
+                MetricPlan(name: "events", function: .count),
+                MetricPlan(name: "users", function: .uniques(.standard), column: 4, type: .text),
+            ])
+        let records = Self.records(300, &random)
+        let deltas = (0..<3).map { _ in
+            SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
+        }
+        for (number, delta) in deltas.enumerated() {
+            let part = records[(number * 100)..<(number * 100 + 100)]
+            let rows = unsafe RowSelection(rows: nil, count: part.count)
+            delta.add(Self.batch(part, serial: UInt64(number + 1)), rows, [nil, nil])
+        }
+        deltas[1].absorb(deltas[2])
+        deltas[0].absorb(deltas[1])
+        let users = Set(records.map(\.user)).count
+        #expect(deltas[0].groupCount == 1)
+        guard let line = Self.lines(deltas[0]).first else { return }
+        #expect(line.hasPrefix("{\"events\": 300, "))
+        #expect(users > 100)
+    }
+
     @Test func memoryIsGivenBack() {
         let memory = MemoryAccountant(budget: 1 << 30)
-        var random = SeededRandom(seed: 7)
+        var random = DataflowTesting.SeededRandom(seed: 7)
         do {
             let delta = Self.emptyDelta(memory)
             Self.add(Self.records(1_000, &random)[...], to: delta, serial: 1)
