@@ -10,7 +10,7 @@ import Testing
         #expect(ExactSum.units(of: 0.000_000_001) == 1)
         #expect(ExactSum.units(of: 0x1p-31) == 0, "0.47 units")
         #expect(ExactSum.units(of: 0x1p-30) == 1, "0.93 units")
-        #expect(ExactSum.units(of: 5e-324) == 0)
+        #expect(ExactSum.units(of: .leastNonzeroMagnitude) == 0)
     }
 
     @Test func oneHugeValueCannotOverflowASum() {
