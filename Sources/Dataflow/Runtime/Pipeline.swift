@@ -78,16 +78,17 @@ public final class Pipeline: Sendable {
             })
     }
 
+    /// Says once that the database is away and once that it is back, however often the reason changes in between
+    /// (refused, then starting up).
     private func report(_ trouble: String?) {
-        let changed = monitor.withLock { state in
+        let before = monitor.withLock { state in
             defer { state.targetTrouble = trouble }
-            return state.targetTrouble != trouble
+            return state.targetTrouble
         }
-        guard changed else { return }
-        if let trouble {
-            logger.warning("Waiting for the database", metadata: ["reason": "\(trouble)"])
-        } else {
-            logger.notice("The database is back")
+        switch (before, trouble) {
+        case (nil, let trouble?): logger.warning("Waiting for the database", metadata: ["reason": "\(trouble)"])
+        case (_?, nil): logger.notice("The database is back")
+        default: break
         }
     }
 
