@@ -70,6 +70,9 @@ public final class TallyDelta: Delta {
         add(other.table)
     }
 
+    /// Nothing is derived.
+    public func complete() {}
+
     /// Nothing to give back.
     public func release() {}
 }

@@ -24,6 +24,8 @@ public protocol Delta: AnyObject, Sendable {
     var groupCount: Int { get }
     /// Takes in another worker's delta of the same node and epoch, which must not be used afterwards.
     func absorb(_ other: any Delta)
+    /// Makes what is derived from other groups: the deltas of all workers are in. Called once, on the commit thread.
+    func complete()
     /// Ends the delta's life: gives its memory back to the accountant.
     func release()
 }

@@ -80,7 +80,7 @@ extension Pipeline {
         return state.lastSeal.map { $0 + plan.settings.commitInterval }
     }
 
-    /// Merges what the workers gathered and takes the epoch's ledger.
+    /// Merges what the workers gathered, derives what follows from it, and takes the epoch's ledger.
     private func gather(_ epoch: UInt64) -> ClosedEpoch {
         var deltas: [Int: any Delta] = [:]
         for stage in stages {
@@ -89,6 +89,7 @@ extension Pipeline {
                 if let first = deltas[node] { first.absorb(delta) } else { deltas[node] = delta }
             }
         }
+        deltas.values.forEach { $0.complete() }
         return monitor.withLock { state in
             let ledger = state.ledgers.removeValue(forKey: epoch) ?? EpochLedger()
             let standing = state.partitions.indices.filter { ledger.advances[$0] == nil }

@@ -32,9 +32,11 @@ package final class ConsoleSink: EpochObserver {
         totals.withLock { totals in
             let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
             totals = total
-            let changed = unsafe Set(total.merge(delta))
-            let inOrder = GroupOrder(total).groups.filter { changed.contains(UInt32($0)) }
-            for group in inOrder.prefix(rowsMax) { write(SummaryJSON.line(total, Int(group))) }
+            let changed = unsafe total.merge(delta).map { unsafe Set($0) }
+            let inOrder = GroupOrder(total).entries.filter { changed[Int($0.set)].contains(UInt32($0.group)) }
+            for entry in inOrder.prefix(rowsMax) {
+                write(SummaryJSON.line(total.sets[Int(entry.set)], Int(entry.group)))
+            }
             if inOrder.count > rowsMax { write("{\"rows_not_shown\": \(inOrder.count - rowsMax)}") }
         }
     }

@@ -4,23 +4,25 @@ import Sketches
 
 /// A group as one line of JSON, for people.
 enum SummaryJSON {
-    /// Keys in the order of the table's columns.
-    static func line(_ delta: SummaryDelta, _ group: Int) -> String {
+    /// Keys in the order of the table's columns, without those that the group's set does not have.
+    static func line(_ groups: SetGroups, _ group: Int) -> String {
+        let plan = groups.plan
         var fields: [(String, String)] = []
-        if let window = delta.windowStart(ofGroup: group) { fields.append(("window_start", quote(time(window)))) }
-        for (index, key) in delta.plan.keys.enumerated() {
-            fields.append((key.name, value(of: key, index, delta, group)))
+        if let window = groups.windowStart(ofGroup: group) { fields.append(("window_start", quote(time(window)))) }
+        if plan.groupingSets != nil { fields.append(("grouping_set", quote(groups.set.name))) }
+        for index in groups.set.keys {
+            fields.append((plan.keys[index].name, value(of: plan.keys[index], index, groups, group)))
         }
-        for (metric, state) in zip(delta.plan.metrics, delta.states) { fields += values(metric, state, group) }
+        for (metric, state) in zip(plan.metrics, groups.states) { fields += values(metric, state, group) }
         return "{" + fields.map { "\(quote($0.0)): \($0.1)" }.joined(separator: ", ") + "}"
     }
 
-    private static func value(of key: SummaryPlan.Key, _ index: Int, _ delta: SummaryDelta, _ group: Int) -> String {
+    private static func value(of key: SummaryPlan.Key, _ index: Int, _ groups: SetGroups, _ group: Int) -> String {
         if key.type == .text {
-            guard let text = unsafe delta.keyText(index, ofGroup: group) else { return "null" }
+            guard let text = unsafe groups.keyText(index, ofGroup: group) else { return "null" }
             return unsafe quote(String(decoding: text, as: UTF8.self))
         }
-        guard let value = delta.keyInteger(index, ofGroup: group) else { return "null" }
+        guard let value = groups.keyInteger(index, ofGroup: group) else { return "null" }
         switch key.type {
         case .boolean: return value == 0 ? "false" : "true"
         case .decimal(let scale): return decimal(Int128(value), scale)

@@ -14,8 +14,16 @@ extension Summarize {
                 "The length of tumbling event-time windows, aligned to 1970 in UTC; without it all time is one group.",
                 example: "1m"),
             FieldSpec(
-                "by", .list(.fieldName), "The fields to group by, at most 10; a missing value is a group of its own.",
-                default: "[]", example: "[event, platform, country]"),
+                "by", .list(.fieldName),
+                "The fields to group by, at most 10; a missing value is a group of its own; without fields all records "
+                    + "are one group.",
+                example: "[event, platform, country]"),
+            FieldSpec(
+                "grouping_sets", .list(.list(.fieldName)),
+                "Instead of `by`: several lists of fields to group by, at most 64 lists of at most 10 fields in all. Each "
+                    + "makes its own rows, told apart by the column `grouping_set`, such as `event,country`; `[]` is the "
+                    + "total, `()`.",
+                example: "[[event, platform, country], [event, country], [event], []]"),
             FieldSpec(
                 "metrics",
                 .map(
@@ -42,5 +50,14 @@ extension Summarize {
                   duration: percentiles(duration_ms, 50, 95, 99)
                   revenue: sum(revenue)
                   big_spenders: { metric: uniques(user), where: "revenue > 50" }
+
+            kpi_by_segment:
+              from: records
+              summarize:
+                window: 1h
+                grouping_sets: [[event, platform, country], [event, country], [event, platform], [event], []]
+                metrics:
+                  events: count()
+                  users: uniques(user)
             """)
 }

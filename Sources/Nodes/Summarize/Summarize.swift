@@ -6,6 +6,7 @@ package struct Summarize: Operator {
     let plan: SummaryPlan
     let memory: MemoryAccountant
     let refused: RefusedGroups
+    private let share: DerivedShare
 
     /// Creates the node.
     /// - Parameter refused: groups whose records become dead letters; the sinks behind the node add to it.
@@ -13,11 +14,12 @@ package struct Summarize: Operator {
         self.plan = plan
         self.memory = memory
         self.refused = refused
+        share = DerivedShare(sets: SetDerivation(plan.sets).derived.count)
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
         SummarizeWorker(
-            plan, memory, refused, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
+            plan, memory, refused, share, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
     }
 }
 
@@ -48,16 +50,19 @@ final class SummarizeWorker: AggregateWorker {
     private let plan: SummaryPlan
     private let memory: MemoryAccountant
     private let refused: RefusedGroups
+    private let share: DerivedShare
     private let dictionaries: EpochDictionaries
     private let conditions: [ExpressionEvaluator?]
     private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
 
     init(
-        _ plan: SummaryPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups, _ dictionaries: EpochDictionaries
+        _ plan: SummaryPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups, _ share: DerivedShare,
+        _ dictionaries: EpochDictionaries
     ) {
         self.plan = plan
         self.memory = memory
         self.refused = refused
+        self.share = share
         self.dictionaries = dictionaries
         conditions = plan.metrics.map { $0.condition?.makeEvaluator() }
     }
@@ -86,7 +91,8 @@ final class SummarizeWorker: AggregateWorker {
     private func delta(for epoch: UInt64) -> SummaryDelta {
         deltas.withLock { deltas in
             if let found = deltas[epoch] { return found }
-            let made = SummaryDelta(plan, dictionary: dictionaries.dictionary(for: epoch), memory: memory)
+            let made = SummaryDelta(
+                plan, dictionary: dictionaries.dictionary(for: epoch), memory: memory, share: share)
             deltas[epoch] = made
             return made
         }

@@ -20,13 +20,16 @@ extension SummaryPlan {
                         hint: "add `event_time: <timestamp field>` to the parse_json node"))
             }
         }
-        for value in node.config["by"]?.list ?? [] {
-            do { plan.keys.append(try key(value, input, plan.keys)) } catch { problems.append(error) }
+        if let sets = node.config["grouping_sets"] {
+            plan.readSets(sets, beside: node.config["by"], input, &problems)
+        } else {
+            plan.readKeys(node.config["by"]?.list ?? [], input, &problems)
         }
         if plan.keys.count > keysMax {
+            let place = node.config["grouping_sets"] ?? node.config["by"]
             problems.append(
                 Diagnostic(
-                    code: "too-many-keys", at: node.config["by"]?.location ?? node.location,
+                    code: "too-many-keys", at: place?.location ?? node.location,
                     "found \(plan.keys.count) fields to group by, expected at most \(keysMax)"))
         }
         for entry in node.config["metrics"]?.entries ?? [] {
@@ -41,18 +44,27 @@ extension SummaryPlan {
         return plan
     }
 
-    private static func key(
-        _ value: ConfigValue, _ input: RecordSchema, _ known: [Key]
-    ) throws(Diagnostic) -> Key {
+    /// Reads `by`.
+    private mutating func readKeys(_ values: [ConfigValue], _ input: RecordSchema, _ problems: inout Diagnostics) {
+        for value in values {
+            do throws(Diagnostic) {
+                let key = try Self.key(value, input)
+                if keys.contains(where: { $0.name == key.name }) {
+                    throw Diagnostic(code: "duplicate-key", at: value.location, "\(key.name) is in `by` twice")
+                }
+                keys.append(key)
+            } catch { problems.append(error) }
+        }
+    }
+
+    /// A field to group by.
+    static func key(_ value: ConfigValue, _ input: RecordSchema) throws(Diagnostic) -> Key {
         let name = value.string ?? ""
         let field = try input.field(name, at: value.location)
         if field.type == .double {
             throw Diagnostic(
                 code: "key-type", at: value.location, "\(name) is double, which makes no groups",
                 hint: "group by text, integer, decimal, boolean or timestamp fields")
-        }
-        if known.contains(where: { $0.name == name }) {
-            throw Diagnostic(code: "duplicate-key", at: value.location, "\(name) is in `by` twice")
         }
         return Key(name: name, type: field.type, column: field.column)
     }
@@ -66,10 +78,14 @@ extension SummaryPlan {
                     hint: "count the records, for example: metrics: { events: count() }"))
         }
         var owners: [String: String] = ["group_key": "Millrace's own key", "window_start": "the window"]
+        if plan.groupingSets != nil { owners["grouping_set"] = "the grouping set's name" }
+        let lists = [node.config["by"]] + (node.config["grouping_sets"]?.list ?? [])
+        let mentions = lists.flatMap { $0?.list ?? [] }
         for key in plan.keys where owners.updateValue("the field to group by", forKey: key.name) != nil {
             problems.append(
                 Diagnostic(
-                    code: "column-name", at: node.config["by"]?.location ?? node.location,
+                    code: "column-name",
+                    at: mentions.first { $0.string == key.name }?.location ?? node.location,
                     "\(key.name) cannot be a key's name, it is used by Millrace",
                     hint: "give the field another name in parse_json"))
         }

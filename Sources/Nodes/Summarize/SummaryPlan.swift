@@ -18,13 +18,15 @@ package struct SummaryPlan: Sendable {
     package var windowMicroseconds: Int64?
     /// The batch column of the event time; there is one when there is a window.
     package var eventTimeColumn: Int?
-    /// The `by` fields in order.
+    /// The fields of `by`, or of all grouping sets, in order of first appearance.
     package var keys: [Key]
+    /// The sets that `grouping_sets` asks for, nil with a plain `by`.
+    package var groupingSets: [GroupingSet]?
     /// The metrics in order.
     package var metrics: [MetricPlan]
 
-    /// Parts of a group's key, the window included.
-    var keyWidth: Int { keys.count + (windowMicroseconds == nil ? 0 : 1) }
+    /// The grouping sets in order; a plain `by` is one set of all keys.
+    var sets: [GroupingSet] { groupingSets ?? [GroupingSet(Array(keys.indices), of: keys)] }
 }
 
 /// One metric of a `summarize` node.

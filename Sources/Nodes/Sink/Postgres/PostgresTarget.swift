@@ -35,10 +35,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         rows = PartitionRows(topology: topology, owner: owner)
         // Tables are written in the order of their names, in every process: that is the order of their locks.
         writers = sinks.sorted { $0.table < $1.table }
-            .map {
-                let refused = refused[$0.node] ?? RefusedGroups()
-                return ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table, refused: refused))
-            }
+            .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table)) }
         self.refused = refused
         commits = PostgresSession(settings, onNotice: onNotice)
         claims = PostgresSession(settings, onNotice: onNotice)

@@ -8,15 +8,18 @@ struct SummaryTable {
     let plain: [TableColumn]
     let states: [TableColumn]
     let hasWindow: Bool
+    let hasGroupingSets: Bool
     /// What the rows mean; two topologies may share a table only if they agree on it.
     let definition: String
 
     static let groupKey = TableColumn(name: "group_key", kind: .bytea, isNullable: false)
     static let windowStart = TableColumn(name: "window_start", kind: .timestamptz, isNullable: false)
+    static let groupingSet = TableColumn(name: "grouping_set", kind: .text, isNullable: false)
 
     init(name: String, plan: SummaryPlan, writers: [any MetricWriter]) {
         self.name = name
         hasWindow = plan.windowMicroseconds != nil
+        hasGroupingSets = plan.groupingSets != nil
         keys = plan.keys.map { TableColumn(name: $0.name, kind: Self.kind(of: $0.type)) }
         plain = writers.flatMap(\.plainColumns)
         states = writers.flatMap(\.stateColumns)
@@ -24,7 +27,9 @@ struct SummaryTable {
     }
 
     /// All columns in table order: what people read comes first.
-    var columns: [TableColumn] { primaryHead + keys + plain + states + [Self.groupKey] }
+    var columns: [TableColumn] {
+        primaryHead + (hasGroupingSets ? [Self.groupingSet] : []) + keys + plain + states + [Self.groupKey]
+    }
 
     private var primaryHead: [TableColumn] { hasWindow ? [Self.windowStart] : [] }
 
@@ -83,12 +88,12 @@ struct SummaryTable {
 }
 
 extension SummaryPlan {
-    /// What rows of this summary mean, as one line: window, keys and metrics.
+    /// What rows of this summary mean, as one line: window, keys, grouping sets if there are any, and metrics.
     var definition: String {
         let window = windowMicroseconds.map { "window=\($0)us" } ?? "window=none"
-        let keys = keys.map { "\($0.name):\($0.type)" }.joined(separator: ",")
-        let metrics = metrics.map(\.definition).joined(separator: "; ")
-        return "\(window); by=\(keys); \(metrics)"
+        let keys = "by=" + keys.map { "\($0.name):\($0.type)" }.joined(separator: ",")
+        let sets = groupingSets.map { ["sets=" + $0.map(\.name).joined(separator: " ")] } ?? []
+        return ([window, keys] + sets + metrics.map(\.definition)).joined(separator: "; ")
     }
 }
 

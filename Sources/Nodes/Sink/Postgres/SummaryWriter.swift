@@ -4,18 +4,15 @@ import Postgres
 /// Writes one node's deltas into its table, inside a transaction that somebody else opens and commits.
 ///
 /// Read, merge, write: the rows that exist are read under lock, merged with the delta here, and written back whole; the
-/// others are inserted. Rows are locked in key order, so that instances cannot deadlock.
+/// others are inserted. Rows are locked in one order everywhere (`GroupOrder`), so that instances cannot deadlock.
 final class SummaryWriter {
     let table: SummaryTable
     private let plan: SummaryPlan
     private let metrics: [any MetricWriter]
     private let sql: SummaryStatements
     private let keysMerged: [Int]
-    private let refused: RefusedGroups
 
-    /// - Parameter refused: groups that are not written; shared with the workers that leave out their records.
-    init(plan: SummaryPlan, tableName: String, refused: RefusedGroups) {
-        self.refused = refused
+    init(plan: SummaryPlan, tableName: String) {
         self.plan = plan
         metrics = plan.metrics.map { $0.makeWriter() }
         table = SummaryTable(name: tableName, plan: plan, writers: metrics)
@@ -29,7 +26,7 @@ final class SummaryWriter {
 
     /// Merges a delta into the table. The delta is not changed, so a failed transaction can be written again.
     func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
-        let order = order(of: delta)
+        let order = GroupOrder(delta)
         for part in parts(of: order) { try write(Array(part), of: delta, order, &connection) }
     }
 
@@ -40,7 +37,7 @@ final class SummaryWriter {
     func findRefusals(
         in delta: SummaryDelta, limit: Int, _ connection: inout Connection
     ) throws -> [(group: RefusedGroups.Group, error: PostgresError)] {
-        let order = order(of: delta)
+        let order = GroupOrder(delta)
         var pending = Array(parts(of: order).reversed())
         var found: [(group: RefusedGroups.Group, error: PostgresError)] = []
         while found.count < limit, let part = pending.popLast() {
@@ -50,8 +47,9 @@ final class SummaryWriter {
                 try connection.execute("RELEASE SAVEPOINT part")
             } catch let error as PostgresError where error.isRowRefusal {
                 try connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
-                if part.count == 1, let group = part.first {
-                    found.append((GroupOrder.identity(of: Int(group), in: delta), error))
+                if part.count == 1, let entry = part.first {
+                    let groups = delta.sets[Int(entry.set)]
+                    found.append((GroupOrder.identity(of: Int(entry.group), in: groups, as: groups.set), error))
                 } else {
                     let middle = part.startIndex + part.count / 2
                     pending += [part[middle...], part[..<middle]]
@@ -61,21 +59,15 @@ final class SummaryWriter {
         return found
     }
 
-    private func order(of delta: SummaryDelta) -> GroupOrder {
-        var order = GroupOrder(delta)
-        if !refused.isEmpty { order.remove(refused, of: delta) }
-        return order
-    }
-
-    /// The groups in key order, one part per statement.
-    private func parts(of order: GroupOrder) -> [ArraySlice<Int32>] {
-        stride(from: 0, to: order.groups.count, by: SinkLimits.rowsPerStatement).map { start in
-            order.groups[start..<min(order.groups.count, start + SinkLimits.rowsPerStatement)]
+    /// The groups in order, one part per statement.
+    private func parts(of order: GroupOrder) -> [ArraySlice<GroupOrder.Entry>] {
+        stride(from: 0, to: order.entries.count, by: SinkLimits.rowsPerStatement).map { start in
+            order.entries[start..<min(order.entries.count, start + SinkLimits.rowsPerStatement)]
         }
     }
 
     private func write(
-        _ groups: [Int32], of delta: SummaryDelta, _ order: GroupOrder, _ connection: inout Connection
+        _ groups: [GroupOrder.Entry], of delta: SummaryDelta, _ order: GroupOrder, _ connection: inout Connection
     ) throws {
         var pending = groups
         for attempt in 0... {
@@ -104,10 +96,10 @@ final class SummaryWriter {
 
     /// Which groups have a row already (with its number in `stored`), and which do not.
     private func split(
-        _ groups: [Int32], _ stored: QueryResult
-    ) throws -> (fresh: [Int32], known: [(group: Int32, row: Int)]) {
-        var fresh: [Int32] = []
-        var known: [(group: Int32, row: Int)] = []
+        _ groups: [GroupOrder.Entry], _ stored: QueryResult
+    ) throws -> (fresh: [GroupOrder.Entry], known: [(group: GroupOrder.Entry, row: Int)]) {
+        var fresh: [GroupOrder.Entry] = []
+        var known: [(group: GroupOrder.Entry, row: Int)] = []
         var row = 0
         for (position, group) in groups.enumerated() {
             if row < stored.rowCount, try stored.int64(row, 0) == Int64(position + 1) {
@@ -122,15 +114,15 @@ final class SummaryWriter {
 
     /// The groups whose insert did nothing: RETURNING answers in insertion order.
     private func missing(
-        _ groups: [Int32], in inserted: QueryResult, _ delta: SummaryDelta, _ order: GroupOrder
-    ) -> [Int32] {
+        _ groups: [GroupOrder.Entry], in inserted: QueryResult, _ delta: SummaryDelta, _ order: GroupOrder
+    ) -> [GroupOrder.Entry] {
         var row = 0
         return groups.filter { group in
             guard row < inserted.rowCount else { return true }
             let sameKey = unsafe inserted.withUnsafeBytes(row, 0) {
-                unsafe $0.elementsEqual(order.key(of: Int(group)))
+                unsafe $0.elementsEqual(order.key(of: group))
             }
-            let window = delta.windowStart(ofGroup: Int(group))
+            let window = delta.windowStart(of: group)
             let sameWindow = window == nil || (try? inserted.microsecondsSince1970(row, 1)) == window
             if sameKey == true, sameWindow {
                 row += 1
@@ -140,39 +132,52 @@ final class SummaryWriter {
         }
     }
 
-    private func keyParameters(_ groups: [Int32], _ delta: SummaryDelta, _ order: GroupOrder) -> [Parameter] {
+    private func keyParameters(
+        _ groups: [GroupOrder.Entry], _ delta: SummaryDelta, _ order: GroupOrder
+    ) -> [Parameter] {
         var windows = ArrayBuilder(.timestamptz, capacityBytes: table.hasWindow ? groups.count * 12 : 0)
         var keys = ArrayBuilder(.bytea, capacityBytes: groups.count * 32)
         for group in groups {
-            if let window = delta.windowStart(ofGroup: Int(group)) { windows.append(microsecondsSince1970: window) }
-            unsafe order.key(of: Int(group)).withUnsafeBytes { unsafe keys.append($0) }
+            if let window = delta.windowStart(of: group) { windows.append(microsecondsSince1970: window) }
+            unsafe order.key(of: group).withUnsafeBytes { unsafe keys.append($0) }
         }
         return table.hasWindow ? [.array(windows), .array(keys)] : [.array(keys)]
     }
 
     private func append(
-        _ group: Int32, stored: (result: QueryResult, row: Int)?, _ delta: SummaryDelta, _ order: GroupOrder,
-        to rows: inout RowBuilders
+        _ entry: GroupOrder.Entry, stored: (result: QueryResult, row: Int)?, _ delta: SummaryDelta,
+        _ order: GroupOrder, to rows: inout RowBuilders
     ) throws {
-        let group = Int(group)
+        let (groups, group) = (delta.sets[Int(entry.set)], Int(entry.group))
         var column = 0
-        if let window = delta.windowStart(ofGroup: group) {
+        if let window = groups.windowStart(ofGroup: group) {
             rows.columns[0].append(microsecondsSince1970: window)
             column = 1
         }
+        if table.hasGroupingSets {
+            rows.columns[column].append(groups.set.name)
+            column += 1
+        }
         for (index, key) in plan.keys.enumerated() {
-            rows.columns[column].append(key, index, of: group, delta)
+            rows.columns[column].append(key, index, of: group, groups)
             column += 1
         }
         var state = column + table.plain.count
         for (index, metric) in metrics.enumerated() {
             let row = stored.map { StoredRow(result: $0.result, row: $0.row, column: keysMerged[index]) }
             try metric.append(
-                delta.states[index], group: group, stored: row, to: &rows.columns, plain: column, state: state)
+                groups.states[index], group: group, stored: row, to: &rows.columns, plain: column, state: state)
             column += metric.plainColumns.count
             state += metric.stateColumns.count
         }
-        unsafe order.key(of: group).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
+        unsafe order.key(of: entry).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
+    }
+}
+
+extension SummaryDelta {
+    /// The start of a group's window in microseconds since 1970, nil without windows.
+    fileprivate func windowStart(of entry: GroupOrder.Entry) -> Int64? {
+        sets[Int(entry.set)].windowStart(ofGroup: Int(entry.group))
     }
 }
 
@@ -189,13 +194,13 @@ struct RowBuilders {
 }
 
 extension ArrayBuilder {
-    /// Appends the value of a `by` field.
-    fileprivate mutating func append(_ key: SummaryPlan.Key, _ index: Int, of group: Int, _ delta: SummaryDelta) {
+    /// Appends the value of a key, null outside the grouping set.
+    fileprivate mutating func append(_ key: SummaryPlan.Key, _ index: Int, of group: Int, _ groups: SetGroups) {
         if key.type == .text {
-            if let text = unsafe delta.keyText(index, ofGroup: group) { unsafe append(text) } else { appendNull() }
+            if let text = unsafe groups.keyText(index, ofGroup: group) { unsafe append(text) } else { appendNull() }
             return
         }
-        guard let value = delta.keyInteger(index, ofGroup: group) else { return appendNull() }
+        guard let value = groups.keyInteger(index, ofGroup: group) else { return appendNull() }
         switch key.type {
         case .boolean: append(value != 0)
         case .decimal(let scale): append(Decimal128(unscaled: Int128(value), scale: scale))

@@ -1,0 +1,43 @@
+import Dataflow
+
+/// Tells the records of groups that the database refuses from all others, before they get into any group.
+///
+/// One for each counted set. It also answers for the derived sets that it stands above: a record's group there follows
+/// from its group here. Groups are looked up once per epoch, in a table of their own: groups that hold no record would be
+/// rows that nobody counted.
+final class RefusalSieve {
+    private let groups: SetGroups
+    private let probe: SetGroups
+    private let sets: [GroupingSet]
+    /// Why the database refuses a group of the probe, or one derived from it, by group number.
+    private var reasons: [String?] = []
+
+    /// - Parameter derived: the derived sets it answers for.
+    init(_ groups: SetGroups, derived: [GroupingSet]) {
+        self.groups = groups
+        sets = [groups.set] + derived
+        probe = SetGroups(groups.plan, groups.set, metrics: [], dictionary: groups.dictionary)
+    }
+
+    /// Bytes allocated, reasons apart, of which there are few.
+    var memoryBytes: Int { probe.memoryBytes }
+
+    /// Looks at the selected rows of a batch.
+    func look(at batch: Batch, _ rows: RowSelection, for refused: RefusedGroups) {
+        probe.assign(batch, rows)
+        for group in reasons.count..<probe.groupCount {
+            let found = sets.lazy.compactMap { [probe] set in
+                refused.reason(for: GroupOrder.identity(of: group, in: probe, as: set))
+            }
+            reasons.append(found.first)
+        }
+    }
+
+    /// Why the `index`-th row of those looked at is refused, nil when it is not.
+    func reason(ofRow index: Int) -> String? { reasons[probe.group(ofRow: index)] }
+
+    /// Finds or makes the groups of the rows that are taken, given as positions among those looked at.
+    func assign(_ taken: [Int]) {
+        groups.assign(taken.count, groupsOf: probe) { probe.group(ofRow: taken[$0]) }
+    }
+}
