@@ -87,7 +87,7 @@ let package = Package(
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
         .testTarget(
             name: "NodesTests",
-            dependencies: ["Nodes", "DataflowTesting", "LocalServices"],
+            dependencies: ["Nodes", "Sketches", "DataflowTesting", "LocalServices"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -4,7 +4,9 @@ import Testing
 
 /// Every number in the tables is what a slow and exact program makes of the same log.
 @Suite struct RecountTests {
-    private static let checks = [("t1", "t1"), ("all_metrics", "all_metrics"), ("t3", "t3")]
+    private static let checks =
+        [("t1", "t1"), ("all_metrics", "all_metrics"), ("t3", "t3")]
+        + ["event_platform_country", "event_country", "event_platform", "event", "total"].map { ("t2_\($0)", "t2") }
 
     @Test(.enabled(if: Recount.isPossible, "needs python3")) func everyRowIsRight() async throws {
         try await onOwnThread {
@@ -102,6 +104,19 @@ import Testing
           t1:
             from: kpi
             postgres: { url: "${DATABASE_URL}", table: t1 }
+          segments:
+            from: records
+            summarize:
+              window: 1m
+              grouping_sets: [[event, platform, country], [event, country], [event, platform], [event], []]
+              metrics:
+                events: count()
+                users: uniques(user)
+                duration: percentiles(duration_ms, 50, 95, 99)
+                revenue: sum(revenue)
+          t2:
+            from: segments
+            postgres: { url: "${DATABASE_URL}", table: t2 }
           beginners_apart:
             from: records
             filter: "level > 1"

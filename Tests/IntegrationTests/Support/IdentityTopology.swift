@@ -1,5 +1,5 @@
-/// One topology with many shapes of work: two windows, a filter, metrics with and without `where`, null keys, and an
-/// unwindowed summary with many groups. Everything that must not matter can be varied.
+/// One topology with many shapes of work: two windows, a filter, metrics with and without `where`, null keys, grouping
+/// sets, and an unwindowed summary with many groups. Everything that must not matter can be varied.
 struct IdentityTopology: Sendable {
     /// Where the events come from.
     enum Source: Sendable {
@@ -16,6 +16,7 @@ struct IdentityTopology: Sendable {
     /// The tables it writes.
     static let summaries: [TableDump.Part] = [
         .summary("kpi", hasWindow: true), .summary("sales", hasWindow: true), .summary("items", hasWindow: false),
+        .summary("segments", hasWindow: true),
     ]
 
     /// All that must be the same for the same log.
@@ -95,6 +96,23 @@ struct IdentityTopology: Sendable {
               items_table:
                 from: items
                 postgres: { url: "${DATABASE_URL}", table: items }
+
+              segments:
+                from: played
+                summarize:
+                  window: 5m
+                  grouping_sets: [[event, platform, country], [event, country], [weapon, event], [event], [weapon], []]
+                  metrics:
+                    events: count()
+                    users: uniques(user)
+                    duration: percentiles(duration_ms, 50)
+                    mean_revenue: avg(revenue)
+                    last: max(ts)
+                    heroes: { metric: uniques(user), where: "level > 50" }
+            \(permits("segments"))
+              segments_table:
+                from: segments
+                postgres: { url: "${DATABASE_URL}", table: segments }
 
             """
     }
