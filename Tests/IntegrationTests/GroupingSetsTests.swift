@@ -57,7 +57,8 @@ import Testing
                 try Self.lines(
                     database,
                     "SELECT grouping_set, event, country, \(sums) FROM kpi GROUP BY 1, 2, 3 ORDER BY 1, 2, 3") == [
-                        "(\"()\",,,1800,1800)", "(country,,DE,450,450)", "(country,,FR,450,450)", "(country,,XX,450,450)",
+                        "(\"()\",,,1800,1800)", "(country,,DE,450,450)", "(country,,FR,450,450)",
+                        "(country,,XX,450,450)",
                         "(country,,,450,450)", "(event,e0,,900,900)", "(event,e1,,900,900)",
                         "(\"event,country\",e0,DE,450,450)", "(\"event,country\",e0,,450,450)",
                         "(\"event,country\",e1,FR,450,450)", "(\"event,country\",e1,XX,450,450)",

@@ -10,6 +10,8 @@ extension DistinctCountTable {
     /// - Precondition: equal parameters.
     public mutating func merge(_ other: borrowing DistinctCountTable, groupMap: UnsafePointer<UInt32>) {
         precondition(other.parameters == parameters, "only tables of equal parameters can be merged")
+        // Many groups into few: each grows once, to what it may come to hold, and not step by step.
+        var coming = other.count >= 2 * count ? unsafe wordsComing(from: other, groupMap) : []
         var start = 0
         while start < other.count {
             let end = min(start &+ Self.stride, other.count)
@@ -17,10 +19,29 @@ extension DistinctCountTable {
             for group in start..<end { sink &+= unsafe word(Int(groupMap[group])).pointee }
             lookAheadSink = sink
             for group in start..<end {
-                unsafe merge(other.word(group).pointee, of: other, into: word(Int(groupMap[group])))
+                let target = unsafe Int(groupMap[group])
+                unsafe merge(other.word(group).pointee, of: other, into: word(target))
+                if !coming.isEmpty, coming[target] > 0, unsafe reserve(coming[target], at: word(target)) {
+                    coming[target] = 0
+                }
             }
             start = end
         }
+    }
+
+    /// For each group, how many SPARSE words all groups that are merged into it hold: the most that it can need.
+    private func wordsComing(from other: borrowing DistinctCountTable, _ groupMap: UnsafePointer<UInt32>) -> [Int] {
+        var words = [Int](repeating: 0, count: count)
+        for group in 0..<other.count {
+            let word = unsafe other.word(group).pointee
+            switch word == GroupWord.empty || GroupWord.isHash(word) ? GroupWord.explicit : GroupWord.kind(word) {
+            case GroupWord.explicit: break
+            case GroupWord.sparse: unsafe words[Int(groupMap[group])] += GroupWord.count(word)
+            case GroupWord.inline: unsafe words[Int(groupMap[group])] += geometry.inlineWords
+            default: unsafe words[Int(groupMap[group])] += geometry.registerCount
+            }
+        }
+        return words
     }
 
     private mutating func merge(

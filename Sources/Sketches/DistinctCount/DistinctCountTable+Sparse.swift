@@ -70,15 +70,27 @@ extension DistinctCountTable {
         }
     }
 
-    /// Moves a full sparse body to a wider one, or to nibbles when those are no larger.
-    @inline(never)
-    private mutating func widenSparse(_ slot: UnsafeMutablePointer<UInt64>) {
+    /// Makes room for `words` SPARSE words in all, in a group with a sparse body.
+    /// - Returns: whether the group is past its small beginnings, so that it need not be asked again.
+    mutating func reserve(_ words: Int, at slot: UnsafeMutablePointer<UInt64>) -> Bool {
         let word = unsafe slot.pointee
-        let held = GroupWord.count(word)
+        if word == GroupWord.empty || GroupWord.isHash(word) { return false }
+        let kind = GroupWord.kind(word)
+        guard kind == GroupWord.sparse else { return kind == GroupWord.nibbles || kind == GroupWord.full }
+        if Int(arena.classes[GroupWord.sizeClass(word)].limit) < words { unsafe widenSparse(slot, toHold: words) }
+        return true
+    }
+
+    /// Moves a sparse body to a wider one, with room for at least `words` words and one more than it holds, or to nibbles
+    /// when those are no larger.
+    @inline(never)
+    private mutating func widenSparse(_ slot: UnsafeMutablePointer<UInt64>, toHold words: Int = 0) {
+        let word = unsafe slot.pointee
+        let below = max(GroupWord.count(word), words - 1)
         let old = arena.classes[GroupWord.sizeClass(word)]
         let oldBody = unsafe body(word)
         var sizeClass = GroupWord.sizeClass(word) + 1
-        while sizeClass < arena.classes.sparse.upperBound, Int(arena.classes[sizeClass].limit) <= held {
+        while sizeClass < arena.classes.sparse.upperBound, Int(arena.classes[sizeClass].limit) <= below {
             sizeClass += 1
         }
         guard sizeClass < arena.classes.sparse.upperBound else {
@@ -96,7 +108,8 @@ extension DistinctCountTable {
                 unsafe Self.place(entry, in: body, size: size, geometry: geometry)
             }
         }
-        unsafe slot.pointee = GroupWord.body(GroupWord.sparse, count: held, sizeClass: sizeClass, handle: handle)
+        unsafe slot.pointee = GroupWord.body(
+            GroupWord.sparse, count: GroupWord.count(word), sizeClass: sizeClass, handle: handle)
         arena.free(GroupWord.handle(word))
     }
 

@@ -130,6 +130,37 @@ import Testing
         }
     }
 
+    /// Where many groups come together in few, each is made large at once; its bytes are those of a slow growth.
+    @Test func mergingManyGroupsIntoFewEqualsInsertingEverything() throws {
+        var random = HashStream(seed: 36)
+        for round in 0..<60 {
+            let parameters = try random.parameters(log2m: 4...12)
+            let (groups, otherGroups) = (Int.random(in: 1...5, using: &random), Int.random(in: 10...60, using: &random))
+            let hashesMax = [2, 9, 60, 600].randomElement(using: &random) ?? 1
+            var whole = DistinctCountTable(parameters: parameters)
+            var mine = DistinctCountTable(parameters: parameters)
+            var other = DistinctCountTable(parameters: parameters)
+            whole.grow(to: groups)
+            mine.grow(to: groups)
+            other.grow(to: otherGroups)
+            let map = (0..<otherGroups).map { _ in UInt32.random(in: 0..<UInt32(groups), using: &random) }
+            let shared = random.hashes(atMost: hashesMax)
+            for group in 0..<otherGroups {
+                for hash in random.hashes(atMost: hashesMax) + shared {
+                    other.insert(hash: hash, group: group)
+                    whole.insert(hash: hash, group: Int(map[group]))
+                }
+            }
+            unsafe map.withUnsafeBufferPointer { map in
+                if let map = map.baseAddress { unsafe mine.merge(other, groupMap: map) }
+            }
+            for group in 0..<groups {
+                #expect(mine.bytes(group) == whole.bytes(group), "seed 36, round \(round), \(parameters)")
+                #expect(mine.estimate(group: group) == whole.estimate(group: group), "seed 36, round \(round)")
+            }
+        }
+    }
+
     @Test func loadingMergesIntoTheAccumulator() throws {
         var random = HashStream(seed: 33)
         for round in 0..<80 {
