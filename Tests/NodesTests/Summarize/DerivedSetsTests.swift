@@ -1,4 +1,5 @@
 import DataflowTesting
+import Synchronization
 import Testing
 
 @testable import Dataflow
@@ -126,6 +127,30 @@ import Testing
         #expect(keys.first == [0, 0])
         #expect(keys.contains([1, 0x44, 0x45, 0, 1, 0x7f, 255, 255, 255, 255, 255, 255, 255]))
         #expect(delta.lines.allSatisfy { !$0.contains("grouping_set") })
+    }
+
+    /// Totals over epochs are merged set by set, derived ones too.
+    @Test func theConsoleAddsUpAllSets() throws {
+        var random = DataflowTesting.SeededRandom(seed: 23)
+        let plan = SummaryPlan.ofRecords(sets: [[0, 1], [1], []], metrics: try SummaryRecord.metrics())
+        let printed = Mutex<[String]>([])
+        let sink = ConsoleSink(node: 0, plan: plan, rowsMax: 10_000, memory: Self.memory) { line in
+            printed.withLock { $0.append(line) }
+        }
+        let records = SummaryRecord.random(900, &random)
+        // The last epoch touches every group there is, so it prints all totals.
+        for epoch in [records[...], records.suffix(400), records[...]] {
+            printed.withLock { $0 = [] }
+            sink.committed(
+                ClosedEpoch(
+                    number: 1, advances: [], standing: [], deltas: [0: Self.closed(plan, Array(epoch), &random)],
+                    deadLetters: [], partitionKeys: []))
+        }
+        let whole = SummaryDelta.empty(plan, Self.memory)
+        whole.add((records + records.suffix(400) + records)[...], serial: 1)
+        whole.complete()
+        let expected = GroupOrder(whole).entries.map { SummaryJSON.line(whole.sets[Int($0.set)], Int($0.group)) }
+        #expect(printed.withLock { $0 } == expected)
     }
 
     @Test func memoryOfDerivedGroupsIsBookedAndGivenBack() throws {
