@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(
             name: "CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson")]
@@ -67,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "Millrace",
             dependencies: [
-                "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON",
+                "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

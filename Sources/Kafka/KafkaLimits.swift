@@ -9,8 +9,9 @@ public enum KafkaLimits {
     public static let queuedMessagesMin = 100_000
     /// Bytes asked for per partition and fetch.
     public static let fetchPartitionBytes = 1 << 20
-    /// Bytes asked for per fetch over all partitions; one such answer per broker may be in flight.
-    public static let fetchBytes = 8 << 20
+    /// Bytes asked for per fetch over all partitions; one such answer per broker may be in flight. Compressed events are
+    /// five times as large once they are unpacked, all of them at once.
+    public static let fetchBytes = 4 << 20
     /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).
     public static let queuedMessageOverheadBytes = 300
     /// Longest single wait inside librdkafka, so that a wake-up or an error is seen at least this often.

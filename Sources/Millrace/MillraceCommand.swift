@@ -17,4 +17,9 @@ struct MillraceCommand: AsyncParsableCommand {
             Reference.self,
         ]
     )
+
+    static func main() async {
+        Allocator.shareOneHeap()
+        await main(nil)
+    }
 }

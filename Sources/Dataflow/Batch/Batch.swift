@@ -10,27 +10,6 @@ public enum Framing: Sendable {
     case chunk
 }
 
-/// A message's place in its batch and in its partition.
-public struct BatchMessage: Sendable {
-    /// Bytes from the start of the batch's buffer.
-    public var start: UInt32
-    /// Length in bytes.
-    public var length: UInt32
-    /// Offset in the partition; for files, the byte position of the message's first byte.
-    public var offset: Int64
-    /// Milliseconds since 1970, or nil when the source has no timestamps.
-    public var timestamp: Int64?
-
-    /// Creates a message.
-    @inlinable
-    public init(start: UInt32, length: UInt32, offset: Int64, timestamp: Int64?) {
-        self.start = start
-        self.length = length
-        self.offset = offset
-        self.timestamp = timestamp
-    }
-}
-
 /// Consecutive messages of one partition in a batch.
 public struct BatchRun: Sendable {
     /// The partition, by the index `Intake.claim` gave it.
@@ -84,8 +63,7 @@ public struct BatchRun: Sendable {
     public private(set) var capacity: Int
     /// Bytes of payload, each message followed by one newline.
     public private(set) var length = 0
-    /// The messages in order.
-    public private(set) var messages: [BatchMessage] = []
+    private var messageList = MessageList()
     /// The partitions the messages came from, in order.
     public var runs: [BatchRun] = []
     /// Whether a message holds one document or lines.
@@ -136,6 +114,7 @@ public struct BatchRun: Sendable {
         unsafe status.deallocate()
         unsafe rowMessages.deallocate()
         unsafe applied.deallocate()
+        messageList.deallocate()
         for column in columns { column.deallocate() }
         for hash in hashes { unsafe hash.values?.deallocate() }
     }
@@ -147,6 +126,9 @@ public struct BatchRun: Sendable {
 // MARK: - Filling, by the source
 
 extension Batch {
+    /// The messages in order; valid until the batch is changed.
+    public var messages: BatchMessages { messageList.view }
+
     /// Bytes of payload that still fit without growing.
     public var room: Int { max(0, capacity / 2 - Limits.parserPadding - length) }
 
@@ -156,7 +138,7 @@ extension Batch {
         if let source = payload.baseAddress {
             unsafe (base + length).copyMemory(from: source, byteCount: payload.count)
         }
-        messages.append(
+        messageList.append(
             BatchMessage(
                 start: UInt32(length), length: UInt32(payload.count), offset: offset, timestamp: timestamp))
         length += payload.count
@@ -174,7 +156,7 @@ extension Batch {
 
     /// Turns the payload `[start, end)` written by `fill` into one message; `end` must hold a newline or be the end.
     public func addMessage(start: Int, end: Int, offset: Int64) {
-        messages.append(
+        messageList.append(
             BatchMessage(start: UInt32(start), length: UInt32(end - start), offset: offset, timestamp: nil))
     }
 
@@ -201,7 +183,7 @@ extension Batch {
     func reset(payloadBytes: Int) {
         length = 0
         rowCount = 0
-        messages.removeAll(keepingCapacity: true)
+        messageList.removeAll()
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
         fates.withLock { $0 = Fates() }
@@ -252,7 +234,7 @@ extension Batch {
     /// Bytes the batch holds.
     public var memoryBytes: Int {
         let row = columnTypes.reduce(0) { $0 + $1.stride + 1 } + 8 * hashes.count + 6
-        return capacity + rowCapacity * row + messages.capacity * MemoryLayout<BatchMessage>.stride
+        return capacity + rowCapacity * row + messageList.memoryBytes
     }
 }
 

@@ -43,6 +43,12 @@ public struct EpochMachine: Sendable {
     /// Batches in the stages, dropped generations included.
     public var batchesInFlight: Int { inFlight.values.reduce(staleInFlight, +) }
 
+    /// Whether the sealed epoch only waits for being taken.
+    public var isDrained: Bool {
+        guard case .draining(let epoch) = sealed else { return false }
+        return inFlight[epoch] == nil
+    }
+
     /// Admits a batch to the open epoch.
     public mutating func admit(at now: ContinuousClock.Instant) -> (epoch: UInt64, generation: UInt64) {
         openBatches += 1
@@ -76,7 +82,7 @@ public struct EpochMachine: Sendable {
 
     /// The sealed epoch once its last batch is through; it then counts as being written.
     public mutating func takeDrained() -> UInt64? {
-        guard case .draining(let epoch) = sealed, inFlight[epoch] == nil else { return nil }
+        guard isDrained, case .draining(let epoch) = sealed else { return nil }
         sealed = .writing(epoch)
         return epoch
     }

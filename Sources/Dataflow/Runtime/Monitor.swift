@@ -6,14 +6,35 @@
     import Darwin
 #endif
 
-/// State behind a lock with a condition to wait on, for threads (never for tasks).
+/// Who waits at a `Monitor` for what, so that a change wakes only those it concerns: a wake-up that finds nothing to do
+/// costs two context switches, once per batch.
+struct Waiters: OptionSet {
+    let rawValue: Int
+
+    /// Threads without work.
+    static let workers = Waiters(rawValue: 1)
+    /// Threads without an empty batch.
+    static let sources = Waiters(rawValue: 2)
+    /// The commit thread.
+    static let committer = Waiters(rawValue: 4)
+    /// Everybody else: whoever waits for the end of something.
+    static let others = Waiters(rawValue: 8)
+    static let all: Waiters = [.workers, .sources, .committer, .others]
+
+    fileprivate static let groups: [Waiters] = [.workers, .sources, .committer, .others]
+    /// Index of the only group in the set.
+    fileprivate var index: Int { rawValue.trailingZeroBitCount }
+}
+
+/// State behind a lock with conditions to wait on, for threads (never for tasks).
 ///
 /// `Mutex` has no condition variable and `NSCondition` waits on the wall clock; timers here must be monotonic.
 /// `@unchecked Sendable`: the state is touched only while the lock is held.
 @safe final class Monitor<State>: @unchecked Sendable {
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// One per group of `Waiters`.
+    private let conditions = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: Waiters.groups.count)
 
     init(_ state: State) {
         self.state = state
@@ -21,14 +42,14 @@
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
         unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(condition, &attributes)
+        for group in Waiters.groups { unsafe pthread_cond_init(conditions + group.index, &attributes) }
         unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        unsafe pthread_cond_destroy(condition)
+        for group in Waiters.groups { unsafe pthread_cond_destroy(conditions + group.index) }
         unsafe pthread_mutex_destroy(mutex)
-        unsafe condition.deallocate()
+        unsafe conditions.deallocate()
         unsafe mutex.deallocate()
     }
 
@@ -41,18 +62,29 @@
 
     /// Runs `body` with the state locked, then wakes every waiter.
     func update<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        try update { state, _ in try body(&state) }
+    }
+
+    /// Runs `body` with the state locked, then wakes the waiters it leaves in the set it is given, which holds all.
+    func update<Result>(_ body: (inout State, inout Waiters) throws -> Result) rethrows -> Result {
+        var woken = Waiters.all
         unsafe pthread_mutex_lock(mutex)
         defer {
-            unsafe pthread_cond_broadcast(condition)
+            for group in Waiters.groups where woken.contains(group) {
+                unsafe pthread_cond_broadcast(conditions + group.index)
+            }
             unsafe pthread_mutex_unlock(mutex)
         }
-        return try body(&state)
+        return try body(&state, &woken)
     }
 
     /// Waits until `body` returns a value, and returns it; nil when `timeout` passes first.
     ///
-    /// `body` runs with the state locked, once now and again after each `update`.
-    func wait<Result>(timeout: Duration? = nil, _ body: (inout State) throws -> Result?) rethrows -> Result? {
+    /// `body` runs with the state locked, once now and again after each `update` that wakes `group`.
+    func wait<Result>(
+        as group: Waiters = .others, timeout: Duration? = nil, _ body: (inout State) throws -> Result?
+    ) rethrows -> Result? {
+        let condition = unsafe conditions + group.index
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         var deadline = timeout.map(Self.deadline(after:))
@@ -70,11 +102,13 @@
 
     /// Waits until `body` returns a value, and returns it.
     ///
-    /// `body` runs with the state locked, once now, again after each `update`, and again when the moment has come that
-    /// `deadline` named after the last of them; nil names none.
+    /// `body` runs with the state locked, once now, again after each `update` that wakes `group`, and again when the
+    /// moment has come that `deadline` named after the last of them; nil names none.
     func wait<Result>(
-        until deadline: (State) -> ContinuousClock.Instant?, _ body: (inout State) throws -> Result?
+        as group: Waiters, until deadline: (State) -> ContinuousClock.Instant?,
+        _ body: (inout State) throws -> Result?
     ) rethrows -> Result {
+        let condition = unsafe conditions + group.index
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {
@@ -97,4 +131,12 @@
         return timespec(
             tv_sec: now.tv_sec + Int(seconds) + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
     }
+}
+
+/// What tells the threads of a process apart.
+struct ThreadIdentity: Hashable, Sendable {
+    private let number: UInt
+
+    /// The calling thread.
+    static var current: ThreadIdentity { ThreadIdentity(number: UInt(pthread_self())) }
 }

@@ -5,19 +5,34 @@ extension Pipeline {
     /// Batches a source may have at once: one being filled, some waiting, one in each worker.
     private var batchesMax: Int { plan.settings.workers + Limits.mailboxBatchesMax + 1 }
 
+    /// An empty batch; while there is none, the source's thread works on what is waiting.
     func makeBatch(source: Int, timeout: Duration) -> Batch? {
-        let batch: Batch?? = monitor.wait(timeout: timeout) { state -> Batch?? in
-            if state.isStopping || state.rewindRequired[source] { return .some(nil) }
-            guard !state.isDiscarding, hasRoom(state) else { return nil }
-            if let free = state.freeBatches[source].popLast() {
-                free.generation = state.epochs.generation
-                return free
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            let next: Next? = monitor.wait(as: .sources, timeout: max(.zero, deadline - .now)) { state in
+                if state.isStopping || state.rewindRequired[source] { return .nothing }
+                if let batch = takeBatch(source, &state) { return .batch(batch) }
+                return takeWork(&state, leaving: lookAhead).map { .work($0) }
             }
-            guard state.allocatedBatches[source] < batchesMax else { return nil }
-            state.allocatedBatches[source] += 1
-            return allocate(plan.settings.batchBytes, source: source, generation: state.epochs.generation)
+            switch next {
+            case .batch(let batch): return batch
+            case .work(let work): perform(work)
+            case .nothing, nil: return nil
+            }
         }
-        return batch ?? nil
+    }
+
+    private enum Next { case batch(Batch), work(Work), nothing }
+
+    private func takeBatch(_ source: Int, _ state: inout PipelineState) -> Batch? {
+        guard !state.isDiscarding, hasRoom(state) else { return nil }
+        if let free = state.freeBatches[source].popLast() {
+            free.generation = state.epochs.generation
+            return free
+        }
+        guard state.allocatedBatches[source] < batchesMax else { return nil }
+        state.allocatedBatches[source] += 1
+        return allocate(plan.settings.batchBytes, source: source, generation: state.epochs.generation)
     }
 
     /// Whether more may be read: the epoch being filled and the one being written have room for groups and dead letters.
@@ -41,10 +56,15 @@ extension Pipeline {
         return batch
     }
 
+    /// Puts a batch into the mailbox of its stage, then works until no more waits there than the workers soon take: a
+    /// batch is parsed fastest on the core that has just read it, and with one worker there is no hop at all.
     func submit(_ batch: Batch) {
         let stage = graph.stageOfNode[plan.sources[batch.source].child]
-        let accepted = monitor.update { state in
+        let accepted = monitor.update { state, woken in
+            woken = .workers
             guard batch.generation == state.epochs.generation, !batch.runs.isEmpty else { return false }
+            // The commit thread knows when a filling epoch is due; that one has begun to fill is news.
+            if state.epochs.openBatches == 0 { woken.insert(.committer) }
             (batch.epoch, batch.generation) = state.epochs.admit(at: .now)
             state.nextSerial += 1
             batch.serial = state.nextSerial
@@ -53,7 +73,16 @@ extension Pipeline {
             state.queues[stage].append(Work(stage: stage, batch: batch, rows: nil))
             return true
         }
-        if !accepted { recycle(batch) }
+        if accepted { work(leaving: lookAhead) } else { recycle(batch) }
+    }
+
+    /// Batches a source leaves waiting for each worker thread, so that none of them runs dry while the source's thread
+    /// works on a batch itself.
+    private var lookAhead: Int { workerThreads }
+
+    /// Works on what is waiting until at most `left` batches wait in front of any stage that could run.
+    func work(leaving left: Int) {
+        while let work = monitor.withLock({ takeWork(&$0, leaving: left) }) { perform(work) }
     }
 
     func recycle(_ batch: Batch) {
@@ -61,7 +90,8 @@ extension Pipeline {
         let bytes = batch.memoryBytes
         plan.memory.draw(bytes - batch.accountedBytes, for: .batches)
         batch.accountedBytes = bytes
-        monitor.update { state in
+        monitor.update { state, woken in
+            woken = .sources
             if state.allocatedBatches[batch.source] > batchesMax {
                 state.allocatedBatches[batch.source] -= 1
                 plan.memory.draw(-bytes, for: .batches)
@@ -71,50 +101,71 @@ extension Pipeline {
         }
     }
 
+    /// Threads that do nothing but work; the threads of sources make up the number of workers.
+    var workerThreads: Int { plan.settings.workers - 1 }
+
     /// One worker thread: takes the work farthest downstream that may run, until the pipeline has ended.
     func runWorker() {
-        while let work = nextWork() {
-            stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
-            finish(work)
+        while true {
+            let next: Next? = monitor.wait(as: .workers) { state in
+                if let work = takeWork(&state, leaving: 0) { return .work(work) }
+                return state.hasEnded ? .nothing : nil
+            }
+            guard case .work(let work) = next else { return }
+            perform(work)
         }
     }
 
-    private func nextWork() -> Work? {
-        let next: Work?? = monitor.wait { state -> Work?? in
-            // Stages are numbered upstream first, so the highest number that can run drains the pipeline.
-            for stage in state.queues.indices.reversed() where !state.queues[stage].isEmpty {
-                let definition = graph.stages[stage]
-                guard state.active[stage] < definition.permits else { continue }
-                let hasRoom = definition.downstream.allSatisfy {
-                    state.queues[$0].count + state.reserved[$0] < Limits.mailboxBatchesMax
-                }
-                guard hasRoom else { continue }
-                state.active[stage] += 1
-                for next in definition.downstream { state.reserved[next] += 1 }
-                return .some(state.queues[stage].removeFirst())
+    private func perform(_ work: Work) {
+        stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
+        finish(work)
+    }
+
+    /// The next work that may run, unless no more than `left` batches wait in front of its stage.
+    private func takeWork(_ state: inout PipelineState, leaving left: Int) -> Work? {
+        // Stages are numbered upstream first, so the highest number that can run drains the pipeline.
+        for stage in state.queues.indices.reversed() where state.queues[stage].count > left {
+            let definition = graph.stages[stage]
+            guard state.active[stage] < definition.permits else { continue }
+            let hasRoom = definition.downstream.allSatisfy {
+                state.queues[$0].count + state.reserved[$0] < Limits.mailboxBatchesMax
             }
-            return state.hasEnded ? .some(nil) : nil
+            guard hasRoom else { continue }
+            state.active[stage] += 1
+            for next in definition.downstream { state.reserved[next] += 1 }
+            // A source's thread takes the batch it has just read, a worker the one that waits longest.
+            return left > 0 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
         }
-        return next ?? nil
+        return nil
     }
 
     private func forward(_ batch: Batch, to node: Int, _ selection: RowSelection) {
         let stage = graph.stageOfNode[node]
         batch.references.wrappingAdd(1, ordering: .relaxed)
         let list = RowList(copying: selection)
-        monitor.update { $0.queues[stage].append(Work(stage: stage, batch: batch, rows: list)) }
+        monitor.update { state, woken in
+            woken = .workers
+            state.queues[stage].append(Work(stage: stage, batch: batch, rows: list))
+        }
     }
 
     private func finish(_ work: Work) {
         let batch = work.batch
         let isLast = batch.references.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
-        monitor.update { state in
+        monitor.update { state, woken in
+            woken = []
+            // A permit and places in mailboxes are free again.
+            if state.queues.contains(where: { !$0.isEmpty }) { woken.formUnion([.workers, .sources]) }
             state.active[work.stage] -= 1
             for next in graph.stages[work.stage].downstream { state.reserved[next] -= 1 }
             guard isLast else { return }
-            guard state.epochs.complete(epoch: batch.epoch, generation: batch.generation) else { return }
-            state.settle(batch)
-            plan.memory.draw(batch.deadLetters.memoryBytes, for: .rows)
+            let isCurrent = state.epochs.complete(epoch: batch.epoch, generation: batch.generation)
+            if isCurrent {
+                state.settle(batch)
+                plan.memory.draw(batch.deadLetters.memoryBytes, for: .rows)
+            }
+            if state.epochs.batchesInFlight == 0 { woken.insert(.others) }
+            if state.epochs.isDrained || state.isDraining || isDue(state) { woken.insert(.committer) }
         }
         if isLast { recycle(batch) }
     }

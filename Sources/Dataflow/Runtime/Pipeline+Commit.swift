@@ -22,7 +22,7 @@ extension Pipeline {
 
     /// The next thing to do, or nil when everything is written and the sources have ended.
     private func nextStep() -> CommitStep? {
-        let step: CommitStep = monitor.wait(until: nextMoment) { state in
+        let step: CommitStep = monitor.wait(as: .committer, until: nextMoment) { state in
             if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
             if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
             if let epoch = state.epochs.takeDrained() { return .write(epoch) }
@@ -61,7 +61,8 @@ extension Pipeline {
         }
     }
 
-    private func isDue(_ state: PipelineState) -> Bool {
+    /// Whether the open epoch should be sealed as soon as it can be.
+    func isDue(_ state: PipelineState) -> Bool {
         if state.isDraining || state.flushTarget >= state.epochs.open { return true }
         if plan.memory.held(by: .groups) >= plan.memory.epochShare { return true }
         if let ledger = state.ledgers[state.epochs.open], ledger.deadLetters.count >= Limits.deadLettersPerEpoch {
@@ -170,6 +171,8 @@ extension Pipeline {
             if state.epochs.openBatches > 0 { state.flushTarget = max(state.flushTarget, state.epochs.open) }
             return (target: state.epochs.open, generation: state.epochs.generation)
         }
+        // The thread that waits for the work may be the one that has to do it.
+        work(leaving: 0)
         let isFlushed: Bool? = monitor.wait(timeout: timeout) { state in
             if state.hasEnded { return false }
             // Whoever asks next whether a rewind is due must be told: that is known when the discard is over.

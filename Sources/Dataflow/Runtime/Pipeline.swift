@@ -32,7 +32,7 @@ public final class Pipeline: Sendable {
         let sources = plan.sources.indices.map { index in
             startThread("source \(plan.sources[index].name)") { self.runSource(index, intakes[index]) }
         }
-        let workers = (0..<plan.settings.workers).map { number in
+        let workers = (0..<workerThreads).map { number in
             startThread("worker \(number)") { self.runWorker() }
         }
         let committer = startThread("commit") { self.runCommits() }
@@ -100,6 +100,8 @@ public final class Pipeline: Sendable {
         } catch {
             fail(error)
         }
+        // What is left in front of a stage is left to threads that are still there.
+        work(leaving: 0)
     }
 
     func logRewind(_ reason: String) {

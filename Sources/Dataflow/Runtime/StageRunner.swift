@@ -9,6 +9,13 @@ final class StageRunner: Sendable {
     private struct Slots {
         var idle: [SlotWorkers] = []
         var all: [SlotWorkers] = []
+
+        /// A slot that is free, if possible the one that this thread used last.
+        mutating func takeIdle(for thread: ThreadIdentity) -> SlotWorkers? {
+            guard let index = idle.lastIndex(where: { $0.lastThread == thread }) ?? idle.indices.last else { return nil }
+            idle[index].lastThread = thread
+            return idle.remove(at: index)
+        }
     }
 
     /// The workers of one permit, by node.
@@ -17,6 +24,8 @@ final class StageRunner: Sendable {
     /// from an aggregate worker meanwhile, the worker guards itself.
     final class SlotWorkers: @unchecked Sendable {
         let workers: [Int: any OperatorWorker]
+        /// The thread that used the slot last, in whose core's cache its tables are.
+        var lastThread = ThreadIdentity.current
 
         init(_ stage: StageGraph.Stage, _ nodes: [PipelinePlan.Node]) {
             let slot = StageSlot()
@@ -34,7 +43,7 @@ final class StageRunner: Sendable {
     /// Runs a batch through the stage's nodes; rows for other stages go to `emit` with the stage's head node.
     func run(_ work: Work, emit: (_ node: Int, RowSelection) -> Void) {
         let slot = slots.withLock { slots in
-            if let idle = slots.idle.popLast() { return idle }
+            if let idle = slots.takeIdle(for: .current) { return idle }
             let made = SlotWorkers(stage, nodes)
             slots.all.append(made)
             return made

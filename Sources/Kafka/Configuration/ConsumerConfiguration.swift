@@ -48,6 +48,8 @@ public struct ConsumerConfiguration: Sendable {
             ClientProperty("queued.min.messages", String(KafkaLimits.queuedMessagesMin)),
             ClientProperty("fetch.message.max.bytes", String(KafkaLimits.fetchPartitionBytes)),
             ClientProperty("fetch.max.bytes", String(KafkaLimits.fetchBytes)),
+            // The default of a second lets a fast consumer starve; older versions: see FetchWaker.
+            ClientProperty("fetch.queue.backoff.ms", "10", isOptional: true),
             ClientProperty("isolation.level", "read_committed"),
             // Cooperative assignors loop or lose partitions in old versions; range is the safe default for all.
             ClientProperty("partition.assignment.strategy", "range"),

@@ -12,6 +12,8 @@ public struct LibraryVersion: Comparable, Sendable, CustomStringConvertible {
 
     /// First version that reads every broker's ApiVersions answer.
     public static let apiVersionsSafe = LibraryVersion(2, 2, 0)
+    /// First version that knows `fetch.queue.backoff.ms`.
+    public static let fetchBackoffSettable = LibraryVersion(2, 2, 0)
     /// First version whose cooperative assignment neither loops nor loses partitions.
     public static let cooperativeSafe = LibraryVersion(2, 10, 1)
     /// The oldest version we recommend.

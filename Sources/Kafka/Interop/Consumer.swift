@@ -13,6 +13,7 @@ public struct Consumer: ~Copyable {
     public private(set) var droppedMessages = 0
     private var deliveredMessages = 0
     private var deliveredBytes = 0
+    private var fetchWaker = FetchWaker()
 
     /// Makes the client and joins the group, if there are a group and topics. Returns before anything is connected.
     /// - Throws: `KafkaError` with code `configuration`.
@@ -55,6 +56,7 @@ public struct Consumer: ~Copyable {
             received = receiveFirst(of: maxMessages, within: wait)
         }
         try deliver(received, into: &result, body)
+        if received > 0 { unsafe fetchWaker.look(at: client, topic: table.anyHandle) }
         do {
             if client.callbacks.hasNews { try answerRebalances(delegate) }
         } catch {

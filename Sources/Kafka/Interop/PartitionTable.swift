@@ -23,6 +23,9 @@ internal import CRdKafka
     /// Per topic, the slot of each partition number, or -1.
     private var slotOfPartition: [[Int32]] = []
 
+    /// The handle of some topic, nil before the first assignment.
+    var anyHandle: OpaquePointer? { unsafe handles.first }
+
     /// The topic behind a message's handle, or nil if none of our partitions belongs to it.
     func topicIndex(of handle: OpaquePointer?) -> Int? { unsafe handles.firstIndex(where: { unsafe $0 == handle }) }
 

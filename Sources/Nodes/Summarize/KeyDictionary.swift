@@ -82,26 +82,12 @@ final class KeyColumn {
         ids.resizeUninitialized(to: rows.count)
         switch id {
         case .window(let column, let length): fillWindows(batch.columns[column], length, rows)
-        case .text(let column): unsafe fillTexts(batch.columns[column], base: batch.base, rows)
+        case .text(let column): unsafe texts.intern(batch.columns[column], base: batch.base, rows, into: ids.values)
         case .integer(let column): fillIntegers(batch.columns[column], rows)
         case .boolean(let column): fillBooleans(batch.columns[column], rows)
         }
         cached = key
         return unsafe ids.values
-    }
-
-    private func fillTexts(_ column: Column, base: UnsafeMutableRawPointer, _ rows: RowSelection) {
-        let ids = unsafe self.ids.values
-        let (slices, valid) = unsafe (column.slices, column.valid)
-        for index in 0..<rows.count {
-            let row = rows[index]
-            if unsafe valid[row] == 0 {
-                unsafe ids[index] = 0
-            } else {
-                let slice = unsafe slices[row]
-                unsafe ids[index] = texts.intern(base + Int(slice.offset), length: Int(slice.length))
-            }
-        }
     }
 
     private func fillWindows(_ column: Column, _ length: Int64, _ rows: RowSelection) {
@@ -140,29 +126,13 @@ final class KeyColumn {
 
     /// Takes in all values of another worker's column; `ids` gets, for each id there, the id here.
     func intern(_ other: KeyColumn, into ids: inout StateColumn<UInt32>) {
-        ids.append(0)
         if case .text = id {
-            for theirs in 1..<UInt32(other.texts.idCount) {
-                let text = unsafe other.texts.text(theirs)
-                unsafe withPadding(text) { padded in unsafe ids.append(texts.intern(padded, length: text.count)) }
-            }
+            texts.intern(other.texts, into: &ids)
         } else {
+            ids.append(0)
             for theirs in 1..<UInt32(other.integers.idCount) {
                 ids.append(integers.intern(other.integers.value(theirs)))
             }
-        }
-    }
-
-    /// Interning reads 16 bytes whatever the length; the end of an arena may be closer.
-    private func withPadding(_ text: UnsafeRawBufferPointer, _ body: (UnsafeRawPointer) -> Void) {
-        guard text.count < 16 else {
-            if let start = text.baseAddress { unsafe body(start) }
-            return
-        }
-        var padded: (UInt64, UInt64) = (0, 0)
-        unsafe withUnsafeMutableBytes(of: &padded) { bytes in
-            unsafe bytes.copyMemory(from: text)
-            if let start = bytes.baseAddress { unsafe body(UnsafeRawPointer(start)) }
         }
     }
 

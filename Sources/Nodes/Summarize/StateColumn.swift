@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// A growable array of plain values with no copy-on-write check and no reference count: one state per group.
 @safe
 struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
@@ -10,10 +16,10 @@ struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
     init(initial: Value, capacity: Int = 64) {
         self.initial = initial
         self.capacity = capacity
-        unsafe values = .allocate(capacity: capacity)
+        unsafe values = Self.block(nil, capacity)
     }
 
-    deinit { unsafe values.deallocate() }
+    deinit { unsafe free(values) }
 
     /// Bytes allocated.
     var memoryBytes: Int { capacity * MemoryLayout<Value>.stride }
@@ -34,20 +40,26 @@ struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
         count += 1
     }
 
+    /// Large blocks grow in place or by moving page tables: a column never exists twice while it grows.
     private mutating func reserve(_ newCapacity: Int) {
-        let moved = UnsafeMutablePointer<Value>.allocate(capacity: newCapacity)
-        unsafe moved.moveInitialize(from: values, count: count)
-        unsafe values.deallocate()
-        unsafe values = moved
+        unsafe values = Self.block(values, newCapacity)
         capacity = newCapacity
+    }
+
+    private static func block(_ old: UnsafeMutablePointer<Value>?, _ capacity: Int) -> UnsafeMutablePointer<Value> {
+        precondition(MemoryLayout<Value>.alignment <= 16, "malloc aligns to 16 bytes")
+        guard let block = unsafe realloc(old, capacity * MemoryLayout<Value>.stride) else {
+            fatalError("out of memory: \(capacity * MemoryLayout<Value>.stride) bytes were refused")
+        }
+        return unsafe block.assumingMemoryBound(to: Value.self)
     }
 
     /// Makes room for `newCount` values whose contents are undefined: scratch space.
     mutating func resizeUninitialized(to newCount: Int) {
         if newCount > capacity {
-            unsafe values.deallocate()
+            unsafe free(values)
             capacity = newCount + newCount / 4
-            unsafe values = .allocate(capacity: capacity)
+            unsafe values = Self.block(nil, capacity)
         }
         count = newCount
     }

@@ -63,7 +63,7 @@ struct SketchBodyClasses: ~Copyable {
     private static func after(_ byteCount: Int) -> Int {
         if byteCount < 32 { return byteCount + 4 }
         if byteCount < 64 { return byteCount + 8 }
-        return (byteCount * 19 / 16 + 3) & ~3
+        return (byteCount * 3 / 2 + 3) & ~3
     }
 
     @inline(__always)

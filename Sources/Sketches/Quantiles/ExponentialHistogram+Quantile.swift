@@ -38,11 +38,14 @@ extension ExponentialHistogram {
 
     private func key(atRank rank: Int) -> Int32 {
         var remaining = UInt64(rank)
-        for (key, bucket) in zip(buckets.keys, buckets.counts) {
-            if remaining < bucket { return key }
-            remaining -= bucket
+        return unsafe buckets.read { buckets in
+            for position in 0..<buckets.count {
+                let bucket = unsafe buckets[position]
+                if remaining < bucket.count { return bucket.key }
+                remaining -= bucket.count
+            }
+            preconditionFailure("the buckets of a percentile sketch hold as many values as its count says")
         }
-        preconditionFailure("the buckets of a percentile sketch hold as many values as its count says")
     }
 
     private func clamped(_ value: Double) -> Double {

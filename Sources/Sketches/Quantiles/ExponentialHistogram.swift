@@ -115,7 +115,7 @@ public struct ExponentialHistogram: Sendable {
 
     /// Halves the scale until the cap holds.
     private mutating func fitScale() {
-        if buckets.keys.count <= ExponentialScale.bucketsMax { return }
+        if buckets.count <= ExponentialScale.bucketsMax { return }
         while buckets.signedCount > ExponentialScale.bucketsMax {
             buckets.coarsen(by: 1)
             halvings += 1
@@ -173,7 +173,7 @@ extension ExponentialHistogram {
     ) {
         incoming.removeAll()
         fill(&incoming)
-        let more = Int(incoming.counts.reduce(0, +))
+        let more = unsafe Int(incoming.read { unsafe $0.reduce(0) { $0 + $1.count } })
         precondition(count <= Int.max - more, "a percentile sketch holds at most 2^63 - 1 values")
         absorbIncoming(count: more, low: low, high: high, total: total, halvings: halvings)
     }

@@ -102,7 +102,9 @@
         let limits = Self.limits(sign: sign, halvings: halvings)
         var isFirst = true
         while left > 0, buckets < .max ? true : unsafe position < bytes.count {
-            let token = try varint()
+            // Nearly all buckets have one byte.
+            let isShort = unsafe position < bytes.count && bytes[position] < 0x80
+            let token = isShort ? UInt64(try byte()) : try varint()
             if token & 1 == 1 {
                 let gap = try varint()
                 guard gap < 1 << 18, !isFirst else { throw malformed("bucket gap out of range") }
@@ -131,8 +133,8 @@
     private func checkEnds(
         kind: QuantileValueKind, low: Int64, high: Int64, halvings: Int, _ list: BucketList
     ) throws(SketchError) {
-        guard list.keys.first == QuantileKey.coarsened(kind.key(low), by: halvings),
-            list.keys.last == QuantileKey.coarsened(kind.key(high), by: halvings)
+        guard list.first?.key == QuantileKey.coarsened(kind.key(low), by: halvings),
+            list.last?.key == QuantileKey.coarsened(kind.key(high), by: halvings)
         else { throw malformed("outer buckets do not hold minimum and maximum") }
         let buckets = list.signedCount
         guard buckets <= ExponentialScale.bucketsMax, halvings == 0 || buckets > ExponentialScale.bucketsMax / 2 else {

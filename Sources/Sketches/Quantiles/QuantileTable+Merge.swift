@@ -74,15 +74,23 @@ extension QuantileTable {
         unsafe sketch.absorb(
             low: slot.low, high: slot.high, total: QuantileBody.total(body), halvings: halvings(slot)
         ) { list in
-            var zerosLeft = zeros
-            forEachBucket(slot) { key, count in
-                if key > 0 && zerosLeft > 0 {
-                    list.append(QuantileKey.zero, zerosLeft)
-                    zerosLeft = 0
+            unsafe list.write(Int(slot.length) + 1) { target, _ in
+                var written = 0
+                var zerosLeft = zeros
+                func put(_ key: Int32, _ count: UInt64) {
+                    unsafe target[written] = Bucket(key: key, count: count)
+                    written += 1
                 }
-                list.append(key, count)
+                forEachBucket(slot) { key, count in
+                    if key > 0 && zerosLeft > 0 {
+                        put(QuantileKey.zero, zerosLeft)
+                        zerosLeft = 0
+                    }
+                    put(key, count)
+                }
+                if zerosLeft > 0 { put(QuantileKey.zero, zerosLeft) }
+                return written
             }
-            if zerosLeft > 0 { list.append(QuantileKey.zero, zerosLeft) }
         }
     }
 

@@ -88,13 +88,13 @@ extension QuantileTable {
         }
         let old = unsafe slot.pointee
         let total = self.halvings(old)
-        let width = max(old.width, QuantileBody.width(for: merged.counts.max() ?? 0))
+        let width = max(old.width, QuantileBody.width(for: unsafe merged.read { unsafe $0.reduce(0) { max($0, $1.count) } }))
         let header = unsafe arena.address(old.handle)
         unsafe startPairs(slot, capacity: ExponentialScale.bucketsMax, width: width)
         let body = unsafe arena.address(slot.pointee.handle)
         unsafe body.copyMemory(from: header, byteCount: QuantileBody.base)
         unsafe body.storeBytes(of: Int32(total + done), toByteOffset: QuantileBody.base, as: Int32.self)
-        for (key, count) in zip(merged.keys, merged.counts) { unsafe appendPair(key, count, slot) }
+        for position in 0..<merged.count { unsafe appendPair(merged[position].key, merged[position].count, slot) }
         arena.release(old.handle, old.sizeClass)
     }
 

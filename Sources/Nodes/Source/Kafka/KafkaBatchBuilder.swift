@@ -8,16 +8,17 @@ final class KafkaBatchBuilder {
     private let intake: Intake
     private let framing: Framing
     private var batch: Batch?
+    private var run = OpenRun()
     private var firstAt: ContinuousClock.Instant?
-    private var run: OpenRun?
     /// Mean payload, from which the next poll's size is taken.
     private var meanBytes = 512
 
     private struct OpenRun {
-        var partition: Int
-        var firstMessage: Int
+        /// -1: no run is open.
+        var partition = -1
+        var firstMessage = 0
         var tombstones = 0
-        var nextOffset: Int64
+        var nextOffset: Int64 = 0
     }
 
     init(intake: Intake, framing: Framing) {
@@ -57,21 +58,23 @@ final class KafkaBatchBuilder {
     /// Copies one message of the partition with this index.
     func append(_ message: borrowing MessageView, partition: Int) {
         guard let batch else { preconditionFailure("a message was polled without a batch to put it in") }
-        if run?.partition != partition {
-            closeRun()
-            run = OpenRun(partition: partition, firstMessage: batch.messages.count, nextOffset: message.offset)
-        }
-        if firstAt == nil { firstAt = .now }
-        run?.nextOffset = message.offset + 1
+        if run.partition != partition { openRun(of: partition, in: batch) }
+        run.nextOffset = message.offset + 1
         if let payload = unsafe message.payload {
             unsafe batch.append(payload, offset: message.offset, timestamp: message.timestamp)
         } else {
-            run?.tombstones += 1
+            run.tombstones += 1
         }
     }
 
+    private func openRun(of partition: Int, in batch: Batch) {
+        closeRun()
+        run = OpenRun(partition: partition, firstMessage: batch.messages.count)
+        if firstAt == nil { firstAt = .now }
+    }
+
     private func closeRun() {
-        guard let run, let batch else { return }
+        guard run.partition >= 0, let batch else { return }
         let messages = run.firstMessage..<batch.messages.count
         var tail = Tail(offset: 0, timestamp: nil, checksum: 0)
         if let last = messages.last.map({ batch.messages[$0] }) {
@@ -82,7 +85,7 @@ final class KafkaBatchBuilder {
             BatchRun(
                 partition: run.partition, messages: messages, tombstones: run.tombstones, nextOffset: run.nextOffset,
                 tail: tail))
-        self.run = nil
+        run = OpenRun()
     }
 
     /// Hands the batch over, if it has anything.
@@ -103,6 +106,6 @@ final class KafkaBatchBuilder {
     private func forget() {
         batch = nil
         firstAt = nil
-        run = nil
+        run = OpenRun()
     }
 }
