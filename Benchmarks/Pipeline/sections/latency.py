@@ -1,0 +1,6 @@
+NAME = "latency"
+TITLE = "latency"
+
+
+def run(bench):
+    return []

@@ -1,0 +1,6 @@
+NAME = "scaling"
+TITLE = "scaling"
+
+
+def run(bench):
+    return []

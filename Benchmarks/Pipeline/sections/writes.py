@@ -1,0 +1,6 @@
+NAME = "writes"
+TITLE = "writes"
+
+
+def run(bench):
+    return []
