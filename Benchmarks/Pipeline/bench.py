@@ -8,8 +8,8 @@ import argparse
 import sys
 
 import machine
+from building import BenchmarkError
 from context import Bench
-from measuring import BenchmarkError
 from report import Section, merged_document
 from sections import counts, from_file, from_kafka, latency, memory, micro, peers, scaling, writes
 

@@ -7,7 +7,8 @@ import sys
 import time
 
 import topologies
-from measuring import BenchmarkError, measure
+from building import WORK, BenchmarkError
+from measuring import measure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -28,7 +29,7 @@ class Bench:
         self.repeat = options.repeat
         self.millrace = pathlib.Path(os.environ.get("MILLRACE", ROOT / ".build/release/millrace")).resolve()
         self.is_own_build = "MILLRACE" not in os.environ
-        self.work = ROOT / ".build/bench"
+        self.work = WORK
         self.work.mkdir(parents=True, exist_ok=True)
         #: Figures for other sections: floors, the greatest rate from Kafka.
         self.found = {}

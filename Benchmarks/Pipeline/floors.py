@@ -1,40 +1,21 @@
-"""The programs beside ours: simdjson and librdkafka alone, and a producer of given lines; built when they are needed."""
+"""The programs beside ours: simdjson and librdkafka alone, and a producer of given lines."""
 
-import pathlib
 import re
-import shutil
-import subprocess
 
-from measuring import BenchmarkError
-
-BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
-SOURCES = BENCHMARKS.parent / "Sources"
+from building import BENCHMARKS, SOURCES, BenchmarkError, build
 
 
-def _build(program, sources, arguments):
-    """Compiles `program` unless it is newer than all it is made of."""
-    inputs = [path for source in sources for path in ([source] if source.is_file() else source.rglob("*"))]
-    if program.exists() and program.stat().st_mtime > max(path.stat().st_mtime for path in inputs):
-        return program
-    program.parent.mkdir(parents=True, exist_ok=True)
-    compiler = shutil.which("clang++") or shutil.which("g++")
-    if compiler is None:
-        raise BenchmarkError("no C++ compiler here: scripts/install-dependencies installs one")
-    subprocess.run([compiler, "-std=c++17", "-O2", *arguments, "-o", program], check=True)
-    return program
-
-
-def json_floor(work):
+def json_floor():
     """simdjson beside our walker; `--once FILE` reads a file with simdjson and nothing else."""
     source, walker = BENCHMARKS / "JSONFloor/floor.cpp", SOURCES / "CSimdJSON"
-    return _build(work / "json-floor", [source, walker],
-                  [f"-I{walker / 'include'}", source, *sorted(walker.glob("*.cpp")), "-lsimdjson"])
+    return build("json-floor", [source, walker],
+                 [f"-I{walker / 'include'}", source, *sorted(walker.glob("*.cpp")), "-lsimdjson"])
 
 
-def kafka_floor(work):
+def kafka_floor():
     """`count` reads a topic with librdkafka and nothing else; `feed` sends lines."""
     source = BENCHMARKS / "KafkaFloor/floor.cpp"
-    return _build(work / "kafka-floor", [source], [source, "-lrdkafka"])
+    return build("kafka-floor", [source], [source, "-lrdkafka"])
 
 
 def swift_constant(text, name):
@@ -61,13 +42,13 @@ def fetch_settings():
     }
 
 
-def count_command(work, address, topic, partitions, messages):
+def count_command(address, topic, partitions, messages):
     """The command that reads `messages` messages and only counts them."""
     settings = [f"{key}={value}" for key, value in fetch_settings().items()]
-    return [kafka_floor(work), "count", address, topic, partitions, messages, *settings]
+    return [kafka_floor(), "count", address, topic, partitions, messages, *settings]
 
 
-def feed_command(work, address, topic, partitions, lines, linger_ms=20):
+def feed_command(address, topic, partitions, lines, linger_ms=20):
     """The command that sends its standard input, `lines` lines per message, compressed with lz4."""
-    return [kafka_floor(work), "feed", address, topic, partitions, lines, "compression.codec=lz4",
+    return [kafka_floor(), "feed", address, topic, partitions, lines, "compression.codec=lz4",
             f"linger.ms={linger_ms}", "queue.buffering.max.kbytes=65536"]

@@ -2,16 +2,14 @@
 
 import dataclasses
 import os
-import resource
+import pathlib
 import signal
 import statistics
 import subprocess
 import tempfile
 import time
 
-
-class BenchmarkError(Exception):
-    """Something that was to be measured did not work; the text says what."""
+from building import BenchmarkError, launcher
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,69 +20,87 @@ class Measurement:
     wall: float
     peak_mib: float
 
-    @staticmethod
-    def of(usage: resource.struct_rusage, wall: float):
-        return Measurement(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+def parse_launched(text, wall):
+    """Exit code and measurement, from what the launcher writes."""
+    code, user, system, peak = map(int, text.split())
+    return code, Measurement((user + system) / 1e6, wall, peak / 1024)
 
 
 class Process:
-    """A process that is being measured. The kernel counts: children that it waited for are included."""
+    """A process that is being measured. The kernel counts; children that it waited for are included."""
 
-    def __init__(self, command, environment=None, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL):
+    def __init__(self, command, environment=None, prefix=()):
         self.command = list(map(str, command))
-        # A file, not a pipe: a pipe that nobody reads while the process runs would stop it.
+        # Files, not pipes: a pipe that nobody reads while the process runs would stop it.
         self._errors = tempfile.TemporaryFile()
-        self._ended = None
+        self._folder = tempfile.TemporaryDirectory(prefix="millrace-bench-")
+        self._result = pathlib.Path(self._folder.name) / "usage"
+        self._wall = None
         self.began = time.monotonic()
-        self._child = subprocess.Popen(
-            self.command, env={**os.environ, **(environment or {})}, stdin=stdin, stdout=stdout, stderr=self._errors)
-        self.pid = self._child.pid
+        self._launcher = subprocess.Popen(
+            [*map(str, prefix), launcher(), self._result, *self.command], env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors)
+
+    @property
+    def pid(self):
+        """The process itself; None when it has ended."""
+        launched = self._launcher.pid
+        try:
+            children = pathlib.Path(f"/proc/{launched}/task/{launched}/children").read_text(encoding="ascii").split()
+        except OSError:
+            return None
+        return int(children[0]) if children else None
 
     def has_ended(self):
-        if self._ended is None:
-            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
-            if pid:
-                self._end(status, usage)
-        return self._ended is not None
+        if self._launcher.poll() is None:
+            return False
+        if self._wall is None:
+            self._wall = time.monotonic() - self.began
+        return True
 
     def stop(self):
         """Asks for an orderly end; what that takes is measured too."""
         if not self.has_ended():
-            os.kill(self.pid, signal.SIGTERM)
+            self._launcher.send_signal(signal.SIGTERM)
 
     def kill(self):
+        """The end, in order or not; to be called in any case."""
         if not self.has_ended():
-            os.kill(self.pid, signal.SIGKILL)
-            self._wait()
+            self._launcher.kill()
+            self._launcher.wait()
+        self._folder.cleanup()
 
     def finish(self):
         """Waits for the end.
 
-        Raises BenchmarkError when the process fails, with what it said.
+        Raises BenchmarkError when the process failed, with what it said.
         """
-        self._wait()
-        status, measurement = self._ended
-        if status != 0:
-            raise BenchmarkError(f"{' '.join(self.command[:2])} ended with {status}:\n{self.errors()}")
+        self._launcher.wait()
+        self.has_ended()
+        if not self._result.exists():
+            raise BenchmarkError(f"{self._name} was not measured: {self.errors()}")
+        code, measurement = parse_launched(self._result.read_text(encoding="ascii"), self._wall)
+        if code != 0:
+            raise BenchmarkError(f"{self._name} ended with {code}:\n{self.errors()}")
         return measurement
+
+    @property
+    def _name(self):
+        return " ".join(self.command[:2])
 
     def errors(self):
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace").strip()
 
-    def _wait(self):
-        if self._ended is None:
-            _, status, usage = os.wait4(self.pid, 0)
-            self._end(status, usage)
 
-    def _end(self, status, usage):
-        self._ended = os.waitstatus_to_exitcode(status), Measurement.of(usage, time.monotonic() - self.began)
-        self._child.returncode = self._ended[0]
-
-
-def measure(command, environment=None, stdout=subprocess.DEVNULL):
+def measure(command, environment=None):
     """Runs `command` to its end."""
-    return Process(command, environment, stdout).finish()
+    process = Process(command, environment)
+    try:
+        return process.finish()
+    finally:
+        process.kill()
 
 
 def measure_until(command, is_done, every=0.2, environment=None):
@@ -94,7 +110,7 @@ def measure_until(command, is_done, every=0.2, environment=None):
         while not is_done():
             if process.has_ended():
                 process.finish()
-                raise BenchmarkError(f"{' '.join(process.command[:2])} ended by itself:\n{process.errors()}")
+                raise BenchmarkError(f"{process.command[0]} ended by itself:\n{process.errors()}")
             time.sleep(every)
         process.stop()
         return process.finish()

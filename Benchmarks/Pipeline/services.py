@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from measuring import BenchmarkError
+from building import BenchmarkError
 
 
 def free_port():

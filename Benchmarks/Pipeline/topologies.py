@@ -51,7 +51,8 @@ JOBS = {
         events: count()
         users: uniques(u)
         amount: percentiles(v, 50, 95)"""),
-    "count by key": ("k: integer", None, """
+    "count by key": ("ts: timestamp, k: text", "ts", """
+      window: 1d
       by: [k]
       metrics:
         events: count()"""),
@@ -75,7 +76,8 @@ def postgres_sink(url, table):
 def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
     """The text of a topology file.
 
-    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them.
+    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them; a `sink`
+    of None leaves the sink out, and the engine alone is measured.
     """
     fields, event_time, summary = JOBS[job]
     lines = [f"topology: {name}", "nodes:", "  events:", f"    {source}", "  records:", "    from: events",
@@ -87,7 +89,7 @@ def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
         origin = "nothing"
     for copy in range(1, copies + 1):
         suffix = "" if copies == 1 else f"_{copy}"
-        out = sink.replace("TABLE", f"{name}{suffix}")
-        lines += [f"  groups{suffix}:", f"    from: {origin}", f"    summarize:{summary}",
-                  f"  out{suffix}:", f"    from: groups{suffix}", f"    {out}"]
+        lines += [f"  groups{suffix}:", f"    from: {origin}", f"    summarize:{summary}"]
+        if sink is not None:
+            lines += [f"  out{suffix}:", f"    from: groups{suffix}", f"    {sink}"]
     return "\n".join(lines) + "\n"

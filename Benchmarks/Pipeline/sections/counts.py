@@ -13,8 +13,8 @@ import subprocess
 import tempfile
 
 import topologies
+from building import BenchmarkError
 from context import ONE_COMMIT
-from measuring import BenchmarkError
 from report import Table, number
 
 NAME = "counts"
@@ -73,16 +73,10 @@ class Counter:
     def library(self, name):
         return self.folder / f"{name}.so"
 
-    def file(self, job, events, **options):
+    def file(self, job, events):
         """The topology file of a job over that many events, without a sink: the engine alone is counted."""
-        path = self.bench.event_file(events)
         name = f"bench_count_{re.sub('[^a-z0-9]+', '_', job.lower())}_{events}"
-        text = topologies.topology(name, topologies.file_source(path), job, **options)
-        # Without the two lines and the header of the sink.
-        text = re.sub(r"  out:\n.*\n.*\n", "", text)
-        file = self.bench.work / f"{name}.yaml"
-        file.write_text(text, encoding="utf-8")
-        return file
+        return self.bench.topology(name, topologies.file_source(self.bench.event_file(events)), job, None)
 
     def _run(self, file, prefix, environment):
         command = [*prefix, self.program, *self.bench.command(file, workers=1, commit_interval=ONE_COMMIT)[1:]]

@@ -19,7 +19,7 @@ SPEEDUP = at_least(1.8)
 
 def floor_run(bench, path):
     """simdjson over the file, once, as a process of its own."""
-    return functools.partial(measure, [floors.json_floor(bench.work), "--once", path])
+    return functools.partial(measure, [floors.json_floor(), "--once", path])
 
 
 def jobs(bench, path, sink=topologies.CONSOLE, suffix=""):

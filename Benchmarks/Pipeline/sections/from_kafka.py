@@ -9,8 +9,9 @@ import subprocess
 
 import floors
 import topologies
+from building import BenchmarkError
 from context import PARTITIONS, Samples
-from measuring import BenchmarkError, measure, measure_until, ratio, round_robin, summarize, sustained_rate
+from measuring import measure, measure_until, ratio, round_robin, summarize, sustained_rate
 from report import Table, at_least, at_most, percent
 from services import Broker, Postgres
 
@@ -32,7 +33,7 @@ def fill(bench, broker, topic, events):
             [bench.millrace, "generate", "--events", str(events), "--kafka", broker.address, "--topic", topic,
              "--compression", "lz4"], check=True, capture_output=True)
         return
-    command = floors.feed_command(bench.work, broker.address, topic, PARTITIONS, LINES_PER_MESSAGE)
+    command = floors.feed_command(broker.address, topic, PARTITIONS, LINES_PER_MESSAGE)
     with open(bench.event_file(events), "rb") as file:
         subprocess.run(list(map(str, command)), check=True, stdin=file, stdout=subprocess.DEVNULL)
 
@@ -78,7 +79,7 @@ def run(bench):
         for topic in LABELS:
             messages = events if topic == SINGLE else -(-events // LINES_PER_MESSAGE)
             competitors["floor", topic] = functools.partial(measure, floors.count_command(
-                bench.work, broker.address, topic, PARTITIONS, messages))
+                broker.address, topic, PARTITIONS, messages))
             competitors["T1", topic] = functools.partial(runs.run, topic, events)
         found = {name: summarize(events, measured)
                  for name, measured in round_robin(competitors, bench.repeat, lambda text: bench.say(text)).items()}

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+from building import BenchmarkError
 from context import ONE_COMMIT
-from measuring import BenchmarkError, measure, ratio, round_robin, summarize
+from measuring import measure, ratio, round_robin, summarize
 from report import Table, at_least, number, percent
 from sections import from_file
 
