@@ -68,9 +68,17 @@ class Bench:
         path.write_text(topologies.topology(name, *arguments, **options), encoding="utf-8")
         return path
 
-    def knows(self, file):
-        """Whether the program takes a topology file."""
-        return subprocess.run([self.millrace, "check", file], capture_output=True).returncode == 0
+    def refusal(self, file):
+        """What the program has against a topology file; None when it takes it."""
+        end = subprocess.run([self.millrace, "check", file], capture_output=True, text=True)
+        return None if end.returncode == 0 else (end.stderr or end.stdout).strip()
+
+    def knows(self, job, file):
+        """Whether the program takes the topology file of a job; says so when not."""
+        refusal = self.refusal(file)
+        if refusal is not None:
+            self.say(f"{job} is left out, this millrace does not take it: {refusal.splitlines()[0]}")
+        return refusal is None
 
     def command(self, file, workers=None, commit_interval=None, memory=None):
         """The command that runs a topology file."""

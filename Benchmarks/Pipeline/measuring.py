@@ -70,6 +70,7 @@ class Process:
             self._launcher.kill()
             self._launcher.wait()
         self._folder.cleanup()
+        self._errors.close()
 
     def finish(self):
         """Waits for the end.
@@ -126,7 +127,8 @@ def round_robin(competitors, repeat, say=lambda text: None):
     runs = {name: [] for name in competitors}
     for number in range(repeat):
         for name, run in competitors.items():
-            say(f"round {number + 1} of {repeat}: {name}")
+            label = name if isinstance(name, str) else ", ".join(map(str, name)) if isinstance(name, tuple) else name
+            say(f"round {number + 1} of {repeat}: {label}")
             runs[name].append(run())
     return runs
 

@@ -42,8 +42,10 @@ JOBS = {
         revenue: sum(revenue)"""),
     # T1 with something on top: the canary of the deterministic counts.
     "T1 and more": (FIELDS_ALL, "ts", BY_SEGMENTS + METRICS_ALL + """
-        more: uniques(country)
-        and_more: percentiles(revenue, 50)"""),
+        platforms: uniques(platform)
+        latest: max(ts)
+        countries: "uniques(country, precision: precise)"
+        long_events: { metric: uniques(user), where: "duration_ms > 100" }"""),
     # Events {"k": key, "u": user, "v": number}.
     "many keys": ("k: text, u: text, v: integer", None, """
       by: [k]
@@ -76,8 +78,8 @@ def postgres_sink(url, table):
 def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
     """The text of a topology file.
 
-    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them; a `sink`
-    of None leaves the sink out, and the engine alone is measured.
+    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them; a
+    `sink` of None leaves the sink out, and the engine alone is measured.
     """
     fields, event_time, summary = JOBS[job]
     lines = [f"topology: {name}", "nodes:", "  events:", f"    {source}", "  records:", "    from: events",

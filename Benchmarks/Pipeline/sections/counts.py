@@ -27,8 +27,9 @@ EVENTS = 20_000
 #: Allocations are counted over more events: a batch of 512 KiB holds 1,500.
 ALLOCATION_EVENTS = 100_000
 BATCH_BYTES = 512 << 10
-#: What a limit allows beyond what was recorded: counts of threads that wait for each other differ by a little.
-TOLERANCE = {"instructions/event": 0.02, "allocations/batch": 0.10}
+RUNS = 3
+#: What a limit allows beyond what was recorded. On a quiet machine runs differ by 0.2 %, on a busy one by 1 or 2 %.
+TOLERANCE = {"instructions/event": 0.03, "allocations/batch": 0.10}
 
 
 def marginal(once, twice, units):
@@ -85,7 +86,8 @@ class Counter:
             list(map(str, command)), capture_output=True, text=True,
             env={**os.environ, "SWIFT_DETERMINISTIC_HASHING": "1", **environment})
         if end.returncode != 0:
-            raise BenchmarkError(f"{prefix[0] if prefix else 'millrace'} ended with {end.returncode}:\n{end.stderr}")
+            said = "\n".join(line for line in end.stderr.splitlines() if not line.startswith("=="))
+            raise BenchmarkError(f"{prefix[0] if prefix else 'millrace'} ended with {end.returncode}:\n{said}")
         return end.stderr
 
     def instructions(self, file):
@@ -104,14 +106,20 @@ class Counter:
     def instructions_per_event(self, job):
         """`job` is the name of one in topologies.JOBS."""
         self.bench.say(f"{job} under callgrind")
-        return marginal(self.instructions(self.file(job, EVENTS)), self.instructions(self.file(job, 2 * EVENTS)),
-                        EVENTS)
+        once, twice = (least(self.instructions, self.file(job, count)) for count in (EVENTS, 2 * EVENTS))
+        return marginal(once, twice, EVENTS)
 
     def allocations_per_batch(self, job):
         self.bench.say(f"{job}: counting allocations")
         sizes = [self.bench.event_file(count).stat().st_size for count in (ALLOCATION_EVENTS, 2 * ALLOCATION_EVENTS)]
-        return marginal(self.allocations(self.file(job, ALLOCATION_EVENTS)),
-                        self.allocations(self.file(job, 2 * ALLOCATION_EVENTS)), (sizes[1] - sizes[0]) / BATCH_BYTES)
+        once, twice = (least(self.allocations, self.file(job, count))
+                       for count in (ALLOCATION_EVENTS, 2 * ALLOCATION_EVENTS))
+        return marginal(once, twice, (sizes[1] - sizes[0]) / BATCH_BYTES)
+
+
+def least(count, file):
+    """The least of some runs: a busy machine makes threads wait for each other more often, and nothing makes less."""
+    return min(count(file) for _ in range(RUNS))
 
 
 def callgrind_total(text):
@@ -127,7 +135,7 @@ def run(bench):
         counter = Counter(bench, folder)
         if bench.options.canary:
             return [canary(bench, counter)]
-        jobs = [job for job in JOBS if bench.knows(counter.file(job, EVENTS))]
+        jobs = [job for job in JOBS if bench.knows(job, counter.file(job, EVENTS))]
         measured = {}
         for job in jobs:
             measured[f"{job} instructions/event"] = counter.instructions_per_event(job)

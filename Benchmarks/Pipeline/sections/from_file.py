@@ -26,9 +26,7 @@ def jobs(bench, path, sink=topologies.CONSOLE, suffix=""):
     """The topology files of T1 to T3 that this program knows, and the names of the others."""
     files = {job: bench.topology(f"bench_file_{job.lower()}{suffix}", topologies.file_source(path), job, sink)
              for job in RATES}
-    unknown = [job for job, file in files.items() if not bench.knows(file)]
-    for job in unknown:
-        bench.say(f"this millrace does not know what {job} needs yet: {job} is left out")
+    unknown = [job for job, file in files.items() if not bench.knows(job, file)]
     return {job: file for job, file in files.items() if job not in unknown}, unknown
 
 
@@ -42,7 +40,7 @@ def run(bench):
         competitors[job, "one commit"] = functools.partial(
             bench.measure_file, file, workers=1, commit_interval=ONE_COMMIT)
     found = {name: summarize(bench.events, runs)
-             for name, runs in round_robin(competitors, bench.repeat, lambda text: bench.say(text)).items()}
+             for name, runs in round_robin(competitors, bench.repeat, bench.say).items()}
     bench.found["file"] = found
     return [rates(found, unknown), speedups(found)]
 

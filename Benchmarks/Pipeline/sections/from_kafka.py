@@ -82,7 +82,7 @@ def run(bench):
                 broker.address, topic, PARTITIONS, messages))
             competitors["T1", topic] = functools.partial(runs.run, topic, events)
         found = {name: summarize(events, measured)
-                 for name, measured in round_robin(competitors, bench.repeat, lambda text: bench.say(text)).items()}
+                 for name, measured in round_robin(competitors, bench.repeat, bench.say).items()}
     if runs.rates.get(SINGLE):
         bench.found["kafka rate"] = sorted(runs.rates[SINGLE])[len(runs.rates[SINGLE]) // 2]
     return [table(found, runs.rates, events)]

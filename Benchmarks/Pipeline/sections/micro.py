@@ -13,7 +13,7 @@ import floors
 import topologies
 from building import BENCHMARKS, BenchmarkError
 from context import ONE_COMMIT
-from measuring import round_robin, summarize
+from measuring import round_robin
 from report import Table, number, percent
 
 NAME = "micro"
@@ -30,6 +30,9 @@ STEPS = {
     "sum(revenue): update": "T1 and sum",
 }
 MENTIONED = ("update", "merge", "encode")
+#: A line of SketchBenchmark.
+FIGURE = re.compile(r"^(?P<name>.*?)(?:, (?P<named>ns/group|ns|us))?\s+(?P<value>-?\d+(?:\.\d+)?)(?: (?P<unit>ns|µs))?"
+                    r"(?:\s+(?:target|<=) (?P<target>[\d.]+))?(?:\s+(?:met|MISSED))?\s*$")
 
 
 def run(bench):
@@ -67,8 +70,9 @@ def steps(bench):
         else:
             files[label] = bench.topology(name, source, job, None)
     runs = round_robin({label: functools.partial(bench.measure_file, file, workers=1, commit_interval=ONE_COMMIT)
-                        for label, file in files.items()}, bench.repeat, lambda text: bench.say(text))
-    found = {label: summarize(bench.events, measured).cpu * 1e9 / bench.events for label, measured in runs.items()}
+                        for label, file in files.items()}, bench.repeat, bench.say)
+    # The least, not the median: differences of medians would show the noise of both.
+    found = {label: min(run.cpu for run in measured) * 1e9 / bench.events for label, measured in runs.items()}
     result = Table("The steps of T1, in the program", ["", "ns/event"])
     labels = list(STEPS)
     start, parsed, keyed = (found[label] for label in labels[:3])
@@ -76,27 +80,35 @@ def steps(bench):
                                                                               for each in labels[3:]]):
         result.add(label, number(cost))
     result.note("CPU time of runs over the file with one worker, one commit, no sink: each row is the difference to a "
-                "run without the step, so small rows are within the noise of large ones.")
+                "run without the step, the least of the rounds; small rows are within the noise of large ones.")
     return result
 
 
 def parse_sketches(text):
-    """Name, figure with its unit, target and verdict of the lines about updates, merges and encoding."""
+    """Name, figure with its unit, and target of the lines about updates, merges and encoding.
+
+    SketchBenchmark prints a headline after an empty line, then a figure per line: `name  12.3 ns  target 15.0  met`, or
+    `name, ns  12.3  <= 15`.
+    """
     rows = []
-    group = ""
+    group, is_headline = "", True
     for line in text.splitlines():
-        match = re.match(r"^(\S.*?)(?: {2,}|(?<=\S) )(-?\d[\d.,]*)(?: (ns|µs|us|ms))?(?: +(target \S+|<= \S+))?(?: +(met|MISSED))?\s*$",
-                         line)
-        if match is None:
-            group = line.split(",")[0].strip() or group
+        if not line.strip() or is_headline:
+            # "distinct count, updates of hot sketches": the subject is what comes before the comma.
+            is_headline = not line.strip()
+            group = re.split(r",|  ", line)[0]
             continue
-        name, value, unit, target, _ = match.groups()
-        found = re.search(r", (ns|us|ns/group)$", name)
-        if unit is None and found is None or not any(word in name for word in MENTIONED):
+        if line.startswith("percentiles "):
+            group = "percentiles"
             continue
-        name = name if found is None else name[:found.start()]
-        target = re.sub(r"^(?:target|<=) ", "≤ ", target) if target else ""
-        rows.append((f"{group}: {name}" if group else name, f"{value} {unit or found[1]}", target))
+        match = FIGURE.match(line)
+        if match is None or not any(word in match["name"] for word in MENTIONED):
+            continue
+        unit = match["unit"] or match["named"]
+        if unit is None:
+            continue
+        target = f"≤ {match['target']}" if match["target"] else ""
+        rows.append((f"{group}: {match['name'].strip()}", f"{match['value']} {unit.replace('us', 'µs')}", target))
     return rows
 
 

@@ -69,7 +69,7 @@ def run(bench):
                     bench.measure_file, printing[job], workers=1, commit_interval=ONE_COMMIT)
             for name, (engine, query) in rivals.items():
                 competitors[job, name] = functools.partial(measure, [python, QUERIES[engine], query, path])
-        runs = round_robin(competitors, bench.repeat, lambda text: bench.say(text))
+        runs = round_robin(competitors, bench.repeat, bench.say)
     found = {name: summarize(bench.events, measured) for name, measured in runs.items()}
     bench.versions.update({"DuckDB": VERSIONS["duckdb"], "chdb": VERSIONS["chdb"]})
     return [rates(found, unknown), ratios(found)]

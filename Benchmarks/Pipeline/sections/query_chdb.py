@@ -1,8 +1,8 @@
 """T1, T2 or T3 in ClickHouse, one thread: query_chdb.py JOB FILE. Prints nothing: it is measured from outside.
 
 The structure is given, so nothing is guessed and unknown fields are skipped. Of what could be written differently, the
-quicker was taken: the time as DateTime64 rather than a prefix of the text, uniqCombined(12) rather than uniq. `quantilesDD` has a bound of its relative error, like our percentiles but twice ours;
-`quantilesTDigest` has none.
+quicker was taken: the time as DateTime64 rather than a prefix of the text, uniqCombined(12) rather than uniq.
+`quantilesDD` has a bound of its relative error, like our percentiles but twice ours; `quantilesTDigest` has none.
 """
 
 import sys
