@@ -5,6 +5,8 @@
 """
 
 import argparse
+import signal
+import subprocess
 import sys
 
 import machine
@@ -62,6 +64,17 @@ def main(arguments):
         bench = Bench(options)
     except BenchmarkError as error:
         sys.exit(f"bench: {error}")
+    # What was started ends with us: `with` blocks run for an exception, not for a signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: told to end"))
+    try:
+        measure_sections(bench, options)
+    finally:
+        bench.close()
+    if bench.failures:
+        sys.exit("\n".join(f"bench: {failure}" for failure in bench.failures))
+
+
+def measure_sections(bench, options):
     print(machine.Conditions(bench).text())
     for name in options.sections:
         module = SECTIONS[name]
@@ -69,7 +82,7 @@ def main(arguments):
         conditions = machine.Conditions(bench)
         try:
             tables = module.run(bench)
-        except BenchmarkError as error:
+        except (BenchmarkError, subprocess.CalledProcessError) as error:
             bench.fail(f"{name}: {error}")
             print(f"bench: {name}: {error}", flush=True)
             continue
@@ -78,8 +91,6 @@ def main(arguments):
         if options.write and not options.canary:
             # At once: an hour of measuring must not be lost to the last section.
             write(bench.root, [Section(name, module.TITLE, conditions.text(), tables)])
-    if bench.failures:
-        sys.exit("\n".join(f"bench: {failure}" for failure in bench.failures))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 import topologies
@@ -29,8 +30,14 @@ class Bench:
         self.repeat = options.repeat
         self.millrace = pathlib.Path(os.environ.get("MILLRACE", ROOT / ".build/release/millrace")).resolve()
         self.is_own_build = "MILLRACE" not in os.environ
+        #: Generated events, which later runs use again.
         self.work = WORK
         self.work.mkdir(parents=True, exist_ok=True)
+        #: Everything else; of this run alone, so that two runs do not meet.
+        self._scratch = tempfile.TemporaryDirectory(prefix="run-", dir=self.work, ignore_cleanup_errors=True)
+        self.scratch = pathlib.Path(self._scratch.name)
+        # Postgres does not run as root, and must get to its own folder in there.
+        self.scratch.chmod(0o755)
         #: Figures for other sections: floors, the greatest rate from Kafka.
         self.found = {}
         #: Of what a section has brought along.
@@ -46,6 +53,9 @@ class Bench:
     def fail(self, text):
         """The benchmark ends with 1, once everything is measured."""
         self.failures.append(text)
+
+    def close(self):
+        self._scratch.cleanup()
 
     def say(self, text):
         """What is going on, for whoever waits."""
@@ -64,7 +74,7 @@ class Bench:
 
     def topology(self, name, *arguments, **options):
         """The file of a topology; arguments as `topologies.topology` takes them."""
-        path = self.work / f"{name}.yaml"
+        path = self.scratch / f"{name}.yaml"
         path.write_text(topologies.topology(name, *arguments, **options), encoding="utf-8")
         return path
 

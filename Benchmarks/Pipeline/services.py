@@ -1,5 +1,6 @@
 """A private Postgres and the development broker, for as long as a benchmark runs."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -52,7 +53,8 @@ class Session:
         return self.rows(sql)[0][0]
 
     def close(self):
-        self._psql.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._psql.stdin.close()
         self._psql.wait()
         self._psql.stdout.close()
 
@@ -66,22 +68,22 @@ class Postgres:
             raise BenchmarkError("no Postgres server here: scripts/install-dependencies installs one")
         self.bin = pathlib.Path(binaries[-1])
         self.directory = directory
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
+        directory.mkdir()
         if os.getuid() == 0:
             shutil.chown(directory, "postgres", "postgres")
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._run("initdb", "-D", directory / "data", "-U", "postgres", "-A", "trust", "--no-sync")
-        options = f"-p {self.port} -k {directory} -c listen_addresses=127.0.0.1"
+        # No socket of the file system: its path has a limit that a deep folder exceeds.
+        options = f"-p {self.port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1"
         self._run("pg_ctl", "-D", directory / "data", "-o", options, "-l", directory / "log", "-w", "start")
         self.session = Session(self.url)
 
-    def _run(self, program, *arguments):
+    def _run(self, program, *arguments, check=True):
         command = [str(self.bin / program), *map(str, arguments)]
         if os.getuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/tmp")
+        subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd="/")
 
     def events_read(self, topology):
         """How many events of a topology are committed; 0 before its first commit."""
@@ -92,7 +94,7 @@ class Postgres:
 
     def stop(self):
         self.session.close()
-        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "stop")
+        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "stop", check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):

@@ -69,8 +69,8 @@ class KafkaRuns:
 
 def run(bench):
     events = bench.kafka_events
-    with Broker(bench.millrace, {SINGLE: PARTITIONS, LINES: PARTITIONS}, bench.work) as broker, \
-            Postgres(bench.work / "postgres") as postgres:
+    with Broker(bench.millrace, {SINGLE: PARTITIONS, LINES: PARTITIONS}, bench.scratch) as broker, \
+            Postgres(bench.scratch / "postgres") as postgres:
         for topic in LABELS:
             bench.say(f"filling topic {topic}")
             fill(bench, broker, topic, events)

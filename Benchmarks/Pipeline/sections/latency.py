@@ -45,8 +45,8 @@ def greatest_rate(bench):
     if "kafka rate" not in bench.found:
         events = min(bench.kafka_events, RATE_EVENTS_MAX)
         bench.say("measuring the greatest rate first")
-        with Broker(bench.millrace, {from_kafka.SINGLE: PARTITIONS}, bench.work) as broker, \
-                Postgres(bench.work / "postgres") as postgres:
+        with Broker(bench.millrace, {from_kafka.SINGLE: PARTITIONS}, bench.scratch) as broker, \
+                Postgres(bench.scratch / "postgres") as postgres:
             from_kafka.fill(bench, broker, from_kafka.SINGLE, events)
             runs = from_kafka.KafkaRuns(bench, broker, postgres)
             runs.run(from_kafka.SINGLE, events)
@@ -111,8 +111,8 @@ class Probes:
 def run(bench):
     rate = bench.options.rate or int(greatest_rate(bench) / 2)
     name = "bench_latency"
-    with Broker(bench.millrace, {from_kafka.SINGLE: PARTITIONS}, bench.work) as broker, \
-            Postgres(bench.work / "postgres") as postgres:
+    with Broker(bench.millrace, {from_kafka.SINGLE: PARTITIONS}, bench.scratch) as broker, \
+            Postgres(bench.scratch / "postgres") as postgres:
         file = bench.topology(name, topologies.kafka_source(broker.address, from_kafka.SINGLE), "T1",
                               topologies.postgres_sink(postgres.url, name))
         process = Process(bench.command(file))

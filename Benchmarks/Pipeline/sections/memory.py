@@ -141,8 +141,8 @@ def run(bench):
     result = Table(f"{keys:,} keys with uniques and percentiles, `memory: {BUDGET_MIB}MiB`",
                    ["", "peak MiB", "target", "met", "sampled MiB", "events lost", "books and rows right",
                     "committed while slow", "s until it goes on", "events/s"])
-    with Broker(bench.millrace, {TOPIC: PARTITIONS}, bench.work) as broker, \
-            Postgres(bench.work / "postgres") as postgres:
+    with Broker(bench.millrace, {TOPIC: PARTITIONS}, bench.scratch) as broker, \
+            Postgres(bench.scratch / "postgres") as postgres:
         bench.say(f"filling the broker with {events:,} events")
         with open(path, "rb") as file:
             subprocess.run(list(map(str, floors.feed_command(broker.address, TOPIC, PARTITIONS, 100))),

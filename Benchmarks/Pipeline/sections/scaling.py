@@ -31,8 +31,8 @@ def partitions(bench):
         lines = list(itertools.islice(file, DIFFERENT))
     payload = b"".join(lines) * (PARTITION_EVENTS // DIFFERENT)
     counts = (1, PARTITIONS)
-    with Broker(bench.millrace, {f"partitions-{count}": count for count in counts}, bench.work) as broker, \
-            Postgres(bench.work / "postgres") as postgres:
+    with Broker(bench.millrace, {f"partitions-{count}": count for count in counts}, bench.scratch) as broker, \
+            Postgres(bench.scratch / "postgres") as postgres:
         for count in counts:
             bench.say(f"filling a topic of {count} partition(s)")
             subprocess.run(list(map(str, floors.feed_command(

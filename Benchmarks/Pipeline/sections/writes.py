@@ -93,7 +93,7 @@ def rates(bench):
         only_known_items(first, second, known)
     result = Table("Rows with two sketches", ["", "rows/s", "target", "met", "rows", "seconds", "CPU s of ours"])
     runs = {"new": [], "merged": []}
-    with Postgres(bench.work / "postgres") as postgres:
+    with Postgres(bench.scratch / "postgres") as postgres:
         for number_of in range(bench.repeat):
             table = f"bench_writes_{number_of}"
             for kind, path in (("new", first), ("merged", known)):
@@ -115,8 +115,8 @@ def rates(bench):
 def growth(bench):
     minutes = bench.options.minutes
     name = "bench_hot"
-    with Broker(bench.millrace, {from_kafka.SINGLE: PARTITIONS}, bench.work) as broker, \
-            Postgres(bench.work / "postgres") as postgres:
+    with Broker(bench.millrace, {from_kafka.SINGLE: PARTITIONS}, bench.scratch) as broker, \
+            Postgres(bench.scratch / "postgres") as postgres:
         file = bench.topology(name, topologies.kafka_source(broker.address, from_kafka.SINGLE), "T1",
                               topologies.postgres_sink(postgres.url, name))
         events = int(HOT_RATE * minutes * 60)
