@@ -51,7 +51,7 @@ def environment(bench):
                            check=True, capture_output=True, text=True)
         except subprocess.CalledProcessError as error:
             said = (error.stderr or error.stdout or "").strip().splitlines()
-            raise BenchmarkError("--peers: " + ", ".join(wanted) + " could not be installed from PyPI; is the network "
+            raise BenchmarkError(", ".join(wanted) + " could not be installed from PyPI; is the network "
                                  "there, and python3-venv? " + (said[-1] if said else "")) from error
         yield python
 
