@@ -1,201 +1,97 @@
 #!/usr/bin/env python3
-"""Runs the benchmark pipelines and prints a table; `scripts/bench` builds what it needs and calls it."""
+"""Measures Millrace on this machine, beside the floors of the libraries underneath, and prints tables.
+
+`scripts/bench` installs and builds what is needed and calls this.
+"""
 
 import argparse
-import os
-import pathlib
-import platform
-import re
-import resource
 import signal
-import statistics
 import subprocess
 import sys
-import time
 
-import services
+import machine
+from building import BenchmarkError
+from context import Bench
+from report import Section, merged_document
+from sections import counts, from_file, from_kafka, latency, memory, micro, peers, scaling, writes
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-MILLRACE = ROOT / ".build/release/millrace"
-WORK = ROOT / ".build/bench"
-TOPIC = "game.events"
-
-RECORDS = """
-  records:
-    from: events
-    parse_json:
-      event_time: ts
-      fields: {ts: timestamp, event: text, user: text, platform: text, country: text, item: text,
-               duration_ms: integer, revenue: decimal(2)}
-"""
-SUMMARIES = {
-    "T1": """
-  groups:
-    from: records
-    summarize:
-      window: 1m
-      by: [event, platform, country]
-      metrics:
-        events: count()
-        users: uniques(user)
-        duration: percentiles(duration_ms, 50, 95, 99)
-        revenue: sum(revenue)
-""",
-    "T3": """
-  groups:
-    from: records
-    summarize:
-      by: [item]
-      metrics:
-        events: count()
-        users: uniques(user)
-        duration: percentiles(duration_ms, 50, 95, 99)
-""",
-}
-# Only the fields a pipeline needs are declared, as its user would.
-UNUSED = {"T1": "item: text,", "T3": "country: text, "}
+#: In the order of the page.
+SECTIONS = {section.NAME: section for section in (
+    from_file, peers, from_kafka, latency, writes, scaling, memory, micro, counts)}
+#: What runs when nothing is said; `peers` needs the network.
+DEFAULT = [name for name in SECTIONS if name != peers.NAME]
 
 
-class Measurement:
-    """CPU seconds, wall seconds and peak memory of one process from its start to its end."""
-
-    def __init__(self, usage: resource.struct_rusage, wall: float):
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.wall = wall
-        self.peak_mib = usage.ru_maxrss / 1024
-
-
-def measure(command, environment=None, until=None, stdout=subprocess.DEVNULL):
-    """Runs `command` to its end, or until `until()` holds and then ends it with SIGTERM."""
-    began = time.monotonic()
-    process = subprocess.Popen(
-        list(map(str, command)), env={**os.environ, **(environment or {})}, stdout=stdout, stderr=subprocess.PIPE)
-    if until is not None:
-        while process.poll() is None and not until():
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-    errors = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"bench: {command[1]} ended with {process.returncode}:\n{errors}")
-    return Measurement(usage, time.monotonic() - began)
-
-
-def topology(name, source, summary, sink):
-    path = WORK / f"{name}.yaml"
-    records = RECORDS.replace(UNUSED.get(summary, ""), "")
-    path.write_text(f"topology: {name}\nnodes:\n  events:\n    {source}{records}{SUMMARIES[summary]}"
-                    f"  out:\n    from: groups\n    {sink}\n")
-    return path
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0], epilog="""
+        MILLRACE=path measures that program instead of building this one. Times are reported, never judged; the exit
+        code is 1 when a deterministic count is over its recorded limit, or when something could not be measured.""")
+    parser.add_argument("--events", type=int, default=2_000_000, help="events of 346 bytes on average")
+    parser.add_argument("--repeat", type=int, default=5, help="rounds; the median is shown")
+    parser.add_argument("--only", default=None, metavar="SECTIONS",
+                        help="comma-separated, of: " + ", ".join(SECTIONS))
+    parser.add_argument("--peers", action="store_true",
+                        help="also DuckDB and ClickHouse, from PyPI into a temporary environment")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/PERFORMANCE.md")
+    parser.add_argument("--rate", type=int, help="latency: events per second, instead of half of the greatest rate")
+    parser.add_argument("--seconds", type=int, default=30, help="latency: how long")
+    parser.add_argument("--minutes", type=float, default=10, help="writes: how long rows are updated again and again")
+    parser.add_argument("--keys", type=int, default=5_000_000, help="memory: distinct keys")
+    parser.add_argument("--record", action="store_true", help="counts: record what is counted as the new limits")
+    parser.add_argument("--canary", action="store_true", help="counts: show that the check can fail")
+    options = parser.parse_args(arguments)
+    names = options.only.split(",") if options.only else list(DEFAULT)
+    if options.peers and peers.NAME not in names:
+        names.append(peers.NAME)
+    for name in names:
+        if name not in SECTIONS:
+            parser.error(f"--only: found {name}, expected some of {', '.join(SECTIONS)}")
+    if options.events < 1_000 or options.repeat < 1:
+        parser.error("--events: at least 1000; --repeat: at least 1")
+    options.sections = [name for name in SECTIONS if name in names]
+    return options
 
 
-def event_file(count):
-    path = WORK / f"events-{count}.ndjson"
-    if not path.exists():
-        subprocess.run([MILLRACE, "generate", "--events", str(count), "--output", path], check=True)
-    return path
+def write(root, sections):
+    page = root / "docs/PERFORMANCE.md"
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    page.write_text(merged_document(old, sections, list(SECTIONS)), encoding="utf-8")
 
 
-class Report:
-    """Rows of the table; the median over the repetitions."""
-
-    def __init__(self, events):
-        self.events = events
-        self.floors = {}
-
-    def add(self, what, runs, floor=None, is_floor=False):
-        rate = self.events / statistics.median(run.cpu for run in runs)
-        wall = self.events / statistics.median(run.wall for run in runs)
-        peak = max(run.peak_mib for run in runs)
-        ratio = f"{rate / self.floors[floor]:6.0%} of {floor}" if floor in self.floors else ""
-        if is_floor:
-            self.floors[what] = rate
-        print(f"{what:44} {rate:12,.0f} {wall:12,.0f} {peak:8.0f}   {ratio}", flush=True)
-
-
-def json_floor(path):
-    """simdjson's On-Demand over the same file, from the comparison program."""
-    output = subprocess.run(
-        [ROOT / "Benchmarks/JSONFloor/run", path], check=True, capture_output=True, text=True).stdout
-    print(output.rstrip())
-    for line in output.splitlines():
-        if "On-Demand" in line or "ondemand" in line.lower():
-            numbers = [float(text.replace(",", "")) for text in re.findall(r"[\d,.]+", line) if re.search(r"\d{4}", text)]
-            if numbers:
-                return numbers[0]
-    return None
-
-
-def from_file(report, events, repeat):
-    path = event_file(events)
-    for summary in SUMMARIES:
-        file = topology(f"bench_file_{summary.lower()}", f"file: {path}", summary, "console: { max_rows: 1 }")
-        for workers in (1, 2):
-            command = [MILLRACE, "run", file, "--progress", "none", "--workers", workers, "--log-level", "error"]
-            report.add(f"{summary} from file, {workers} worker(s)", [measure(command) for _ in range(repeat)],
-                       floor="simdjson On-Demand")
-
-
-def from_kafka(report, events, repeat):
-    path = event_file(events)
-    broker = services.Broker(MILLRACE, TOPIC, WORK)
-    postgres = services.Postgres(WORK / "postgres")
+def main(arguments):
+    options = parse(arguments)
     try:
-        subprocess.run(
-            [MILLRACE, "generate", "--events", str(events), "--kafka", broker.address, "--topic", TOPIC,
-             "--compression", "lz4"], check=True, stdout=subprocess.DEVNULL)
-        count = ["kcat", "-C", "-e", "-q", "-b", broker.address, "-t", TOPIC, "-o", "beginning", "-f", ""]
-        report.add("librdkafka alone (kcat)", [measure(count) for _ in range(repeat)], is_floor=True)
-        runs = []
-        for number in range(repeat):
-            name = f"bench_kafka_{number}"
-            file = topology(name, f"kafka: {{ brokers: \"{broker.address}\", topics: [{TOPIC}] }}", "T1",
-                            f"postgres: {{ url: \"{postgres.url}\", table: {name} }}")
-
-            def is_done():
-                try:
-                    done = postgres.query(f"SELECT sum(read) FROM millrace.partitions WHERE topology = '{name}'")
-                except subprocess.CalledProcessError:
-                    return False  # the schema is not there yet
-                return done != "" and int(done) >= events
-
-            command = [MILLRACE, "run", file, "--progress", "none", "--log-level", "error"]
-            runs.append(measure(command, until=is_done))
-            applied = postgres.query(f"SELECT sum(events) FROM {name}")
-            if int(applied) != events:
-                sys.exit(f"bench: the table holds {applied} events, expected {events}")
-        report.add("T1 from Kafka to Postgres", runs, floor="librdkafka alone (kcat)")
+        bench = Bench(options)
+    except BenchmarkError as error:
+        sys.exit(f"bench: {error}")
+    # What was started ends with us: `with` blocks run for an exception, not for a signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: told to end"))
+    try:
+        measure_sections(bench, options)
     finally:
-        postgres.stop()
-        broker.stop()
+        bench.close()
+    if bench.failures:
+        sys.exit("\n".join(f"bench: {failure}" for failure in bench.failures))
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--events", type=int, default=2_000_000, help="events of 346 bytes on average")
-    arguments.add_argument("--repeat", type=int, default=3, help="runs of each; the median is printed")
-    arguments.add_argument("--only", default="file,kafka", help="file, kafka, sketches; comma-separated")
-    options = arguments.parse_args()
-    parts = options.only.split(",")
-    WORK.mkdir(parents=True, exist_ok=True)
-    version = subprocess.run([MILLRACE, "version"], check=True, capture_output=True, text=True).stdout.strip()
-    print(f"{version}\n{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-          f"{options.events:,} events, median of {options.repeat}\n")
-    report = Report(options.events)
-    if "file" in parts:
-        floor = json_floor(event_file(options.events))
-        if floor:
-            report.floors["simdjson On-Demand"] = floor
-    print(f"\n{'':44} {'events/CPU-s':>12} {'events/s':>12} {'peak MiB':>8}")
-    if "file" in parts:
-        from_file(report, options.events, options.repeat)
-    if "kafka" in parts:
-        from_kafka(report, options.events, options.repeat)
-    if "sketches" in parts:
-        subprocess.run(["swift", "run", "-c", "release", "--package-path", ROOT / "Benchmarks", "SketchBenchmark",
-                        "--quick"], check=True)
+def measure_sections(bench, options):
+    print(machine.Conditions(bench).text())
+    for name in options.sections:
+        module = SECTIONS[name]
+        print(f"\n== {module.TITLE}", flush=True)
+        conditions = machine.Conditions(bench)
+        try:
+            tables = module.run(bench)
+        except (BenchmarkError, subprocess.CalledProcessError) as error:
+            bench.fail(f"{name}: {error}")
+            print(f"bench: {name}: {error}", flush=True)
+            continue
+        for table in tables:
+            print(f"\n{table.as_text()}", flush=True)
+        if options.write and not options.canary:
+            # At once: an hour of measuring must not be lost to the last section.
+            write(bench.root, [Section(name, module.TITLE, conditions.text(), tables)])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

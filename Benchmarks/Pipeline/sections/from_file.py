@@ -1,0 +1,77 @@
+"""T1 to T3 from a file, with one worker and with two, beside simdjson alone."""
+
+import functools
+
+import floors
+import topologies
+from context import ONE_COMMIT
+from measuring import measure, ratio, round_robin, summarize
+from report import Table, at_least, at_most, number, percent
+
+NAME = "file"
+TITLE = "From file"
+
+FLOOR = "simdjson alone, 7 fields"
+RATES = {"T1": at_least(1_500_000), "T2": at_least(1_250_000), "T3": at_least(750_000)}
+PEAKS = {"T1": at_most(64, "MiB"), "T3": at_most(150, "MiB")}
+SPEEDUP = at_least(1.8)
+
+
+def floor_run(bench, path):
+    """simdjson over the file, once, as a process of its own."""
+    return functools.partial(measure, [floors.json_floor(), "--once", path])
+
+
+def jobs(bench, path, sink=topologies.CONSOLE, suffix=""):
+    """The topology files of T1 to T3 that this program knows, and the names of the others."""
+    files = {job: bench.topology(f"bench_file_{job.lower()}{suffix}", topologies.file_source(path), job, sink)
+             for job in RATES}
+    unknown = [job for job, file in files.items() if not bench.knows(job, file)]
+    return {job: file for job, file in files.items() if job not in unknown}, unknown
+
+
+def run(bench):
+    path = bench.event_file()
+    files, unknown = jobs(bench, path)
+    competitors = {FLOOR: floor_run(bench, path)}
+    for job, file in files.items():
+        for workers in (1, 2):
+            competitors[job, workers] = functools.partial(bench.measure_file, file, workers=workers)
+        competitors[job, "one commit"] = functools.partial(
+            bench.measure_file, file, workers=1, commit_interval=ONE_COMMIT)
+    found = {name: summarize(bench.events, runs)
+             for name, runs in round_robin(competitors, bench.repeat, bench.say).items()}
+    bench.found["file"] = found
+    return [rates(found, unknown), speedups(found)]
+
+
+def rates(found, unknown):
+    table = Table("Rate and memory", ["", "events/CPU-s", "target", "met", "of simdjson", "events/s", "peak MiB",
+                                      "target", "met"])
+    floor = found[FLOOR]
+    table.add(FLOOR, floor.per_cpu_second, "", "", "", floor.per_second, floor.peak_mib, "", "")
+    for name, summary in found.items():
+        if name == FLOOR:
+            continue
+        job, workers = name
+        with_one = workers == 1
+        rate, peak = (RATES.get(job), PEAKS.get(job)) if with_one else (None, None)
+        label = {1: "1 worker", 2: "2 workers", "one commit": "1 worker, one commit at the end"}[workers]
+        table.add(f"{job}, {label}", summary.per_cpu_second, str(rate or ""),
+                  rate.verdict(summary.per_cpu_second) if rate else "",
+                  percent(ratio(summary.per_cpu_second, floor.per_cpu_second)), summary.per_second, summary.peak_mib,
+                  str(peak or ""), peak.verdict(summary.peak_mib) if peak else "")
+    table.note("With the settings a topology has by default, which close an epoch every 500 ms; into a `console` sink "
+               "that merges every epoch and prints one row.")
+    for job in unknown:
+        table.note(f"{job}: not measured, this program does not know `grouping_sets` yet.")
+    return table
+
+
+def speedups(found):
+    table = Table("Two workers over one, by the clock", ["", "times the throughput", "target", "met"])
+    for job in RATES:
+        if (job, 2) in found:
+            gain = found[job, 1].wall / found[job, 2].wall
+            table.add(job, number(gain), str(SPEEDUP), SPEEDUP.verdict(gain))
+    return table

@@ -1,0 +1,97 @@
+"""The topologies that are measured: what a user would write for each job, declaring only the fields it needs."""
+
+FIELDS_ALL = ("ts: timestamp, event: text, user: text, platform: text, country: text, duration_ms: integer, "
+              "revenue: decimal(2)")
+FIELDS_ITEM = "user: text, item: text, duration_ms: integer"
+
+METRICS = """
+      metrics:
+        events: count()
+        users: uniques(user)
+        duration: percentiles(duration_ms, 50, 95, 99)"""
+METRICS_ALL = METRICS + """
+        revenue: sum(revenue)"""
+
+BY_SEGMENTS = """
+      window: 1m
+      by: [event, platform, country]"""
+SETS = """
+      window: 1m
+      grouping_sets: [[event, platform, country], [event, country], [event, platform], [event], []]"""
+BY_ITEM = """
+      by: [item]"""
+
+#: Name: fields of the events, event time, what `summarize` says. T1 and T3 are also in topologies/.
+JOBS = {
+    "T1": (FIELDS_ALL, "ts", BY_SEGMENTS + METRICS_ALL),
+    "T2": (FIELDS_ALL, "ts", SETS + METRICS_ALL),
+    "T3": (FIELDS_ITEM, None, BY_ITEM + METRICS),
+    # T1 with less to do, for what each step costs.
+    "T1 only keys": (FIELDS_ALL, "ts", BY_SEGMENTS + "\n      metrics:\n        events: count()"),
+    "T1 and uniques": (FIELDS_ALL, "ts", BY_SEGMENTS + """
+      metrics:
+        events: count()
+        users: uniques(user)"""),
+    "T1 and percentiles": (FIELDS_ALL, "ts", BY_SEGMENTS + """
+      metrics:
+        events: count()
+        duration: percentiles(duration_ms, 50, 95, 99)"""),
+    "T1 and sum": (FIELDS_ALL, "ts", BY_SEGMENTS + """
+      metrics:
+        events: count()
+        revenue: sum(revenue)"""),
+    # T1 with something on top: the canary of the deterministic counts.
+    "T1 and more": (FIELDS_ALL, "ts", BY_SEGMENTS + METRICS_ALL + """
+        platforms: uniques(platform)
+        latest: max(ts)
+        countries: "uniques(country, precision: precise)"
+        long_events: { metric: uniques(user), where: "duration_ms > 100" }"""),
+    # Events {"k": key, "u": user, "v": number}.
+    "many keys": ("k: text, u: text, v: integer", None, """
+      by: [k]
+      metrics:
+        events: count()
+        users: uniques(u)
+        amount: percentiles(v, 50, 95)"""),
+    "count by key": ("ts: timestamp, k: text", "ts", """
+      window: 1d
+      by: [k]
+      metrics:
+        events: count()"""),
+}
+
+CONSOLE = "console: { max_rows: 1 }"
+
+
+def file_source(path):
+    return f"file: {path}"
+
+
+def kafka_source(address, topic, lines=False):
+    return f"kafka: {{ brokers: \"{address}\", topics: [{topic}]{', format: lines' if lines else ''} }}"
+
+
+def postgres_sink(url, table):
+    return f"postgres: {{ url: \"{url}\", table: {table} }}"
+
+
+def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
+    """The text of a topology file.
+
+    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them; a
+    `sink` of None leaves the sink out, and the engine alone is measured.
+    """
+    fields, event_time, summary = JOBS[job]
+    lines = [f"topology: {name}", "nodes:", "  events:", f"    {source}", "  records:", "    from: events",
+             "    parse_json:", *([f"      event_time: {event_time}"] if event_time else []),
+             f"      fields: {{{fields}}}"]
+    origin = "records"
+    if filtered:
+        lines += ["  nothing:", "    from: records", "    filter: \"event == 'never'\""]
+        origin = "nothing"
+    for copy in range(1, copies + 1):
+        suffix = "" if copies == 1 else f"_{copy}"
+        lines += [f"  groups{suffix}:", f"    from: {origin}", f"    summarize:{summary}"]
+        if sink is not None:
+            lines += [f"  out{suffix}:", f"    from: groups{suffix}", f"    {sink}"]
+    return "\n".join(lines) + "\n"
