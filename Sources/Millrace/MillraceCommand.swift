@@ -20,6 +20,7 @@ struct MillraceCommand: AsyncParsableCommand {
 
     static func main() async {
         Allocator.shareOneHeap()
+        Allocator.giveLargeBlocksBack()
         await main(nil)
     }
 }

@@ -42,7 +42,8 @@ struct CompiledTopology {
     var memoryBytes: Int
     var commitInterval: Duration
     var workers: Int?
-    var batchBytes: Int
+    /// Payload of a batch, nil when the topology leaves it to us.
+    var batchBytes: Int?
     var batchMessages: Int
     var sources: [Source] = []
     var operators: [Operator] = []
@@ -73,8 +74,13 @@ struct TopologyCompiler {
             name: declaration.name, memoryBytes: Int(settings["memory"]?.integer ?? Int64(Limits.memoryDefault)),
             commitInterval: settings["commit_interval"]?.duration ?? .milliseconds(500),
             workers: settings["workers"]?.integer.map(Int.init),
-            batchBytes: Int(settings["batch_bytes"]?.integer ?? Int64(Limits.batchBytes)),
+            batchBytes: Self.batchBytes(settings),
             batchMessages: Int(settings["batch_messages"]?.integer ?? Int64(Limits.batchMessagesMax)))
+    }
+
+    private static func batchBytes(_ settings: ConfigValue) -> Int? {
+        guard let value = settings["batch_bytes"] else { return nil }
+        return value.integer.map(Int.init)
     }
 
     /// Compiles a declaration.

@@ -30,7 +30,10 @@ package final class ConsoleSink: EpochObserver {
     package func committed(_ epoch: ClosedEpoch) {
         guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
         totals.withLock { totals in
-            let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
+            let total =
+                totals
+                ?? SummaryDelta(
+                    plan, dictionary: KeyDictionary(memory: memory, part: .totals), memory: memory, for: .totals)
             totals = total
             let changed = unsafe total.merge(delta).map { unsafe Set($0) }
             let inOrder = GroupOrder(total).entries.filter { changed[Int($0.set)].contains(UInt32($0.group)) }

@@ -6,11 +6,16 @@ final class KeyDictionary {
     private var columns: [KeyColumnID: KeyColumn] = [:]
     private var translations: [TranslationID: StateBox] = [:]
     private let memory: MemoryAccountant
+    private let part: MemoryAccountant.Part
     private var accountedBytes = 0
 
-    init(memory: MemoryAccountant) { self.memory = memory }
+    /// - Parameter part: what the memory is drawn for.
+    init(memory: MemoryAccountant, part: MemoryAccountant.Part = .groups) {
+        self.memory = memory
+        self.part = part
+    }
 
-    deinit { memory.draw(-accountedBytes, for: .groups) }
+    deinit { memory.draw(-accountedBytes, for: part) }
 
     private struct TranslationID: Hashable {
         var other: ObjectIdentifier
@@ -30,7 +35,7 @@ final class KeyDictionary {
         let bytes =
             columns.values.reduce(0) { $0 + $1.memoryBytes }
             + translations.values.reduce(0) { $0 + $1.ids.memoryBytes }
-        memory.draw(bytes - accountedBytes, for: .groups)
+        memory.draw(bytes - accountedBytes, for: part)
         accountedBytes = bytes
     }
 

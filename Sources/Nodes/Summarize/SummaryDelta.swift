@@ -13,15 +13,20 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     private let counted: [SetGroups]
     private let share: DerivedShare
     private let memory: MemoryAccountant
+    private let part: MemoryAccountant.Part
     private var accountedBytes = 0
     private var isComplete = false
     /// One per counted set, once the database has refused a row.
     private var sieves: [RefusalSieve]?
 
-    /// - Parameter share: what is known of the memory that derived groups take; one for all deltas of a node.
+    /// - Parameters:
+    ///   - part: what the memory is drawn for.
+    ///   - share: what is known of the memory that derived groups take; one for all deltas of a node.
     init(
-        _ plan: SummaryPlan, dictionary: KeyDictionary, memory: MemoryAccountant, share: DerivedShare? = nil
+        _ plan: SummaryPlan, dictionary: KeyDictionary, memory: MemoryAccountant,
+        for part: MemoryAccountant.Part = .groups, share: DerivedShare? = nil
     ) {
+        self.part = part
         self.plan = plan
         self.dictionary = dictionary
         self.memory = memory
@@ -106,7 +111,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     }
 
     func release() {
-        memory.draw(-accountedBytes, for: .groups)
+        memory.draw(-accountedBytes, for: part)
         accountedBytes = 0
         sets.forEach { $0.release() }
         sieves = nil
@@ -125,7 +130,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         dictionary.account()
         var bytes = sets.reduce(0) { $0 + $1.memoryBytes } + (sieves?.reduce(0) { $0 + $1.memoryBytes } ?? 0)
         if !isComplete, !derivation.derived.isEmpty { bytes += share.reserve(for: countedBytes) }
-        memory.draw(bytes - accountedBytes, for: .groups)
+        memory.draw(bytes - accountedBytes, for: part)
         accountedBytes = bytes
     }
 }

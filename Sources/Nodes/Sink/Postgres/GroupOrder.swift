@@ -23,6 +23,11 @@ struct GroupOrder {
     /// For each set, the place of its first group in `starts`.
     private var first: [Int] = []
 
+    /// Bytes held.
+    var memoryBytes: Int {
+        entries.capacity * MemoryLayout<Entry>.stride + starts.capacity * MemoryLayout<UInt32>.stride + bytes.capacity
+    }
+
     init(_ delta: SummaryDelta) {
         starts.reserveCapacity(delta.groupCount + 1)
         for groups in delta.sets {
