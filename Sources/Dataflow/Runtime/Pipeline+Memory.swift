@@ -28,8 +28,8 @@ extension Pipeline {
             case .pressureEnded:
                 logger.notice("Memory is no longer short", metadata: metadata)
             case .readingStopped:
-                metadata["reason"] = "\(trouble ?? "the database is slower than what is read")"
-                logger.warning("Reading stopped until the database has taken an epoch", metadata: metadata)
+                metadata["reason"] = "\(trouble ?? "epochs are written more slowly than events are read")"
+                logger.warning("Reading stopped until an epoch is written", metadata: metadata)
             case .readingGoesOn:
                 logger.notice("Reading goes on without a stop", metadata: metadata)
             }
