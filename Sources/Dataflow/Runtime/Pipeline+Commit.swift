@@ -68,8 +68,7 @@ extension Pipeline {
         if let ledger = state.ledgers[state.epochs.open], ledger.deadLetters.count >= Limits.deadLettersPerEpoch {
             return true
         }
-        guard let lastSeal = state.lastSeal else { return true }
-        return .now - lastSeal >= plan.settings.commitInterval
+        return .now - state.lastSeal >= plan.settings.commitInterval
     }
 
     /// When there is something to do if nothing happens before: the open epoch is due, or, with nothing to write, the
@@ -78,7 +77,7 @@ extension Pipeline {
     private func nextMoment(_ state: PipelineState) -> ContinuousClock.Instant? {
         if state.epochs.isIdle { return state.lastLook + Limits.idleConfirm }
         guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return nil }
-        return state.lastSeal.map { $0 + plan.settings.commitInterval }
+        return state.lastSeal + plan.settings.commitInterval
     }
 
     /// Merges what the workers gathered, derives what follows from it, and takes the epoch's ledger.

@@ -53,7 +53,8 @@ struct PipelineState {
     var committedOffsets: [[PartitionKey: Int64]]
     var rewindRequired: [Bool]
     var nextSerial: UInt64 = 0
-    var lastSeal: ContinuousClock.Instant?
+    /// When an epoch was sealed last, or when all began.
+    var lastSeal = ContinuousClock.now
     /// When the database's connection was last looked at for want of work.
     var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0

@@ -15,6 +15,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     private let memory: MemoryAccountant
     private var accountedBytes = 0
     private var isComplete = false
+    private var isKept = false
     /// One per counted set, once the database has refused a row.
     private var sieves: [RefusalSieve]?
 
@@ -105,7 +106,15 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         account()
     }
 
+    /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.
+    /// - Returns: false when somebody else has it.
+    func keep() -> Bool {
+        defer { isKept = true }
+        return !isKept
+    }
+
     func release() {
+        guard !isKept else { return }
         memory.draw(-accountedBytes, for: .groups)
         accountedBytes = 0
         sets.forEach { $0.release() }

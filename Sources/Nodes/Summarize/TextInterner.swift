@@ -74,7 +74,9 @@ struct TextInterner: ~Copyable {
     func text(_ id: UInt32) -> UnsafeRawBufferPointer {
         let place = unsafe entries.values + Int(id)
         let entry = unsafe place.pointee
-        if entry.isLong { return unsafe UnsafeRawBufferPointer(start: arena.values + entry.offset, count: entry.length) }
+        if entry.isLong {
+            return unsafe UnsafeRawBufferPointer(start: arena.values + entry.offset, count: entry.length)
+        }
         let zeros =
             entry.high != 0 ? entry.high.leadingZeroBitCount : 64 + entry.low.leadingZeroBitCount
         return unsafe UnsafeRawBufferPointer(start: place, count: 16 - zeros / 8)
@@ -121,8 +123,9 @@ extension TextInterner {
             for index in range {
                 let row = rows[index]
                 let slice = unsafe valid[row] == 0 ? TextSlice(offset: 0, length: 0) : slices[row]
-                let place = unsafe Int(
-                    truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
+                let place =
+                    unsafe Int(
+                        truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
                 unsafe indices[index &- range.lowerBound] = place
                 sink &+= unsafe UInt64(slots[place].tag)
             }
