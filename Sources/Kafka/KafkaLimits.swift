@@ -12,6 +12,8 @@ public enum KafkaLimits {
     /// Bytes asked for per fetch over all partitions; one such answer per broker may be in flight. Compressed events are
     /// five times as large once they are unpacked, all of them at once.
     public static let fetchBytes = 4 << 20
+    /// How long a broker may hold back the answer to a fetch that finds nothing.
+    public static let fetchWait = Duration.milliseconds(100)
     /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).
     public static let queuedMessageOverheadBytes = 300
     /// Longest single wait inside librdkafka, so that a wake-up or an error is seen at least this often.

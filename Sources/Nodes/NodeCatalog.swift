@@ -16,7 +16,7 @@ package enum NodeCatalog {
             default: "512MiB"),
         FieldSpec(
             "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),
-            "The least time between two commits, 500ms unless given; under load they come as fast as the database allows. "
+            "The least time between two commits, 250ms unless given; up to six times as long while more waits than was read. "
                 + "Files without a `postgres` sink are committed once, at their end, unless memory asks for it earlier.",
             example: "1s"),
         FieldSpec("workers", .integer(1...256), "Threads that run operators; one per core unless given."),

@@ -48,6 +48,8 @@ public struct ConsumerConfiguration: Sendable {
             ClientProperty("queued.min.messages", String(KafkaLimits.queuedMessagesMin)),
             ClientProperty("fetch.message.max.bytes", String(KafkaLimits.fetchPartitionBytes)),
             ClientProperty("fetch.max.bytes", String(KafkaLimits.fetchBytes)),
+            // Kafka answers as soon as there is anything; the development broker only looks again after this time.
+            ClientProperty("fetch.wait.max.ms", String(KafkaLimits.fetchWait.milliseconds)),
             // The default of a second lets a fast consumer starve; older versions: see FetchWaker.
             ClientProperty("fetch.queue.backoff.ms", "10", isOptional: true),
             ClientProperty("isolation.level", "read_committed"),

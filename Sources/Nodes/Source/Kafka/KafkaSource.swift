@@ -191,10 +191,11 @@ final class KafkaReader: @unchecked Sendable {
     }
 
     private func updateStatus() {
-        guard .now - lastStatus >= .milliseconds(500) else { return }
+        guard .now - lastStatus >= SourceLimits.status else { return }
         lastStatus = .now
         let lag = withConsumer { $0.lag }
         status.lag = lag.isEmpty ? nil : lag.values.reduce(0, +)
+        intake.report(waiting: status.lag ?? 0)
         report(status)
     }
 
