@@ -18,6 +18,8 @@ public enum KafkaLimits {
     public static let messageBytesMean = 340
     /// The least `fetch.max.bytes` that librdkafka takes unless told otherwise.
     static let messageBytesMax = 1_000_000
+    /// How long a broker may hold back the answer to a fetch that finds nothing.
+    public static let fetchWait = Duration.milliseconds(100)
     /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).
     public static let queuedMessageOverheadBytes = 300
     /// Longest single wait inside librdkafka, so that a wake-up or an error is seen at least this often.

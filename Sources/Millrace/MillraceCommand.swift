@@ -20,7 +20,6 @@ struct MillraceCommand: AsyncParsableCommand {
 
     static func main() async {
         Allocator.shareOneHeap()
-        Allocator.giveLargeBlocksBack()
         await main(nil)
     }
 }

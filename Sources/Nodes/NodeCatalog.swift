@@ -15,9 +15,10 @@ package enum NodeCatalog {
             "The memory the process stays in: queues, batches, groups, sketches and rows in flight.",
             default: "512MiB"),
         FieldSpec(
-            "commit_interval", .duration(.milliseconds(10)...(.seconds(3_600))),
-            "The least time between two commits; under load they come as fast as the database allows.",
-            default: "500ms"),
+            "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),
+            "The least time between two commits, 250ms unless given; up to six times as long while more waits than was read. "
+                + "Files without a `postgres` sink are committed once, at their end, unless memory asks for it earlier.",
+            example: "1s"),
         FieldSpec("workers", .integer(1...256), "Threads that run operators; one per core unless given."),
         FieldSpec(
             "batch_bytes", .bytes(4_096...(16 << 20)), "Payload of one batch, the unit that moves through the nodes.",

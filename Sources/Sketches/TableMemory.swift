@@ -56,6 +56,16 @@ package enum TableMemory {
         precondition(result == 0, "a table was released twice")
     }
 
+    /// A block of `count` values, not initialised.
+    package static func allocate<Value: BitwiseCopyable>(_: Value.Type, _ count: Int) -> UnsafeMutablePointer<Value> {
+        unsafe allocate(count * MemoryLayout<Value>.stride).bindMemory(to: Value.self, capacity: count)
+    }
+
+    /// Releases a block of `count` values.
+    package static func deallocate<Value: BitwiseCopyable>(_ block: UnsafeMutablePointer<Value>, count: Int) {
+        unsafe deallocate(block, count * MemoryLayout<Value>.stride)
+    }
+
     private static func refused(_ byteCount: Int) -> Never {
         fatalError("out of memory: \(byteCount) bytes were refused")
     }

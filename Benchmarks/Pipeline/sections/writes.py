@@ -150,6 +150,6 @@ def growth(bench):
     result.add("size with index and TOAST, MiB", number(grown / 2**20), "", "")
     result.add("the same after VACUUM FULL, MiB", number(live / 2**20), "", "")
     result.add("bytes of the rows themselves, MiB", number(data / 2**20), "", "")
-    result.note(f"T1 from Kafka at {HOT_RATE:,} events/s, committed every 500 ms, autovacuum as Postgres has it. Live "
+    result.note(f"T1 from Kafka at {HOT_RATE:,} events/s, with the default commit interval, autovacuum as Postgres has it. Live "
                 "size is that after VACUUM FULL, which keeps the table's fill factor of 50.")
     return result

@@ -62,6 +62,14 @@ public final class Intake: Sendable {
     /// Forgets partitions that were revoked or lost.
     public func release(_ indices: [Int]) { pipeline.release(indices) }
 
+    /// Says how many records wait to be read; some times a second.
+    public func report(waiting: Int64) {
+        pipeline.monitor.update { state, woken in
+            state.waiting[source] = waiting
+            woken = .committer
+        }
+    }
+
     /// What was committed since the last call: for offset commits to Kafka, which only lag tools read.
     public func takeCommitted() -> [PartitionKey: Int64] {
         pipeline.monitor.withLock { state in

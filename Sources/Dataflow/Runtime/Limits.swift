@@ -9,6 +9,13 @@ public enum Limits {
     public static let batchBytesMin = 32 * 1024
     /// Messages of a batch at which the source submits it.
     public static let batchMessagesMax = 8_192
+    /// The least time between two commits unless the topology says otherwise.
+    public static let commitInterval = Duration.milliseconds(250)
+    /// How many intervals an epoch may last while more records wait than it holds: what is far behind gets no fresher by
+    /// many small commits, and each row is written less often.
+    public static let catchUpIntervals = 6
+    /// The longest that a topology may say; also where nobody looks at the tables before the end.
+    public static let commitIntervalMax = Duration.seconds(3_600)
     /// How long a source waits for a batch to fill before it submits what there is; bounds the added latency.
     public static let batchLinger = Duration.milliseconds(20)
     /// Batches waiting in front of one stage; the next one stops the producer.

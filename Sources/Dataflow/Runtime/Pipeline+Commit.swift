@@ -25,7 +25,10 @@ extension Pipeline {
     private func nextStep() -> CommitStep? {
         let step: CommitStep = monitor.wait(as: .committer, until: nextMoment) { state in
             if state.isCancelled || (state.isDraining && state.epochs.isIdle) { return .end }
-            if state.epochs.seal(isDue: isDue(state)) { state.lastSeal = .now }
+            if state.epochs.seal(isDue: isDue(state)) {
+                state.lastSeal = .now
+                state.openRecords = 0
+            }
             if let epoch = state.epochs.takeDrained() { return .write(epoch) }
             let news = lookAtMemory(&state)
             if !news.isEmpty { return .log(news) }
@@ -71,8 +74,14 @@ extension Pipeline {
         if let ledger = state.ledgers[state.epochs.open], ledger.deadLetters.count >= Limits.deadLettersPerEpoch {
             return true
         }
-        guard let lastSeal = state.lastSeal else { return true }
-        return .now - lastSeal >= plan.settings.commitInterval
+        return .now >= dueMoment(state)
+    }
+
+    /// When the open epoch is due by time: after the interval, or some of them while it is only the smaller part of what
+    /// waits.
+    private func dueMoment(_ state: PipelineState) -> ContinuousClock.Instant {
+        let isBehind = state.waiting.reduce(0, +) > state.openRecords
+        return state.lastSeal + plan.settings.commitInterval * (isBehind ? Limits.catchUpIntervals : 1)
     }
 
     /// When there is something to do if nothing happens before: the open epoch is due, or, with nothing to write, the
@@ -82,7 +91,7 @@ extension Pipeline {
         let news = state.pressureWatch.nextMoment
         if state.epochs.isIdle { return min(state.lastLook + Limits.idleConfirm, news ?? .now + Limits.idleConfirm) }
         guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return news }
-        return [news, state.lastSeal.map { $0 + plan.settings.commitInterval }].compactMap(\.self).min()
+        return min(dueMoment(state), news ?? dueMoment(state))
     }
 
     /// Merges what the workers gathered, derives what follows from it, and takes the epoch's ledger.
@@ -166,6 +175,7 @@ extension Pipeline {
         monitor.update { state in
             for ledger in state.ledgers.values { plan.memory.draw(-ledger.deadLetters.memoryBytes, for: .rows) }
             state.ledgers = [:]
+            state.openRecords = 0
             state.rewindRequired = state.rewindRequired.map { _ in true }
             state.isDiscarding = false
         }

@@ -53,7 +53,12 @@ struct PipelineState {
     var committedOffsets: [[PartitionKey: Int64]]
     var rewindRequired: [Bool]
     var nextSerial: UInt64 = 0
-    var lastSeal: ContinuousClock.Instant?
+    /// Records that wait in each source, as far as it knows; 0 otherwise.
+    var waiting: [Int64]
+    /// Records of the open epoch so far.
+    var openRecords: Int64 = 0
+    /// When an epoch was sealed last, or when all began.
+    var lastSeal = ContinuousClock.now
     /// When the database's connection was last looked at for want of work.
     var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0
@@ -79,6 +84,7 @@ struct PipelineState {
         allocatedBatches = Array(repeating: 0, count: sources)
         committedOffsets = Array(repeating: [:], count: sources)
         rewindRequired = Array(repeating: false, count: sources)
+        waiting = Array(repeating: 0, count: sources)
     }
 
     /// Books the runs of an admitted batch: its partitions move, in this epoch.
@@ -98,6 +104,7 @@ struct PipelineState {
             partitions[run.partition].next = run.nextOffset
         }
         ledgers[batch.epoch] = ledger
+        openRecords += Int64(batch.messages.count)
     }
 
     /// Books what became of a batch's records.

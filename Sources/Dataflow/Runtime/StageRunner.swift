@@ -12,7 +12,9 @@ final class StageRunner: Sendable {
 
         /// A slot that is free, if possible the one that this thread used last.
         mutating func takeIdle(for thread: ThreadIdentity) -> SlotWorkers? {
-            guard let index = idle.lastIndex(where: { $0.lastThread == thread }) ?? idle.indices.last else { return nil }
+            guard let index = idle.lastIndex(where: { $0.lastThread == thread }) ?? idle.indices.last else {
+                return nil
+            }
             idle[index].lastThread = thread
             return idle.remove(at: index)
         }

@@ -83,7 +83,7 @@ public struct PipelineSettings: Sendable {
 
     /// Creates settings.
     public init(
-        workers: Int, commitInterval: Duration = .milliseconds(500), batchBytes: Int = Limits.batchBytes,
+        workers: Int, commitInterval: Duration = Limits.commitInterval, batchBytes: Int = Limits.batchBytes,
         batchMessagesMax: Int = Limits.batchMessagesMax
     ) {
         self.workers = workers

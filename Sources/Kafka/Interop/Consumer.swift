@@ -56,7 +56,10 @@ public struct Consumer: ~Copyable {
             received = receiveFirst(of: maxMessages, within: wait)
         }
         try deliver(received, into: &result, body)
-        if received > 0 { unsafe fetchWaker.look(at: client, topic: table.anyHandle) }
+        if received > 0 {
+            unsafe fetchWaker.look(
+                at: client, topic: table.anyHandle, meanBytes: deliveredBytes / max(1, deliveredMessages))
+        }
         do {
             if client.callbacks.hasNews { try answerRebalances(delegate) }
         } catch {

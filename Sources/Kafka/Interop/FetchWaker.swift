@@ -8,8 +8,8 @@ internal import CRdKafka
 /// metadata of a topic is sent, whose answer nobody waits for: 14 small requests a second at 350 MB/s. On T1 from the
 /// development broker this made two to three times the throughput.
 struct FetchWaker {
-    /// Queued messages below which the queue was not full by any setting that makes sense.
-    private static let messagesMin = 4_096
+    /// Queued bytes below which the queue was not full by any setting that makes sense.
+    private static let bytesMin = 512 << 10
     private static let pause = Duration.milliseconds(10)
 
     /// Whether this librdkafka sleeps.
@@ -18,12 +18,12 @@ struct FetchWaker {
     private var highest = 0
     private var lastWake = ContinuousClock.now
 
-    /// Looks at the queue after messages were taken out of it.
-    mutating func look(at client: ClientHandle, topic: OpaquePointer?) {
+    /// Looks at the queue after messages, of `meanBytes` each, were taken out of it.
+    mutating func look(at client: ClientHandle, topic: OpaquePointer?, meanBytes: Int) {
         guard isNeeded, let topic = unsafe topic else { return }
         let queued = unsafe rd_kafka_queue_length(client.queue!)
         if queued > highest { highest = queued }
-        guard highest >= Self.messagesMin, queued < highest / 2, .now - lastWake >= Self.pause else { return }
+        guard highest * meanBytes >= Self.bytesMin, queued < highest / 2, .now - lastWake >= Self.pause else { return }
         highest = queued
         lastWake = .now
         var metadata: UnsafePointer<rd_kafka_metadata>?

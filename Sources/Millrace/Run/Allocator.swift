@@ -14,20 +14,6 @@ enum Allocator {
         #endif
     }
 
-    /// Has large blocks come from the system and go back to it at once.
-    ///
-    /// By itself glibc raises the size from which on it does so up to 32 MiB, whenever such a block is freed; the tables of
-    /// an epoch then leave holes in the heap that the next ones do not fit into. Must be called before the first thread
-    /// starts.
-    static func giveLargeBlocksBack() {
-        #if canImport(Glibc)
-            _ = mallopt(M_MMAP_THRESHOLD, largeBlockBytes)
-        #endif
-    }
-
-    /// Above this a block is a table; below, librdkafka's messages and the statements come and go too often.
-    private static let largeBlockBytes: Int32 = 1 << 20
-
     /// Gives the free pages of the heap back to the system. Takes milliseconds, in which no other thread gets memory.
     static func giveBackFreeMemory() {
         #if canImport(Glibc)

@@ -27,7 +27,8 @@ struct PipelineBuilder {
         let memory = MemoryAccountant(budget: overrides.memoryBytes ?? topology.memoryBytes)
         var settings = PipelineSettings(
             workers: overrides.workers ?? topology.workers ?? ProcessInfo.processInfo.activeProcessorCount,
-            commitInterval: overrides.commitInterval ?? topology.commitInterval,
+            commitInterval: overrides.commitInterval ?? topology.commitInterval
+                ?? (topology.isReadAtEndOnly ? Limits.commitIntervalMax : Limits.commitInterval),
             batchMessagesMax: topology.batchMessages)
         let fixed = FixedMemory(
             budget: memory.budget, batches: settings.batchesMax * topology.sources.count, batchBytes: topology.batchBytes)
@@ -82,7 +83,9 @@ struct PipelineBuilder {
             case .postgres(let node, let table): tables.append((node, summary(of: node), table))
             case .console(let node, let rowsMax):
                 consoles.append(
-                    ConsoleSink(node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory) { print($0) })
+                    ConsoleSink(node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory) {
+                        FileHandle.standardOutput.write(Data($0))
+                    })
             }
         }
         guard let url = topology.databaseURL else { return EphemeralTarget(observers: consoles) }

@@ -22,6 +22,14 @@ struct CompiledTopology {
         var plan: SourcePlan
         var child: Int?
         var columnTypes: [ColumnType] = []
+
+        /// Whether it has an end: files do, Kafka and standard input need not.
+        var endsByItself: Bool {
+            switch plan {
+            case .kafka: false
+            case .file(let patterns): !patterns.contains("-")
+            }
+        }
     }
 
     /// An operator in the graph.
@@ -40,7 +48,8 @@ struct CompiledTopology {
 
     var name: String
     var memoryBytes: Int
-    var commitInterval: Duration
+    /// The least time between commits, nil when the topology leaves it to us.
+    var commitInterval: Duration?
     var workers: Int?
     /// Payload of a batch, nil when the topology leaves it to us.
     var batchBytes: Int?
@@ -50,6 +59,11 @@ struct CompiledTopology {
     var sinks: [Sink] = []
     /// The database of all `postgres` sinks, nil when there is none.
     var databaseURL: String?
+
+    /// Whether nobody looks before the end: files that end, and no table. Then epochs end when memory asks for it.
+    var isReadAtEndOnly: Bool {
+        databaseURL == nil && sources.allSatisfy(\.endsByItself)
+    }
 }
 
 /// Turns a declaration into a compiled topology, or says everything that is wrong with it.
@@ -72,10 +86,16 @@ struct TopologyCompiler {
         let settings = declaration.settings
         topology = CompiledTopology(
             name: declaration.name, memoryBytes: Int(settings["memory"]?.integer ?? Int64(Limits.memoryDefault)),
-            commitInterval: settings["commit_interval"]?.duration ?? .milliseconds(500),
+            commitInterval: Self.commitInterval(settings),
             workers: settings["workers"]?.integer.map(Int.init),
             batchBytes: Self.batchBytes(settings),
             batchMessages: Int(settings["batch_messages"]?.integer ?? Int64(Limits.batchMessagesMax)))
+    }
+
+    /// Not an optional chain in the initialiser: that crashes the optimiser of Swift 6.3.1.
+    private static func commitInterval(_ settings: ConfigValue) -> Duration? {
+        guard let value = settings["commit_interval"] else { return nil }
+        return value.duration
     }
 
     private static func batchBytes(_ settings: ConfigValue) -> Int? {

@@ -1,6 +1,4 @@
 package import Dataflow
-import Postgres
-import Sketches
 import Synchronization
 
 /// The `console` sink: prints a summary as lines of JSON whenever an epoch ends, for trying a topology out.
@@ -11,14 +9,17 @@ package final class ConsoleSink: EpochObserver {
     private let node: Int
     private let plan: SummaryPlan
     private let rowsMax: Int
-    private let write: @Sendable (String) -> Void
+    private let write: @Sendable ([UInt8]) -> Void
     private let totals = Mutex<SummaryDelta?>(nil)
     private let memory: MemoryAccountant
 
-    /// Creates a sink that prints the deltas of `node` through `write`, a line a call.
+    /// Text is handed on when there is so much of it.
+    private static let chunkBytes = 64 << 10
+
+    /// Creates a sink that prints the deltas of `node` through `write`, some whole lines a call.
     package init(
         node: Int, plan: SummaryPlan, rowsMax: Int, memory: MemoryAccountant,
-        write: @escaping @Sendable (String) -> Void
+        write: @escaping @Sendable ([UInt8]) -> Void
     ) {
         self.node = node
         self.plan = plan
@@ -30,17 +31,41 @@ package final class ConsoleSink: EpochObserver {
     package func committed(_ epoch: ClosedEpoch) {
         guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
         totals.withLock { totals in
+            // The first epoch's groups are the totals themselves: for a file that fits, nothing is ever copied.
+            if totals == nil, delta.keep(for: .totals) {
+                totals = delta
+                printRows(of: delta, GroupOrder(delta, limit: rowsMax))
+                return
+            }
             let total =
                 totals
                 ?? SummaryDelta(
                     plan, dictionary: KeyDictionary(memory: memory, part: .totals), memory: memory, for: .totals)
             totals = total
-            let changed = unsafe total.merge(delta).map { unsafe Set($0) }
-            let inOrder = GroupOrder(total).entries.filter { changed[Int($0.set)].contains(UInt32($0.group)) }
-            for entry in inOrder.prefix(rowsMax) {
-                write(SummaryJSON.line(total.sets[Int(entry.set)], Int(entry.group)))
-            }
-            if inOrder.count > rowsMax { write("{\"rows_not_shown\": \(inOrder.count - rowsMax)}") }
+            let changed = changes(of: total, by: delta)
+            printRows(of: total, GroupOrder(total, limit: rowsMax) { changed[$0][$1] })
         }
+    }
+
+    /// Merges a delta into the totals.
+    /// - Returns: by set and group number, whether the delta has the group.
+    private func changes(of total: SummaryDelta, by delta: SummaryDelta) -> [[Bool]] {
+        let merged = unsafe total.merge(delta)
+        return unsafe zip(total.sets, merged).map { set, groups in
+            var isChanged = Array(repeating: false, count: set.groupCount)
+            for index in 0..<groups.count { isChanged[unsafe Int(groups[index])] = true }
+            return isChanged
+        }
+    }
+
+    private func printRows(of total: SummaryDelta, _ order: GroupOrder) {
+        var printer = SummaryJSON(plan)
+        for entry in order.entries {
+            printer.appendLine(total.sets[Int(entry.set)], Int(entry.group))
+            if printer.bytes.count >= Self.chunkBytes { write(printer.takeBytes()) }
+        }
+        let hidden = order.count - order.entries.count
+        if hidden > 0 { printer.append("{\"rows_not_shown\": \(hidden)}\n") }
+        if !printer.bytes.isEmpty { write(printer.takeBytes()) }
     }
 }

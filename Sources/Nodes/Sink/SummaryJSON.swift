@@ -2,66 +2,164 @@ import Dataflow
 import Foundation
 import Sketches
 
-/// A group as one line of JSON, for people.
-enum SummaryJSON {
-    /// Keys in the order of the table's columns, without those that the group's set does not have.
+/// Groups as lines of JSON, for people.
+struct SummaryJSON {
+    /// The lines so far, each with its newline.
+    private(set) var bytes: [UInt8] = []
+    private let plan: SummaryPlan
+    /// One per metric that needs it, reused: asking a table for each percentile would make a sketch each time.
+    private var histograms: [ExponentialHistogram?]
+    private var lastTime: (microseconds: Int64, text: String)?
+    private var isFirst = true
+    /// `"name": ` of each key, metric and, for percentiles, each of its columns.
+    private let keyNames: [[UInt8]]
+    private let metricNames: [[[UInt8]]]
+
+    init(_ plan: SummaryPlan) {
+        self.plan = plan
+        keyNames = plan.keys.map { Self.label($0.name) }
+        metricNames = plan.metrics.map { metric in
+            guard case .percentiles(let percentiles) = metric.function else { return [Self.label(metric.name)] }
+            return percentiles.map { Self.label(metric.name + "_" + $0.columnSuffix) }
+        }
+        histograms = plan.metrics.map { metric in
+            guard case .percentiles = metric.function else { return nil }
+            return ExponentialHistogram(kind: QuantileValueKind(metric.type ?? .double))
+        }
+    }
+
+    /// One line, without its newline.
     static func line(_ groups: SetGroups, _ group: Int) -> String {
-        let plan = groups.plan
-        var fields: [(String, String)] = []
-        if let window = groups.windowStart(ofGroup: group) { fields.append(("window_start", quote(time(window)))) }
-        if plan.groupingSets != nil { fields.append(("grouping_set", quote(groups.set.name))) }
+        var json = SummaryJSON(groups.plan)
+        json.appendLine(groups, group)
+        return String(decoding: json.bytes.dropLast(), as: UTF8.self)
+    }
+
+    /// Gives the lines away.
+    mutating func takeBytes() -> [UInt8] {
+        defer { bytes.removeAll() }
+        return bytes
+    }
+
+    private static func label(_ name: String) -> [UInt8] { Array("\"\(name)\": ".utf8) }
+
+    /// Appends text as it is.
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// Appends a group: keys in the order of the table's columns, without those that its set does not have.
+    mutating func appendLine(_ groups: SetGroups, _ group: Int) {
+        bytes.append(UInt8(ascii: "{"))
+        isFirst = true
+        if let window = groups.windowStart(ofGroup: group) {
+            name(Self.windowName)
+            time(window)
+        }
+        if plan.groupingSets != nil {
+            name(Self.setName)
+            quote(groups.set.name.utf8)
+        }
         for index in groups.set.keys {
-            fields.append((plan.keys[index].name, value(of: plan.keys[index], index, groups, group)))
+            name(keyNames[index])
+            key(plan.keys[index].type, index, groups, group)
         }
-        for (metric, state) in zip(plan.metrics, groups.states) { fields += values(metric, state, group) }
-        return "{" + fields.map { "\(quote($0.0)): \($0.1)" }.joined(separator: ", ") + "}"
+        for (index, state) in groups.states.enumerated() { metric(index, state, group) }
+        append("}\n")
     }
 
-    private static func value(of key: SummaryPlan.Key, _ index: Int, _ groups: SetGroups, _ group: Int) -> String {
-        if key.type == .text {
-            guard let text = unsafe groups.keyText(index, ofGroup: group) else { return "null" }
-            return unsafe quote(String(decoding: text, as: UTF8.self))
+    private static let windowName = label("window_start")
+    private static let setName = label("grouping_set")
+
+    private mutating func name(_ label: [UInt8]) {
+        if !isFirst {
+            bytes.append(UInt8(ascii: ","))
+            bytes.append(UInt8(ascii: " "))
         }
-        guard let value = groups.keyInteger(index, ofGroup: group) else { return "null" }
-        switch key.type {
-        case .boolean: return value == 0 ? "false" : "true"
-        case .decimal(let scale): return decimal(Int128(value), scale)
-        case .timestamp: return quote(time(value))
-        default: return String(value)
-        }
+        bytes.append(contentsOf: label)
+        isFirst = false
     }
 
-    private static func values(_ metric: MetricPlan, _ state: any MetricState, _ group: Int) -> [(String, String)] {
-        let name = metric.name
-        switch (metric.function, state) {
-        case (.count, let state as CountState): return [(name, String(state.count(ofGroup: group)))]
-        case (.sum, let state as SumState):
-            return [(name, state.sum(ofGroup: group).map { decimal($0, metric.sumScale) } ?? "null")]
-        case (.avg, let state as SumState):
-            let mean = state.sum(ofGroup: group).map {
-                ExactSum.mean($0, scale: metric.sumScale, count: state.count(ofGroup: group))
-            }
-            return [(name, mean.map { "\($0)" } ?? "null")]
-        case (.uniques, let state as UniquesState):
-            return [(name, String(Int64(state.table.estimate(group: group).rounded())))]
-        case (.percentiles(let percentiles), let state as PercentilesState):
-            return percentiles.map { percentile in
-                let value = state.table.quantile(group: group, percentile.percent / 100)
-                return (name + "_" + percentile.columnSuffix, value.map { "\($0)" } ?? "null")
-            }
-        case (_, let state as ExtremeState<Double>):
-            return [(name, state.value(ofGroup: group).map { "\($0)" } ?? "null")]
-        case (_, let state as ExtremeState<Int64>):
-            return [(name, state.value(ofGroup: group).map { extreme($0, metric.type) } ?? "null")]
-        default: preconditionFailure("metric \(name) has a state of another metric")
+    private mutating func key(_ type: ColumnType, _ index: Int, _ groups: SetGroups, _ group: Int) {
+        if type == .text {
+            if let text = unsafe groups.keyText(index, ofGroup: group) { unsafe quote(text) } else { append("null") }
+            return
         }
-    }
-
-    private static func extreme(_ value: Int64, _ type: ColumnType?) -> String {
+        guard let value = groups.keyInteger(index, ofGroup: group) else { return append("null") }
         switch type {
-        case .decimal(let scale)?: decimal(Int128(value), scale)
-        case .timestamp?: quote(time(value))
-        default: String(value)
+        case .boolean: append(value == 0 ? "false" : "true")
+        case .decimal(let scale): append(Self.decimal(Int128(value), scale))
+        case .timestamp: time(value)
+        default: append(value)
+        }
+    }
+
+    private mutating func metric(_ index: Int, _ state: any MetricState, _ group: Int) {
+        let metric = plan.metrics[index]
+        if case .percentiles(let percentiles) = metric.function, let state = state as? PercentilesState {
+            return self.percentiles(percentiles, index, state, group)
+        }
+        name(metricNames[index][0])
+        switch (metric.function, state) {
+        case (.count, let state as CountState): append(state.count(ofGroup: group))
+        case (.sum, let state as SumState):
+            append(state.sum(ofGroup: group).map { Self.decimal($0, metric.sumScale) } ?? "null")
+        case (.avg, let state as SumState):
+            append(
+                state.sum(ofGroup: group).map {
+                    ExactSum.mean($0, scale: metric.sumScale, count: state.count(ofGroup: group))
+                })
+        case (.uniques, let state as UniquesState): append(Int64(state.table.estimate(group: group).rounded()))
+        case (_, let state as ExtremeState<Double>): append(state.value(ofGroup: group))
+        case (_, let state as ExtremeState<Int64>):
+            guard let value = state.value(ofGroup: group) else { return append("null") }
+            extreme(value, metric.type)
+        default: preconditionFailure("metric \(metric.name) has a state of another metric")
+        }
+    }
+
+    private mutating func percentiles(
+        _ percentiles: [MetricPlan.Percentile], _ index: Int, _ state: PercentilesState, _ group: Int
+    ) {
+        histograms[index]!.reset()
+        state.load(group: group, into: &histograms[index]!)
+        for (column, percentile) in percentiles.enumerated() {
+            name(metricNames[index][column])
+            append(histograms[index]!.quantile(percentile.percent / 100))
+        }
+    }
+
+    private mutating func extreme(_ value: Int64, _ type: ColumnType?) {
+        switch type {
+        case .decimal(let scale)?: append(Self.decimal(Int128(value), scale))
+        case .timestamp?: time(value)
+        default: append(value)
+        }
+    }
+
+    /// Appends a number as Swift describes it, `null` for nil. Values of whole numbers are mostly whole.
+    private mutating func append(_ value: Double?) {
+        guard let value else { return append("null") }
+        guard value.magnitude < 1e15, value.rounded(.towardZero) == value, value != 0 else {
+            return append(value.description)
+        }
+        append(Int64(value))
+        bytes.append(UInt8(ascii: "."))
+        bytes.append(UInt8(ascii: "0"))
+    }
+
+    private mutating func append(_ value: Int64) {
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = value.magnitude
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            repeat {
+                first -= 1
+                unsafe digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
         }
     }
 
@@ -72,22 +170,26 @@ enum SummaryJSON {
         return (value < 0 ? "-" : "") + padded.dropLast(scale) + "." + padded.suffix(scale)
     }
 
-    private static func time(_ microseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(.iso8601)
+    /// Groups come window by window, so the last time is mostly the next one too.
+    private mutating func time(_ microseconds: Int64) {
+        if lastTime?.microseconds != microseconds {
+            let date = Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
+            lastTime = (microseconds, "\"" + date.formatted(.iso8601) + "\"")
+        }
+        append(lastTime?.text ?? "null")
     }
 
-    private static func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\u{0}"..<" ":
-                let hex = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: quoted.unicodeScalars.append(scalar)
+    private mutating func quote(_ text: some Sequence<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0..<0x20: append("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
+            default: bytes.append(byte)
             }
         }
-        return quoted + "\""
+        bytes.append(UInt8(ascii: "\""))
     }
 }

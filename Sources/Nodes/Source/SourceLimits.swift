@@ -15,6 +15,8 @@ enum SourceLimits {
     static let keepAlive = Duration.seconds(3)
     /// How often offsets are committed to Kafka, for lag tools.
     static let offsetCommit = Duration.seconds(5)
+    /// How often a source says how it stands: what waits decides how long epochs last.
+    static let status = Duration.milliseconds(100)
     /// How long a trouble with Kafka must have stayed away before it is logged anew.
     static let troubleRepeat = Duration.seconds(60)
 }

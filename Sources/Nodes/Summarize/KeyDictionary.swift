@@ -4,9 +4,9 @@ import Dataflow
 /// so that a field is looked up once per event however many nodes group by it.
 final class KeyDictionary {
     private var columns: [KeyColumnID: KeyColumn] = [:]
-    private var translations: [TranslationID: StateBox] = [:]
+    private var translations: [TranslationID: Translation] = [:]
     private let memory: MemoryAccountant
-    private let part: MemoryAccountant.Part
+    private var part: MemoryAccountant.Part
     private var accountedBytes = 0
 
     /// - Parameter part: what the memory is drawn for.
@@ -39,18 +39,30 @@ final class KeyDictionary {
         accountedBytes = bytes
     }
 
+    /// Has the memory drawn for another part from now on.
+    func move(to part: MemoryAccountant.Part) {
+        memory.draw(-accountedBytes, for: self.part)
+        memory.draw(accountedBytes, for: part)
+        self.part = part
+    }
+
     /// For each id of another worker's column, the id of the same value here; computed once per pair of dictionaries.
     func translation(of other: KeyDictionary, _ id: KeyColumnID) -> UnsafeMutablePointer<UInt32> {
         let key = TranslationID(other: ObjectIdentifier(other), column: id)
-        if let found = translations[key] { return unsafe found.ids.values }
-        let made = StateBox()
+        // A dictionary that is gone may have left its address, and with it its identifier, to the next one.
+        if let found = translations[key], found.other === other { return unsafe found.ids.values }
+        translations = translations.filter { $0.value.other != nil }
+        let made = Translation(of: other)
         column(id).intern(other.column(id), into: &made.ids)
         translations[key] = made
         return unsafe made.ids.values
     }
 
-    private final class StateBox {
+    private final class Translation {
+        weak var other: KeyDictionary?
         var ids = StateColumn<UInt32>(initial: 0)
+
+        init(of other: KeyDictionary) { self.other = other }
     }
 }
 

@@ -15,7 +15,7 @@ struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
         unsafe values = Self.block(capacity)
     }
 
-    deinit { unsafe TableMemory.deallocate(values, memoryBytes) }
+    deinit { unsafe TableMemory.deallocate(values, count: capacity) }
 
     /// Bytes allocated.
     var memoryBytes: Int { capacity * MemoryLayout<Value>.stride }
@@ -45,13 +45,13 @@ struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
 
     private static func block(_ capacity: Int) -> UnsafeMutablePointer<Value> {
         precondition(MemoryLayout<Value>.alignment <= 16, "blocks are aligned to 16 bytes")
-        return unsafe TableMemory.allocate(capacity * MemoryLayout<Value>.stride).assumingMemoryBound(to: Value.self)
+        return unsafe TableMemory.allocate(Value.self, capacity)
     }
 
     /// Makes room for `newCount` values whose contents are undefined: scratch space.
     mutating func resizeUninitialized(to newCount: Int) {
         if newCount > capacity {
-            unsafe TableMemory.deallocate(values, memoryBytes)
+            unsafe TableMemory.deallocate(values, count: capacity)
             capacity = newCount + newCount / 4
             unsafe values = Self.block(capacity)
         }

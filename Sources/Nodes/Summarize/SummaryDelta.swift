@@ -13,9 +13,10 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     private let counted: [SetGroups]
     private let share: DerivedShare
     private let memory: MemoryAccountant
-    private let part: MemoryAccountant.Part
+    private var part: MemoryAccountant.Part
     private var accountedBytes = 0
     private var isComplete = false
+    private var isKept = false
     /// One per counted set, once the database has refused a row.
     private var sieves: [RefusalSieve]?
 
@@ -110,7 +111,21 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         account()
     }
 
+    /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.
+    /// Its memory, and that of its keys, is drawn for `part` from now on.
+    /// - Returns: false when somebody else has it.
+    func keep(for part: MemoryAccountant.Part) -> Bool {
+        if isKept { return false }
+        isKept = true
+        memory.draw(-accountedBytes, for: self.part)
+        memory.draw(accountedBytes, for: part)
+        self.part = part
+        dictionary.move(to: part)
+        return true
+    }
+
     func release() {
+        guard !isKept else { return }
         memory.draw(-accountedBytes, for: part)
         accountedBytes = 0
         sets.forEach { $0.release() }

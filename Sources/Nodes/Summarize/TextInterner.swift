@@ -1,4 +1,5 @@
 import Dataflow
+import Sketches
 
 #if canImport(Glibc)
     import Glibc
@@ -57,12 +58,12 @@ struct TextInterner: ~Copyable {
 
     init() {
         mask = 255
-        unsafe slots = .allocate(capacity: 256)
+        unsafe slots = TableMemory.allocate(Slot.self, 256)
         unsafe slots.initialize(repeating: Slot(), count: 256)
         entries.append(Entry(low: 0, high: 0))
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit { unsafe TableMemory.deallocate(slots, count: mask + 1) }
 
     /// The number of ids given, null's 0 included.
     var idCount: Int { entries.count }
@@ -74,7 +75,9 @@ struct TextInterner: ~Copyable {
     func text(_ id: UInt32) -> UnsafeRawBufferPointer {
         let place = unsafe entries.values + Int(id)
         let entry = unsafe place.pointee
-        if entry.isLong { return unsafe UnsafeRawBufferPointer(start: arena.values + entry.offset, count: entry.length) }
+        if entry.isLong {
+            return unsafe UnsafeRawBufferPointer(start: arena.values + entry.offset, count: entry.length)
+        }
         let zeros =
             entry.high != 0 ? entry.high.leadingZeroBitCount : 64 + entry.low.leadingZeroBitCount
         return unsafe UnsafeRawBufferPointer(start: place, count: 16 - zeros / 8)
@@ -121,8 +124,9 @@ extension TextInterner {
             for index in range {
                 let row = rows[index]
                 let slice = unsafe valid[row] == 0 ? TextSlice(offset: 0, length: 0) : slices[row]
-                let place = unsafe Int(
-                    truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
+                let place =
+                    unsafe Int(
+                        truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
                 unsafe indices[index &- range.lowerBound] = place
                 sink &+= unsafe UInt64(slots[place].tag)
             }
@@ -192,10 +196,10 @@ extension TextInterner {
 
     /// Twice as many slots, filled from the entries; the old ones go first, so that there are never both.
     private mutating func rehash() {
-        unsafe slots.deallocate()
+        unsafe TableMemory.deallocate(slots, count: mask + 1)
         let count = (mask + 1) * 2
         mask = count - 1
-        unsafe slots = .allocate(capacity: count)
+        unsafe slots = TableMemory.allocate(Slot.self, count)
         unsafe slots.initialize(repeating: Slot(), count: count)
         for id in 1..<entries.count {
             let hash = unsafe entries.values[id].hash

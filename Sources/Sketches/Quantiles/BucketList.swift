@@ -100,7 +100,9 @@ struct BucketList: Sendable {
     mutating func setUnion(_ one: borrowing BucketList, _ other: borrowing BucketList) {
         let room = one.count + other.count
         unsafe one.read { left in
-            unsafe other.read { right in unsafe write(room) { target, _ in unsafe Self.unite(left, right, into: target) } }
+            unsafe other.read { right in
+                unsafe write(room) { target, _ in unsafe Self.unite(left, right, into: target) }
+            }
         }
     }
 

@@ -88,7 +88,8 @@ extension QuantileTable {
         }
         let old = unsafe slot.pointee
         let total = self.halvings(old)
-        let width = max(old.width, QuantileBody.width(for: unsafe merged.read { unsafe $0.reduce(0) { max($0, $1.count) } }))
+        let width = max(
+            old.width, QuantileBody.width(for: unsafe merged.read { unsafe $0.reduce(0) { max($0, $1.count) } }))
         let header = unsafe arena.address(old.handle)
         unsafe startPairs(slot, capacity: ExponentialScale.bucketsMax, width: width)
         let body = unsafe arena.address(slot.pointee.handle)

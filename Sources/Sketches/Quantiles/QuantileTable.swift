@@ -35,17 +35,12 @@
             precondition((0...18).contains(scale), "the scale of a decimal column is 0 ... 18")
         }
         kind = valueKind
-        unsafe slots = Self.block(slotCapacity)
+        unsafe slots = TableMemory.allocate(QuantileSlot.self, slotCapacity)
     }
 
-    deinit { unsafe TableMemory.deallocate(slots, slotBytes) }
+    deinit { unsafe TableMemory.deallocate(slots, count: slotCapacity) }
 
     private var slotBytes: Int { slotCapacity * MemoryLayout<QuantileSlot>.stride }
-
-    private static func block(_ capacity: Int) -> UnsafeMutablePointer<QuantileSlot> {
-        unsafe TableMemory.allocate(capacity * MemoryLayout<QuantileSlot>.stride)
-            .bindMemory(to: QuantileSlot.self, capacity: capacity)
-    }
 
     /// Adds empty groups until there are `count`; never removes any.
     public mutating func grow(to count: Int) {
@@ -68,9 +63,9 @@
         count = 0
         arena.removeAll(keepingCapacity: keepingCapacity)
         if keepingCapacity { return }
-        unsafe TableMemory.deallocate(slots, slotBytes)
+        unsafe TableMemory.deallocate(slots, count: slotCapacity)
         slotCapacity = 64
-        unsafe slots = Self.block(slotCapacity)
+        unsafe slots = TableMemory.allocate(QuantileSlot.self, slotCapacity)
     }
 
     /// Bytes reserved for slots and bodies.

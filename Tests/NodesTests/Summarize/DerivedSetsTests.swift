@@ -134,8 +134,9 @@ import Testing
         var random = DataflowTesting.SeededRandom(seed: 23)
         let plan = SummaryPlan.ofRecords(sets: [[0, 1], [1], []], metrics: try SummaryRecord.metrics())
         let printed = Mutex<[String]>([])
-        let sink = ConsoleSink(node: 0, plan: plan, rowsMax: 10_000, memory: Self.memory) { line in
-            printed.withLock { $0.append(line) }
+        let sink = ConsoleSink(node: 0, plan: plan, rowsMax: 10_000, memory: Self.memory) { bytes in
+            let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+            printed.withLock { $0 += lines }
         }
         let records = SummaryRecord.random(900, &random)
         // The last epoch touches every group there is, so it prints all totals.

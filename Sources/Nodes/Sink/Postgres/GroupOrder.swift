@@ -7,60 +7,103 @@ import Dataflow
 /// bytes and a closing 0, which text never holds; numbers: 8 bytes, big endian, sign flipped; booleans: one byte). Byte
 /// order is value order, and keys of different sets differ.
 struct GroupOrder {
-    /// A group of a delta.
+    /// A group of a delta, and where its key's bytes lie.
     struct Entry: Hashable {
         /// The grouping set's position in the plan.
         var set: Int32
         /// The group's number in its set.
         var group: Int32
+        fileprivate var start: UInt32
+        fileprivate var length: UInt32
     }
 
-    /// All groups in order.
+    /// What a group is sorted by: its window and the first 16 bytes of its key as numbers; where these are equal, the
+    /// rest of the key.
+    private struct Item {
+        var window: UInt64
+        var high: UInt64
+        var low: UInt64
+        var entry: Entry
+    }
+
+    /// The groups in order.
     private(set) var entries: [Entry] = []
+    /// How many groups were to be ordered; more than `entries` has when a limit was given.
+    private(set) var count = 0
     private var bytes: [UInt8] = []
-    /// Where each key begins, set by set, group by group.
-    private var starts: [UInt32] = []
-    /// For each set, the place of its first group in `starts`.
-    private var first: [Int] = []
+
+    /// - Parameters:
+    ///   - limit: how many groups at the most are in `entries`: the first ones.
+    ///   - isWanted: which groups take part, by set and group number; nil for all.
+    /// - Complexity: O(n log n); with a limit of k, O(n) for the most part and O(k) memory.
+    init(_ delta: SummaryDelta, limit: Int = .max, where isWanted: ((Int, Int) -> Bool)? = nil) {
+        if limit == .max { entries.reserveCapacity(delta.groupCount) }
+        for (set, groups) in delta.sets.enumerated() {
+            collect(groups, set, limit: limit - entries.count, isWanted)
+        }
+    }
 
     /// Bytes held.
-    var memoryBytes: Int {
-        entries.capacity * MemoryLayout<Entry>.stride + starts.capacity * MemoryLayout<UInt32>.stride + bytes.capacity
-    }
+    var memoryBytes: Int { entries.capacity * MemoryLayout<Entry>.stride + bytes.capacity }
 
-    init(_ delta: SummaryDelta) {
-        starts.reserveCapacity(delta.groupCount + 1)
-        for groups in delta.sets {
-            first.append(starts.count)
-            for group in 0..<groups.groupCount {
-                starts.append(UInt32(bytes.count))
-                Self.appendKey(of: group, in: groups, as: groups.set, to: &bytes)
+    /// Appends the first groups of one set in key order.
+    private mutating func collect(
+        _ groups: SetGroups, _ set: Int, limit: Int, _ isWanted: ((Int, Int) -> Bool)?
+    ) {
+        var items: [Item] = []
+        if limit == .max { items.reserveCapacity(groups.groupCount) }
+        var last: Item?
+        for group in 0..<groups.groupCount where isWanted?(set, group) ?? true {
+            count += 1
+            guard limit > 0 else { continue }
+            let item = appendItem(group, groups, set)
+            if let last, !precedes(item, last) {
+                bytes.removeLast(Int(item.entry.length))
+                continue
+            }
+            items.append(item)
+            // Twice as many as are wanted, then the better half of them: most of the others never get in.
+            if limit < .max / 2, items.count >= 2 * limit {
+                sort(&items)
+                items.removeLast(items.count - limit)
+                last = items.last
             }
         }
-        starts.append(UInt32(bytes.count))
-        entries.reserveCapacity(delta.groupCount)
-        for (set, groups) in delta.sets.enumerated() {
-            entries += sorted(groups, set).map { Entry(set: Int32(set), group: $0) }
-        }
+        sort(&items)
+        entries += items.prefix(limit).map(\.entry)
     }
 
-    /// The groups of one set in key order.
-    private func sorted(_ groups: SetGroups, _ set: Int) -> [Int32] {
-        let windows = (0..<groups.groupCount).map { groups.windowStart(ofGroup: $0) ?? 0 }
-        let (bytes, starts, first) = (bytes, starts, first[set])
-        return (0..<Int32(groups.groupCount)).sorted { left, right in
-            if windows[Int(left)] != windows[Int(right)] { return windows[Int(left)] < windows[Int(right)] }
-            let (left, right) = (first + Int(left), first + Int(right))
-            return bytes[Int(starts[left])..<Int(starts[left + 1])].lexicographicallyPrecedes(
-                bytes[Int(starts[right])..<Int(starts[right + 1])])
-        }
+    private mutating func appendItem(_ group: Int, _ groups: SetGroups, _ set: Int) -> Item {
+        let start = bytes.count
+        precondition(start < Int(UInt32.max), "the keys of one epoch exceed 4 GiB")
+        Self.appendKey(of: group, in: groups, as: groups.set, to: &bytes)
+        let length = bytes.count - start
+        let window = groups.windowStart(ofGroup: group) ?? 0
+        return Item(
+            window: UInt64(bitPattern: window) ^ (1 << 63), high: word(at: start, length),
+            low: word(at: start + 8, length - 8),
+            entry: Entry(set: Int32(set), group: Int32(group), start: UInt32(start), length: UInt32(length)))
+    }
+
+    /// Up to eight bytes, zero-padded: no key is the beginning of another one, so padding decides nothing.
+    private func word(at start: Int, _ length: Int) -> UInt64 {
+        var word: UInt64 = 0
+        for offset in 0..<max(0, min(8, length)) { word |= UInt64(bytes[start + offset]) << UInt64(56 - 8 * offset) }
+        return word
+    }
+
+    private func sort(_ items: inout [Item]) { items.sort { precedes($0, $1) } }
+
+    @inline(__always)
+    private func precedes(_ left: Item, _ right: Item) -> Bool {
+        if left.window != right.window { return left.window < right.window }
+        if left.high != right.high { return left.high < right.high }
+        if left.low != right.low { return left.low < right.low }
+        return key(of: left.entry).dropFirst(16).lexicographicallyPrecedes(key(of: right.entry).dropFirst(16))
     }
 
     /// The key's bytes of a group.
-    func key(of entry: Entry) -> ArraySlice<UInt8> {
-        let place = first[Int(entry.set)] + Int(entry.group)
-        return bytes[Int(starts[place])..<Int(starts[place + 1])]
-    }
+    func key(of entry: Entry) -> ArraySlice<UInt8> { bytes[Int(entry.start)..<Int(entry.start + entry.length)] }
 
     /// What a group is known by in every process.
     /// - Parameter set: the set of `groups`, or a coarser one, for the group there that `group` is a part of.

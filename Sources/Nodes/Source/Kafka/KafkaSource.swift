@@ -194,11 +194,12 @@ final class KafkaReader: @unchecked Sendable {
     }
 
     private func updateStatus() {
-        guard .now - lastStatus >= .milliseconds(500) else { return }
+        guard .now - lastStatus >= SourceLimits.status else { return }
         lastStatus = .now
         let lag = withConsumer { $0.lag }
         status.lag = lag.isEmpty ? nil : lag.values.reduce(0, +)
         status.queuedBytes = withConsumer { $0.queuedBytes }
+        intake.report(waiting: status.lag ?? 0)
         report(status)
     }
 
