@@ -95,7 +95,10 @@ let package = Package(
             name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes"], swiftSettings: strict),
         .testTarget(
             name: "MillraceTests",
-            dependencies: ["Millrace", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Millrace", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",

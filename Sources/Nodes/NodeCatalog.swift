@@ -12,7 +12,7 @@ package enum NodeCatalog {
     package static let settings: [FieldSpec] = [
         FieldSpec(
             "memory", .bytes(Int64(Limits.memoryMin)...(1 << 40)),
-            "The memory the process stays in: queues, batches, groups, sketches and rows in flight.",
+            "The memory the topology stays in: the program, Kafka's queues, batches, groups, sketches and rows in flight.",
             default: "512MiB"),
         FieldSpec(
             "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),
@@ -21,7 +21,8 @@ package enum NodeCatalog {
             example: "1s"),
         FieldSpec("workers", .integer(1...256), "Threads that run operators; one per core unless given."),
         FieldSpec(
-            "batch_bytes", .bytes(4_096...(16 << 20)), "Payload of one batch, the unit that moves through the nodes.",
+            "batch_bytes", .bytes(4_096...(16 << 20)),
+            "Payload of one batch, the unit that moves through the nodes; less when `memory` is little.",
             default: "512KiB"),
         FieldSpec(
             "batch_messages", .integer(1...65_536), "The most messages of one batch.", default: "8192"),

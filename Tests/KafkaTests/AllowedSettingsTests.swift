@@ -100,12 +100,4 @@ import Testing
         #expect(error?.description.contains("2.10.1") == true)
         #expect(throws: Never.self) { try configuration.properties(library: LibraryVersion(2, 13, 2)) }
     }
-
-    @Test func theMemoryEstimateCoversQueueFetchesAndOverhead() {
-        let configuration = ConsumerConfiguration(
-            connection: ConnectionConfiguration(brokers: ["a:1"]), group: "g", topics: ["t"])
-        let bytes = configuration.memoryBytesMax(messageBytes: 300)
-        #expect(bytes >= 2 * (KafkaLimits.queuedKilobytes * 1024 + KafkaLimits.fetchBytes))
-        #expect(configuration.memoryBytesMax(brokers: 3) > bytes)
-    }
 }

@@ -10,18 +10,20 @@ public enum MemoryPressure: Int, Comparable, Sendable, CaseIterable {
     /// The epoch being filled is past half of its share while another is still being written: batches are a quarter of
     /// their size, and the memory they give up is free.
     case shrinkBatches
-    /// There is no room for what another batch may add: sources get none until the epoch being written is in the database.
+    /// The epoch being filled has its share too, or everything together is used up: sources get no batch until the other
+    /// one is written.
     case stopReading
 
     /// The pressure an account is under.
-    /// - Parameter isSealed: whether an epoch is on its way to the database. Without one, reading never stops: there would
-    ///   be nothing to wait for.
-    public static func of(_ account: MemoryAccount, isSealed: Bool) -> MemoryPressure {
+    /// - Parameter sealed: bytes of `groups` that belong to an epoch on its way to the database; nil when there is none.
+    ///   Then reading never stops: there would be nothing to wait for.
+    public static func of(_ account: MemoryAccount, sealed: Int?) -> MemoryPressure {
         let share = account.epochShare
         let (groups, rows) = (account[.groups], account[.rows])
-        guard isSealed else { return groups + rows >= share ? .closeEarly : .none }
-        if groups >= 2 * share || groups + rows >= 3 * share { return .stopReading }
-        if 2 * groups >= 3 * share || 2 * (groups + rows) >= 5 * share { return .shrinkBatches }
+        guard let sealed else { return groups + rows >= share ? .closeEarly : .none }
+        let filling = groups - sealed
+        if filling >= share || groups >= 2 * share || groups + rows >= 3 * share { return .stopReading }
+        if 2 * filling >= share || 2 * (groups + rows) >= 5 * share { return .shrinkBatches }
         return groups >= share ? .closeEarly : .none
     }
 

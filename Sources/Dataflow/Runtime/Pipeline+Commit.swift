@@ -28,6 +28,7 @@ extension Pipeline {
             if state.epochs.seal(isDue: isDue(state)) {
                 state.lastSeal = .now
                 state.openRecords = 0
+                state.sealedBytes = plan.memory.held(by: .groups)
             }
             if let epoch = state.epochs.takeDrained() { return .write(epoch) }
             let news = lookAtMemory(&state)
@@ -96,6 +97,9 @@ extension Pipeline {
 
     /// Merges what the workers gathered, derives what follows from it, and takes the epoch's ledger.
     private func gather(_ epoch: UInt64) -> ClosedEpoch {
+        // While one worker's groups are merged into another's, they exist twice.
+        let twice = monitor.withLock { $0.sealedBytes / plan.settings.workers }
+        monitor.withLock { $0.sealedBytes += twice }
         var deltas: [Int: any Delta] = [:]
         for stage in stages {
             for (node, worker) in stage.aggregates() {
@@ -104,6 +108,8 @@ extension Pipeline {
             }
         }
         deltas.values.forEach { $0.complete() }
+        monitor.withLock { $0.sealedBytes -= twice }
+        giveBackFreeMemory()
         return monitor.withLock { state in
             let ledger = state.ledgers.removeValue(forKey: epoch) ?? EpochLedger()
             let standing = state.partitions.indices.filter { ledger.advances[$0] == nil }
@@ -124,7 +130,6 @@ extension Pipeline {
     private func book(_ closed: ClosedEpoch, took duration: Duration) {
         let rows = closed.deltas.values.reduce(0) { $0 + $1.groupCount }
         release(closed)
-        giveBackFreeMemory()
         monitor.update { state in
             state.epochs.commit()
             for advance in closed.advances {

@@ -4,7 +4,7 @@ import Logging
 extension Pipeline {
     /// How short memory is now.
     func pressure(_ state: PipelineState) -> MemoryPressure {
-        .of(plan.memory.account, isSealed: state.epochs.sealed != .none)
+        .of(plan.memory.account, sealed: state.epochs.sealed == .none ? nil : state.sealedBytes)
     }
 
     /// Takes note of the pressure.
@@ -36,13 +36,18 @@ extension Pipeline {
         }
     }
 
-    /// Gives free memory back to the system when the process holds much more than the account says; called once an epoch,
-    /// when its groups have gone.
+    /// Gives free memory back to the system when the process holds much more than is in use, and that is much of the budget;
+    /// called once an epoch, when the workers' groups have been merged: what is free then has been used by an epoch, and
+    /// the next one needs it in other pieces.
     func giveBackFreeMemory() {
         let account = plan.memory.account
-        guard let resident = ProcessMemory.residentBytes, resident > account.total + Limits.trimBytes,
-            2 * resident > account.budget
-        else { return }
+        let used = account.total - account[.queues] + Limits.trimBytes
+        guard let resident = ProcessMemory.residentBytes, resident > used, 2 * resident > account.budget else { return }
         plan.giveBackFreeMemory()
+        logger.debug(
+            "Free memory given back",
+            metadata: [
+                "resident_mib": "\(resident >> 20)", "now_mib": "\((ProcessMemory.residentBytes ?? 0) >> 20)",
+            ])
     }
 }

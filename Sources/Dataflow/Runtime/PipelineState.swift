@@ -74,6 +74,8 @@ struct PipelineState {
     var failure: (any Error)?
     var targetTrouble: String?
     var pressureWatch = PressureWatch()
+    /// Bytes of groups that the sealed epoch had when it was sealed; then no other had any.
+    var sealedBytes = 0
     var progress = ProgressCounters()
 
     init(stages: Int, sources: Int) {

@@ -1,0 +1,67 @@
+import Dataflow
+import Logging
+import Testing
+
+@testable import Millrace
+
+@Suite struct ProgressLineTests {
+    private static func sample(_ change: (inout ProgressSnapshot) -> Void = { _ in }) -> ProgressReporter.Sample {
+        var snapshot = ProgressSnapshot()
+        snapshot.records = 123_456_789
+        snapshot.lag = 98_765_432
+        snapshot.lastCommit = .milliseconds(12_345)
+        snapshot.deadLetters = 12_345
+        snapshot.queued = 31 << 20
+        snapshot.memory = MemoryAccount(budget: 1024 << 20)
+        let parts: [(MemoryAccountant.Part, Int)] = [
+            (.queues, 171), (.batches, 27), (.groups, 513), (.rows, 65), (.totals, 100), (.program, 32),
+        ]
+        for (part, mebibytes) in parts { snapshot.memory[part] = mebibytes << 20 }
+        change(&snapshot)
+        return ProgressReporter.Sample(snapshot, resident: 987 << 20)
+    }
+
+    @Test func itFitsATerminalWhateverTheNumbers() {
+        let line = ProgressReporter.line("game_kpis_of_all_platforms", Self.sample(), since: .init())
+        #expect(line.count <= 120)
+        #expect(line.contains("908/1024 MiB (queues 31/171 "))
+        #expect(line.hasSuffix("resident 987"))
+    }
+
+    @Test func itShowsEveryPartThatHoldsSomething() {
+        let sample = Self.sample {
+            $0.records = 1_234
+            $0.lag = nil
+            $0.deadLetters = 0
+            $0.lastCommit = .milliseconds(35)
+            $0.memory[.totals] = 0
+        }
+        let line = ProgressReporter.line("kpis", sample, since: sample)
+        #expect(
+            line == "kpis: 1234 events, 0/s, 808/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32), "
+                + "resident 987")
+    }
+
+    @Test func troubleGoesBeforeMemory() {
+        let sample = Self.sample { $0.troubles = [String(repeating: "the database is away ", count: 9)] }
+        let line = ProgressReporter.line("kpis", sample, since: .init())
+        #expect(line.contains("— the database is away"))
+        #expect(line.count == 120)
+    }
+
+    @Test(
+        arguments: [
+            (0, "0"), (9_999, "9999"), (12_345, "12k"), (1_000_000, "1M"), (1_250_000, "1.2M"), (98_765_432, "98.7M"),
+            (123_456_789, "123M"), (9_900_000_000, "9.9G"),
+        ] as [(Int64, String)])
+    func largeNumbersAreShort(number: Int64, text: String) {
+        #expect(ProgressReporter.short(number) == text)
+    }
+
+    @Test func theLogHasEveryPartAndTheResidentSize() {
+        let metadata = ProgressReporter.metadata("kpis", Self.sample(), since: .init())
+        for part in MemoryAccountant.Part.allCases { #expect(metadata["memory_\(part)_mib"] != nil) }
+        #expect(metadata["resident_mib"] == "987")
+        #expect(metadata["queued_mib"] == "31")
+    }
+}
