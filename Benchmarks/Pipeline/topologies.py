@@ -60,6 +60,12 @@ JOBS = {
         events: count()"""),
 }
 
+#: Ten ways to cut the same events: windows and fields.
+SEGMENTS = (
+    ("1m", "event, platform, country"), ("1m", "event, country"), ("1m", "event, platform"), ("1m", "platform, country"),
+    ("1m", "event"), ("1m", "country"), ("1h", "event, platform, country"), ("1h", "event, country"), ("1h", "platform"),
+    ("1d", "event"))
+
 CONSOLE = "console: { max_rows: 1 }"
 
 
@@ -75,10 +81,11 @@ def postgres_sink(url, table):
     return f"postgres: {{ url: \"{url}\", table: {table} }}"
 
 
-def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
+def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=False):
     """The text of a topology file.
 
-    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them; a
+    `copies` puts that many equal `summarize` nodes behind one `parse_json`, `segments` one with the metrics of T1 for each
+    window and list of fields; `filtered` lets no event reach them; a
     `sink` of None leaves the sink out, and the engine alone is measured.
     """
     fields, event_time, summary = JOBS[job]
@@ -89,8 +96,10 @@ def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
     if filtered:
         lines += ["  nothing:", "    from: records", "    filter: \"event == 'never'\""]
         origin = "nothing"
-    for copy in range(1, copies + 1):
-        suffix = "" if copies == 1 else f"_{copy}"
+    summaries = [f"\n      window: {window}\n      by: [{by}]{METRICS_ALL}" for window, by in segments or []]
+    summaries = summaries or [summary] * copies
+    for copy, summary in enumerate(summaries, 1):
+        suffix = "" if len(summaries) == 1 else f"_{copy}"
         lines += [f"  groups{suffix}:", f"    from: {origin}", f"    summarize:{summary}"]
         if sink is not None:
             lines += [f"  out{suffix}:", f"    from: groups{suffix}", f"    {sink}"]

@@ -61,8 +61,8 @@ def rates(found, unknown):
                   rate.verdict(summary.per_cpu_second) if rate else "",
                   percent(ratio(summary.per_cpu_second, floor.per_cpu_second)), summary.per_second, summary.peak_mib,
                   str(peak or ""), peak.verdict(summary.peak_mib) if peak else "")
-    table.note("With the settings a topology has by default, which close an epoch every 500 ms; into a `console` sink "
-               "that merges every epoch and prints one row.")
+    table.note("With the settings a topology has by default; into a `console` sink that prints one row at the end. Beside "
+               "DuckDB and ClickHouse there are figures with every row printed too.")
     for job in unknown:
         table.note(f"{job}: not measured, this program does not know `grouping_sets` yet.")
     return table
