@@ -224,7 +224,7 @@ class TableTests(unittest.TestCase):
 
     def test_peers_are_compared_with_the_best_of_them(self):
         quick, slow = self.SUMMARY, measuring.Summary(1_000_000, 2.0, 2.0, 40.0)
-        found = {("T1", "Millrace"): quick, ("T1", "DuckDB"): slow,
+        found = {("T1", peers.OURS): quick, ("T1", "DuckDB"): slow,
                  ("T1", "ClickHouse, DD"): measuring.Summary(1_000_000, 1.0, 1.0, 40.0)}
         self.assertEqual(peers.ratios(found).rows, [["T1", "2", "≥ 2.20", "no", "4", "", ""]])
 
