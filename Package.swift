@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: strict),
 
         // Pure
-        .target(name: "Sketches", swiftSettings: strict),
+        .target(name: "Sketches", dependencies: ["CMalloc"], swiftSettings: strict),
 
         // Engine
         .target(

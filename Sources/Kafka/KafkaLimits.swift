@@ -12,6 +12,12 @@ public enum KafkaLimits {
     /// Bytes asked for per fetch over all partitions; one such answer per broker may be in flight. Compressed events are
     /// five times as large once they are unpacked, all of them at once.
     public static let fetchBytes = 4 << 20
+    /// How much larger compressed events get when they are unpacked.
+    public static let unpackedRatio = 5
+    /// Mean payload of a message, for what librdkafka spends on each: that of `millrace generate`.
+    public static let messageBytesMean = 340
+    /// The least `fetch.max.bytes` that librdkafka takes unless told otherwise.
+    static let messageBytesMax = 1_000_000
     /// How long a broker may hold back the answer to a fetch that finds nothing.
     public static let fetchWait = Duration.milliseconds(100)
     /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).

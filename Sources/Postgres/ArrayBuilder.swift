@@ -46,6 +46,9 @@ public struct ArrayBuilder: Sendable {
     /// Bytes that the array takes on the wire.
     public var byteCount: Int { bytes.count }
 
+    /// Bytes allocated.
+    public var memoryBytes: Int { bytes.capacity }
+
     /// Drops all elements and keeps the buffer.
     public mutating func reset() {
         count = 0

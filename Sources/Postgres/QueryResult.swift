@@ -16,6 +16,9 @@ public struct QueryResult: Sendable {
         columnCount = handle.columnCount
     }
 
+    /// Bytes that libpq holds for the answer.
+    public var memoryBytes: Int { handle.memoryBytes }
+
     /// Rows that the statement inserted, updated, deleted, moved or selected; nil when it has no such number.
     public var affectedRows: Int? { Int(handle.affectedRows) }
 

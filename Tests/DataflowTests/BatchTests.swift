@@ -63,7 +63,8 @@ import Testing
         let huge = [UInt8](repeating: 1, count: 1 << 20)
         unsafe huge.withUnsafeBytes { unsafe batch.append($0, offset: 0, timestamp: nil) }
         #expect(batch.capacity > 1 << 20)
-        batch.reset(payloadBytes: 64)
+        batch.reset()
+        batch.shrink(payloadBytes: 64)
         #expect(batch.capacity < 1_024)
         #expect(batch.messages.isEmpty && batch.length == 0)
     }

@@ -179,8 +179,8 @@ extension Batch {
         capacity = newCapacity
     }
 
-    /// Empties the batch for reuse; gives memory back when one huge message had made it grow.
-    func reset(payloadBytes: Int) {
+    /// Empties the batch for reuse.
+    func reset() {
         length = 0
         rowCount = 0
         messageList.removeAll()
@@ -188,12 +188,23 @@ extension Batch {
         deadLetters.removeAll(keepingCapacity: true)
         fates.withLock { $0 = Fates() }
         for index in hashes.indices { hashes[index].isFilled = false }
+    }
+
+    /// Gives memory back when one huge message had made the empty batch grow.
+    func shrink(payloadBytes: Int) {
+        if capacity > 2 * Self.allocation(forPayload: payloadBytes) { resize(payloadBytes: payloadBytes) }
+    }
+
+    /// Gives the empty batch room for so many bytes of payload, no more; one that becomes smaller gives back its columns,
+    /// which are made anew for the rows that the smaller one holds.
+    func resize(payloadBytes: Int) {
+        precondition(length == 0 && rowCount == 0, "only an empty batch changes its size")
         let wanted = Self.allocation(forPayload: payloadBytes)
-        if capacity > 2 * wanted {
-            unsafe base.deallocate()
-            unsafe base = .allocate(byteCount: wanted, alignment: 64)
-            capacity = wanted
-        }
+        guard capacity != wanted else { return }
+        if capacity > wanted { allocateRows(0) }
+        unsafe base.deallocate()
+        unsafe base = .allocate(byteCount: wanted, alignment: 64)
+        capacity = wanted
     }
 }
 
@@ -204,15 +215,20 @@ extension Batch {
     public func beginRows(_ count: Int) {
         rowCount = count
         guard count > rowCapacity else { return }
-        rowCapacity = count + count / 4
+        allocateRows(count + count / 4)
+    }
+
+    /// Makes the columns anew for so many rows; none for 0.
+    private func allocateRows(_ newCapacity: Int) {
+        rowCapacity = newCapacity
         for column in columns { column.deallocate() }
-        columns = columnTypes.map { Column(type: $0, capacity: rowCapacity) }
+        columns = newCapacity == 0 ? [] : columnTypes.map { Column(type: $0, capacity: rowCapacity) }
         unsafe status.deallocate()
-        unsafe status = .allocate(capacity: rowCapacity)
+        unsafe status = .allocate(capacity: max(1, rowCapacity))
         unsafe rowMessages.deallocate()
-        unsafe rowMessages = .allocate(capacity: rowCapacity)
+        unsafe rowMessages = .allocate(capacity: max(1, rowCapacity))
         unsafe applied.deallocate()
-        unsafe applied = .allocate(capacity: rowCapacity)
+        unsafe applied = .allocate(capacity: max(1, rowCapacity))
         for index in hashes.indices {
             unsafe hashes[index].values?.deallocate()
             hashes[index] = HashColumn()

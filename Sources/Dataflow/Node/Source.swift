@@ -19,9 +19,13 @@ public struct SourceStatus: Sendable {
     /// What the source waits for, as a short phrase; nil when all is well.
     public var trouble: String?
 
+    /// Bytes that wait in queues of the source's own, nil when it has none.
+    public var queuedBytes: Int?
+
     /// Creates a status.
-    public init(lag: Int64? = nil, trouble: String? = nil) {
+    public init(lag: Int64? = nil, trouble: String? = nil, queuedBytes: Int? = nil) {
         self.lag = lag
         self.trouble = trouble
+        self.queuedBytes = queuedBytes
     }
 }

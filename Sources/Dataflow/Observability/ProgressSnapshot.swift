@@ -14,10 +14,10 @@ public struct ProgressSnapshot: Sendable {
     public var lastCommit: Duration?
     /// Records still to be read, as far as the sources know.
     public var lag: Int64?
-    /// Bytes held, by part.
-    public var memory: [(part: MemoryAccountant.Part, bytes: Int)] = []
-    /// The memory budget in bytes.
-    public var budget = 0
+    /// The memory account.
+    public var memory = MemoryAccount(budget: 0)
+    /// Bytes that wait in the sources' own queues, of those that `memory` reserves for them.
+    public var queued: Int?
     /// What the pipeline waits for, as short phrases.
     public var troubles: [String] = []
 

@@ -5,6 +5,8 @@ public enum Limits {
     /// Payload bytes of a batch at which the source submits it: large enough to amortise a hop, small enough for a
     /// core's second-level cache to hold a batch and its columns.
     public static let batchBytes = 512 * 1024
+    /// Payload bytes that a batch keeps however short memory is.
+    public static let batchBytesMin = 32 * 1024
     /// Messages of a batch at which the source submits it.
     public static let batchMessagesMax = 8_192
     /// The least time between two commits unless the topology says otherwise.
@@ -28,6 +30,10 @@ public enum Limits {
     public static let revokeFlush = Duration.seconds(20)
     /// How long SIGTERM waits for the last commit before the process gives up (nothing is lost: it is read again).
     public static let stopFlush = Duration.seconds(30)
+    /// How long pressure on memory must be gone before it counts as over, in the log.
+    public static let pressureGone = Duration.seconds(10)
+    /// Resident bytes beyond the account at which free memory is given back to the system.
+    public static let trimBytes = 16 << 20
     /// The least memory a topology can run in.
     public static let memoryMin = 64 << 20
     /// The memory a topology uses unless it says otherwise.

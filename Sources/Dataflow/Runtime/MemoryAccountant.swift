@@ -1,53 +1,104 @@
 import Synchronization
 
 /// The one account that every part draws its memory from.
+///
+/// `queues` and `program` are reserves: what may be taken without asking, subtracted from the budget whether it is in use
+/// or not. All others are what is held at this moment.
 public final class MemoryAccountant: Sendable {
     /// Who holds memory.
     public enum Part: Int, CaseIterable, Sendable {
-        /// librdkafka's queues and fetch buffers: the most its settings allow.
+        /// librdkafka's queues and fetches, unpacked, with its overhead per message: the most its settings allow. It fills
+        /// them by itself, whenever messages wait.
         case queues
         /// Batches: payload buffers and columns.
         case batches
-        /// Group tables and sketches of the epoch being filled and the one being written.
+        /// Group tables, keys and sketches of the epoch being filled and the one being written.
         case groups
-        /// Rows on their way to Postgres.
+        /// Rows on their way to Postgres: their order, the statement at hand with what libpq copies of it, the stored rows
+        /// it reads, and dead letters.
         case rows
+        /// What `console` sinks keep from epoch to epoch.
+        case totals
         /// The program itself: code, libraries, thread stacks.
-        case process
+        case program
     }
 
     /// The budget in bytes.
     public let budget: Int
-    private let held: [5 of Atomic<Int>]
+    private let held: [6 of Atomic<Int>]
 
     /// An account of `budget` bytes, of which the program itself takes a fixed share.
     public init(budget: Int) {
         self.budget = budget
-        held = [Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(Self.processBytes)]
+        held = [Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(Self.programBytes)]
     }
 
     /// Resident bytes of the program with nothing to do: 31.6 MiB (VmHWM) for a release build of `millrace run` that waits
     /// for standard input, 28 MiB of them code and libraries.
-    public static let processBytes = 32 << 20
+    public static let programBytes = 32 << 20
 
     /// Adds `bytes` (negative to give back) to a part.
     public func draw(_ bytes: Int, for part: Part) {
         held[part.rawValue].wrappingAdd(bytes, ordering: .relaxed)
     }
 
+    /// Runs `body` while `bytes` more are held by a part.
+    public func drawing<Result, Failure: Error>(
+        _ bytes: Int, for part: Part, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        draw(bytes, for: part)
+        defer { draw(-bytes, for: part) }
+        return try body()
+    }
+
     /// Bytes a part holds now.
     public func held(by part: Part) -> Int { held[part.rawValue].load(ordering: .relaxed) }
 
-    /// Bytes held by all parts.
-    public var total: Int { Part.allCases.reduce(0) { $0 + held(by: $1) } }
+    /// All parts as they stand.
+    public var account: MemoryAccount {
+        MemoryAccount(budget: budget, parts: Part.allCases.map { held(by: $0) })
+    }
+}
 
-    /// Bytes one epoch's groups may take before the epoch is closed early: what the fixed parts leave, shared by the
-    /// epoch being filled, the one being written, and the rows made of it.
-    public var epochShare: Int {
-        let fixed = held(by: .queues) + held(by: .batches) + held(by: .process)
-        return max(1 << 20, (budget - fixed) / 3)
+/// What a `MemoryAccountant` said at one moment.
+public struct MemoryAccount: Sendable, Equatable {
+    /// The budget in bytes.
+    public var budget: Int
+    private var parts: [Int]
+
+    /// An account with `parts` in the order of `MemoryAccountant.Part`.
+    init(budget: Int, parts: [Int]) {
+        self.budget = budget
+        self.parts = parts
     }
 
-    /// Whether reading must stop until memory comes back.
-    public var isExhausted: Bool { total >= budget }
+    /// Nothing held of `budget` bytes.
+    public init(budget: Int) {
+        self.init(budget: budget, parts: MemoryAccountant.Part.allCases.map { _ in 0 })
+    }
+
+    /// Bytes held by a part.
+    public subscript(part: MemoryAccountant.Part) -> Int {
+        get { parts[part.rawValue] }
+        set { parts[part.rawValue] = newValue }
+    }
+
+    /// Bytes held by all parts.
+    public var total: Int { parts.reduce(0, +) }
+
+    /// Bytes one epoch's groups may take before the epoch is closed early: a third of what the fixed parts leave. Two
+    /// epochs are alive, one being filled and one being written. The last third is for what is made of the one being
+    /// written: while the workers' groups are merged, those of one worker exist twice; then the rows.
+    ///
+    /// Totals of a `console` sink grow without bound and cannot be given back; whatever they take, an epoch keeps an eighth,
+    /// for closing one after every batch would not make them any smaller.
+    public var epochShare: Int {
+        let free = budget - self[.queues] - self[.batches] - self[.program]
+        return max(1 << 20, free / 8, (free - self[.totals]) / 3)
+    }
+
+    /// The parts that hold anything in MiB, as `queues 38, batches 12, …`.
+    public var summary: String {
+        MemoryAccountant.Part.allCases.filter { self[$0] > 0 }.map { "\($0) \(self[$0] >> 20)" }.joined(separator: ", ")
+    }
 }

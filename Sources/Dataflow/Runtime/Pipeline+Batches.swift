@@ -2,9 +2,6 @@ import Synchronization
 
 /// Batches on their way: out of the pool, through the stages, back into the pool.
 extension Pipeline {
-    /// Batches a source may have at once: one being filled, some waiting, one in each worker.
-    private var batchesMax: Int { plan.settings.workers + Limits.mailboxBatchesMax + 1 }
-
     /// An empty batch; while there is none, the source's thread works on what is waiting.
     func makeBatch(source: Int, timeout: Duration) -> Batch? {
         let deadline = ContinuousClock.now + timeout
@@ -25,19 +22,22 @@ extension Pipeline {
     private enum Next { case batch(Batch), work(Work), nothing }
 
     private func takeBatch(_ source: Int, _ state: inout PipelineState) -> Batch? {
-        guard !state.isDiscarding, hasRoom(state) else { return nil }
+        let pressure = pressure(state)
+        guard !state.isDiscarding, pressure < .stopReading, hasRoomForDeadLetters(state) else { return nil }
+        let bytes = pressure.batchBytes(of: plan.settings.batchBytes)
         if let free = state.freeBatches[source].popLast() {
+            free.resize(payloadBytes: bytes)
+            account(for: free)
             free.generation = state.epochs.generation
             return free
         }
-        guard state.allocatedBatches[source] < batchesMax else { return nil }
+        guard state.allocatedBatches[source] < plan.settings.batchesMax else { return nil }
         state.allocatedBatches[source] += 1
-        return allocate(plan.settings.batchBytes, source: source, generation: state.epochs.generation)
+        return allocate(bytes, source: source, generation: state.epochs.generation)
     }
 
-    /// Whether more may be read: the epoch being filled and the one being written have room for groups and dead letters.
-    private func hasRoom(_ state: PipelineState) -> Bool {
-        guard plan.memory.held(by: .groups) < 2 * plan.memory.epochShare else { return false }
+    /// Whether the epoch being filled has room for dead letters while another is being written.
+    private func hasRoomForDeadLetters(_ state: PipelineState) -> Bool {
         let letters = state.ledgers[state.epochs.open]?.deadLetters.count ?? 0
         return letters < 2 * Limits.deadLettersPerEpoch || state.epochs.sealed == .none
     }
@@ -53,7 +53,15 @@ extension Pipeline {
         let batch = Batch(payloadBytes: payloadBytes, columnTypes: plan.sources[source].columnTypes)
         batch.source = source
         batch.generation = generation
+        account(for: batch)
         return batch
+    }
+
+    /// Tells the accountant what a batch holds now.
+    private func account(for batch: Batch) {
+        let bytes = batch.memoryBytes
+        plan.memory.draw(bytes - batch.accountedBytes, for: .batches)
+        batch.accountedBytes = bytes
     }
 
     /// Puts a batch into the mailbox of its stage, then works until no more waits there than the workers soon take: a
@@ -85,16 +93,22 @@ extension Pipeline {
         while let work = monitor.withLock({ takeWork(&$0, leaving: left) }) { perform(work) }
     }
 
-    func recycle(_ batch: Batch) {
-        batch.reset(payloadBytes: plan.settings.batchBytes)
-        let bytes = batch.memoryBytes
-        plan.memory.draw(bytes - batch.accountedBytes, for: .batches)
-        batch.accountedBytes = bytes
+    func recycle(_ batch: Batch) { recycle(batch, monitor.withLock { pressure($0) }) }
+
+    /// Puts a batch back into the pool; under pressure only as large as it will be handed out again.
+    private func recycle(_ batch: Batch, _ pressure: MemoryPressure) {
+        batch.reset()
+        if pressure >= .shrinkBatches {
+            batch.resize(payloadBytes: pressure.batchBytes(of: plan.settings.batchBytes))
+        } else {
+            batch.shrink(payloadBytes: plan.settings.batchBytes)
+        }
+        account(for: batch)
         monitor.update { state, woken in
             woken = .sources
-            if state.allocatedBatches[batch.source] > batchesMax {
+            if state.allocatedBatches[batch.source] > plan.settings.batchesMax {
                 state.allocatedBatches[batch.source] -= 1
-                plan.memory.draw(-bytes, for: .batches)
+                plan.memory.draw(-batch.accountedBytes, for: .batches)
             } else {
                 state.freeBatches[batch.source].append(batch)
             }
@@ -152,6 +166,9 @@ extension Pipeline {
     private func finish(_ work: Work) {
         let batch = work.batch
         let isLast = batch.references.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
+        if isLast { account(for: batch) }
+        var news: [PressureWatch.News] = []
+        var pressure = MemoryPressure.none
         monitor.update { state, woken in
             woken = []
             // A permit and places in mailboxes are free again.
@@ -164,9 +181,12 @@ extension Pipeline {
                 state.settle(batch)
                 plan.memory.draw(batch.deadLetters.memoryBytes, for: .rows)
             }
+            pressure = self.pressure(state)
+            news = lookAtMemory(&state)
             if state.epochs.batchesInFlight == 0 { woken.insert(.others) }
             if state.epochs.isDrained || state.isDraining || isDue(state) { woken.insert(.committer) }
         }
-        if isLast { recycle(batch) }
+        log(news)
+        if isLast { recycle(batch, pressure) }
     }
 }

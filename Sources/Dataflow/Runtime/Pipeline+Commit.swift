@@ -6,6 +6,7 @@ extension Pipeline {
                 switch step {
                 case .write(let epoch): try write(gather(epoch))
                 case .confirm: try confirm()
+                case .log(let news): log(news)
                 case .end: break
                 }
             }
@@ -18,7 +19,7 @@ extension Pipeline {
         }
     }
 
-    private enum CommitStep { case write(UInt64), confirm, end }
+    private enum CommitStep { case write(UInt64), confirm, log([PressureWatch.News]), end }
 
     /// The next thing to do, or nil when everything is written and the sources have ended.
     private func nextStep() -> CommitStep? {
@@ -29,6 +30,8 @@ extension Pipeline {
                 state.openRecords = 0
             }
             if let epoch = state.epochs.takeDrained() { return .write(epoch) }
+            let news = lookAtMemory(&state)
+            if !news.isEmpty { return .log(news) }
             guard state.epochs.isIdle, .now >= state.lastLook + Limits.idleConfirm else { return nil }
             state.lastLook = .now
             return .confirm
@@ -67,7 +70,7 @@ extension Pipeline {
     /// Whether the open epoch should be sealed as soon as it can be.
     func isDue(_ state: PipelineState) -> Bool {
         if state.isDraining || state.flushTarget >= state.epochs.open { return true }
-        if plan.memory.held(by: .groups) >= plan.memory.epochShare { return true }
+        if pressure(state) >= .closeEarly { return true }
         if let ledger = state.ledgers[state.epochs.open], ledger.deadLetters.count >= Limits.deadLettersPerEpoch {
             return true
         }
@@ -85,9 +88,10 @@ extension Pipeline {
     /// connection should be looked at. Asked again after every change: the first batch of an epoch may come while the
     /// commit thread sleeps.
     private func nextMoment(_ state: PipelineState) -> ContinuousClock.Instant? {
-        if state.epochs.isIdle { return state.lastLook + Limits.idleConfirm }
-        guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return nil }
-        return dueMoment(state)
+        let news = state.pressureWatch.nextMoment
+        if state.epochs.isIdle { return min(state.lastLook + Limits.idleConfirm, news ?? .now + Limits.idleConfirm) }
+        guard state.epochs.openBatches > 0, state.epochs.sealed == .none else { return news }
+        return min(dueMoment(state), news ?? dueMoment(state))
     }
 
     /// Merges what the workers gathered, derives what follows from it, and takes the epoch's ledger.
@@ -120,6 +124,7 @@ extension Pipeline {
     private func book(_ closed: ClosedEpoch, took duration: Duration) {
         let rows = closed.deltas.values.reduce(0) { $0 + $1.groupCount }
         release(closed)
+        giveBackFreeMemory()
         monitor.update { state in
             state.epochs.commit()
             for advance in closed.advances {

@@ -14,7 +14,7 @@ public final class Pipeline: Sendable {
     let graph: StageGraph
     let monitor: Monitor<PipelineState>
     let stages: [StageRunner]
-    private let logger: Logger
+    let logger: Logger
 
     /// Prepares a plan; nothing runs before `run`.
     public init(_ plan: PipelinePlan, logger: Logger) {
@@ -129,8 +129,9 @@ public final class Pipeline: Sendable {
             snapshot.lastCommit = state.progress.lastCommit
             let lags = statuses.compactMap(\.lag)
             snapshot.lag = lags.isEmpty ? nil : lags.reduce(0, +)
-            snapshot.memory = MemoryAccountant.Part.allCases.map { ($0, plan.memory.held(by: $0)) }
-            snapshot.budget = plan.memory.budget
+            snapshot.memory = plan.memory.account
+            let queued = statuses.compactMap(\.queuedBytes)
+            snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
             snapshot.troubles = statuses.compactMap(\.trouble) + [state.targetTrouble].compactMap { $0 }
             return snapshot
         }

@@ -73,6 +73,7 @@ struct PipelineState {
     var isCancelled = false
     var failure: (any Error)?
     var targetTrouble: String?
+    var pressureWatch = PressureWatch()
     var progress = ProgressCounters()
 
     init(stages: Int, sources: Int) {

@@ -50,12 +50,15 @@ public struct PipelinePlan: Sendable {
     public var settings: PipelineSettings
     /// The one memory account.
     public var memory: MemoryAccountant
+    /// Has the allocator give what is free back to the system. Slow; called once an epoch at most.
+    public var giveBackFreeMemory: @Sendable () -> Void
 
     /// Creates a plan.
     public init(
         sources: [SourceNode], nodes: [Node], target: any CommitTarget, settings: PipelineSettings,
-        memory: MemoryAccountant
+        memory: MemoryAccountant, giveBackFreeMemory: @escaping @Sendable () -> Void = {}
     ) {
+        self.giveBackFreeMemory = giveBackFreeMemory
         self.sources = sources
         self.nodes = nodes
         self.target = target
@@ -74,6 +77,9 @@ public struct PipelineSettings: Sendable {
     public var batchBytes: Int
     /// Messages of a batch.
     public var batchMessagesMax: Int
+
+    /// Batches a source may have at once: one being filled, some waiting, one in each worker.
+    public var batchesMax: Int { workers + Limits.mailboxBatchesMax + 1 }
 
     /// Creates settings.
     public init(

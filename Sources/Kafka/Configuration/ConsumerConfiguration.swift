@@ -8,6 +8,8 @@ public struct ConsumerConfiguration: Sendable {
     public var topics: [String]
     /// Whether `poll` reports `partitionEnd`.
     public var reportsPartitionEnd: Bool
+    /// How much librdkafka may queue and fetch, where the connection's settings do not say.
+    public var queues = QueueSizes.standard
 
     /// Reads `topics` as a member of `group`.
     public init(
@@ -19,22 +21,6 @@ public struct ConsumerConfiguration: Sendable {
         self.reportsPartitionEnd = reportsPartitionEnd
     }
 
-    /// Upper estimate of the bytes librdkafka may hold for this consumer: the queue, one fetch in flight per broker,
-    /// both with their overhead for messages of `messageBytes` on average.
-    ///
-    /// Fetches are counted compressed, as they arrive; `compressionRatio` says how much larger they get.
-    public func memoryBytesMax(brokers: Int = 1, messageBytes: Int = 340, compressionRatio: Double = 1) -> Int {
-        let queued = integer("queued.max.messages.kbytes", default: KafkaLimits.queuedKilobytes) * 1024
-        let fetch = integer("fetch.max.bytes", default: KafkaLimits.fetchBytes)
-        let payload = Double(queued) + Double(fetch * max(1, brokers)) * max(1, compressionRatio)
-        let overhead = Double(KafkaLimits.queuedMessageOverheadBytes) / Double(max(1, messageBytes))
-        return Int(payload * (1 + overhead)) + fetch * max(1, brokers)
-    }
-
-    private func integer(_ key: String, default value: Int) -> Int {
-        connection.settings[key].flatMap(Int.init) ?? value
-    }
-
     /// Checks the settings against the allow-list and this library's version, without connecting.
     /// - Throws: `KafkaError` with code `configuration`.
     public func validate() throws(KafkaError) { _ = try properties(library: .current) }
@@ -43,11 +29,7 @@ public struct ConsumerConfiguration: Sendable {
     /// - Throws: `KafkaError` with code `configuration`.
     func properties(library: LibraryVersion) throws(KafkaError) -> [ClientProperty] {
         var result = try connection.properties(scope: .consumer)
-        let sized = [
-            ClientProperty("queued.max.messages.kbytes", String(KafkaLimits.queuedKilobytes)),
-            ClientProperty("queued.min.messages", String(KafkaLimits.queuedMessagesMin)),
-            ClientProperty("fetch.message.max.bytes", String(KafkaLimits.fetchPartitionBytes)),
-            ClientProperty("fetch.max.bytes", String(KafkaLimits.fetchBytes)),
+        let fixed = [
             // Kafka answers as soon as there is anything; the development broker only looks again after this time.
             ClientProperty("fetch.wait.max.ms", String(KafkaLimits.fetchWait.milliseconds)),
             // The default of a second lets a fast consumer starve; older versions: see FetchWaker.
@@ -57,7 +39,8 @@ public struct ConsumerConfiguration: Sendable {
             ClientProperty("partition.assignment.strategy", "range"),
         ]
         try checkStrategy(library: library)
-        result += sized
+        result += sizeProperties
+        result += fixed
         result += connection.userProperties
         result += [
             // Any rd_kafka_assign needs a group id; without a subscription it is never joined.

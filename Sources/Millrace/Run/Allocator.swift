@@ -13,4 +13,11 @@ enum Allocator {
             _ = mallopt(M_ARENA_MAX, 1)
         #endif
     }
+
+    /// Gives the free pages of the heap back to the system. Takes milliseconds, in which no other thread gets memory.
+    static func giveBackFreeMemory() {
+        #if canImport(Glibc)
+            malloc_trim(0)
+        #endif
+    }
 }

@@ -65,9 +65,14 @@ struct ProgressReporter: Sendable {
     struct Sample {
         var snapshot = ProgressSnapshot()
         var time = ContinuousClock.now
+        /// Bytes of the whole process.
+        var resident: Int?
 
         init() {}
-        init(_ snapshot: ProgressSnapshot) { self.snapshot = snapshot }
+        init(_ snapshot: ProgressSnapshot, resident: Int? = ProcessMemory.residentBytes) {
+            self.snapshot = snapshot
+            self.resident = resident
+        }
 
         /// Records per second since another sample.
         func rate(since other: Sample) -> Double {
@@ -76,31 +81,64 @@ struct ProgressReporter: Sendable {
         }
     }
 
+    /// The progress line, of at most `columnsMax` characters. Trouble goes before memory, which comes by part:
+    ///
+    ///     kpis: 12.3M events, 412k/s, lag 1.2M, commit 35 ms, 171/256 MiB (queues 9/38 batches 10 groups 83 …), resident 168
     static func line(_ name: String, _ sample: Sample, since last: Sample) -> String {
         let snapshot = sample.snapshot
-        var text = "\(name): \(count(snapshot.records)) events, \(count(Int64(sample.rate(since: last))))/s"
-        if let lag = snapshot.lag { text += ", lag \(count(lag))" }
+        let memory = snapshot.memory
+        var text = "\(name): \(short(snapshot.records)) events, \(short(Int64(sample.rate(since: last))))/s"
+        if let lag = snapshot.lag { text += ", lag \(short(lag))" }
         if let commit = snapshot.lastCommit { text += ", commit \(Int(commit / .milliseconds(1))) ms" }
-        text += ", memory \(held(snapshot) >> 20)/\(snapshot.budget >> 20) MiB"
-        if snapshot.deadLetters > 0 { text += ", dead letters \(count(snapshot.deadLetters))" }
-        if let trouble = snapshot.troubles.first { text += " — \(trouble.prefix(80))" }
-        return text
+        if snapshot.deadLetters > 0 { text += ", dead \(short(snapshot.deadLetters))" }
+        text += ", \(memory.total >> 20)/\(memory.budget >> 20) MiB"
+        if let trouble = snapshot.troubles.first { return String("\(text) — \(trouble)".prefix(columnsMax)) }
+        let parts = MemoryAccountant.Part.allCases.filter { memory[$0] >> 20 > 0 }.map { part in
+            let queued = part == .queues ? snapshot.queued.map { "\($0 >> 20)/" } ?? "" : ""
+            return "\(part) \(queued)\(memory[part] >> 20)"
+        }
+        // What does not fit is left out, from the back: the program's own share is always the same.
+        for count in (1...max(1, parts.count)).reversed() {
+            var line = text + " (\(parts.prefix(count).joined(separator: " ")))"
+            if let resident = sample.resident { line += ", resident \(resident >> 20)" }
+            if line.count <= columnsMax { return line }
+        }
+        return String(text.prefix(columnsMax))
     }
+
+    /// The columns a terminal is sure to have.
+    static let columnsMax = 120
 
     static func metadata(_ name: String, _ sample: Sample, since last: Sample) -> Logger.Metadata {
         let snapshot = sample.snapshot
         var result: Logger.Metadata = [
             "topology": "\(name)", "events": "\(snapshot.records)", "rate": "\(Int(sample.rate(since: last)))",
             "epochs": "\(snapshot.epochs)", "dead": "\(snapshot.deadLetters)",
-            "memory_mib": "\(held(snapshot) >> 20)",
+            "memory_mib": "\(snapshot.memory.total >> 20)", "budget_mib": "\(snapshot.memory.budget >> 20)",
         ]
-        for (part, bytes) in snapshot.memory where bytes > 0 { result["memory_\(part)_mib"] = "\(bytes >> 20)" }
+        for part in MemoryAccountant.Part.allCases where snapshot.memory[part] > 0 {
+            result["memory_\(part)_mib"] = "\(snapshot.memory[part] >> 20)"
+        }
+        if let queued = snapshot.queued { result["queued_mib"] = "\(queued >> 20)" }
+        if let resident = sample.resident { result["resident_mib"] = "\(resident >> 20)" }
         if let lag = snapshot.lag { result["lag"] = "\(lag)" }
         if let commit = snapshot.lastCommit { result["commit_ms"] = "\(Int(commit / .milliseconds(1)))" }
         return result
     }
 
-    private static func held(_ snapshot: ProgressSnapshot) -> Int { snapshot.memory.reduce(0) { $0 + $1.bytes } }
+    /// 1234567 as 1.2M.
+    static func short(_ number: Int64) -> String {
+        switch number {
+        case ..<10_000: return String(number)
+        case ..<1_000_000: return "\(number / 1_000)k"
+        default:
+            let units: [(size: Double, name: String)] = [(1e6, "M"), (1e9, "G"), (1e12, "T")]
+            let unit = units.last { Double(number) >= $0.size } ?? units[0]
+            let value = Double(number) / unit.size
+            return "\(value < 100 ? (value * 10).rounded(.down) / 10 : value.rounded(.down))"
+                .replacing(/\.0$/, with: "") + unit.name
+        }
+    }
 
     /// 1234567 as 1,234,567.
     static func count(_ number: Int64) -> String {

@@ -25,20 +25,24 @@ struct PipelineBuilder {
     /// - Throws: `PostgresError` when the database's URL cannot be read, `MemoryShortage` when the budget is too small.
     func build() throws -> PipelinePlan {
         let memory = MemoryAccountant(budget: overrides.memoryBytes ?? topology.memoryBytes)
-        let settings = PipelineSettings(
+        var settings = PipelineSettings(
             workers: overrides.workers ?? topology.workers ?? ProcessInfo.processInfo.activeProcessorCount,
             commitInterval: overrides.commitInterval ?? topology.commitInterval
                 ?? (topology.isReadAtEndOnly ? Limits.commitIntervalMax : Limits.commitInterval),
-            batchBytes: topology.batchBytes, batchMessagesMax: topology.batchMessages)
+            batchMessagesMax: topology.batchMessages)
+        let fixed = FixedMemory(
+            budget: memory.budget, batches: settings.batchesMax * topology.sources.count, batchBytes: topology.batchBytes)
+        settings.batchBytes = fixed.batchBytes
+        let kafkaSources = topology.sources.count { if case .kafka = $0.plan { true } else { false } }
         var sources: [PipelinePlan.SourceNode] = []
         for source in topology.sources {
             guard let child = source.child else { continue }
             sources.append(
                 PipelinePlan.SourceNode(
-                    name: source.name, source: make(source.plan, memory), child: child,
+                    name: source.name, source: make(source.plan, memory, fixed.queueShare(of: kafkaSources)), child: child,
                     columnTypes: source.columnTypes))
         }
-        try checkMemory(memory, settings)
+        try fixed.check(memory)
         let refused = topology.operators.map { _ in RefusedGroups() }
         let nodes = topology.operators.enumerated().map { index, node in
             PipelinePlan.Node(
@@ -46,14 +50,17 @@ struct PipelineBuilder {
                 concurrency: node.concurrency)
         }
         return PipelinePlan(
-            sources: sources, nodes: nodes, target: try target(memory, refused), settings: settings, memory: memory)
+            sources: sources, nodes: nodes, target: try target(memory, refused), settings: settings, memory: memory,
+            giveBackFreeMemory: Allocator.giveBackFreeMemory)
     }
 
-    private func make(_ plan: CompiledTopology.SourcePlan, _ memory: MemoryAccountant) -> any Source {
+    private func make(
+        _ plan: CompiledTopology.SourcePlan, _ memory: MemoryAccountant, _ queueShare: Int
+    ) -> any Source {
         switch plan {
-        case .kafka(let plan):
-            memory.draw(plan.configuration.memoryBytesMax(), for: .queues)
-            return KafkaSource(plan, logger: logger)
+        case .kafka(var plan):
+            plan.configuration.fitQueues(into: queueShare)
+            return KafkaSource(plan, memory: memory, logger: logger)
         case .file(let patterns): return FileSource(patterns: patterns)
         }
     }
@@ -86,7 +93,8 @@ struct PipelineBuilder {
         return PostgresTarget(
             topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
             settings: try ConnectionSettings(url: url), sinks: tables,
-            refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), observers: consoles
+            refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), memory: memory,
+            observers: consoles
         ) { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }
@@ -97,23 +105,5 @@ struct PipelineBuilder {
             preconditionFailure("a sink was compiled onto a node that is no summarize")
         }
         return plan
-    }
-
-    /// What never shrinks must fit, with room to work in.
-    private func checkMemory(_ memory: MemoryAccountant, _ settings: PipelineSettings) throws {
-        let batches = (settings.workers + Limits.mailboxBatchesMax + 1) * 3 * settings.batchBytes
-        let needed = memory.total + batches + (8 << 20)
-        guard needed <= memory.budget else { throw MemoryShortage(budget: memory.budget, needed: needed) }
-    }
-}
-
-/// The memory budget does not even hold the queues and batches.
-struct MemoryShortage: Error, CustomStringConvertible {
-    var budget: Int
-    var needed: Int
-
-    var description: String {
-        "memory: \(budget >> 20) MiB is too little for the queues and batches of this topology, which take "
-            + "\(needed >> 20) MiB; raise memory, or lower queued.max.messages.kbytes, fetch.max.bytes or batch_bytes"
     }
 }

@@ -51,7 +51,8 @@ struct CompiledTopology {
     /// The least time between commits, nil when the topology leaves it to us.
     var commitInterval: Duration?
     var workers: Int?
-    var batchBytes: Int
+    /// Payload of a batch, nil when the topology leaves it to us.
+    var batchBytes: Int?
     var batchMessages: Int
     var sources: [Source] = []
     var operators: [Operator] = []
@@ -87,7 +88,7 @@ struct TopologyCompiler {
             name: declaration.name, memoryBytes: Int(settings["memory"]?.integer ?? Int64(Limits.memoryDefault)),
             commitInterval: Self.commitInterval(settings),
             workers: settings["workers"]?.integer.map(Int.init),
-            batchBytes: Int(settings["batch_bytes"]?.integer ?? Int64(Limits.batchBytes)),
+            batchBytes: Self.batchBytes(settings),
             batchMessages: Int(settings["batch_messages"]?.integer ?? Int64(Limits.batchMessagesMax)))
     }
 
@@ -95,6 +96,11 @@ struct TopologyCompiler {
     private static func commitInterval(_ settings: ConfigValue) -> Duration? {
         guard let value = settings["commit_interval"] else { return nil }
         return value.duration
+    }
+
+    private static func batchBytes(_ settings: ConfigValue) -> Int? {
+        guard let value = settings["batch_bytes"] else { return nil }
+        return value.integer.map(Int.init)
     }
 
     /// Compiles a declaration.

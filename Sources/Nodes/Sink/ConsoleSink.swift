@@ -32,12 +32,15 @@ package final class ConsoleSink: EpochObserver {
         guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
         totals.withLock { totals in
             // The first epoch's groups are the totals themselves: for a file that fits, nothing is ever copied.
-            if totals == nil, delta.keep() {
+            if totals == nil, delta.keep(for: .totals) {
                 totals = delta
                 printRows(of: delta, GroupOrder(delta, limit: rowsMax))
                 return
             }
-            let total = totals ?? SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
+            let total =
+                totals
+                ?? SummaryDelta(
+                    plan, dictionary: KeyDictionary(memory: memory, part: .totals), memory: memory, for: .totals)
             totals = total
             let changed = changes(of: total, by: delta)
             printRows(of: total, GroupOrder(total, limit: rowsMax) { changed[$0][$1] })

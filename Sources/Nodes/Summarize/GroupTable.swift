@@ -1,3 +1,5 @@
+import Sketches
+
 /// Group keys (tuples of 32-bit ids) to dense group numbers 0, 1, 2, … in order of first appearance.
 ///
 /// Open addressing, linear probing, at most 60 % full. A slot holds half of the key's hash and the group's number; the
@@ -38,11 +40,11 @@ struct GroupTable: ~Copyable {
     init(width: Int) {
         self.width = width
         mask = 255
-        unsafe slots = .allocate(capacity: 256)
+        unsafe slots = TableMemory.allocate(Slot.self, 256)
         unsafe slots.initialize(repeating: Slot(), count: 256)
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit { unsafe TableMemory.deallocate(slots, count: mask + 1) }
 
     /// Bytes allocated.
     var memoryBytes: Int {
@@ -231,10 +233,10 @@ struct GroupTable: ~Copyable {
 
     /// Twice as many slots, filled from the keys; the old ones go first, so that there are never both.
     private mutating func rehash() {
-        unsafe slots.deallocate()
+        unsafe TableMemory.deallocate(slots, count: mask + 1)
         let slotCount = (mask + 1) * 2
         mask = slotCount - 1
-        unsafe slots = .allocate(capacity: slotCount)
+        unsafe slots = TableMemory.allocate(Slot.self, slotCount)
         unsafe slots.initialize(repeating: Slot(), count: slotCount)
         for group in 0..<count {
             let hash = hash { id($0, ofGroup: group) }

@@ -1,3 +1,5 @@
+import Sketches
+
 /// 64-bit values (windows, integer keys) to dense 32-bit ids, 1 and up; 0 stands for null.
 @safe
 struct IntegerInterner: ~Copyable {
@@ -9,12 +11,12 @@ struct IntegerInterner: ~Copyable {
 
     init() {
         mask = 63
-        unsafe slots = .allocate(capacity: 64)
+        unsafe slots = TableMemory.allocate(UInt32.self, 64)
         unsafe slots.initialize(repeating: 0, count: 64)
         keys.append(0)
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit { unsafe TableMemory.deallocate(slots, count: mask + 1) }
 
     /// The number of ids given, null's 0 included.
     var idCount: Int { keys.count }
@@ -54,10 +56,10 @@ struct IntegerInterner: ~Copyable {
     }
 
     private mutating func rehash() {
-        unsafe slots.deallocate()
+        unsafe TableMemory.deallocate(slots, count: mask + 1)
         let count = (mask + 1) * 2
         mask = count - 1
-        unsafe slots = .allocate(capacity: count)
+        unsafe slots = TableMemory.allocate(UInt32.self, count)
         unsafe slots.initialize(repeating: 0, count: count)
         for id in 1..<keys.count {
             var index = unsafe Self.hash(keys.values[id]) & mask

@@ -6,11 +6,16 @@ final class KeyDictionary {
     private var columns: [KeyColumnID: KeyColumn] = [:]
     private var translations: [TranslationID: Translation] = [:]
     private let memory: MemoryAccountant
+    private var part: MemoryAccountant.Part
     private var accountedBytes = 0
 
-    init(memory: MemoryAccountant) { self.memory = memory }
+    /// - Parameter part: what the memory is drawn for.
+    init(memory: MemoryAccountant, part: MemoryAccountant.Part = .groups) {
+        self.memory = memory
+        self.part = part
+    }
 
-    deinit { memory.draw(-accountedBytes, for: .groups) }
+    deinit { memory.draw(-accountedBytes, for: part) }
 
     private struct TranslationID: Hashable {
         var other: ObjectIdentifier
@@ -30,8 +35,15 @@ final class KeyDictionary {
         let bytes =
             columns.values.reduce(0) { $0 + $1.memoryBytes }
             + translations.values.reduce(0) { $0 + $1.ids.memoryBytes }
-        memory.draw(bytes - accountedBytes, for: .groups)
+        memory.draw(bytes - accountedBytes, for: part)
         accountedBytes = bytes
+    }
+
+    /// Has the memory drawn for another part from now on.
+    func move(to part: MemoryAccountant.Part) {
+        memory.draw(-accountedBytes, for: self.part)
+        memory.draw(accountedBytes, for: part)
+        self.part = part
     }
 
     /// For each id of another worker's column, the id of the same value here; computed once per pair of dictionaries.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Sketches
 
 /// A growable array of plain values with no copy-on-write check and no reference count: one state per group.
 @safe
@@ -16,10 +12,10 @@ struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
     init(initial: Value, capacity: Int = 64) {
         self.initial = initial
         self.capacity = capacity
-        unsafe values = Self.block(nil, capacity)
+        unsafe values = Self.block(capacity)
     }
 
-    deinit { unsafe free(values) }
+    deinit { unsafe TableMemory.deallocate(values, count: capacity) }
 
     /// Bytes allocated.
     var memoryBytes: Int { capacity * MemoryLayout<Value>.stride }
@@ -42,24 +38,22 @@ struct StateColumn<Value: BitwiseCopyable>: ~Copyable {
 
     /// Large blocks grow in place or by moving page tables: a column never exists twice while it grows.
     private mutating func reserve(_ newCapacity: Int) {
-        unsafe values = Self.block(values, newCapacity)
+        let block = unsafe TableMemory.resize(values, from: memoryBytes, to: newCapacity * MemoryLayout<Value>.stride)
+        unsafe values = block.assumingMemoryBound(to: Value.self)
         capacity = newCapacity
     }
 
-    private static func block(_ old: UnsafeMutablePointer<Value>?, _ capacity: Int) -> UnsafeMutablePointer<Value> {
-        precondition(MemoryLayout<Value>.alignment <= 16, "malloc aligns to 16 bytes")
-        guard let block = unsafe realloc(old, capacity * MemoryLayout<Value>.stride) else {
-            fatalError("out of memory: \(capacity * MemoryLayout<Value>.stride) bytes were refused")
-        }
-        return unsafe block.assumingMemoryBound(to: Value.self)
+    private static func block(_ capacity: Int) -> UnsafeMutablePointer<Value> {
+        precondition(MemoryLayout<Value>.alignment <= 16, "blocks are aligned to 16 bytes")
+        return unsafe TableMemory.allocate(Value.self, capacity)
     }
 
     /// Makes room for `newCount` values whose contents are undefined: scratch space.
     mutating func resizeUninitialized(to newCount: Int) {
         if newCount > capacity {
-            unsafe free(values)
+            unsafe TableMemory.deallocate(values, count: capacity)
             capacity = newCount + newCount / 4
-            unsafe values = Self.block(nil, capacity)
+            unsafe values = Self.block(capacity)
         }
         count = newCount
     }

@@ -13,16 +13,21 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     private let counted: [SetGroups]
     private let share: DerivedShare
     private let memory: MemoryAccountant
+    private var part: MemoryAccountant.Part
     private var accountedBytes = 0
     private var isComplete = false
     private var isKept = false
     /// One per counted set, once the database has refused a row.
     private var sieves: [RefusalSieve]?
 
-    /// - Parameter share: what is known of the memory that derived groups take; one for all deltas of a node.
+    /// - Parameters:
+    ///   - part: what the memory is drawn for.
+    ///   - share: what is known of the memory that derived groups take; one for all deltas of a node.
     init(
-        _ plan: SummaryPlan, dictionary: KeyDictionary, memory: MemoryAccountant, share: DerivedShare? = nil
+        _ plan: SummaryPlan, dictionary: KeyDictionary, memory: MemoryAccountant,
+        for part: MemoryAccountant.Part = .groups, share: DerivedShare? = nil
     ) {
+        self.part = part
         self.plan = plan
         self.dictionary = dictionary
         self.memory = memory
@@ -107,15 +112,21 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     }
 
     /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.
+    /// Its memory, and that of its keys, is drawn for `part` from now on.
     /// - Returns: false when somebody else has it.
-    func keep() -> Bool {
-        defer { isKept = true }
-        return !isKept
+    func keep(for part: MemoryAccountant.Part) -> Bool {
+        if isKept { return false }
+        isKept = true
+        memory.draw(-accountedBytes, for: self.part)
+        memory.draw(accountedBytes, for: part)
+        self.part = part
+        dictionary.move(to: part)
+        return true
     }
 
     func release() {
         guard !isKept else { return }
-        memory.draw(-accountedBytes, for: .groups)
+        memory.draw(-accountedBytes, for: part)
         accountedBytes = 0
         sets.forEach { $0.release() }
         sieves = nil
@@ -134,7 +145,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         dictionary.account()
         var bytes = sets.reduce(0) { $0 + $1.memoryBytes } + (sieves?.reduce(0) { $0 + $1.memoryBytes } ?? 0)
         if !isComplete, !derivation.derived.isEmpty { bytes += share.reserve(for: countedBytes) }
-        memory.draw(bytes - accountedBytes, for: .groups)
+        memory.draw(bytes - accountedBytes, for: part)
         accountedBytes = bytes
     }
 }

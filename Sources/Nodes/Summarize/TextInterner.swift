@@ -1,4 +1,5 @@
 import Dataflow
+import Sketches
 
 #if canImport(Glibc)
     import Glibc
@@ -57,12 +58,12 @@ struct TextInterner: ~Copyable {
 
     init() {
         mask = 255
-        unsafe slots = .allocate(capacity: 256)
+        unsafe slots = TableMemory.allocate(Slot.self, 256)
         unsafe slots.initialize(repeating: Slot(), count: 256)
         entries.append(Entry(low: 0, high: 0))
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit { unsafe TableMemory.deallocate(slots, count: mask + 1) }
 
     /// The number of ids given, null's 0 included.
     var idCount: Int { entries.count }
@@ -195,10 +196,10 @@ extension TextInterner {
 
     /// Twice as many slots, filled from the entries; the old ones go first, so that there are never both.
     private mutating func rehash() {
-        unsafe slots.deallocate()
+        unsafe TableMemory.deallocate(slots, count: mask + 1)
         let count = (mask + 1) * 2
         mask = count - 1
-        unsafe slots = .allocate(capacity: count)
+        unsafe slots = TableMemory.allocate(Slot.self, count)
         unsafe slots.initialize(repeating: Slot(), count: count)
         for id in 1..<entries.count {
             let hash = unsafe entries.values[id].hash

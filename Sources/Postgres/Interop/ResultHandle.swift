@@ -17,6 +17,7 @@ import CLibPQ
 
     var status: ExecStatusType { unsafe PQresultStatus(pointer) }
     var rowCount: Int { Int(unsafe PQntuples(pointer)) }
+    var memoryBytes: Int { unsafe PQresultMemorySize(pointer) }
     var columnCount: Int { Int(unsafe PQnfields(pointer)) }
 
     /// Empty when the statement has no row count.

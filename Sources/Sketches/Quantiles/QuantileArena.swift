@@ -10,7 +10,7 @@
     /// Bytes of the smallest body.
     static let unit = 16
     static let classesMax = 22
-    private static let chunkUnits = 1 << 14
+    private static let chunkUnits = MemoryBlock.byteCount / unit
     private static let none = UInt32.max
 
     private var chunks: UnsafeMutablePointer<UnsafeMutableRawPointer>
@@ -30,7 +30,7 @@
     }
 
     deinit {
-        for chunk in 0..<chunkCount { unsafe chunks[chunk].deallocate() }
+        for chunk in 0..<chunkCount { unsafe MemoryBlock.unmap(chunks[chunk]) }
         unsafe chunks.deallocate()
         unsafe free.deallocate()
     }
@@ -99,7 +99,7 @@
         chunksUsed = 0
         unitsUsed = Self.chunkUnits
         if keepingCapacity { return }
-        for chunk in 0..<chunkCount { unsafe chunks[chunk].deallocate() }
+        for chunk in 0..<chunkCount { unsafe MemoryBlock.unmap(chunks[chunk]) }
         chunkCount = 0
     }
 
@@ -138,7 +138,7 @@
             unsafe chunks = wider
             chunkCapacity *= 2
         }
-        unsafe chunks[chunkCount] = .allocate(byteCount: Self.chunkUnits * Self.unit, alignment: Self.unit)
+        unsafe chunks[chunkCount] = MemoryBlock.map()
         chunkCount += 1
     }
 }

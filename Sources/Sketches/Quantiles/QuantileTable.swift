@@ -35,20 +35,21 @@
             precondition((0...18).contains(scale), "the scale of a decimal column is 0 ... 18")
         }
         kind = valueKind
-        unsafe slots = .allocate(capacity: slotCapacity)
+        unsafe slots = TableMemory.allocate(QuantileSlot.self, slotCapacity)
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit { unsafe TableMemory.deallocate(slots, count: slotCapacity) }
+
+    private var slotBytes: Int { slotCapacity * MemoryLayout<QuantileSlot>.stride }
 
     /// Adds empty groups until there are `count`; never removes any.
     public mutating func grow(to count: Int) {
         if count <= self.count { return }
         if count > slotCapacity {
             let capacity = max(count, slotCapacity + slotCapacity / 2)
-            let wider = UnsafeMutablePointer<QuantileSlot>.allocate(capacity: capacity)
-            unsafe wider.update(from: slots, count: self.count)
-            unsafe slots.deallocate()
-            unsafe slots = wider
+            let wider = unsafe TableMemory.resize(
+                slots, from: slotBytes, to: capacity * MemoryLayout<QuantileSlot>.stride)
+            unsafe slots = wider.bindMemory(to: QuantileSlot.self, capacity: capacity)
             slotCapacity = capacity
         }
         unsafe (slots + self.count).initialize(repeating: QuantileSlot(), count: count - self.count)
@@ -62,13 +63,13 @@
         count = 0
         arena.removeAll(keepingCapacity: keepingCapacity)
         if keepingCapacity { return }
-        unsafe slots.deallocate()
+        unsafe TableMemory.deallocate(slots, count: slotCapacity)
         slotCapacity = 64
-        unsafe slots = .allocate(capacity: slotCapacity)
+        unsafe slots = TableMemory.allocate(QuantileSlot.self, slotCapacity)
     }
 
     /// Bytes reserved for slots and bodies.
-    public var memoryBytes: Int { slotCapacity * MemoryLayout<QuantileSlot>.stride + arena.memoryBytes }
+    public var memoryBytes: Int { slotBytes + arena.memoryBytes }
 }
 
 /// One group's fixed part; see `QuantileTable`.

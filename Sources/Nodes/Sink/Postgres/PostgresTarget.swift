@@ -14,6 +14,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let consoles: [any EpochObserver]
     private let functions: String
     private let refused: [Int: RefusedGroups]
+    private let memory: MemoryAccountant
     /// Groups refused since the last commit.
     private var refusedInARow = 0
 
@@ -24,18 +25,20 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     ///   - sinks: for each summarizing node that has a table: its plan and the table's name.
     ///   - refused: by summarizing node, the groups whose records it leaves out, which this target adds to. Without a
     ///     set of its own, a node's refused rows stop the pipeline.
+    ///   - memory: what rows on their way are drawn from.
     ///   - observers: told of every committed epoch.
     ///   - onNotice: gets what the server has to say.
     package init(
         topology: String, owner: String, settings: ConnectionSettings,
         sinks: [(node: Int, plan: SummaryPlan, table: String)], refused: [Int: RefusedGroups] = [:],
-        observers: [any EpochObserver] = [],
+        memory: MemoryAccountant, observers: [any EpochObserver] = [],
         onNotice: @escaping Notice.Handler
     ) {
         rows = PartitionRows(topology: topology, owner: owner)
         // Tables are written in the order of their names, in every process: that is the order of their locks.
         writers = sinks.sorted { $0.table < $1.table }
-            .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table)) }
+            .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table, memory: memory)) }
+        self.memory = memory
         self.refused = refused
         commits = PostgresSession(settings, onNotice: onNotice)
         claims = PostgresSession(settings, onNotice: onNotice)
@@ -136,7 +139,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
             try writer.write(delta, &connection)
         }
-        if !epoch.deadLetters.isEmpty { try write(epoch.deadLetters, epoch.partitionKeys, &connection) }
+        let letters = DeadLetterRows(topology: rows.topology, memory: memory)
+        try letters.write(epoch.deadLetters, epoch.partitionKeys, &connection)
         try connection.execute("COMMIT")
         return .committed
     }
@@ -199,43 +203,6 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         // From here on the epoch must not be tried again: its groups hold the records that are to be left out.
         for find in finds { find.refused.insert(find.group, reason: find.reason) }
         return .refused(reason: report + "; their records go to millrace.dead_letters")
-    }
-
-    private func write(
-        _ letters: [DeadLetter], _ keys: [PartitionKey], _ connection: inout Connection
-    ) throws(PostgresError) {
-        var topics = ArrayBuilder(.text)
-        var partitions = ArrayBuilder(.int4)
-        var offsets = ArrayBuilder(.int8)
-        var lines = ArrayBuilder(.int4)
-        var reasons = ArrayBuilder(.text)
-        var payloads = ArrayBuilder(.bytea)
-        var times = ArrayBuilder(.timestamptz)
-        for letter in letters {
-            topics.append(keys[letter.partition].topic)
-            partitions.append(keys[letter.partition].partition)
-            offsets.append(letter.offset)
-            lines.append(letter.line)
-            reasons.append(letter.reason)
-            payloads.append(letter.payload)
-            // A message's timestamp is whatever its producer says; Postgres ends in the year 294276.
-            if let time = letter.timestamp, SinkLimits.messageTimes.contains(time) {
-                times.append(microsecondsSince1970: time * 1_000)
-            } else {
-                times.appendNull()
-            }
-        }
-        try connection.query(
-            """
-            INSERT INTO millrace.dead_letters
-            (topology, topic, partition, "offset", line, reason, payload, message_time)
-            SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[],
-                $8::timestamptz[]) AS k
-            """,
-            [
-                .text(rows.topology), .array(topics), .array(partitions), .array(offsets), .array(lines),
-                .array(reasons), .array(payloads), .array(times),
-            ])
     }
 
     package func close() {

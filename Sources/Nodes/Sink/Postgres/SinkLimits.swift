@@ -1,8 +1,15 @@
 /// Every bound of the Postgres sink.
 enum SinkLimits {
-    /// Rows in one statement: enough to amortise the round trip, few enough that keys, stored sketches and new rows of
-    /// one statement stay a few megabytes.
+    /// The most rows in one statement: enough to amortise the round trip.
     static let rowsPerStatement = 4_000
+    /// The fewest, however large they are: a row has at most a few sketches of some kilobytes.
+    static let rowsPerStatementMin = 50
+    /// Rows in the first statement, when nothing is known of their size.
+    static let rowsPerStatementFirst = 1_000
+    /// What keys, stored rows and new rows of one statement should take together.
+    static let statementBytes = 4 << 20
+    /// Bytes set aside per group while groups are put in order: what it is sorted by, its place, and its key.
+    static let orderBytesPerGroup = 80
     /// How often a batch of inserts may meet rows of another instance before something else must be wrong.
     static let insertRacesMax = 5
     /// The longest wait for a row lock before the transaction is run again.

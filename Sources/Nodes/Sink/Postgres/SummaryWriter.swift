@@ -11,9 +11,12 @@ final class SummaryWriter {
     private let metrics: [any MetricWriter]
     private let sql: SummaryStatements
     private let keysMerged: [Int]
+    private let memory: MemoryAccountant
+    private var sizing = StatementSizing()
 
-    init(plan: SummaryPlan, tableName: String) {
+    init(plan: SummaryPlan, tableName: String, memory: MemoryAccountant) {
         self.plan = plan
+        self.memory = memory
         metrics = plan.metrics.map { $0.makeWriter() }
         table = SummaryTable(name: tableName, plan: plan, writers: metrics)
         sql = SummaryStatements(table, merged: metrics.flatMap(\.mergedColumns))
@@ -26,8 +29,21 @@ final class SummaryWriter {
 
     /// Merges a delta into the table. The delta is not changed, so a failed transaction can be written again.
     func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
-        let order = GroupOrder(delta)
-        for part in parts(of: order) { try write(Array(part), of: delta, order, &connection) }
+        let order = order(of: delta)
+        defer { memory.draw(-order.memoryBytes, for: .rows) }
+        var position = 0
+        while position < order.entries.count {
+            let end = min(order.entries.count, position + sizing.rows)
+            try write(Array(order.entries[position..<end]), of: delta, order, &connection)
+            position = end
+        }
+    }
+
+    /// The groups in order; whoever asks gives the order's memory back.
+    private func order(of delta: SummaryDelta) -> GroupOrder {
+        let order = memory.drawing(delta.groupCount * SinkLimits.orderBytesPerGroup, for: .rows) { GroupOrder(delta) }
+        memory.draw(order.memoryBytes, for: .rows)
+        return order
     }
 
     /// Finds groups of a delta whose rows the database refuses for what they hold, by halving; what it takes beside one
@@ -37,7 +53,8 @@ final class SummaryWriter {
     func findRefusals(
         in delta: SummaryDelta, limit: Int, _ connection: inout Connection
     ) throws -> [(group: RefusedGroups.Group, error: PostgresError)] {
-        let order = GroupOrder(delta)
+        let order = order(of: delta)
+        defer { memory.draw(-order.memoryBytes, for: .rows) }
         var pending = Array(parts(of: order).reversed())
         var found: [(group: RefusedGroups.Group, error: PostgresError)] = []
         while found.count < limit, let part = pending.popLast() {
@@ -61,8 +78,8 @@ final class SummaryWriter {
 
     /// The groups in order, one part per statement.
     private func parts(of order: GroupOrder) -> [ArraySlice<GroupOrder.Entry>] {
-        stride(from: 0, to: order.entries.count, by: SinkLimits.rowsPerStatement).map { start in
-            order.entries[start..<min(order.entries.count, start + SinkLimits.rowsPerStatement)]
+        stride(from: 0, to: order.entries.count, by: sizing.rows).map { start in
+            order.entries[start..<min(order.entries.count, start + sizing.rows)]
         }
     }
 
@@ -77,16 +94,25 @@ final class SummaryWriter {
                     description: "postgres: rows of \(table.name) vanish while they are written; "
                         + "something deletes from the table while Millrace runs")
             }
-            let stored = try connection.query(sql.select, keyParameters(pending, delta, order))
+            let keys = keyParameters(pending, delta, order)
+            let stored = try memory.drawing(2 * keys.memoryBytes, for: .rows) {
+                try connection.query(sql.select, keys.parameters)
+            }
             let (fresh, known) = try split(pending, stored)
-            var rows = RowBuilders(table)
-            for group in fresh { try append(group, stored: nil, delta, order, to: &rows) }
-            let inserts = rows
-            rows = RowBuilders(table)
-            for (group, row) in known { try append(group, stored: (stored, row), delta, order, to: &rows) }
-            let results = try connection.pipeline { pipeline in
-                if !fresh.isEmpty { pipeline.query(sql.insert, inserts.parameters) }
-                if !known.isEmpty { pipeline.query(sql.update, rows.parameters) }
+            var inserts = RowBuilders(table.columns)
+            for group in fresh { try append(group, stored: nil, delta, order, to: &inserts) }
+            var updates = RowBuilders(table.columns)
+            for (group, row) in known { try append(group, stored: (stored, row), delta, order, to: &updates) }
+            sizing.observe(
+                rows: pending.count,
+                bytes: keys.byteCount + stored.memoryBytes + inserts.byteCount + updates.byteCount)
+            // What is sent exists twice, here and in libpq's buffer.
+            let held = stored.memoryBytes + 2 * (inserts.memoryBytes + updates.memoryBytes)
+            let results = try memory.drawing(held, for: .rows) {
+                try connection.pipeline { pipeline in
+                    if !fresh.isEmpty { pipeline.query(sql.insert, inserts.parameters) }
+                    if !known.isEmpty { pipeline.query(sql.update, updates.parameters) }
+                }
             }
             guard !fresh.isEmpty, let inserted = results.first, inserted.rowCount < fresh.count else { return }
             // Another instance created some of the keys at the same moment; they are there now, so merge into them.
@@ -134,14 +160,13 @@ final class SummaryWriter {
 
     private func keyParameters(
         _ groups: [GroupOrder.Entry], _ delta: SummaryDelta, _ order: GroupOrder
-    ) -> [Parameter] {
-        var windows = ArrayBuilder(.timestamptz, capacityBytes: table.hasWindow ? groups.count * 12 : 0)
-        var keys = ArrayBuilder(.bytea, capacityBytes: groups.count * 32)
+    ) -> RowBuilders {
+        var rows = RowBuilders(table.primaryKey)
         for group in groups {
-            if let window = delta.windowStart(of: group) { windows.append(microsecondsSince1970: window) }
-            unsafe order.key(of: group).withUnsafeBytes { unsafe keys.append($0) }
+            if let window = delta.windowStart(of: group) { rows.columns[0].append(microsecondsSince1970: window) }
+            unsafe order.key(of: group).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
         }
-        return table.hasWindow ? [.array(windows), .array(keys)] : [.array(keys)]
+        return rows
     }
 
     private func append(
@@ -181,13 +206,19 @@ extension SummaryDelta {
     }
 }
 
-/// One array per column of the table.
+/// One array per column of some rows.
 struct RowBuilders {
     var columns: [ArrayBuilder]
 
-    init(_ table: SummaryTable) {
-        columns = table.columns.map { ArrayBuilder($0.kind.element) }
-    }
+    init(_ elements: [ArrayBuilder.Element]) { columns = elements.map { ArrayBuilder($0) } }
+
+    init(_ columns: [TableColumn]) { self.init(columns.map(\.kind.element)) }
+
+    /// Bytes on the wire.
+    var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
+
+    /// Bytes allocated.
+    var memoryBytes: Int { columns.reduce(0) { $0 + $1.memoryBytes } }
 
     /// The arrays as statement parameters.
     var parameters: [Parameter] { columns.map { .array($0) } }

@@ -9,6 +9,7 @@ final class KafkaAssignments: RebalanceDelegate {
     private let plan: KafkaPlan
     private let intake: Intake
     private let builder: KafkaBatchBuilder
+    private let reserve: QueueReserve
     private let logger: Logger
     /// The engine's index of each partition that is ours.
     private(set) var indices: [TopicPartition: Int] = [:]
@@ -17,7 +18,10 @@ final class KafkaAssignments: RebalanceDelegate {
     /// Whether `indices` changed since the last look.
     var hasChanged = false
 
-    init(_ plan: KafkaPlan, _ intake: Intake, _ builder: KafkaBatchBuilder, _ logger: Logger) {
+    init(
+        _ plan: KafkaPlan, _ intake: Intake, _ builder: KafkaBatchBuilder, _ reserve: QueueReserve, _ logger: Logger
+    ) {
+        self.reserve = reserve
         self.plan = plan
         self.intake = intake
         self.builder = builder
@@ -30,6 +34,7 @@ final class KafkaAssignments: RebalanceDelegate {
         let identity = try retrying { () throws(KafkaError) in
             try cluster.metadata(timeout: SourceLimits.request)
         }
+        reserve.take(brokers: identity.brokers.count)
         let keys = partitions.map { PartitionKey(topic: $0.topic, partition: $0.partition) }
         let claimed = try intake.claim(keys, origin: identity.id)
         if let foreign = claimed.first(where: { $0.partition.origin != identity.id }) {

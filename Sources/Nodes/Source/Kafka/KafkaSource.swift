@@ -9,10 +9,12 @@ package final class KafkaSource: Source {
     private let logger: Logger
     private let reader = Mutex<KafkaReader?>(nil)
     private let shared = Mutex(SourceStatus())
+    private let reserve: QueueReserve
 
-    /// Creates a source; connects when it runs.
-    package init(_ plan: KafkaPlan, logger: Logger) {
+    /// Creates a source; connects when it runs. What librdkafka may hold is drawn from `memory` at once.
+    package init(_ plan: KafkaPlan, memory: MemoryAccountant, logger: Logger) {
         self.plan = plan
+        reserve = QueueReserve(plan.configuration, memory, logger)
         self.logger = logger
     }
 
@@ -23,7 +25,7 @@ package final class KafkaSource: Source {
             // What matters comes as an event of `poll` too; the log only says more.
             logger.debug("librdkafka", metadata: ["facility": "\(line.facility)", "text": "\(line.message)"])
         }
-        let reader = try KafkaReader(plan, intake, logger) { status in self.shared.withLock { $0 = status } }
+        let reader = try KafkaReader(plan, intake, reserve, logger) { status in self.shared.withLock { $0 = status } }
         self.reader.withLock { $0 = reader }
         try reader.run()
     }
@@ -61,14 +63,15 @@ final class KafkaReader: @unchecked Sendable {
     private var lastStatus = ContinuousClock.now
 
     init(
-        _ plan: KafkaPlan, _ intake: Intake, _ logger: Logger, report: @escaping (SourceStatus) -> Void
+        _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ logger: Logger,
+        report: @escaping (SourceStatus) -> Void
     ) throws {
         self.plan = plan
         self.intake = intake
         self.logger = logger
         self.report = report
         builder = KafkaBatchBuilder(intake: intake, framing: plan.framing)
-        assignments = KafkaAssignments(plan, intake, builder, logger)
+        assignments = KafkaAssignments(plan, intake, builder, reserve, logger)
         consumer = try Consumer(plan.configuration)
     }
 
@@ -195,6 +198,7 @@ final class KafkaReader: @unchecked Sendable {
         lastStatus = .now
         let lag = withConsumer { $0.lag }
         status.lag = lag.isEmpty ? nil : lag.values.reduce(0, +)
+        status.queuedBytes = withConsumer { $0.queuedBytes }
         intake.report(waiting: status.lag ?? 0)
         report(status)
     }

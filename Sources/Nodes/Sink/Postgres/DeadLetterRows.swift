@@ -1,0 +1,63 @@
+import Dataflow
+import Postgres
+
+/// Dead letters on their way into `millrace.dead_letters`, inside the caller's transaction.
+struct DeadLetterRows {
+    let topology: String
+    let memory: MemoryAccountant
+
+    /// Writes letters, in statements of a bounded size.
+    /// - Parameter keys: the partitions that the letters' indices are of.
+    func write(
+        _ letters: [DeadLetter], _ keys: [PartitionKey], _ connection: inout Connection
+    ) throws(PostgresError) {
+        var rest = letters[...]
+        while !rest.isEmpty {
+            let part = Self.part(of: rest)
+            rest = rest.dropFirst(part.count)
+            let rows = Self.rows(of: part, keys)
+            // What is sent exists twice, here and in libpq's buffer.
+            _ = try memory.drawing(2 * rows.memoryBytes, for: .rows) { () throws(PostgresError) in
+                try connection.query(Self.sql, [.text(topology)] + rows.parameters)
+            }
+        }
+    }
+
+    /// The first letters, as many as one statement holds; at least one.
+    static func part(of letters: ArraySlice<DeadLetter>) -> ArraySlice<DeadLetter> {
+        var bytes = 0
+        var count = 0
+        for letter in letters.prefix(SinkLimits.rowsPerStatement) {
+            bytes += letter.payload.count + 128
+            if count > 0, bytes > SinkLimits.statementBytes { break }
+            count += 1
+        }
+        return letters.prefix(count)
+    }
+
+    private static let sql = """
+        INSERT INTO millrace.dead_letters
+        (topology, topic, partition, "offset", line, reason, payload, message_time)
+        SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[],
+            $8::timestamptz[]) AS k
+        """
+
+    private static func rows(of letters: ArraySlice<DeadLetter>, _ keys: [PartitionKey]) -> RowBuilders {
+        var rows = RowBuilders([.text, .int4, .int8, .int4, .text, .bytea, .timestamptz])
+        for letter in letters {
+            rows.columns[0].append(keys[letter.partition].topic)
+            rows.columns[1].append(keys[letter.partition].partition)
+            rows.columns[2].append(letter.offset)
+            rows.columns[3].append(letter.line)
+            rows.columns[4].append(letter.reason)
+            rows.columns[5].append(letter.payload)
+            // A message's timestamp is whatever its producer says; Postgres ends in the year 294276.
+            if let time = letter.timestamp, SinkLimits.messageTimes.contains(time) {
+                rows.columns[6].append(microsecondsSince1970: time * 1_000)
+            } else {
+                rows.columns[6].appendNull()
+            }
+        }
+        return rows
+    }
+}
