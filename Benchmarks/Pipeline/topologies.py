@@ -69,8 +69,8 @@ SEGMENTS = (
 CONSOLE = "console: { max_rows: 1 }"
 
 
-def file_source(path):
-    return f"file: {path}"
+def file_source(*paths):
+    return f"file: [{', '.join(map(str, paths))}]"
 
 
 def kafka_source(address, topic, lines=False):

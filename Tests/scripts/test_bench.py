@@ -216,7 +216,8 @@ class TableTests(unittest.TestCase):
     SUMMARY = measuring.Summary(1_000_000, 0.5, 0.5, 40.0)
 
     def test_from_file_says_what_is_missing(self):
-        found = {from_file.FLOOR: self.SUMMARY, ("T1", 1): self.SUMMARY, ("T1", 2): self.SUMMARY}
+        found = {from_file.FLOOR: self.SUMMARY, ("T1", 1): self.SUMMARY, ("T1", 2): self.SUMMARY,
+                 ("T1", from_file.LONG, 1): self.SUMMARY, ("T1", from_file.LONG, 2): self.SUMMARY}
         text = from_file.rates(found, ["T2"]).as_text()
         self.assertIn("T2: not measured", text)
         self.assertIn("2,000,000  ≥ 1,500,000  yes         100%", text)

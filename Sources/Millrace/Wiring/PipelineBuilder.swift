@@ -31,7 +31,8 @@ struct PipelineBuilder {
                 ?? (topology.isReadAtEndOnly ? Limits.commitIntervalMax : Limits.commitInterval),
             batchMessagesMax: topology.batchMessages)
         let fixed = FixedMemory(
-            budget: memory.budget, batches: settings.batchesMax * topology.sources.count, batchBytes: topology.batchBytes)
+            budget: memory.budget, batches: settings.batchesMax * topology.sources.count,
+            batchBytes: topology.batchBytes)
         settings.batchBytes = fixed.batchBytes
         let kafkaSources = topology.sources.count { if case .kafka = $0.plan { true } else { false } }
         var sources: [PipelinePlan.SourceNode] = []
@@ -39,7 +40,8 @@ struct PipelineBuilder {
             guard let child = source.child else { continue }
             sources.append(
                 PipelinePlan.SourceNode(
-                    name: source.name, source: make(source.plan, memory, fixed.queueShare(of: kafkaSources)), child: child,
+                    name: source.name, source: make(source.plan, memory, fixed.queueShare(of: kafkaSources)),
+                    child: child,
                     columnTypes: source.columnTypes))
         }
         try fixed.check(memory)

@@ -1,5 +1,6 @@
-@testable import Sketches
 import Testing
+
+@testable import Sketches
 
 @Suite struct DistinctCountTableMemoryTests {
     @Test func newGroupsAreEmptyAfterRemoval() {
