@@ -53,6 +53,18 @@ JOBS = {
         events: count()
         users: uniques(u)
         amount: percentiles(v, 50, 95)"""),
+    # Events {"k": key, "u": user}.
+    "population count": ("k: text, u: text", None, "\n      by: [k]\n      metrics:\n        events: count()"),
+    "population standard": ("k: text, u: text", None, """
+      by: [k]
+      metrics:
+        events: count()
+        users: uniques(u)"""),
+    "population compact": ("k: text, u: text", None, """
+      by: [k]
+      metrics:
+        events: count()
+        users: \"uniques(u, precision: compact)\""""),
     "count by key": ("ts: timestamp, k: text", "ts", """
       window: 1d
       by: [k]
