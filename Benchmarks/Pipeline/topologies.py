@@ -53,6 +53,18 @@ JOBS = {
         events: count()
         users: uniques(u)
         amount: percentiles(v, 50, 95)"""),
+    # Events {"k": key, "u": user}.
+    "population count": ("k: text, u: text", None, "\n      by: [k]\n      metrics:\n        events: count()"),
+    "population standard": ("k: text, u: text", None, """
+      by: [k]
+      metrics:
+        events: count()
+        users: uniques(u)"""),
+    "population compact": ("k: text, u: text", None, """
+      by: [k]
+      metrics:
+        events: count()
+        users: \"uniques(u, precision: compact)\""""),
     "count by key": ("ts: timestamp, k: text", "ts", """
       window: 1d
       by: [k]
@@ -60,11 +72,17 @@ JOBS = {
         events: count()"""),
 }
 
+#: Ten ways to cut the same events: windows and fields.
+SEGMENTS = (
+    ("1m", "event, platform, country"), ("1m", "event, country"), ("1m", "event, platform"), ("1m", "platform, country"),
+    ("1m", "event"), ("1m", "country"), ("1h", "event, platform, country"), ("1h", "event, country"), ("1h", "platform"),
+    ("1d", "event"))
+
 CONSOLE = "console: { max_rows: 1 }"
 
 
-def file_source(path):
-    return f"file: {path}"
+def file_source(*paths):
+    return f"file: [{', '.join(map(str, paths))}]"
 
 
 def kafka_source(address, topic, lines=False):
@@ -75,10 +93,11 @@ def postgres_sink(url, table):
     return f"postgres: {{ url: \"{url}\", table: {table} }}"
 
 
-def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
+def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=False):
     """The text of a topology file.
 
-    `copies` puts that many equal `summarize` nodes behind one `parse_json`; `filtered` lets no event reach them; a
+    `copies` puts that many equal `summarize` nodes behind one `parse_json`, `segments` one with the metrics of T1 for each
+    window and list of fields; `filtered` lets no event reach them; a
     `sink` of None leaves the sink out, and the engine alone is measured.
     """
     fields, event_time, summary = JOBS[job]
@@ -89,8 +108,10 @@ def topology(name, source, job, sink=CONSOLE, copies=1, filtered=False):
     if filtered:
         lines += ["  nothing:", "    from: records", "    filter: \"event == 'never'\""]
         origin = "nothing"
-    for copy in range(1, copies + 1):
-        suffix = "" if copies == 1 else f"_{copy}"
+    summaries = [f"\n      window: {window}\n      by: [{by}]{METRICS_ALL}" for window, by in segments or []]
+    summaries = summaries or [summary] * copies
+    for copy, summary in enumerate(summaries, 1):
+        suffix = "" if len(summaries) == 1 else f"_{copy}"
         lines += [f"  groups{suffix}:", f"    from: {origin}", f"    summarize:{summary}"]
         if sink is not None:
             lines += [f"  out{suffix}:", f"    from: groups{suffix}", f"    {sink}"]

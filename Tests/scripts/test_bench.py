@@ -216,7 +216,8 @@ class TableTests(unittest.TestCase):
     SUMMARY = measuring.Summary(1_000_000, 0.5, 0.5, 40.0)
 
     def test_from_file_says_what_is_missing(self):
-        found = {from_file.FLOOR: self.SUMMARY, ("T1", 1): self.SUMMARY, ("T1", 2): self.SUMMARY}
+        found = {from_file.FLOOR: self.SUMMARY, ("T1", 1): self.SUMMARY, ("T1", 2): self.SUMMARY,
+                 ("T1", from_file.LONG, 1): self.SUMMARY, ("T1", from_file.LONG, 2): self.SUMMARY}
         text = from_file.rates(found, ["T2"]).as_text()
         self.assertIn("T2: not measured", text)
         self.assertIn("2,000,000  ≥ 1,500,000  yes         100%", text)
@@ -224,7 +225,7 @@ class TableTests(unittest.TestCase):
 
     def test_peers_are_compared_with_the_best_of_them(self):
         quick, slow = self.SUMMARY, measuring.Summary(1_000_000, 2.0, 2.0, 40.0)
-        found = {("T1", "Millrace"): quick, ("T1", "DuckDB"): slow,
+        found = {("T1", peers.OURS): quick, ("T1", "DuckDB"): slow,
                  ("T1", "ClickHouse, DD"): measuring.Summary(1_000_000, 1.0, 1.0, 40.0)}
         self.assertEqual(peers.ratios(found).rows, [["T1", "2", "≥ 2.20", "no", "4", "", ""]])
 

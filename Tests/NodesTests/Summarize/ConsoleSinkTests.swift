@@ -1,0 +1,111 @@
+import DataflowTesting
+import Synchronization
+import Testing
+
+@testable import Dataflow
+@testable import Nodes
+
+@Suite struct ConsoleSinkTests {
+    private static func delta(_ records: [SummaryRecord], _ plan: SummaryPlan) -> SummaryDelta {
+        let delta = SummaryDelta.empty(plan, MemoryAccountant(budget: 1 << 40))
+        delta.add(records[...], serial: 1)
+        delta.complete()
+        return delta
+    }
+
+    private static func epoch(_ delta: SummaryDelta) -> ClosedEpoch {
+        ClosedEpoch(
+            number: 1, advances: [], standing: [], deltas: [0: delta], deadLetters: [], partitionKeys: [])
+    }
+
+    /// A sink that collects its lines.
+    private final class Console: Sendable {
+        let lines = Mutex<[String]>([])
+
+        func sink(_ plan: SummaryPlan, rowsMax: Int) -> ConsoleSink {
+            ConsoleSink(node: 0, plan: plan, rowsMax: rowsMax, memory: MemoryAccountant(budget: 1 << 40)) { bytes in
+                let text = String(decoding: bytes, as: UTF8.self)
+                self.lines.withLock { $0 += text.split(separator: "\n").map(String.init) }
+            }
+        }
+    }
+
+    private static func plan() throws -> SummaryPlan {
+        SummaryPlan.ofRecords(
+            keys: Array(SummaryRecord.keys.prefix(2)), hasWindow: true, metrics: try SummaryRecord.metrics())
+    }
+
+    @Test func rowsBeyondTheLimitAreCountedAndTheFirstInOrderAreShown() throws {
+        var random = DataflowTesting.SeededRandom(seed: 1)
+        let plan = try Self.plan()
+        let records = SummaryRecord.random(2_000, &random)
+        let all = Console()
+        all.sink(plan, rowsMax: 100_000).committed(Self.epoch(Self.delta(records, plan)))
+        let expected = all.lines.withLock { $0 }
+        for limit in [1, 7, expected.count - 1, expected.count] {
+            let console = Console()
+            console.sink(plan, rowsMax: limit).committed(Self.epoch(Self.delta(records, plan)))
+            let shown = console.lines.withLock { $0 }
+            #expect(Array(shown.prefix(limit)) == Array(expected.prefix(limit)))
+            let hidden = expected.count - limit
+            #expect(Array(shown.dropFirst(limit)) == (hidden > 0 ? ["{\"rows_not_shown\": \(hidden)}"] : []))
+        }
+    }
+
+    /// The first epoch's groups become the totals of one sink; another one behind the same node must not add to them too.
+    @Test func twoSinksOfOneNodeHaveTotalsOfTheirOwn() throws {
+        var random = DataflowTesting.SeededRandom(seed: 2)
+        let plan = try Self.plan()
+        let records = SummaryRecord.random(300, &random)
+        let (first, second) = (Console(), Console())
+        let sinks = [first.sink(plan, rowsMax: 10_000), second.sink(plan, rowsMax: 10_000)]
+        for _ in 0..<3 {
+            first.lines.withLock { $0 = [] }
+            second.lines.withLock { $0 = [] }
+            let epoch = Self.epoch(Self.delta(records, plan))
+            for sink in sinks { sink.committed(epoch) }
+            epoch.deltas[0]?.release()
+        }
+        let whole = Console()
+        whole.sink(plan, rowsMax: 10_000).committed(Self.epoch(Self.delta(records + records + records, plan)))
+        #expect(first.lines.withLock { $0 } == whole.lines.withLock { $0 })
+        #expect(second.lines.withLock { $0 } == whole.lines.withLock { $0 })
+    }
+
+    /// Key values of each epoch have a dictionary of their own, and one that is gone leaves its address to the next.
+    @Test func totalsOfManyEpochsDoNotMixUpTheirKeys() throws {
+        let plan = SummaryPlan.ofRecords(
+            keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
+            metrics: [MetricPlan(name: "events", function: .count)])
+        var random = DataflowTesting.SeededRandom(seed: 3)
+        let console = Console()
+        let sink = console.sink(plan, rowsMax: 10_000)
+        for number in 0..<200 {
+            var record = SummaryRecord.random(1, &random)[0]
+            record.country = "c\(number)"
+            sink.committed(Self.epoch(Self.delta([record], plan)))
+        }
+        let expected = (0..<200).map { "{\"country\": \"c\($0)\", \"events\": 1}" }
+        #expect(console.lines.withLock { $0 } == expected)
+    }
+
+    @Test func numbersAndTextAreWrittenAsJSONHasThem() throws {
+        let plan = SummaryPlan.ofRecords(
+            keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
+            metrics: [
+                MetricPlan(name: "events", function: .count),
+                MetricPlan(name: "mean", function: .avg, column: 6, type: .double),
+            ])
+        var random = DataflowTesting.SeededRandom(seed: 4)
+        var record = SummaryRecord.random(1, &random)[0]
+        record.country = "a\"b\\c\u{1}é"
+        for (ratio, text) in [
+            (0.0, "0.0"), (-3.0, "-3.0"), (0.5, "0.5"), (1e15, "1000000000000000.0"), (-2.25e-7, "-2.25e-07"),
+        ] {
+            record.ratio = ratio
+            let delta = Self.delta([record], plan)
+            let line = SummaryJSON.line(delta.sets[0], 0)
+            #expect(line == "{\"country\": \"a\\\"b\\\\c\\u0001é\", \"events\": 1, \"mean\": \(text)}")
+        }
+    }
+}
