@@ -117,7 +117,7 @@ import Testing
             let folder = try TopologyFolder()
             let path = try folder.file(TopologyFolder.topology())
             let complaint = try Complaint.of(["run", path, "--memory", "24MiB"], environment: Self.secrets)
-            complaint.expect(.code(1), "millrace: memory: 24 MiB is too little", "MiB; raise memory")
+            complaint.expect(.code(1), "millrace: memory: 24 MiB is too little", "for groups; raise memory")
         }
     }
 
