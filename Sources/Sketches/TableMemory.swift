@@ -10,8 +10,8 @@
 /// Memory of tables that grow: small blocks from the heap, large ones straight from the operating system.
 ///
 /// A large block grows by moving page tables, so that a table never exists twice, and goes back to the system at once when
-/// it is released. In the heap, the tables of an epoch leave holes that those of the next one do not fit into: 5 million
-/// keys in 256 MiB took 35 MiB more at their peak. (That glibc does the same for all large blocks is no way out:
+/// it is released. In the heap, the tables of an epoch leave holes that those of the next one do not fit into: 2 million
+/// keys in 256 MiB took 16 to 27 MiB more at their peak. (That glibc does the same for all large blocks is no way out:
 /// librdkafka's fetches come and go hundreds of times a second, and fresh pages for each take a fifth of T1's time.)
 package enum TableMemory {
     /// Bytes from which on a block is large.
