@@ -23,7 +23,8 @@ import Testing
             sources: [PipelinePlan.SourceNode(name: "model", source: source, child: 0, columnTypes: [])],
             nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: concurrency)],
             target: target,
-            settings: PipelineSettings(workers: 2, commitInterval: .milliseconds(1), batchBytes: 4_096),
+            // With one worker there is no thread but the source's to do the work.
+            settings: PipelineSettings(workers: 1 + Int(seed % 3), commitInterval: .milliseconds(1), batchBytes: 4_096),
             memory: MemoryAccountant(budget: 256 << 20))
         let pipeline = Pipeline(plan, logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
         let ended = Task.detached {

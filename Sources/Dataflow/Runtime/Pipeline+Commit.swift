@@ -78,11 +78,17 @@ extension Pipeline {
         return .now >= dueMoment(state)
     }
 
+    /// How long an epoch lasts that holds so many records while so many wait.
+    static func epochLength(_ interval: Duration, waiting: Int64, held: Int64) -> Duration {
+        waiting > held ? interval * Limits.catchUpIntervals : interval
+    }
+
     /// When the open epoch is due by time: after the interval, or some of them while it is only the smaller part of what
     /// waits.
     private func dueMoment(_ state: PipelineState) -> ContinuousClock.Instant {
-        let isBehind = state.waiting.reduce(0, +) > state.openRecords
-        return state.lastSeal + plan.settings.commitInterval * (isBehind ? Limits.catchUpIntervals : 1)
+        let waiting = state.waiting.reduce(0, +)
+        return state.lastSeal
+            + Self.epochLength(plan.settings.commitInterval, waiting: waiting, held: state.openRecords)
     }
 
     /// When there is something to do if nothing happens before: the open epoch is due, or, with nothing to write, the

@@ -5,8 +5,8 @@ internal import CRdKafka
 /// A broker thread that finds the queue full sleeps for up to a second, however soon the queue is empty
 /// (`rd_kafka_max_block_ms`, librdkafka issue 2879); 2.2.0 brought `fetch.queue.backoff.ms` against it. In older versions
 /// any request wakes the thread it is for. So when most of what was queued has been taken out, one request for the
-/// metadata of a topic is sent, whose answer nobody waits for: 14 small requests a second at 350 MB/s. On T1 from the
-/// development broker this made two to three times the throughput.
+/// metadata of a topic is sent, whose answer nobody waits for: one small request each time the queue is used up. On T1
+/// from the development broker this made two to three times the throughput.
 struct FetchWaker {
     /// Queued bytes below which the queue was not full by any setting that makes sense.
     private static let bytesMin = 512 << 10

@@ -17,7 +17,7 @@ import Sketches
 /// entry   short: bytes 0..<8 | bytes 8..<16        text holds no NUL, so zero padding says how long it is
 ///         long:  hash        | 0xff | length (24 bits) | offset in the arena (32 bits); UTF-8 has no byte 0xff
 /// ```
-/// With 470,000 keys of 13 bytes that is 34 bytes each, where slots that hold the text take 80 with its second copy.
+/// 470,000 keys of 12 to 15 bytes take 36 bytes each (T3); slots that held the text would take 54 without the arena.
 @safe
 struct TextInterner: ~Copyable {
     private struct Slot: BitwiseCopyable {

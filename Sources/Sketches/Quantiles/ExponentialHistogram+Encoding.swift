@@ -64,7 +64,7 @@ extension ExponentialHistogram {
     private static let bucketBytesMax = 20
 
     /// The buckets of one sign: the first index, then per bucket its count and, flagged, the gap before it. Written
-    /// beside the array and appended at once: growing it byte by byte took a third of a commit's time.
+    /// beside the array and appended at once, not byte by byte with a check of the array at each.
     private static func encode(_ run: UnsafeBufferPointer<Bucket>, into bytes: inout [UInt8]) {
         guard let first = unsafe run.first else { return }
         bytes.appendVarint(zigzag: Int64(abs(first.key) - QuantileKey.bias))
