@@ -69,10 +69,9 @@ public struct NodeReference: Sendable {
 
     private func inner(_ type: SpecType, under path: String) -> [(path: String, field: FieldSpec)] {
         switch type {
-        case .object(let fields): fields.flatMap { flatten($0, under: path + ".") }
+        case .object(let fields), .shorthandObject(_, let fields): fields.flatMap { flatten($0, under: path + ".") }
         case .map(let value): inner(value, under: path + ".NAME")
         case .list(let element): inner(element, under: path + "[]")
-        case .oneOf(let types): types.flatMap { inner($0, under: path) }
         default: []
         }
     }
@@ -95,7 +94,8 @@ extension SpecType {
         case .list(let element): "list of: " + element.reference
         case .map(let value): "map from names to: " + value.reference
         case .object: "map, its fields below"
-        case .oneOf(let types): types.map(\.reference).joined(separator: "; or ")
+        case .shorthandObject(let shorthand, let fields):
+            (fields.first { $0.name == shorthand }.map { $0.type.reference + "; or " } ?? "") + "map, its fields below"
         case .string: "text"
         }
     }

@@ -148,6 +148,7 @@ extension YAMLReader {
 
     private func hint(_ problem: String, _ scalar: Unicode.Scalar?, in line: [Unicode.Scalar]) -> String? {
         if problem.contains("mapping values are not allowed") {
+            if let quoted = quotedCall(in: line) { return "put the value in quotes: \(quoted)" }
             return "put a value that holds ': ' in quotes, or check the indentation"
         }
         if problem.contains("cannot start any token"), let scalar {
@@ -156,9 +157,26 @@ extension YAMLReader {
         if problem.contains("did not find expected ','"), line.contains("$") {
             return "put ${NAME} in quotes inside { } and [ ]"
         }
+        if problem.contains("did not find expected ','"), line.contains("(") || line.contains("'") {
+            return "put a value that holds any of , : [ ] { } in quotes inside { } and [ ]"
+        }
         if problem.contains("did not find expected") {
             return "check the indentation, and that brackets and quotes are closed"
         }
         return nil
+    }
+
+    /// `users: "uniques(user, precision: precise)"` for a line that holds the same without quotes.
+    private func quotedCall(in line: [Unicode.Scalar]) -> String? {
+        var text = String(String.UnicodeScalarView(line))
+        while text.first == " " || text.first == "-" { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        guard let colon = text.firstRange(of: ": "), text.hasSuffix(")"), !text.contains("\""), text.count <= 120
+        else { return nil }
+        let value = text[colon.upperBound...].drop { $0 == " " }
+        guard let name = value.split(separator: "(", maxSplits: 1).first, name.count < value.count, !name.isEmpty,
+            name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
+        else { return nil }
+        return "\(text[..<colon.lowerBound]): \"\(value)\""
     }
 }
