@@ -6,7 +6,19 @@ extension SpecChecker {
     mutating func report(
         _ fault: DocumentScalar.Fault, at location: SourceLocation, as type: SpecType, named name: String
     ) {
-        report(fault, at: location, expected: type.expectation, concealed: type.holdsSecret, named: name)
+        let isElement = name.hasPrefix("an element of")
+        var instead: String?
+        if case .null(let word) = fault {
+            switch type {
+            case .choice(let words) where words.contains("null"): instead = "write null"
+            case .string, .secret, .fieldName, .expression, .list(.string), .list(.fieldName):
+                instead = (isElement ? "remove it" : "remove the key") + ", or write \"\(word)\" in quotes for the word"
+            default: break
+            }
+        }
+        report(
+            fault, at: location, expected: type.expectation, concealed: type.holdsSecret, named: name,
+            instead: instead ?? (isElement ? "give it one, or remove it" : nil))
     }
 
     /// Says what stands where something should that is no field of a spec.

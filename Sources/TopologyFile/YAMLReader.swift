@@ -140,6 +140,14 @@ extension YAMLReader {
         }
         let meanwhile = context.map { " \($0.text) that begins at line \($0.mark.line)" } ?? ""
         let line = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
+        if problem.contains("did not find expected ','"), let first = context?.mark.line,
+            let comment = comment(from: first, to: place.line)
+        {
+            report(
+                "yaml-syntax", comment, "the YAML is malformed: a comment begins inside { } or [ ] and ends it too early",
+                hint: "put a value that begins with # in quotes")
+            return
+        }
         let isOpenQuote = problem.contains("unexpected end of stream") && meanwhile.contains("quoted")
         report(
             "yaml-syntax", place, "the YAML is malformed\(meanwhile): \(problem)",
@@ -162,6 +170,20 @@ extension YAMLReader {
         }
         if problem.contains("did not find expected") {
             return "check the indentation, and that brackets and quotes are closed"
+        }
+        return nil
+    }
+
+    /// Where a comment begins in a value's place, `: #` or `, #`, in these lines, which are one collection's.
+    private func comment(from first: Int, to last: Int) -> Place? {
+        for (number, scalars) in zip(1..., lines) where number >= first && number <= last {
+            for index in scalars.indices.dropFirst(2) where scalars[index] == "#" && scalars[index - 1] == " " {
+                let before = scalars[..<index].last { $0 != " " }
+                // Behind a comma at the line's end a comment is in its place.
+                if before == ":" || (before == "," && scalars[index...].contains("}")) {
+                    return Place(line: number, column: index + 1)
+                }
+            }
         }
         return nil
     }

@@ -112,7 +112,7 @@ extension SummaryPlan {
                     hint: "group by text, integer, decimal, boolean or timestamp fields"))
             return nil
         }
-        return Key(name: name, type: field.type, column: field.column)
+        return Key(name: name, type: field.type, column: field.column, textBytesMax: field.textBytesMax)
     }
 }
 
@@ -168,6 +168,21 @@ extension SummaryPlan {
                         hint: "give the metric a shorter name"))
             }
         }
+    }
+}
+
+extension SummaryPlan {
+    /// The most bytes of a row's texts to group by: what an entry of Postgres's index holds is 2,704 bytes, with the
+    /// window, the other keys and what separates them.
+    package static let keyBytesMax = 2_600
+
+    /// The fields of the set whose texts can take most, and how many bytes that is; nil without texts.
+    package var longestKeys: (fields: [String], bytes: Int)? {
+        let sizes = sets.map { set -> (fields: [String], bytes: Int) in
+            let texts = set.keys.map { keys[$0] }.filter { $0.textBytesMax != nil }
+            return (texts.map(\.name), texts.reduce(0) { $0 + ($1.textBytesMax ?? 0) })
+        }
+        return sizes.max { $0.bytes < $1.bytes }
     }
 }
 
