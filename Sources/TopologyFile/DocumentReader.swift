@@ -9,6 +9,7 @@ struct DocumentReader {
     private var yaml: YAMLReader
     private var nodesLeft = DocumentLimits.nodesMax
     private var expandedBytesLeft = DocumentLimits.expandedBytesMax
+    private var isExpansionReported = false
     /// What is wrong with the document.
     private(set) var diagnostics = Diagnostics()
 
@@ -104,6 +105,17 @@ struct DocumentReader {
                     + "\(DocumentLimits.depthMax) levels"))
     }
 
+    /// Inside `{ }`, YAML places a value that is not there where the next thing begins, behind a comment if there is one.
+    private func findComment(behind key: SourceLocation, _ name: String, _ value: inout DocumentNode) {
+        guard case .scalar(var scalar) = value.content, scalar.fault == .nothing else { return }
+        var column = key.column + name.unicodeScalars.count
+        while let next = source.scalar(line: key.line, column: column), ["\"", "'", ":"].contains(next) { column += 1 }
+        guard let comment = commentStart(from: YAMLReader.Place(line: key.line, column: column)) else { return }
+        scalar.fault = .comment(source.text(from: comment))
+        value.content = .scalar(scalar)
+        value.location = source.location(line: comment.line, column: comment.column)
+    }
+
     private mutating func convert(_ mapping: Node.Mapping, isFlow: Bool, depth: Int) -> [DocumentEntry] {
         var entries: [DocumentEntry] = []
         var lineOfKey: [String: Int] = [:]
@@ -115,8 +127,9 @@ struct DocumentReader {
             let cut = isFlow ? FlowCut(pairs, from: index) : nil
             index = cut?.end ?? index + 1
             guard let (name, place) = keyName(key),
-                let value = cut.map({ cutScalar($0.text, at: node) }) ?? convert(node, depth: depth + 1)
+                var value = cut.map({ cutScalar($0.text, at: node) }) ?? convert(node, depth: depth + 1)
             else { continue }
+            if isFlow { findComment(behind: place, name, &value) }
             if name == "<<", key.scalar?.style == .plain {
                 merged.append(value)
                 continue
@@ -186,9 +199,9 @@ struct DocumentReader {
                     problem.message, hint: problem.hint))
         }
         if outcome.isTooLong {
-            // Said once: what comes after it is empty, or is refused in its turn.
-            if expandedBytesLeft > 0 { reportExpansion(at: location) }
-            expandedBytesLeft = 0
+            // Said once: what comes after it is no good either.
+            if !isExpansionReported { reportExpansion(at: location) }
+            isExpansionReported = true
         } else if outcome.usesEnvironment {
             expandedBytesLeft -= outcome.text.utf8.count
         }

@@ -18,7 +18,7 @@ extension SpecChecker {
         }
         report(
             fault, at: location, expected: type.expectation, concealed: type.holdsSecret, named: name,
-            instead: instead ?? (isElement ? "give it one, or remove it" : nil))
+            instead: instead ?? (isElement && fault == .nothing ? "give it one, or remove it" : nil))
     }
 
     /// Says what stands where something should that is no field of a spec.
@@ -39,7 +39,7 @@ extension SpecChecker {
         case .null(let word):
             report(
                 "no-value", location, "\(name) is \(word), which is no value in YAML, expected \(expected)",
-                "remove the key, or write \"\(word)\" in quotes for the word")
+                instead ?? "remove \(name.hasPrefix("an element of") ? "it" : "the key")")
         case .empty(let variables):
             let names = variables.joined(separator: ", ")
             let hint: String? =

@@ -129,7 +129,9 @@ extension SpecChecker {
             reportOutOfRange(node, as: type, named: name)
             return nil
         default:
-            return ConfigValue(content, at: node.location)
+            var value = ConfigValue(content, at: node.location)
+            value.isFromEnvironment = scalar.isFromEnvironment
+            return value
         }
     }
 

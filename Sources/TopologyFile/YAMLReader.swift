@@ -140,8 +140,8 @@ extension YAMLReader {
         }
         let meanwhile = context.map { " \($0.text) that begins at line \($0.mark.line)" } ?? ""
         let line = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
-        if problem.contains("did not find expected ','"), let first = context?.mark.line,
-            let comment = comment(from: first, to: place.line)
+        if problem.contains("did not find expected"),
+            let comment = comment(from: min(context?.mark.line ?? place.line, place.line) - 1, to: place.line)
         {
             report(
                 "yaml-syntax", comment, "the YAML is malformed: a comment begins inside { } or [ ] and ends it too early",
@@ -159,6 +159,9 @@ extension YAMLReader {
             if let quoted = quotedCall(in: line) { return "put the value in quotes: \(quoted)" }
             return "put a value that holds ': ' in quotes, or check the indentation"
         }
+        if problem.contains("did not find expected alphabetic") || problem.contains("did not find expected whitespace") {
+            return "put a value that begins with !, & or * in quotes"
+        }
         if problem.contains("cannot start any token"), let scalar {
             return "put a value that begins with \(String(scalar)) in quotes"
         }
@@ -174,13 +177,13 @@ extension YAMLReader {
         return nil
     }
 
-    /// Where a comment begins in a value's place, `: #` or `, #`, in these lines, which are one collection's.
+    /// Where a comment in these lines begins in a value's place, `: #` or `, #`, and hides a closing bracket.
     private func comment(from first: Int, to last: Int) -> Place? {
         for (number, scalars) in zip(1..., lines) where number >= first && number <= last {
             for index in scalars.indices.dropFirst(2) where scalars[index] == "#" && scalars[index - 1] == " " {
-                let before = scalars[..<index].last { $0 != " " }
-                // Behind a comma at the line's end a comment is in its place.
-                if before == ":" || (before == "," && scalars[index...].contains("}")) {
+                let (before, after) = (scalars[..<index], scalars[index...])
+                let isInside = before.contains { $0 == "{" || $0 == "[" } && after.contains { $0 == "}" || $0 == "]" }
+                if isInside, let last = before.last(where: { $0 != " " }), last == ":" || last == "," {
                     return Place(line: number, column: index + 1)
                 }
             }

@@ -45,7 +45,7 @@ import TopologyFile
             let errors = found.filter { $0.severity == .error }
             let codes = value.hasPrefix("!name") ? ["unknown-tag"] : ["no-value"]
             // `settings` go to a library, to which an empty text is a value.
-            if place.name == "a setting in a map", value.hasPrefix("${") {
+            if place.name == "a setting in a map", value.hasPrefix("${") || value.hasSuffix("''") {
                 #expect(errors.isEmpty, "\(place.name): \(errors)")
                 continue
             }
@@ -54,26 +54,26 @@ import TopologyFile
     }
 
     @Test(arguments: [
-        ("window: ", "6:36", "no-value]: 'window' has no value, expected a length of time"),
+        ("window: ", "no-value]: 'window' has no value, expected a length of time"),
         (
-            "by: [a, ~]", "7:0",
+            "by: [a, ~]",
             "no-value]: an element of 'by' is ~, which is no value in YAML, expected the name of a field; remove it, or write \"~\" in quotes for the word"
         ),
-        ("window: null", "", "no-value]: 'window' is null, which is no value in YAML, expected a length of time such as 1m, 1h or 7d from 1s to 7d; remove the key"),
+        ("window: null", "no-value]: 'window' is null, which is no value in YAML, expected a length of time such as 1m, 1h or 7d from 1s to 7d; remove the key"),
         (
-            "window: ${W:-}", "",
+            "window: ${W:-}",
             "no-value]: 'window' is empty, expected a length of time such as 1m, 1h or 7d from 1s to 7d; the variable W is empty: set it, or remove the key"
         ),
         (
-            "by: #name", "",
+            "by: #name",
             "no-value]: 'by' has no value, expected a list of: the name of a field; '#name' is a comment: put it in quotes if it is the value"
         ),
         (
-            "by: !bot && \"x\"", "",
-            "unknown-tag]: 'by' begins with a YAML tag, found '!bot && \"x\"', expected a list of: the name of a field; put it in quotes: \"!bot && \\\"x\\\"\""
+            "by: !bot or \"x\"",
+            "unknown-tag]: 'by' begins with a YAML tag, found '!bot or \"x\"', expected a list of: the name of a field; put it in quotes: \"!bot or \\\"x\\\"\""
         ),
     ])
-    func whatWasMeantIsSaid(line: String, place: String, expected: String) {
+    func whatWasMeantIsSaid(line: String, expected: String) {
         let text = """
             topology: x
             nodes:

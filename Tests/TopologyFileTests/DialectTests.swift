@@ -92,12 +92,16 @@ import TopologyFile
 
     @Test(arguments: [
         (
-            "  k: { from: s, summarize: { metrics: { n: count() }, by: #name\n } }\n",
+            "  k: { from: s, summarize: { metrics: { n: count() }, by: #name } }\n",
             "4:59: error[yaml-syntax]: the YAML is malformed: a comment begins inside { } or [ ] and ends it too early; put a value that begins with # in quotes"
         ),
         (
             "  k:\n    from: s\n    summarize:\n      metrics:\n        u: uniques(k, precision: precise)\n",
             "8:32: error[yaml-syntax]: the YAML is malformed: mapping values are not allowed in this context; put the value in quotes: u: \"uniques(k, precision: precise)\""
+        ),
+        (
+            "  k:\n    from: s\n    filter: !a && b\n",
+            "put a value that begins with !, & or * in quotes"
         ),
         (
             "  k: { from: s, filter: a in ['x', 'y'] }\n",
@@ -107,6 +111,12 @@ import TopologyFile
     func syntaxErrorsSayWhatToQuote(node: String, expected: String) {
         let found = SampleSpecs.lines("topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n" + node)
         #expect(found.count == 1 && found[0].hasSuffix(expected), "\(found)")
+    }
+
+    @Test func aCommentInsideAFlowMapIsSeen() {
+        let node = "  k: { from: s, summarize: { metrics: { n: count() }, by: #name\n } }\n"
+        let found = SampleSpecs.lines("topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n" + node)
+        #expect(found.contains { $0.contains("4:59: error[no-value]: 'by' has no value") && $0.contains("'#name' is a comment") }, "\(found)")
     }
 
     @Test func whatCannotBeSeenIsShownByItsCode() {

@@ -31,6 +31,8 @@ public struct ConfigValue: Sendable {
     public var location: SourceLocation
     /// Whether the file does not give the value, and it is the default of its spec.
     public var isDefault = false
+    /// Whether the text came from the environment, in whole or in part, so that no message may show it.
+    public var isFromEnvironment = false
 
     /// Creates a value.
     public init(_ content: Content, at location: SourceLocation) {

@@ -249,12 +249,13 @@ extension TopologyCompiler {
 
     /// Rows are found by their keys, through an index of Postgres that takes so many bytes and no more.
     private mutating func warnOfLongKeys(_ plan: SummaryPlan) {
-        guard let longest = plan.longestKeys, longest.bytes > SummaryPlan.keyBytesMax else { return }
+        let longest = plan.longestKeys
+        guard longest.bytes > SummaryPlan.keyBytesMax else { return }
         let config = declaration.nodes.first { $0.name == plan.node }?.config
         let place = config?["by"] ?? config?["grouping_sets"]
         let warning = Diagnostic(
             .warning, code: "long-keys", at: place?.location ?? declaration.nameLocation,
-            "the fields to group by may take \(longest.bytes) bytes together (\(longest.fields.joined(separator: ", "))), "
+            "the fields to group by may take \(longest.bytes) bytes (\(longest.texts.joined(separator: ", "))), "
                 + "expected at most \(SummaryPlan.keyBytesMax), which is what an index of Postgres holds: events with "
                 + "longer values become dead letters",
             hint: "lower max_bytes of these fields in parse_json")

@@ -68,7 +68,7 @@ struct TopologyLoader {
         var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)
         guard let declaration else { return (nil, diagnostics) }
         let (topology, problems) = TopologyCompiler.compile(declaration, overrides: overrides)
-        diagnostics.append(contentsOf: problems)
+        diagnostics.append(contentsOf: problems.concealing(declaration.environmentValues))
         diagnostics = diagnostics.inFileOrder
         return (diagnostics.hasErrors ? nil : topology, diagnostics)
     }

@@ -172,17 +172,21 @@ extension SummaryPlan {
 }
 
 extension SummaryPlan {
-    /// The most bytes of a row's texts to group by: what an entry of Postgres's index holds is 2,704 bytes, with the
-    /// window, the other keys and what separates them.
-    package static let keyBytesMax = 2_600
+    /// The most bytes of a row's key: what an entry of Postgres's index holds is 2,704 bytes, with the window and what is
+    /// around them.
+    package static let keyBytesMax = 2_684
 
-    /// The fields of the set whose texts can take most, and how many bytes that is; nil without texts.
-    package var longestKeys: (fields: [String], bytes: Int)? {
-        let sizes = sets.map { set -> (fields: [String], bytes: Int) in
-            let texts = set.keys.map { keys[$0] }.filter { $0.textBytesMax != nil }
-            return (texts.map(\.name), texts.reduce(0) { $0 + ($1.textBytesMax ?? 0) })
+    /// The texts of the set whose keys can take most, and how many bytes that is, as `group_key` holds them: a byte before
+    /// each value, one behind a text, one for a field that the set lacks.
+    package var longestKeys: (texts: [String], bytes: Int) {
+        let sizes = sets.map { set -> (texts: [String], bytes: Int) in
+            let fields = set.keys.map { keys[$0] }
+            let bytes = fields.reduce(keys.count - fields.count) { total, key in
+                total + (key.type == .text ? (key.textBytesMax ?? 0) + 2 : key.type == .boolean ? 2 : 9)
+            }
+            return (fields.filter { $0.type == .text }.map(\.name), bytes)
         }
-        return sizes.max { $0.bytes < $1.bytes }
+        return sizes.max { $0.bytes < $1.bytes } ?? ([], 0)
     }
 }
 
