@@ -21,12 +21,14 @@ package enum NodeCatalog {
             default: "\(Int(Limits.commitInterval / .milliseconds(1)))ms", example: "1s"),
         FieldSpec(
             "workers", .integer(1...256),
-            "Threads that run operators; one per core unless given, fewer when `memory` is too little for their batches."),
+            "Threads that run operators; one per core unless given, fewer when `memory` is too little for their batches."
+        ),
         FieldSpec(
             "batch_bytes", .bytes(4_096...(16 << 20)),
             "Payload of one batch, the unit that moves through the nodes; unless given, less when `memory` is little.",
             default: "\(Limits.batchBytes >> 10)KiB"),
         FieldSpec(
-            "batch_messages", .integer(1...65_536), "The most messages of one batch.", default: "\(Limits.batchMessagesMax)"),
+            "batch_messages", .integer(1...65_536), "The most messages of one batch.",
+            default: "\(Limits.batchMessagesMax)"),
     ]
 }

@@ -222,7 +222,8 @@ struct DocumentReader {
     ) -> DocumentScalar.Fault? {
         let tag = scalar.tag.rawValue
         let isPlain = scalar.style == .plain || scalar.style == .any
-        if !tag.isEmpty, !isText, !["bool", "int", "float", "null"].contains(where: { tag == "tag:yaml.org,2002:" + $0 })
+        if !tag.isEmpty, !isText,
+            !["bool", "int", "float", "null"].contains(where: { tag == "tag:yaml.org,2002:" + $0 })
         {
             return .tag(scalar.string.isEmpty ? tag : tag + " " + scalar.string)
         }

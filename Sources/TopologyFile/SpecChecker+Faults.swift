@@ -33,7 +33,9 @@ extension SpecChecker {
                 "no-value", location, "\(name) has no value, expected \(expected)",
                 instead ?? "give it one, or remove the key")
         case .comment(let comment):
-            let text = concealed ? "what begins with # is a comment: put the value in quotes"
+            let text =
+                concealed
+                ? "what begins with # is a comment: put the value in quotes"
                 : "\(comment.quotedForDiagnostic) is a comment: put it in quotes if it is the value"
             report("no-value", location, "\(name) has no value, expected \(expected)", text)
         case .null(let word):
@@ -57,7 +59,8 @@ extension SpecChecker {
         case .cut(let text):
             report(
                 "flow-comma", location, "\(name) is cut off: inside { } and [ ] a comma ends a value",
-                concealed ? "put it in quotes"
+                concealed
+                    ? "put it in quotes"
                     : "put it in quotes: \"\(text.escapedForYAML)\", or write one entry a line")
         }
     }

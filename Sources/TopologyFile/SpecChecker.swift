@@ -54,7 +54,8 @@ struct SpecChecker {
                 if !mistyped.contains(field.name) { reportMissing(field, at: location, in: name) }
                 value = ConfigValue(.invalid, at: location)
             } else {
-                value = field.defaultValue(at: location)
+                value =
+                    field.defaultValue(at: location)
                     ?? (mistyped.contains(field.name) ? ConfigValue(.invalid, at: location) : nil)
             }
             if let value { checked.append(ConfigEntry(key: field.name, keyLocation: location, value: value)) }

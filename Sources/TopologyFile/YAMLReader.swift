@@ -144,7 +144,8 @@ extension YAMLReader {
             let comment = comment(from: min(context?.mark.line ?? place.line, place.line) - 1, to: place.line)
         {
             report(
-                "yaml-syntax", comment, "the YAML is malformed: a comment begins inside { } or [ ] and ends it too early",
+                "yaml-syntax", comment,
+                "the YAML is malformed: a comment begins inside { } or [ ] and ends it too early",
                 hint: "put a value that begins with # in quotes")
             return
         }
@@ -159,7 +160,8 @@ extension YAMLReader {
             if let quoted = quotedCall(in: line) { return "put the value in quotes: \(quoted)" }
             return "put a value that holds ': ' in quotes, or check the indentation"
         }
-        if problem.contains("did not find expected alphabetic") || problem.contains("did not find expected whitespace") {
+        if problem.contains("did not find expected alphabetic") || problem.contains("did not find expected whitespace")
+        {
             return "put a value that begins with !, & or * in quotes"
         }
         if problem.contains("cannot start any token"), let scalar {

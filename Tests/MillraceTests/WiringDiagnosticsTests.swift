@@ -20,10 +20,19 @@ import Testing
         """
 
     @Test(arguments: [
-        ("f: { from: events, filter: \"k == 'x'\" }", "node f is a filter, which reads records; put a parse_json between it and the source"),
-        ("s: { from: kpi, summarize: { metrics: { n: count() } } }", "node s is a summarize, which reads records, not the groups of a summarize"),
+        (
+            "f: { from: events, filter: \"k == 'x'\" }",
+            "node f is a filter, which reads records; put a parse_json between it and the source"
+        ),
+        (
+            "s: { from: kpi, summarize: { metrics: { n: count() } } }",
+            "node s is a summarize, which reads records, not the groups of a summarize"
+        ),
         ("c: { from: records, console: {} }", "node c is a console, which takes the groups of a summarize node"),
-        ("p: { from: records, parse_json: { fields: { k: text } } }", "node p is a parse_json, which reads the messages of a source"),
+        (
+            "p: { from: records, parse_json: { fields: { k: text } } }",
+            "node p is a parse_json, which reads the messages of a source"
+        ),
     ])
     func aNodeInTheWrongPlaceIsOneError(node: String, expected: String) {
         let found = Self.lines(Self.parsed + "  " + node + "\n").filter { $0.contains("error") }
@@ -46,15 +55,23 @@ import Testing
 
     @Test(arguments: [
         ("'bad topic!'", "a topic cannot be called 'bad topic!', expected letters, digits, '.', '_' and '-'"),
-        ("'a,b'", "a topic cannot be called 'a,b', expected letters, digits, '.', '_' and '-'; topics are a list: [a, b]"),
-        ("'a.*'", "a topic cannot be called 'a.*', expected letters, digits, '.', '_' and '-'; a regular expression begins with ^"),
+        (
+            "'a,b'",
+            "a topic cannot be called 'a,b', expected letters, digits, '.', '_' and '-'; topics are a list: [a, b]"
+        ),
+        (
+            "'a.*'",
+            "a topic cannot be called 'a.*', expected letters, digits, '.', '_' and '-'; a regular expression begins with ^"
+        ),
         ("'..'", "a topic cannot be called '..'"),
         ("\(String(repeating: "x", count: 250))", "a topic's name is too long, found 250 bytes, expected at most 249"),
         ("[a, a]", "topic a is in the list twice; remove one"),
         ("[]", "topics is an empty list, expected the topics to read; for example [game.events]"),
     ])
     func aTopicThatCannotBeIsRefused(topics: String, expected: String) {
-        let found = Self.lines(Self.parsed + "  e: { kafka: { brokers: a, topics: \(topics) } }\n").filter { $0.contains("error") }
+        let found = Self.lines(Self.parsed + "  e: { kafka: { brokers: a, topics: \(topics) } }\n").filter {
+            $0.contains("error")
+        }
         #expect(found.count == 1 && found[0].hasSuffix("error[kafka-topics]: " + expected), "\(found)")
     }
 
@@ -64,24 +81,41 @@ import Testing
     }
 
     @Test func aParserWithoutFieldsIsOneError() {
-        let found = Self.lines("  e: { file: a }\n  p: { from: e, parse_json: { fields: {} } }\n"
-            + "  k: { from: p, summarize: { by: [x], metrics: { n: sum(y) } } }\n  c: { from: k, console: {} }\n")
-        #expect(found == ["t.yaml:4:39: error[no-fields]: node p declares no fields; without fields there is nothing to count by"])
+        let found = Self.lines(
+            "  e: { file: a }\n  p: { from: e, parse_json: { fields: {} } }\n"
+                + "  k: { from: p, summarize: { by: [x], metrics: { n: sum(y) } } }\n  c: { from: k, console: {} }\n")
+        #expect(
+            found == [
+                "t.yaml:4:39: error[no-fields]: node p declares no fields; without fields there is nothing to count by"
+            ])
     }
 
     @Test(arguments: [
-        ("items[0].x", "holds 'items[0]', which is no key", "elements of arrays cannot be read; a key of that name stands in backquotes: `items[0]`"),
+        (
+            "items[0].x", "holds 'items[0]', which is no key",
+            "elements of arrays cannot be read; a key of that name stands in backquotes: `items[0]`"
+        ),
         ("/a/b", "holds a slash, which is no key", "write a.b; a key that holds such a character stands in backquotes"),
         ("$.a.b", "holds '$', which is no key", "write a.b; a key that holds such a character stands in backquotes"),
-        ("a->>'b'", "holds 'a->>'b'', which is no key", "write a.b; a key that holds such a character stands in backquotes"),
-        ("a.0.b", "holds the number 0", "elements of arrays cannot be read; a key of that name stands in backquotes: `0`"),
-        ("a.*.b", "holds '*', which is no key", "elements of arrays cannot be read; a key of that name stands in backquotes: `*`"),
+        (
+            "a->>'b'", "holds 'a->>'b'', which is no key",
+            "write a.b; a key that holds such a character stands in backquotes"
+        ),
+        (
+            "a.0.b", "holds the number 0",
+            "elements of arrays cannot be read; a key of that name stands in backquotes: `0`"
+        ),
+        (
+            "a.*.b", "holds '*', which is no key",
+            "elements of arrays cannot be read; a key of that name stands in backquotes: `*`"
+        ),
         ("a.`b", "has a backquote without an end", "for example payload.`user.id`"),
         ("`a`b", "goes on behind a backquote without a dot", "for example `a.b`.c"),
     ])
     func aPathThatCanNeverMatchIsRefused(path: String, what: String, hint: String) {
-        let found = Self.lines("  e: { file: a }\n  p: { from: e, parse_json: { fields: { k: { type: text, path: \"\(path)\" } } } }\n"
-            + "  k: { from: p, summarize: { by: [k], metrics: { n: count() } } }\n  c: { from: k, console: {} }\n")
+        let found = Self.lines(
+            "  e: { file: a }\n  p: { from: e, parse_json: { fields: { k: { type: text, path: \"\(path)\" } } } }\n"
+                + "  k: { from: p, summarize: { by: [k], metrics: { n: count() } } }\n  c: { from: k, console: {} }\n")
         #expect(
             found == [
                 "t.yaml:4:65: error[field-path]: the path of k \(what), found \"\(path)\", expected keys joined by dots; \(hint)"
@@ -90,8 +124,9 @@ import Testing
 
     @Test(arguments: ["a..b", ".a", "a.", "a.``"])
     func aPathWithAnEmptyPartIsRefused(path: String) {
-        let found = Self.lines("  e: { file: a }\n  p: { from: e, parse_json: { fields: { k: { type: text, path: \"\(path)\" } } } }\n"
-            + "  k: { from: p, summarize: { by: [k], metrics: { n: count() } } }\n  c: { from: k, console: {} }\n")
+        let found = Self.lines(
+            "  e: { file: a }\n  p: { from: e, parse_json: { fields: { k: { type: text, path: \"\(path)\" } } } }\n"
+                + "  k: { from: p, summarize: { by: [k], metrics: { n: count() } } }\n  c: { from: k, console: {} }\n")
         #expect(found.map { $0.contains("error[field-path]: the path of k has an empty part") } == [true], "\(found)")
     }
 }
@@ -131,10 +166,14 @@ import Testing
     @Test func whatCannotBeReadIsNamedWithTheReason() throws {
         try inFolder { folder in
             let loader = TopologyLoader(environment: [:])
-            #expect("\(loader.load(folder.path).diagnostics)" == "\(folder.path):1:1: error[file]: the file cannot be read: "
-                + "it is a directory; give the files in it, such as \(folder.path)/*.yaml")
+            #expect(
+                "\(loader.load(folder.path).diagnostics)"
+                    == "\(folder.path):1:1: error[file]: the file cannot be read: "
+                    + "it is a directory; give the files in it, such as \(folder.path)/*.yaml")
             let missing = folder.appending(path: "no.yaml").path
-            #expect("\(loader.load(missing).diagnostics)" == "\(missing):1:1: error[file]: the file cannot be read: there is no such file")
+            #expect(
+                "\(loader.load(missing).diagnostics)"
+                    == "\(missing):1:1: error[file]: the file cannot be read: there is no such file")
             #expect("\(loader.load("no/such.yaml").diagnostics)".contains("there is no such file; looked for it in /"))
         }
     }
@@ -160,7 +199,8 @@ import Testing
             let found = TopologyLoader(environment: [:]).load(paths)
             #expect(found.map { $0.topology == nil } == [false, true])
             #expect(
-                "\(found[1].diagnostics)" == "\(paths[1]):1:1: error[topology-twice]: \(paths[0]) declares topology t too; "
+                "\(found[1].diagnostics)"
+                    == "\(paths[1]):1:1: error[topology-twice]: \(paths[0]) declares topology t too; "
                     + "give each file's topology a name of its own")
         }
     }
@@ -175,7 +215,8 @@ import Testing
             let found = TopologyLoader(environment: [:]).load(paths)
             #expect(found.map { $0.topology == nil } == [false, true])
             #expect(
-                "\(found[1].diagnostics)" == "\(paths[1]):1:1: error[stdin-twice]: topology u reads events from standard "
+                "\(found[1].diagnostics)"
+                    == "\(paths[1]):1:1: error[stdin-twice]: topology u reads events from standard "
                     + "input, which is read for the events of topology t already; give the file of one of them a path")
         }
     }
@@ -185,7 +226,10 @@ import Testing
     @Test(arguments: [
         ("chek", "millrace: there is no command 'chek'; did you mean 'check'?"),
         ("t.yaml", "millrace: there is no command 't.yaml'; to run a topology: millrace run t.yaml"),
-        ("xyzzyx", "millrace: there is no command 'xyzzyx'; expected one of help, run, check, demo, generate, broker, version"),
+        (
+            "xyzzyx",
+            "millrace: there is no command 'xyzzyx'; expected one of help, run, check, demo, generate, broker, version"
+        ),
     ])
     func aWordThatIsNoCommandIsExplained(word: String, expected: String) {
         #expect(MillraceCommand.complaint(about: word) == expected)

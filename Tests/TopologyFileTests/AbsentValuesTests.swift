@@ -11,24 +11,45 @@ import TopologyFile
         ("nodes", { "topology: x\nnodes: \($0)\n" }),
         ("a node", { "topology: x\nnodes:\n  s: \($0)\n" }),
         ("a node's type", { "topology: x\nnodes:\n  s:\n    kafka: \($0)\n" }),
-        ("from", { "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  f:\n    filter: a\n    from: \($0)\n" }),
+        (
+            "from",
+            { "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  f:\n    filter: a\n    from: \($0)\n" }
+        ),
         (
             "concurrency",
-            { "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  f:\n    from: s\n    filter: a\n    concurrency: \($0)\n" }
+            {
+                "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  f:\n    from: s\n    filter: a\n    concurrency: \($0)\n"
+            }
         ),
         ("a required field", { "topology: x\nnodes:\n  s:\n    kafka:\n      topics: b\n      brokers: \($0)\n" }),
-        ("a field with a default", { "topology: x\nnodes:\n  s:\n    kafka:\n      topics: b\n      brokers: a\n      start: \($0)\n" }),
-        ("an optional secret", { "topology: x\nnodes:\n  s:\n    kafka:\n      topics: b\n      brokers: a\n      password: \($0)\n" }),
+        (
+            "a field with a default",
+            { "topology: x\nnodes:\n  s:\n    kafka:\n      topics: b\n      brokers: a\n      start: \($0)\n" }
+        ),
+        (
+            "an optional secret",
+            { "topology: x\nnodes:\n  s:\n    kafka:\n      topics: b\n      brokers: a\n      password: \($0)\n" }
+        ),
         ("a list", { "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: \($0)\n" }),
-        ("an element", { "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics:\n      - a\n      - \($0)\n" }),
-        ("a setting in a map", { "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: b\n      settings:\n        k: \($0)\n" }),
+        (
+            "an element",
+            { "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics:\n      - a\n      - \($0)\n" }
+        ),
+        (
+            "a setting in a map",
+            {
+                "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: b\n      settings:\n        k: \($0)\n"
+            }
+        ),
         (
             "a shorthand",
             { "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  f:\n    from: s\n    filter: \($0)\n" }
         ),
         (
             "an entry of a map",
-            { "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  p:\n    from: s\n    parse_json:\n      fields:\n        f: \($0)\n" }
+            {
+                "topology: x\nnodes:\n  s: { kafka: { brokers: a, topics: b } }\n  p:\n    from: s\n    parse_json:\n      fields:\n        f: \($0)\n"
+            }
         ),
         (
             "a field inside a map",
@@ -38,7 +59,9 @@ import TopologyFile
         ),
     ]
 
-    @Test(arguments: ["", "~", "null", "NULL", "!!null ''", "#name", "# a comment", "!name", "!name x", "${NONE:-}", "${EMPTY}"])
+    @Test(arguments: [
+        "", "~", "null", "NULL", "!!null ''", "#name", "# a comment", "!name", "!name x", "${NONE:-}", "${EMPTY}",
+    ])
     func nothingWhereAValueShouldStandIsOneErrorEverywhere(value: String) {
         for place in Self.places {
             let found = SampleSpecs.read(place.text(value), environment: ["EMPTY": ""]).1.all
@@ -59,7 +82,10 @@ import TopologyFile
             "by: [a, ~]",
             "no-value]: an element of 'by' is ~, which is no value in YAML, expected the name of a field; remove it, or write \"~\" in quotes for the word"
         ),
-        ("window: null", "no-value]: 'window' is null, which is no value in YAML, expected a length of time such as 1m, 1h or 7d from 1s to 7d; remove the key"),
+        (
+            "window: null",
+            "no-value]: 'window' is null, which is no value in YAML, expected a length of time such as 1m, 1h or 7d from 1s to 7d; remove the key"
+        ),
         (
             "window: ${W:-}",
             "no-value]: 'window' is empty, expected a length of time such as 1m, 1h or 7d from 1s to 7d; the variable W is empty: set it, or remove the key"
@@ -84,7 +110,9 @@ import TopologyFile
                   metrics: { n: count() }
                   \(line)
             """
-        #expect(SampleSpecs.lines(text).filter { $0.contains("error") }.map { $0.contains(expected) } == [true], "\(SampleSpecs.lines(text))")
+        #expect(
+            SampleSpecs.lines(text).filter { $0.contains("error") }.map { $0.contains(expected) } == [true],
+            "\(SampleSpecs.lines(text))")
     }
 
     @Test func theWordNullIsAValueWhereItIsOneOfTheWords() throws {
@@ -109,7 +137,8 @@ import TopologyFile
 
     @Test func secretsAreNotShownWhatEverYAMLMakesOfThem() {
         for value in ["!canary-1f3a", "!canary-1f3a x", "#canary-1f3a", "{ a: canary-1f3a(x, y) }"] {
-            let text = "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: b\n      password: \(value)\n"
+            let text =
+                "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: b\n      password: \(value)\n"
             let found = SampleSpecs.lines(text)
             #expect(found.contains { $0.contains("error") }, "\(value)")
             #expect(!found.contains { $0.contains("canary") }, "\(found)")
@@ -120,13 +149,17 @@ import TopologyFile
         let text = SampleSpecs.whole + "  show:\n    from: records\n    console:\n"
         #expect(
             SampleSpecs.lines(text).last
-                == "t.yaml:13:13: error[no-value]: 'console' has no value, expected a map with max_rows; write console: {}")
+                == "t.yaml:13:13: error[no-value]: 'console' has no value, expected a map with max_rows; write console: {}"
+        )
     }
 
     @Test func tagsBeforeListsMapsAndKeysAreRefused() {
         for text in ["topics: !x [a]", "settings: !x { a: b }", "!x start: earliest"] {
-            let lines = SampleSpecs.lines("topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: b\n      \(text)\n")
-            #expect(lines.contains { $0.contains("error[unknown-tag]") || $0.contains("error[bad-key]") }, "\(text): \(lines)")
+            let lines = SampleSpecs.lines(
+                "topology: x\nnodes:\n  s:\n    kafka:\n      brokers: a\n      topics: b\n      \(text)\n")
+            #expect(
+                lines.contains { $0.contains("error[unknown-tag]") || $0.contains("error[bad-key]") },
+                "\(text): \(lines)")
         }
         let known = "topology: !!str x\nnodes: !!map { s: { kafka: { brokers: ! 5, topics: !!seq [!!str a] } } }\n"
         #expect(SampleSpecs.read(known).0 != nil, "\(SampleSpecs.lines(known))")

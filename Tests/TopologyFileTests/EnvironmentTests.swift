@@ -55,7 +55,9 @@ import TopologyFile
     func variablesThatStandForNothingAreNoValue(value: String) {
         let found = read(value, ["EMPTY": ""])
         #expect(found.text == nil)
-        #expect(found.diagnostics.map { $0.contains("error[no-value]: 'brokers' is empty, expected text; the variable") } == [true])
+        #expect(
+            found.diagnostics.map { $0.contains("error[no-value]: 'brokers' is empty, expected text; the variable") }
+                == [true])
     }
 
     @Test func theDefaultOfAVariableHoldsNoOther() {
@@ -91,7 +93,8 @@ import TopologyFile
         let long = ["A": String(repeating: "x", count: 64 << 10)]
         let one = read("\"" + String(repeating: "${A}", count: 100) + "\"", long)
         #expect(one.diagnostics.map { $0.contains("error[too-large]") } == [true])
-        let several = read("\"x\", settings: { " + (0..<100).map { "k\($0): \"${A}\"" }.joined(separator: ", ") + " }", long)
+        let several = read(
+            "\"x\", settings: { " + (0..<100).map { "k\($0): \"${A}\"" }.joined(separator: ", ") + " }", long)
         #expect(several.diagnostics.map { $0.contains("error[too-large]") } == [true], "said once")
     }
 

@@ -238,7 +238,9 @@ extension TopologyCompiler {
                 Diagnostic(
                     code: "table-twice", at: location,
                     "table \(table) is written by two sinks, expected a table of its own for each"))
-        } else if let twin = tables.first(where: { $0.table == table.table && ($0.schema == nil) != (table.schema == nil) }) {
+        } else if let twin = tables.first(where: {
+            $0.table == table.table && ($0.schema == nil) != (table.schema == nil)
+        }) {
             problems.append(
                 Diagnostic(
                     .warning, code: "table-alias", at: location,

@@ -19,7 +19,9 @@ struct TopologyLoader {
         return paths.map { path in
             if TopologyFileReader.isStandardInput(path) {
                 if let owner = ownerOfInput {
-                    return (path, nil, Self.complaint("stdin-twice", path, "standard input was read for \(owner) already"))
+                    return (
+                        path, nil, Self.complaint("stdin-twice", path, "standard input was read for \(owner) already")
+                    )
                 }
                 ownerOfInput = "the topology \(path)"
             }
@@ -73,7 +75,8 @@ struct TopologyLoader {
         return (diagnostics.hasErrors ? nil : topology, diagnostics)
     }
 
-    private static func complaint(_ code: String, _ path: String, _ message: String, hint: String? = nil) -> Diagnostics {
+    private static func complaint(_ code: String, _ path: String, _ message: String, hint: String? = nil) -> Diagnostics
+    {
         let start = SourceLocation(file: path, line: 1, column: 1)
         return Diagnostics(Diagnostic(code: code, at: start, message, hint: hint))
     }

@@ -243,7 +243,8 @@ extension ExpressionParser {
             let isNegated = accept(keyword: .not)
             guard accept(keyword: .null) else {
                 throw unexpected(
-                    isNegated ? "null" : "null or not null", hint: ForeignSyntax.hintAfterIs(token, isNegated: isNegated))
+                    isNegated ? "null" : "null or not null",
+                    hint: ForeignSyntax.hintAfterIs(token, isNegated: isNegated))
             }
             try refuseChain()
             return try make(.isNull(left, isNegated: isNegated), at: offset, start: left.start, over: [left])

@@ -70,7 +70,11 @@ struct FieldPath {
     /// The same path in this language, when it is one of JSONPath, JSON Pointer or Postgres's operators.
     private static func advice(_ text: String) -> String? {
         var plain = Substring(text)
-        if plain.hasPrefix("$.") { plain = plain.dropFirst(2) } else if plain.hasPrefix("/") { plain = plain.dropFirst() }
+        if plain.hasPrefix("$.") {
+            plain = plain.dropFirst(2)
+        } else if plain.hasPrefix("/") {
+            plain = plain.dropFirst()
+        }
         let dotted = plain.replacing("['", with: ".").replacing("[\"", with: ".").replacing("']", with: "")
             .replacing("\"]", with: "").replacing("->>", with: ".").replacing("->", with: ".")
             .replacing("/", with: ".").replacing("'", with: "")

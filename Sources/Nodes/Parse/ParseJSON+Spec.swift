@@ -33,12 +33,14 @@ extension ParseJSON {
                                     + "the value.", default: "dead_letter"),
                             FieldSpec(
                                 "max_bytes", .bytes(1...65_536),
-                                "The longest text, in bytes; a longer one is a dead letter.", default: "\(JSONLimits.textLengthDefault)"),
+                                "The longest text, in bytes; a longer one is a dead letter.",
+                                default: "\(JSONLimits.textLengthDefault)"),
                         ])),
                 "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point, `double`, "
                     + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)` (since 1970).",
                 required: true, example: "{ ts: timestamp, user: text, weapon: { path: payload.weapon, type: text } }"),
-            FieldSpec("max_depth", .integer(1...Int64(JSONLimits.depthMost)), "The deepest nesting of a document.",
+            FieldSpec(
+                "max_depth", .integer(1...Int64(JSONLimits.depthMost)), "The deepest nesting of a document.",
                 default: "\(JSONLimits.depthDefault)"),
             FieldSpec(
                 "max_record_bytes", .bytes(1_024...(16 << 20)), "The largest document, in bytes.",

@@ -100,7 +100,8 @@ extension SummaryPlan {
                 Diagnostic(
                     code: "key-expression", at: value.location,
                     "found \(name) among the fields to group by, expected names of fields: there are no expressions here",
-                    hint: input[String(inner)] == nil ? nil : "group by \(inner), or have the value written into the events"
+                    hint: input[String(inner)] == nil
+                        ? nil : "group by \(inner), or have the value written into the events"
                 ))
             return nil
         }

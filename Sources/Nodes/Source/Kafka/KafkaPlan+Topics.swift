@@ -33,11 +33,14 @@ extension KafkaPlan {
         if name.contains(",") {
             let parts = name.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
             return (
-                "a topic cannot be called '\(shown(name))', \(rule)", "topics are a list: [\(shown(parts.joined(separator: ", ")))]"
+                "a topic cannot be called '\(shown(name))', \(rule)",
+                "topics are a list: [\(shown(parts.joined(separator: ", ")))]"
             )
         }
         if name.utf8.count > topicBytesMax {
-            return ("a topic's name is too long, found \(name.utf8.count) bytes, expected at most \(topicBytesMax)", nil)
+            return (
+                "a topic's name is too long, found \(name.utf8.count) bytes, expected at most \(topicBytesMax)", nil
+            )
         }
         if name == "." || name == ".." { return ("a topic cannot be called '\(name)'", nil) }
         guard name.utf8.allSatisfy(isTopicByte) else {
