@@ -166,6 +166,9 @@ public struct Connection: ~Copyable, Sendable {
     /// Such as `TLSv1.3`; nil when the connection is not encrypted.
     public var tlsVersion: String? { handle.tlsVersion }
 
+    /// The name this connection goes by in `pg_stat_activity`.
+    public var applicationName: String { handle.serverParameter("application_name") ?? "" }
+
     /// A setting that the server reports by itself, such as `server_encoding` or `in_hot_standby`.
     public func serverParameter(_ name: String) -> String? { handle.serverParameter(name) }
 }

@@ -49,7 +49,7 @@ enum SchemaSetup {
     /// Sets everything up in one transaction.
     /// - Throws: `SinkError` when a table exists in another shape, `PostgresError` when the database refuses.
     static func run(_ tables: [SummaryTable], functions: String, _ connection: inout Connection) throws {
-        try connection.execute("BEGIN; SELECT pg_advisory_xact_lock(\(lockKey))")
+        try connection.begin(.setup) { $0.query("SELECT pg_advisory_xact_lock(\(lockKey))") }
         try prepareSchema(functions, &connection)
         for table in tables { try prepare(table, &connection) }
         try connection.execute("COMMIT")
