@@ -100,11 +100,14 @@ extension Connection {
         FROM pg_stat_activity WHERE pid = $1 AND ($2::timestamptz IS NULL OR backend_start = $2)
         """
 
-    /// A row lock is waited for as a transaction; then the lock on the row's version tells the table.
+    /// A row lock is waited for as a transaction; then the lock on the row's version tells the table. An advisory lock of
+    /// two numbers, the first of which is `mill`, stands for the table that the second is the oid of.
     private static let lockQuestion = """
         SELECT l.locktype, (SELECT n.nspname || '.' || c.relname FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.oid = coalesce(l.relation, (SELECT t.relation FROM pg_locks t
+            WHERE c.oid = coalesce(l.relation,
+                CASE WHEN l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid = 1835625580::oid THEN l.objid END,
+                (SELECT t.relation FROM pg_locks t
                 WHERE t.pid = l.pid AND t.locktype = 'tuple' LIMIT 1)))
         FROM pg_locks l WHERE l.pid = $1 AND NOT l.granted LIMIT 1
         """

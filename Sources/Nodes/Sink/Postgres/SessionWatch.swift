@@ -133,15 +133,14 @@ final class SessionWatch: Sendable {
     }
 
     private static func lock(_ report: ProcessReport) -> String {
-        let kind =
-            switch report.lockKind {
-            case "relation"?: "a lock on table"
-            case "advisory"?: "an advisory lock: another instance is setting up its schema and tables"
-            case "transactionid"?, "tuple"?: "a lock on a row"
-            default: "a lock"
-            }
-        guard let table = report.table else { return kind }
-        return kind + (report.lockKind == "relation" ? " " : " of table ") + table
+        switch (report.lockKind, report.table) {
+        case ("relation"?, let table?): "a lock on table \(table)"
+        case ("advisory"?, let table?): "its turn to lock and write table \(table)"
+        case ("advisory"?, nil): "an advisory lock, behind which instances set up schema and tables"
+        case (_, let table?): "a lock on a row of table \(table)"
+        case ("transactionid"?, nil), ("tuple"?, nil): "a lock on a row"
+        default: "a lock"
+        }
     }
 
     private static func holders(_ holders: [ProcessReport.Holder]) -> String {
