@@ -176,7 +176,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         var reports: [String] = []
         for (node, writer) in writers where room > 0 {
             guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try writer.findRefusals(in: delta, limit: room, &connection)
+            let found = try writer.findRefusals(in: delta, after: error, limit: room, &connection)
             let table = writer.table.name
             finds += found.map {
                 (refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)")
