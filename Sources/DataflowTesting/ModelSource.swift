@@ -91,7 +91,7 @@ public final class ModelSource: Source {
                 }
                 batch.runs.append(
                     BatchRun(
-                        partition: place.index, messages: first..<batch.messages.count, tombstones: 0,
+                        partition: place.index, from: place.next, messages: first..<batch.messages.count, tombstones: 0,
                         nextOffset: Int64(end),
                         tail: Tail(offset: Int64(end - 1), timestamp: nil, checksum: values[end - 1])))
                 positions[key]?.next = Int64(end)
