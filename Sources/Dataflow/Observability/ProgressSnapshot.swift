@@ -4,6 +4,8 @@ public struct ProgressSnapshot: Sendable {
     public var records: Int64 = 0
     /// Records in dead letters since the start.
     public var deadLetters: Int64 = 0
+    /// Records read and not committed yet.
+    public var uncommitted: Int64 = 0
     /// Payload bytes since the start.
     public var bytes: Int64 = 0
     /// Epochs committed since the start.

@@ -13,6 +13,10 @@ struct PipelineBuilder {
     let logger: Logger
     /// Overrides of the command line.
     var overrides = RunOverrides()
+    /// Told of every committed epoch.
+    var observers: [any EpochObserver] = []
+    /// Where `console` sinks write.
+    let console: @Sendable ([UInt8]) -> Void
 
     /// What the command line may override.
     struct RunOverrides: Sendable {
@@ -79,24 +83,23 @@ struct PipelineBuilder {
 
     private func target(_ memory: MemoryAccountant, _ refused: [RefusedGroups]) throws -> any CommitTarget {
         var tables: [(node: Int, plan: SummaryPlan, table: String)] = []
-        var consoles: [any EpochObserver] = []
+        var observers = observers
         for sink in topology.sinks {
             switch sink {
             case .postgres(let node, let table): tables.append((node, summary(of: node), table))
             case .console(let node, let rowsMax):
-                consoles.append(
-                    ConsoleSink(node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory) {
-                        FileHandle.standardOutput.write(Data($0))
-                    })
+                observers.append(
+                    ConsoleSink(
+                        node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory, write: console))
             }
         }
-        guard let url = topology.databaseURL else { return EphemeralTarget(observers: consoles) }
+        guard let url = topology.databaseURL else { return EphemeralTarget(observers: observers) }
         let logger = logger
         return PostgresTarget(
             topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
             settings: try ConnectionSettings(url: url), sinks: tables,
             refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), memory: memory,
-            observers: consoles
+            observers: observers
         ) { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }
