@@ -26,7 +26,8 @@ public final class Pipeline: Sendable {
     }
 
     /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
-    /// - Throws: the first error that stopped the pipeline; everything committed before it stays.
+    /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when it
+    ///   was cancelled before everything it had read was committed.
     public func run() throws {
         let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
         let sources = plan.sources.indices.map { index in
@@ -42,7 +43,9 @@ public final class Pipeline: Sendable {
         workers.forEach { $0.join() }
         for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
         plan.target.close()
-        if let failure = monitor.withLock({ $0.failure }) { throw failure }
+        let (failure, uncommitted) = monitor.withLock { ($0.failure, $0.uncommitted) }
+        if let failure, !(failure is WaitCancelled) { throw failure }
+        if uncommitted > 0 { throw UncommittedRecords(count: uncommitted) }
     }
 
     /// Asks the sources to end; what was read is committed first. Returns at once.
@@ -128,12 +131,21 @@ public final class Pipeline: Sendable {
             snapshot.rows = state.progress.rows
             snapshot.lastCommit = state.progress.lastCommit
             let lags = statuses.compactMap(\.lag)
-            snapshot.lag = lags.isEmpty ? nil : lags.reduce(0, +)
+            snapshot.uncommitted = state.uncommitted
+            snapshot.lag = lags.isEmpty ? nil : lags.reduce(state.uncommitted, +)
             snapshot.memory = plan.memory.account
             let queued = statuses.compactMap(\.queuedBytes)
             snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
-            snapshot.troubles = statuses.compactMap(\.trouble) + [state.targetTrouble].compactMap { $0 }
+            let lost = state.lost.values.min { $0.key < $1.key }
+            snapshot.troubles = [state.targetTrouble, lost?.trouble].compactMap(\.self) + statuses.compactMap(\.trouble)
             return snapshot
+        }
+    }
+
+    /// Says that partitions are read by somebody else.
+    func logLost(_ lost: [LostPartition]) {
+        for partition in lost {
+            logger.warning("A partition is not ours any more", metadata: ["reason": "\(partition.trouble)"])
         }
     }
 
