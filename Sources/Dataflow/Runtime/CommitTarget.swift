@@ -12,9 +12,13 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
-    /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
-    /// is missing in the answer.
-    func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+    /// Reads the positions of partitions that are ours, without taking them. A partition that is no longer ours is
+    /// missing in the answer.
+    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+
+    /// Reads partitions as they stand, whoever they belong to, without taking them. One without a row is missing in the
+    /// answer; nil when the target cannot tell.
+    func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]?
 
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
@@ -27,6 +31,11 @@ public protocol CommitTarget: AnyObject, Sendable {
 
     /// Ends the connections. Called once, last.
     func close()
+}
+
+extension CommitTarget {
+    /// Cannot tell.
+    public func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]? { nil }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.
@@ -44,10 +53,19 @@ public struct WaitCancelled: Error, CustomStringConvertible {
 public struct UncommittedRecords: Error, CustomStringConvertible {
     /// How many records were read and not committed.
     public var count: Int64
+    /// Threads that did not end in time, by what they do.
+    public var hanging: [String]
+
+    /// Creates the error.
+    public init(count: Int64, hanging: [String] = []) {
+        self.count = count
+        self.hanging = hanging
+    }
 
     /// What it means for the user.
     public var description: String {
-        "stopped with \(count) records read and not committed; the next run reads them again"
+        let wait = hanging.isEmpty ? "" : " (gave up waiting for: \(hanging.joined(separator: ", ")))"
+        return "stopped with \(count) records read and not committed\(wait); the next run reads them again"
     }
 }
 
@@ -118,13 +136,6 @@ public struct ClosedEpoch: Sendable {
         self.deltas = deltas
         self.deadLetters = deadLetters
         self.partitionKeys = partitionKeys
-    }
-}
-
-extension ClosedEpoch {
-    /// What became of all records of the epoch.
-    public var counters: LedgerCounters {
-        advances.reduce(into: LedgerCounters()) { $0 += $1.counters }
     }
 }
 

@@ -43,8 +43,7 @@ public final class Intake: Sendable {
         _ keys: [PartitionKey], origin: String? = nil
     ) throws -> [(index: Int, partition: ClaimedPartition)] {
         try pipeline.checkNobodyReads(keys, but: source)
-        let claimed = try pipeline.plan.target.claim(keys.sorted(), origin: origin, pipeline.stoppableContext)
-        return pipeline.register(claimed, source: source)
+        return try pipeline.claim(keys, origin: origin, source: source)
     }
 
     /// Says where a partition that was never read begins; stored at once, so that a restart begins there too.
@@ -52,12 +51,22 @@ public final class Intake: Sendable {
         try pipeline.begin(starts)
     }
 
-    /// Reads again where this source's partitions stand, after `needsRewind`. Those of a restored database are claimed
-    /// again; those that somebody else has taken over are named, and are a trouble of the pipeline until they are claimed
-    /// again, which only an assignment by the group decides, or released.
-    public func reclaim() throws -> Reclaimed {
+    /// Reads again where this source's partitions stand, after `needsRewind`. What was read before must be forgotten, batches
+    /// that were begun included. Partitions of a restored database are claimed again. Those that another instance has claimed
+    /// are missing: they are a trouble that is shown until they are claimed (see `takeClaimable`) or released.
+    ///
+    /// Without a rewind that is due, everything since the last commit is dropped first. Blocks.
+    public func reclaim() throws -> [(index: Int, partition: ClaimedPartition)] {
         try pipeline.reclaim(source: source)
     }
+
+    /// Partitions that another instance has claimed and seems not to read: their positions have not moved for
+    /// `PipelineSettings.takeoverPatience`, doubled each time this happens soon again. Each is named once, until it is taken over
+    /// again.
+    ///
+    /// A member of a group joins it anew, so that an assignment decides who claims; a source whose partitions nobody assigns may
+    /// claim them. Asks no database; may be called in every round.
+    public func takeClaimable() -> [PartitionKey] { pipeline.takeClaimable(source: source) }
 
     /// Commits everything submitted so far. False when it took longer than `timeout`, was refused, or a rewind is due.
     public func flush(within timeout: Duration) -> Bool { pipeline.flush(source: source, within: timeout) }
@@ -82,29 +91,5 @@ public final class Intake: Sendable {
             defer { state.committedOffsets[source] = [:] }
             return state.committedOffsets[source]
         }
-    }
-}
-
-/// What `Intake.reclaim` found.
-public struct Reclaimed: Sendable {
-    /// Partitions that are ours, with an index for `BatchRun.partition` and where they continue (nil: they were never read).
-    public var owned: [(index: Int, partition: ClaimedPartition)]
-    /// Partitions that are not ours any more.
-    public var lost: [LostPartition]
-}
-
-/// A partition that the database says is not ours any more.
-public struct LostPartition: Sendable, Hashable {
-    /// The partition.
-    public var key: PartitionKey
-    /// Who has taken it over, as far as known.
-    public var owner: String?
-    /// Whether its position is gone from the database.
-    public var isGone: Bool
-
-    /// What is in the way of reading it, as a phrase.
-    public var trouble: String {
-        if isGone { return "the position of \(key) is gone from millrace.partitions" }
-        return "\(key) was taken over by \(owner ?? "another instance")"
     }
 }

@@ -26,8 +26,8 @@ public final class Pipeline: Sendable {
     }
 
     /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
-    /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when it
-    ///   was cancelled before everything it had read was committed.
+    /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when
+    ///   something was read and not committed, or a thread did not end in time although all was given up.
     public func run() throws {
         let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
         let sources = plan.sources.indices.map { index in
@@ -37,15 +37,29 @@ public final class Pipeline: Sendable {
             startThread("worker \(number)") { self.runWorker() }
         }
         let committer = startThread("commit") { self.runCommits() }
-        sources.forEach { $0.join() }
+        var hanging = join(sources)
         monitor.update { $0.isDraining = true }
-        committer.join()
-        workers.forEach { $0.join() }
-        for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
-        plan.target.close()
+        hanging += join([committer])
+        hanging += join(workers)
+        if hanging.isEmpty {
+            for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
+            plan.target.close()
+        }
         let (failure, uncommitted) = monitor.withLock { ($0.failure, $0.uncommitted) }
         if let failure, !(failure is WaitCancelled) { throw failure }
-        if uncommitted > 0 { throw UncommittedRecords(count: uncommitted) }
+        if uncommitted > 0 || !hanging.isEmpty { throw UncommittedRecords(count: uncommitted, hanging: hanging) }
+    }
+
+    /// Waits for threads to end; when nothing will be committed any more, only for a while.
+    /// - Returns: the names of those that have not ended.
+    private func join(_ threads: [PipelineThread]) -> [String] {
+        let deadline = { (state: PipelineState) in state.gaveUpAt.map { $0 + Limits.threadsEnd } }
+        return monitor.wait(as: .others, until: deadline) { state in
+            let hanging = threads.filter { !state.endedThreads.contains($0) }
+            if hanging.isEmpty { return [] }
+            guard let moment = deadline(state), .now >= moment else { return nil }
+            return hanging.map(\.name)
+        }
     }
 
     /// Asks the sources to end; what was read is committed first. Returns at once.
@@ -58,6 +72,7 @@ public final class Pipeline: Sendable {
         monitor.update {
             $0.isStopping = true
             $0.isCancelled = true
+            if $0.gaveUpAt == nil { $0.gaveUpAt = .now }
         }
     }
 
@@ -107,10 +122,6 @@ public final class Pipeline: Sendable {
         work(leaving: 0)
     }
 
-    func logRewind(_ reason: String) {
-        logger.warning("Rewinding to the last commit", metadata: ["reason": "\(reason)"])
-    }
-
     /// Keeps the first error and makes everything end.
     func fail(_ error: any Error) {
         monitor.update { state in
@@ -130,46 +141,31 @@ public final class Pipeline: Sendable {
             snapshot.epochs = state.progress.epochs
             snapshot.rows = state.progress.rows
             snapshot.lastCommit = state.progress.lastCommit
-            let lags = statuses.compactMap(\.lag)
             snapshot.uncommitted = state.uncommitted
-            snapshot.lag = lags.isEmpty ? nil : lags.reduce(state.uncommitted, +)
+            snapshot.lag = state.lag(statuses.map(\.lag))
             snapshot.memory = plan.memory.account
             let queued = statuses.compactMap(\.queuedBytes)
             snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
-            let lost = state.lost.values.min { $0.key < $1.key }
-            snapshot.troubles = [state.targetTrouble, lost?.trouble].compactMap(\.self) + statuses.compactMap(\.trouble)
+            snapshot.troubles =
+                [state.targetTrouble, state.takeoverTrouble].compactMap(\.self) + statuses.compactMap(\.trouble)
             return snapshot
         }
     }
 
-    /// Says that partitions are read by somebody else.
-    func logLost(_ lost: [LostPartition]) {
-        for partition in lost {
-            logger.warning("A partition is not ours any more", metadata: ["reason": "\(partition.trouble)"])
-        }
-    }
-
-    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> JoinableThread {
-        JoinableThread(name: name, body)
-    }
-}
-
-/// A thread that can be waited for.
-final class JoinableThread: Sendable {
-    private let ended = Monitor(false)
-
-    init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let ended = ended
-        let thread = Thread {
+    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> PipelineThread {
+        let identity = PipelineThread(name: name)
+        let thread = Thread { [monitor] in
             body()
-            ended.update { $0 = true }
+            monitor.update { $0.endedThreads.insert(identity) }
         }
         thread.name = name
         thread.stackSize = 1 << 20
         thread.start()
+        return identity
     }
+}
 
-    func join() {
-        _ = ended.wait { $0 ? true : nil }
-    }
+/// A thread of a pipeline, by what it does.
+struct PipelineThread: Hashable, Sendable {
+    let name: String
 }
