@@ -76,6 +76,12 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         return found.filter { mine[$0.key] == $0.ownerEpoch }
     }
 
+    package func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]? {
+        try transaction(context) { connection throws(PostgresError) in
+            try rows.read(keys, locking: false, &connection)
+        }
+    }
+
     private func transaction<Result>(
         _ context: CommitContext, _ body: (inout Connection) throws(PostgresError) -> Result
     ) throws -> Result {
