@@ -125,19 +125,10 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
-    /// The partitions that are still this instance's.
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        database.contents.withLock { contents in
-            partitions.map { claimed($0.key, contents.rows[$0.key]) }.filter { found in
-                partitions.contains { $0.key == found.key && $0.ownerEpoch == found.ownerEpoch }
-            }
-        }
-    }
-
     /// The partitions as they stand.
-    public func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]? {
+    public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         database.contents.withLock { contents in
-            keys.filter { contents.rows[$0] != nil }.map { claimed($0, contents.rows[$0]) }
+            partitions.map(\.key).filter { contents.rows[$0] != nil }.map { claimed($0, contents.rows[$0]) }
         }
     }
 

@@ -62,7 +62,7 @@ public final class ModelSource: Source {
     }
 
     private func rewind(_ intake: Intake, _ reading: inout Reading) throws {
-        let still = try intake.reclaim()
+        let still = try intake.reclaim().owned
         reading.positions = [:]
         try begin(still, intake, &reading)
     }

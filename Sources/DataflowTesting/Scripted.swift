@@ -46,13 +46,8 @@ public final class ScriptedTarget: CommitTarget {
     }
 
     /// As the model does it.
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        try inner.owned(partitions, context)
-    }
-
-    /// As the model does it.
-    public func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]? {
-        try inner.positions(of: keys, context)
+    public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        try inner.positions(partitions, context)
     }
 
     /// As the script says, or as the model does it.

@@ -58,7 +58,7 @@ extension ModelDatabase {
     func hasTable(of log: ModelLog) -> Bool { table == log.expectedTable }
 
     /// Expects the table, the ledger and the dead letters of reading every record once.
-    func expect(_ log: ModelLog, seed: UInt64 = 0, sourceLocation: SourceLocation = #_sourceLocation) {
+    func expect(_ log: ModelLog, seed: UInt64 = 0, sourceLocation: Testing.SourceLocation = #_sourceLocation) {
         #expect(hasTable(of: log), "seed \(seed)", sourceLocation: sourceLocation)
         let counters = counters
         for key in log.partitions.keys {

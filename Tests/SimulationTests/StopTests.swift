@@ -76,7 +76,8 @@ import Testing
         run.pipeline.cancel()
         let error = await #expect(throws: UncommittedRecords.self) { try await run.end() }
         mayGoOn.store(true, ordering: .sequentiallyConsistent)
-        #expect(hasReturned.load(ordering: .sequentiallyConsistent))
+        let isReturned = hasReturned.load(ordering: .sequentiallyConsistent)
+        #expect(isReturned)
         #expect(error?.count == 50)
     }
 

@@ -12,13 +12,13 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
-    /// Reads the positions of partitions that are ours, without taking them. A partition that is no longer ours is
-    /// missing in the answer.
-    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+    /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
+    /// is missing in the answer.
+    func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
-    /// Reads partitions as they stand, whoever they belong to, without taking them. One without a row is missing in the
-    /// answer; nil when the target cannot tell.
-    func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]?
+    /// Reads those of the partitions that are still ours. A target has this from `positions`; one that only wraps another may
+    /// have `positions` from this, and then cannot tell a restored database from a takeover.
+    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
@@ -34,8 +34,16 @@ public protocol CommitTarget: AnyObject, Sendable {
 }
 
 extension CommitTarget {
-    /// Cannot tell.
-    public func positions(of keys: [PartitionKey], _ context: CommitContext) throws -> [ClaimedPartition]? { nil }
+    /// Those that are ours, for want of better knowledge.
+    public func positions(
+        _ partitions: [ClaimedPartition], _ context: CommitContext
+    ) throws -> [ClaimedPartition] { try owned(partitions, context) }
+
+    /// Those whose owner epoch is ours.
+    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
+        return try positions(partitions, context).filter { mine[$0.key] == $0.ownerEpoch }
+    }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.

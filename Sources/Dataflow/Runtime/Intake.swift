@@ -53,10 +53,10 @@ public final class Intake: Sendable {
 
     /// Reads again where this source's partitions stand, after `needsRewind`. What was read before must be forgotten, batches
     /// that were begun included. Partitions of a restored database are claimed again. Those that another instance has claimed
-    /// are missing: they are a trouble that is shown until they are claimed (see `takeClaimable`) or released.
+    /// are lost: a trouble that is shown until they are claimed (see `takeClaimable`) or released.
     ///
     /// Without a rewind that is due, everything since the last commit is dropped first. Blocks.
-    public func reclaim() throws -> [(index: Int, partition: ClaimedPartition)] {
+    public func reclaim() throws -> Reclaimed {
         try pipeline.reclaim(source: source)
     }
 
@@ -92,4 +92,31 @@ public final class Intake: Sendable {
             return state.committedOffsets[source]
         }
     }
+}
+
+/// What `Intake.reclaim` found: a collection of the partitions that are ours, and beside it those that are not.
+public struct Reclaimed: Sendable, RandomAccessCollection {
+    /// Partitions that are ours, with an index for `BatchRun.partition` and where they continue (nil: they were never read).
+    public var owned: [(index: Int, partition: ClaimedPartition)]
+    /// Partitions that another instance has claimed.
+    public var lost: [LostPartition]
+
+    /// 0.
+    public var startIndex: Int { 0 }
+    /// How many are ours.
+    public var endIndex: Int { owned.count }
+
+    /// One that is ours.
+    public subscript(position: Int) -> (index: Int, partition: ClaimedPartition) { owned[position] }
+}
+
+/// A partition that another instance has claimed, although this one believed it to be its own.
+public struct LostPartition: Sendable, Hashable {
+    /// The partition.
+    public var key: PartitionKey
+    /// Who has claimed it, as far as known.
+    public var owner: String?
+
+    /// What is in the way of reading it, as a phrase.
+    public var trouble: String { "\(key) was taken over by \(owner ?? "another instance")" }
 }

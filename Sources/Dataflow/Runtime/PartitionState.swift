@@ -173,10 +173,10 @@ extension PipelineState {
         return Array(takeovers.keys)
     }
 
-    /// Takes note of what the database says about partitions that were taken over; nil when it cannot say.
-    mutating func look(at keys: [PartitionKey], rows: [ClaimedPartition]?, _ now: ContinuousClock.Instant) {
+    /// Takes note of what the database says about partitions that were taken over.
+    mutating func look(at keys: [PartitionKey], rows: [ClaimedPartition], _ now: ContinuousClock.Instant) {
         for key in keys {
-            let row = rows?.first { $0.key == key }
+            let row = rows.first { $0.key == key }
             if let owner = row?.owner { takeovers[key]?.owner = owner }
             takeoverWatches[key]?.look(row, at: now)
         }
@@ -196,6 +196,6 @@ extension PipelineState {
     var takeoverTrouble: String? {
         guard let first = takeovers.min(by: { $0.key < $1.key }) else { return nil }
         let others = takeovers.count > 1 ? " (and \(takeovers.count - 1) more)" : ""
-        return "\(first.key)\(others) was taken over by \(first.value.owner ?? "another instance")"
+        return LostPartition(key: first.key, owner: first.value.owner).trouble + others
     }
 }

@@ -82,13 +82,13 @@ extension Pipeline {
 
     /// Looks at partitions that other instances have taken over: does anybody read them?
     private func look(at keys: [PartitionKey]) throws {
-        var rows: [ClaimedPartition]?
+        let asked = keys.sorted().map { ClaimedPartition(key: $0, ownerEpoch: 0, nextOffset: nil, tail: nil) }
         do {
-            rows = try plan.target.positions(of: keys.sorted(), stoppableContext)
+            let rows = try plan.target.positions(asked, stoppableContext)
+            monitor.withLock { $0.look(at: keys, rows: rows, .now) }
         } catch is WaitCancelled {
-            return
+            // The pipeline is stopping.
         }
-        monitor.withLock { $0.look(at: keys, rows: rows, .now) }
     }
 
     /// Whether the open epoch should be sealed as soon as it can be.

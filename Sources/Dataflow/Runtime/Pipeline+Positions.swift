@@ -69,7 +69,7 @@ extension Pipeline {
 
     /// Asks the database where a source's partitions stand. What the answer is worth, `RewindMachine` says: when everything
     /// is dropped again meanwhile, it is asked anew.
-    func reclaim(source: Int) throws -> [(index: Int, partition: ClaimedPartition)] {
+    func reclaim(source: Int) throws -> Reclaimed {
         while true {
             let mine = try beginReclaim(source)
             let (kept, takenOver) = try whatIsOurs(of: mine)
@@ -79,7 +79,9 @@ extension Pipeline {
                 return state.rewind.endReclaim(source) ? registered : nil
             }
             for row in takenOver { logTakeover(row) }
-            if let registered { return try beginAgain(registered) }
+            guard let registered else { continue }
+            return Reclaimed(
+                owned: try beginAgain(registered), lost: takenOver.map { LostPartition(key: $0.key, owner: $0.owner) })
         }
     }
 
@@ -105,29 +107,27 @@ extension Pipeline {
         of mine: [PartitionState]
     ) throws -> (kept: [ClaimedPartition], takenOver: [ClaimedPartition]) {
         guard !mine.isEmpty else { return ([], []) }
-        let asked = mine.map {
-            ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil, origin: $0.origin)
+        let asked = mine.map { ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil) }
+        let found = try plan.target.positions(asked, stoppableContext)
+        let rows = Dictionary(found.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        var (kept, takenOver): ([ClaimedPartition], [ClaimedPartition]) = ([], [])
+        var undone: [String?: [PartitionKey]] = [:]
+        for partition in mine {
+            guard let row = rows[partition.key], row.ownerEpoch >= partition.ownerEpoch else {
+                undone[partition.origin, default: []].append(partition.key)
+                continue
+            }
+            // After a restore two instances may have the same owner epoch.
+            let isOurs = row.owner == nil || partition.owner == nil || row.owner == partition.owner
+            if row.ownerEpoch == partition.ownerEpoch, isOurs { kept.append(row) } else { takenOver.append(row) }
         }
-        let owners = Dictionary(mine.map { ($0.key, $0.owner) }, uniquingKeysWith: { first, _ in first })
-        // After a restore two instances may have the same owner epoch.
-        var kept = try plan.target.owned(asked, stoppableContext).filter { row in
-            guard let mine = owners[row.key] ?? nil, let found = row.owner else { return true }
-            return mine == found
-        }
-        let missing = asked.filter { partition in !kept.contains { $0.key == partition.key } }
-        guard !missing.isEmpty else { return (kept, []) }
-        let found = try plan.target.positions(of: missing.map(\.key), stoppableContext)
-        let rows = Dictionary((found ?? []).map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
-        let isUndone = { (partition: ClaimedPartition) in
-            found != nil && rows[partition.key].map { $0.ownerEpoch < partition.ownerEpoch } ?? true
-        }
-        for (origin, undone) in Dictionary(grouping: missing.filter(isUndone), by: \.origin) {
+        for (origin, keys) in undone {
             logger.warning(
                 "Claiming partitions again: the database was restored to before they were claimed",
-                metadata: ["partitions": "\(undone.map(\.key.description).joined(separator: ", "))"])
-            kept += try plan.target.claim(undone.map(\.key), origin: origin, stoppableContext)
+                metadata: ["partitions": "\(keys.map(\.description).joined(separator: ", "))"])
+            kept += try plan.target.claim(keys, origin: origin, stoppableContext)
         }
-        return (kept, missing.filter { !isUndone($0) }.map { rows[$0.key] ?? $0 })
+        return (kept, takenOver)
     }
 
     private func logTakeover(_ row: ClaimedPartition) {
@@ -135,8 +135,9 @@ extension Pipeline {
             "A partition was taken over by another instance and is not read here",
             metadata: [
                 "partition": "\(row.key)", "owner": "\(row.owner ?? "unknown")",
-                "hint": "two instances that read the same partition have different consumer groups; give the topology of one "
-                    + "of them another name, or both the same group",
+                "hint": """
+                if both go on reading, their consumer groups differ: give them the same group, or one topology another name
+                """,
             ])
     }
 

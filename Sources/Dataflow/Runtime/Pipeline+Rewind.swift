@@ -1,3 +1,6 @@
+import Logging
+import Synchronization
+
 /// Rewinds: what happens when something that was read must not be committed. `RewindMachine` says in which order.
 extension Pipeline {
     /// Drops everything since the last commit and returns when that is done, or the pipeline gives up. An epoch being written

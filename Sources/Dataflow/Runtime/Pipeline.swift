@@ -30,13 +30,21 @@ public final class Pipeline: Sendable {
     ///   something was read and not committed, or a thread did not end in time although all was given up.
     public func run() throws {
         let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
-        let sources = plan.sources.indices.map { index in
-            startThread("source \(plan.sources[index].name)") { self.runSource(index, intakes[index]) }
+        let committer = try startThread("commit") { self.runCommits() }
+        var workers: [PipelineThread] = []
+        var sources: [PipelineThread] = []
+        do {
+            for number in 0..<workerThreads {
+                workers.append(try startThread("worker \(number)") { self.runWorker() })
+            }
+            for (index, source) in plan.sources.enumerated() {
+                sources.append(
+                    try startThread("source \(source.name)") { self.runSource(index, intakes[index]) })
+            }
+        } catch {
+            // The threads there are end in order.
+            fail(error)
         }
-        let workers = (0..<workerThreads).map { number in
-            startThread("worker \(number)") { self.runWorker() }
-        }
-        let committer = startThread("commit") { self.runCommits() }
         var hanging = join(sources)
         monitor.update { $0.isDraining = true }
         hanging += join([committer])
@@ -152,15 +160,12 @@ public final class Pipeline: Sendable {
         }
     }
 
-    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> PipelineThread {
+    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread {
         let identity = PipelineThread(name: name)
-        let thread = Thread { [monitor] in
+        _ = try JoinableThread(name: name) {
             body()
-            monitor.update { $0.endedThreads.insert(identity) }
+            self.monitor.update { _ = $0.endedThreads.insert(identity) }
         }
-        thread.name = name
-        thread.stackSize = 1 << 20
-        thread.start()
         return identity
     }
 }

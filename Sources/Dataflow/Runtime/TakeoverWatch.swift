@@ -34,7 +34,7 @@ struct TakeoverWatch: Sendable {
 
     /// The partition was taken over again.
     mutating func takenOver(at now: ContinuousClock.Instant) {
-        if let lastAllowed, now - lastAllowed > 4 * patience { allowed = 0 }
+        if let lastAllowed, now - lastAllowed > patience * 4 { allowed = 0 }
         stillSince = now
         seen = nil
         isClaimable = false

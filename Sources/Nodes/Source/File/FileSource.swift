@@ -27,7 +27,7 @@ package final class FileSource: Source {
         while true {
             let isDone = try readAll(claimed, intake)
             if isDone || intake.isStopping { return }
-            let still = try intake.reclaim()
+            let still = try intake.reclaim().owned
             guard still.count == claimed.count else {
                 throw SourceError(
                     code: .takenOver,
