@@ -3,6 +3,9 @@
 /// Every call blocks its thread. `claim` is called on source threads, `commit` on the commit thread, possibly at the
 /// same time.
 public protocol CommitTarget: AnyObject, Sendable {
+    /// The partitions of this topology whose topics begin with `topicPrefix`, whoever owns them, as they stand.
+    func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition]
+
     /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
     /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
     ///
@@ -27,6 +30,11 @@ public protocol CommitTarget: AnyObject, Sendable {
 
     /// Ends the connections. Called once, last.
     func close()
+}
+
+extension CommitTarget {
+    /// A target that keeps nothing knows none.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.

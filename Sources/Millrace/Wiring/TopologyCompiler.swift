@@ -6,7 +6,7 @@ struct CompiledTopology {
     /// A source, not opened yet.
     enum SourcePlan {
         case kafka(KafkaPlan)
-        case file([String])
+        case file(FilePlan)
     }
 
     /// An operator, resolved against its input.
@@ -27,7 +27,7 @@ struct CompiledTopology {
         var endsByItself: Bool {
             switch plan {
             case .kafka: false
-            case .file(let patterns): !patterns.contains("-")
+            case .file(let plan): !plan.patterns.contains { $0.text == "-" }
             }
         }
     }
@@ -125,7 +125,7 @@ struct TopologyCompiler {
         switch node.spec.name {
         case KafkaSource.spec.name: return add(source: .kafka(try KafkaPlan.make(node, topology: topology.name)), node)
         case FileSource.spec.name:
-            return add(source: .file((node.config["paths"]?.list ?? []).compactMap(\.string)), node)
+            return add(source: .file(FilePlan.make(node)), node)
         case ParseJSON.spec.name: return try addParser(node)
         case Filter.spec.name: return try addFilter(node)
         case Summarize.spec.name: return try addSummary(node)

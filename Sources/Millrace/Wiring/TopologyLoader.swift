@@ -14,6 +14,7 @@ struct TopologyLoader {
     func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
         let start = SourceLocation(file: path, line: 1, column: 1)
         let data: Data
+        if path == "-" { InputRegistry.process.takeStandardInput(for: "the topology file") }
         do {
             data =
                 path == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
