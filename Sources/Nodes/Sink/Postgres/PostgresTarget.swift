@@ -74,12 +74,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         try transaction(context) { connection throws(PostgresError) in try rows.begin(partitions, &connection) }
     }
 
-    package func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        let found = try transaction(context) { connection throws(PostgresError) in
+    package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        try transaction(context) { connection throws(PostgresError) in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
-        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
-        return found.filter { mine[$0.key] == $0.ownerEpoch }
     }
 
     private func transaction<Result>(

@@ -208,7 +208,7 @@ final class FileProgress {
             offset: start + Int64(tailOffset), timestamp: reader.isStream ? nil : head.checksum(upTo: next),
             checksum: unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: line.prefix(SourceLimits.tailBytesMax))))
         batch.runs = [
-            BatchRun(partition: partition, messages: 0..<1, tombstones: 0, nextOffset: next, tail: tail)
+            BatchRun(partition: partition, from: start, messages: 0..<1, tombstones: 0, nextOffset: next, tail: tail)
         ]
         (reached, self.tail) = (next, tail)
     }

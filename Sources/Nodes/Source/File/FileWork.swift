@@ -215,7 +215,9 @@ struct FileWork {
 
     /// Everything since the last commit was dropped: goes on where the database says.
     mutating func rewind(_ intake: Intake) throws {
-        let still = try intake.reclaim()
+        let still = try intake.reclaim().owned
+        // A database that was restored to before the first claim has no position: the file begins again.
+        try intake.begin(still.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
         guard still.count == claims else {
             throw SourceError(
                 code: .takenOver,
