@@ -3,6 +3,9 @@
 /// Every call blocks its thread. `claim` is called on source threads, `commit` on the commit thread, possibly at the
 /// same time.
 public protocol CommitTarget: AnyObject, Sendable {
+    /// The partitions of this topology whose topics begin with `topicPrefix`, whoever owns them, as they stand.
+    func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition]
+
     /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
     /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
     ///
@@ -34,16 +37,8 @@ public protocol CommitTarget: AnyObject, Sendable {
 }
 
 extension CommitTarget {
-    /// Those that are ours, for want of better knowledge.
-    public func positions(
-        _ partitions: [ClaimedPartition], _ context: CommitContext
-    ) throws -> [ClaimedPartition] { try owned(partitions, context) }
-
-    /// Those whose owner epoch is ours.
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
-        return try positions(partitions, context).filter { mine[$0.key] == $0.ownerEpoch }
-    }
+    /// A target that keeps nothing knows none.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.

@@ -6,7 +6,7 @@ struct CompiledTopology {
     /// A source, not opened yet.
     enum SourcePlan {
         case kafka(KafkaPlan)
-        case file([String])
+        case file(FilePlan)
     }
 
     /// An operator, resolved against its input.
@@ -27,7 +27,7 @@ struct CompiledTopology {
         var endsByItself: Bool {
             switch plan {
             case .kafka: false
-            case .file(let patterns): !patterns.contains("-")
+            case .file(let plan): !plan.patterns.contains { $0.text == "-" }
             }
         }
     }

@@ -93,7 +93,7 @@ struct TopologyCompiler {
         } catch {
             problems.append(contentsOf: error)
             // Empty, so that the rest can be checked.
-            return add(source: .file([]), node)
+            return add(source: .file(FilePlan(node: node.name, patterns: [])), node)
         }
     }
 
@@ -104,7 +104,7 @@ struct TopologyCompiler {
                     code: "no-files", at: paths.location, "node \(node.name) reads no file, found an empty list",
                     hint: "for example paths: [events.ndjson]"))
         }
-        return add(source: .file((node.config["paths"]?.list ?? []).compactMap(\.string)), node)
+        return add(source: .file(FilePlan.make(node)), node)
     }
 
     private mutating func add(source: CompiledTopology.SourcePlan, _ node: NodeDeclaration) -> Output {

@@ -52,6 +52,7 @@ struct TopologyLoader {
     /// - Parameter path: the file; `-` is standard input.
     /// - Returns: the topology, nil when it cannot run, and everything there is to say about it.
     func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
+        if TopologyFileReader.isStandardInput(path) { InputRegistry.process.takeStandardInput(for: "the topology file") }
         do throws(TopologyFileReader.Failure) {
             return load(bytes: try TopologyFileReader.bytes(of: path), from: path)
         } catch {
