@@ -147,7 +147,7 @@ struct PipelineState {
                 ledger.advances[run.partition]
                 ?? PartitionAdvance(key: partition.key, ownerEpoch: partition.ownerEpoch, from: next)
             advance.to = run.nextOffset
-            if !run.messages.isEmpty { advance.tail = run.tail }
+            if let tail = run.tail { advance.tail = tail }
             ledger.advances[run.partition] = advance
             partitions[run.partition].next = run.nextOffset
         }

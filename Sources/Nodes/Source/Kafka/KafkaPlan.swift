@@ -18,6 +18,8 @@ package struct KafkaPlan: Sendable {
     package var configuration: ConsumerConfiguration
     /// Where a partition begins that was never read.
     package var start: Start
+    /// The topology's name, part of every position's key.
+    package var topology: String
     /// Whether a message holds one document or lines.
     package var framing: Framing
 
@@ -42,7 +44,7 @@ package struct KafkaPlan: Sendable {
             throw Diagnostics(Diagnostic(code: "kafka-settings", at: place, error.message, hint: error.hint))
         }
         return KafkaPlan(
-            configuration: configuration, start: try start(config["start"], node),
+            configuration: configuration, start: try start(config["start"], node), topology: topology,
             framing: config["format"]?.string == "lines" ? .lines : .document)
     }
 
