@@ -203,7 +203,7 @@ public final class ModelTarget: CommitTarget {
             guard isOurs || flaw == .forgetsTheFence else { return false }
             for advance in epoch.advances {
                 contents.rows[advance.key]?.nextOffset = advance.to
-                contents.rows[advance.key]?.tail = advance.tail
+                if let tail = advance.tail { contents.rows[advance.key]?.tail = tail }
                 contents.rows[advance.key]?.counters += advance.counters
             }
             for delta in epoch.deltas.values where flaw != .losesTheTables {

@@ -15,6 +15,10 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
+    /// Records where the partitions of topics begin of which no position is recorded yet: for each topic all that are given,
+    /// or, when somebody was first, none. Committed at once.
+    func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
+
     /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
     /// is missing in the answer.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
@@ -39,6 +43,9 @@ public protocol CommitTarget: AnyObject, Sendable {
 extension CommitTarget {
     /// A target that keeps nothing knows none.
     public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
+
+    /// Records nothing: partitions begin where their first claim says.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.

@@ -2,7 +2,7 @@
 ///
 /// All calls come from the source's own thread.
 public final class Intake: Sendable {
-    private let pipeline: Pipeline
+    let pipeline: Pipeline
     private let source: Int
 
     init(pipeline: Pipeline, source: Int) {

@@ -75,8 +75,8 @@ struct CompiledTopology {
     /// Whether it reads standard input.
     var readsStandardInput: Bool {
         sources.contains { source in
-            guard case .file(let patterns) = source.plan else { return false }
-            return patterns.contains(where: TopologyFileReader.isStandardInput)
+            guard case .file(let plan) = source.plan else { return false }
+            return plan.patterns.contains { TopologyFileReader.isStandardInput($0.text) }
         }
     }
 }

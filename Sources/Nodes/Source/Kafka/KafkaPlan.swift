@@ -18,6 +18,8 @@ package struct KafkaPlan: Sendable {
     package var configuration: ConsumerConfiguration
     /// Where a partition begins that was never read.
     package var start: Start
+    /// The topology's name, part of every position's key.
+    package var topology: String
     /// Whether a message holds one document or lines.
     package var framing: Framing
 
@@ -48,7 +50,7 @@ package struct KafkaPlan: Sendable {
         }
         if problems.hasErrors { throw problems }
         return KafkaPlan(
-            configuration: configuration, start: start,
+            configuration: configuration, start: start, topology: topology,
             framing: config["format"]?.string == "lines" ? .lines : .document)
     }
 
