@@ -196,12 +196,15 @@ import Testing
         try inFolder { folder in
             let paths = ["a.yaml", "b.yaml"].map { folder.appending(path: $0).path }
             for path in paths { try Self.text.write(toFile: path, atomically: true, encoding: .utf8) }
-            let found = TopologyLoader(environment: [:]).load(paths)
+            let found = TopologyLoader(environment: [:]).load(paths, together: true)
             #expect(found.map { $0.topology == nil } == [false, true])
             #expect(
                 "\(found[1].diagnostics)"
-                    == "\(paths[1]):1:1: error[topology-twice]: \(paths[0]) declares topology t too; "
-                    + "give each file's topology a name of its own")
+                    == "\(paths[1]):1:1: error[topology-twice]: two files declare topology t, found it in "
+                    + "\(paths[0]) too; give each a name of its own")
+            let apart = TopologyLoader(environment: [:]).load(paths, together: false)
+            #expect(
+                apart.map { $0.topology == nil } == [false, false], "two files of one topology may be checked together")
         }
     }
 
@@ -212,7 +215,7 @@ import Testing
                 try Self.text.replacing("topology: t", with: "topology: " + name).replacing("a.ndjson", with: "\"-\"")
                     .write(toFile: path, atomically: true, encoding: .utf8)
             }
-            let found = TopologyLoader(environment: [:]).load(paths)
+            let found = TopologyLoader(environment: [:]).load(paths, together: true)
             #expect(found.map { $0.topology == nil } == [false, true])
             #expect(
                 "\(found[1].diagnostics)"
@@ -232,7 +235,9 @@ import Testing
         ),
     ])
     func aWordThatIsNoCommandIsExplained(word: String, expected: String) {
-        #expect(MillraceCommand.complaint(about: word) == expected)
+        #expect(
+            MillraceCommand.complaint(about: word)
+                == expected + "\nUsage: millrace <command>; millrace --help lists them")
     }
 
     @Test(arguments: ["check", "run", "help", "reference", "--help", "-h", "--version"])
