@@ -25,7 +25,7 @@ struct TopologyLoader {
                 if ownerOfInput != nil {
                     return (path, nil, Self.complaint("stdin-twice", path, "standard input was read already"))
                 }
-                ownerOfInput = "the topology file \(path)"
+                ownerOfInput = "the topology itself"
             }
             var (topology, diagnostics) = load(path)
             guard let found = topology else { return (path, nil, diagnostics) }
@@ -36,7 +36,7 @@ struct TopologyLoader {
                         hint: "give each a name of its own"))
                 topology = nil
             }
-            if found.readsStandardInput {
+            if together, found.readsStandardInput {
                 if let owner = ownerOfInput {
                     diagnostics.append(
                         contentsOf: Self.complaint(
@@ -45,7 +45,7 @@ struct TopologyLoader {
                             hint: "give the file of one of them a path"))
                     topology = nil
                 }
-                if together { ownerOfInput = "the events of topology \(found.name)" }
+                ownerOfInput = "the events of topology \(found.name)"
             }
             return (path, topology, diagnostics)
         }
