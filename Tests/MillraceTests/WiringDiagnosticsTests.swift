@@ -61,7 +61,11 @@ import Testing
         ),
         (
             "'a.*'",
-            "a topic cannot be called 'a.*', expected letters, digits, '.', '_' and '-'; a regular expression begins with ^"
+            "a topic cannot be called 'a.*', expected letters, digits, '.', '_' and '-'; regular expressions are not supported: list the topics"
+        ),
+        (
+            "'^game'",
+            "a topic cannot be called '^game', expected letters, digits, '.', '_' and '-'; regular expressions are not supported: list the topics"
         ),
         ("'..'", "a topic cannot be called '..'"),
         ("\(String(repeating: "x", count: 250))", "a topic's name is too long, found 250 bytes, expected at most 249"),
@@ -73,6 +77,17 @@ import Testing
             $0.contains("error")
         }
         #expect(found.count == 1 && found[0].hasSuffix("error[kafka-topics]: " + expected), "\(found)")
+    }
+
+    @Test func twoNodesThatReadOneTopicAreRefusedWhateverTheirBrokers() {
+        let found = Self.lines(
+            Self.parsed
+                + "  e: { kafka: { brokers: a, topics: [t, u] } }\n  f: { kafka: { brokers: b, topics: [v, u] } }\n"
+        ).filter { $0.contains("error") }
+        #expect(
+            found == [
+                "t.yaml:8:42: error[read-twice]: u is read by e and by f, expected one source for it; let several nodes read from one source"
+            ])
     }
 
     @Test func missingBrokersAreSaidOnce() {
