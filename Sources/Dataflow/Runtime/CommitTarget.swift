@@ -23,10 +23,6 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// is missing in the answer.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
-    /// Reads those of the partitions that are still ours. A target has this from `positions`; one that only wraps another may
-    /// have `positions` from this, and then cannot tell a restored database from a takeover.
-    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
-
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
     func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome
