@@ -27,7 +27,7 @@ struct CompiledTopology {
         var endsByItself: Bool {
             switch plan {
             case .kafka: false
-            case .file(let plan): !plan.patterns.contains { $0.text == "-" }
+            case .file(let plan): !plan.patterns.contains { TopologyFileReader.isStandardInput($0.text) }
             }
         }
     }

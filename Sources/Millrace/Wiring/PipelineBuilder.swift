@@ -76,7 +76,7 @@ struct PipelineBuilder {
         guard case .parse(let plan) = topology.operators[child].plan else {
             preconditionFailure("a source was compiled onto a node that is no parser")
         }
-        return plan.limits.documentLengthMax
+        return plan.recordBytesMax
     }
 
     private func make(

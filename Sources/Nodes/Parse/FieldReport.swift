@@ -1,4 +1,4 @@
-package import Dataflow
+import Dataflow
 import JSON
 package import Logging
 import Synchronization

@@ -1,5 +1,5 @@
 /// The keys of an object in a document that is known to be valid JSON: for messages, so it looks at a few documents only.
-struct ObjectKeys {
+@safe struct ObjectKeys {
     /// Bytes shown of a key.
     static let keyBytesMax = 64
 
@@ -17,7 +17,7 @@ struct ObjectKeys {
 
     private init(bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
-    private var byte: UInt8 { at < bytes.count ? unsafe bytes[at] : 0 }
+    private var byte: UInt8 { unsafe at < bytes.count ? bytes[at] : 0 }
 
     private mutating func skipSpace() {
         while [0x20, 0x09, 0x0a, 0x0d].contains(byte) { at += 1 }
@@ -28,7 +28,7 @@ struct ObjectKeys {
         skipSpace()
         guard byte == UInt8(ascii: "{") else { return }
         at += 1
-        while at < bytes.count {
+        while unsafe at < bytes.count {
             skipSpace()
             guard byte == UInt8(ascii: "\"") else { return }
             let start = at + 1
@@ -56,13 +56,13 @@ struct ObjectKeys {
 
     private mutating func skipString() {
         at += 1
-        while at < bytes.count, byte != UInt8(ascii: "\"") { at += byte == UInt8(ascii: "\\") ? 2 : 1 }
+        while unsafe at < bytes.count, byte != UInt8(ascii: "\"") { at += byte == UInt8(ascii: "\\") ? 2 : 1 }
         at += 1
     }
 
     private mutating func skipValue() {
         var depth = 0
-        while at < bytes.count {
+        while unsafe at < bytes.count {
             switch byte {
             case UInt8(ascii: "\""):
                 skipString()

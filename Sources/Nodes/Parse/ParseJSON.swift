@@ -24,6 +24,9 @@ package struct ParsePlan: Sendable {
     /// Columns whose hashes some `uniques` needs: hashed here, once, for all of them.
     package var hashedColumns: [Int]
 
+    /// Bytes of the longest document that can be a record.
+    package var recordBytesMax: Int { limits.documentLengthMax }
+
     /// Creates a plan.
     package init(fields: [FieldDeclaration], limits: JSONLimits, hashedColumns: [Int]) {
         self.fields = fields

@@ -44,6 +44,6 @@ package struct FilePlan: Sendable {
         }
         return FilePlan(
             node: node.name, patterns: patterns,
-            copies: node.config["copies"]?.string.flatMap(Copies.init) ?? .refuse)
+            copies: node.config.defaulted("copies").string.flatMap(Copies.init) ?? .refuse)
     }
 }

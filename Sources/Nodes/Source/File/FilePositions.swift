@@ -74,7 +74,7 @@ struct FilePositions {
     }
 
     /// The entries that `file` continues by what it holds, the farthest first.
-    func continued(by file: FileReader, _ head: FileHead) throws(SourceError) -> [Int] {
+    func continued(by file: FileReader, _ head: FileHead) throws -> [Int] {
         var head = head
         let all = head.checksum(upTo: Int64(FileHead.bytesMax))
         var found: [Int] = []
@@ -85,7 +85,7 @@ struct FilePositions {
     }
 
     /// Whether `file` holds, up to the position, what was read before.
-    private func continues(_ entry: Entry, _ file: FileReader, _ head: inout FileHead) throws(SourceError) -> Bool {
+    private func continues(_ entry: Entry, _ file: FileReader, _ head: inout FileHead) throws -> Bool {
         guard entry.next > 0, let tail = entry.tail, Self.problem(entry) == nil else { return false }
         if let size = file.size, size < entry.next { return false }
         if let checksum = entry.head, head.checksum(upTo: entry.next) != checksum { return false }
@@ -99,7 +99,7 @@ struct FilePositions {
     }
 
     /// What an entry says of the file that is now at the path under which it was made.
-    func judge(_ index: Int, _ file: FileReader, _ head: FileHead) throws(SourceError) -> Judgement {
+    func judge(_ index: Int, _ file: FileReader, _ head: FileHead) throws -> Judgement {
         let entry = entries[index]
         if let problem = Self.problem(entry) { return .damaged(problem) }
         guard entry.next > 0 else { return .continues }

@@ -37,7 +37,7 @@ final class FileProgress {
     init(
         _ reader: FileReader, head: FileHead, partition: Int, claimed: ClaimedPartition, recordBytesMax: Int,
         memory: MemoryAccountant
-    ) throws(SourceError) {
+    ) throws {
         self.reader = reader
         self.recordBytesMax = recordBytesMax
         self.head = head
@@ -52,14 +52,14 @@ final class FileProgress {
     }
 
     /// Reads on at a position that was committed, after everything since was dropped.
-    func rewind(to claimed: ClaimedPartition) throws(SourceError) {
+    func rewind(to claimed: ClaimedPartition) throws {
         (reached, tail) = (claimed.nextOffset ?? 0, claimed.tail)
         (hasEnded, unfinished) = (false, nil)
         carry.removeAll()
         try goTo(reached)
     }
 
-    private func goTo(_ wanted: Int64) throws(SourceError) {
+    private func goTo(_ wanted: Int64) throws {
         if let replay {
             guard wanted >= replay.base, wanted <= replay.end else {
                 throw SourceError(
@@ -109,7 +109,7 @@ final class FileProgress {
     }
 
     /// Takes the next bytes: of what is kept, then of what is read. 0 at the end, nil when none came within `timeout`.
-    private func next(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws(SourceError) -> Int? {
+    private func next(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws -> Int? {
         if let replay, position < replay.end {
             switch unsafe replay.read(at: position, into: buffer) {
             case .bytes(let count):
@@ -197,7 +197,7 @@ final class FileProgress {
         let bytes = unsafe UnsafeRawBufferPointer(start: batch.base, count: lineEnd)
         let (lineStart, line) = unsafe Self.lastLine(of: bytes)
         unsafe head.append(bytes)
-        addRun(batch, start: start, length: lineEnd, next: start + Int64(lineEnd), tailOffset: lineStart, line)
+        unsafe addRun(batch, start: start, length: lineEnd, next: start + Int64(lineEnd), tailOffset: lineStart, line)
     }
 
     private func addRun(
@@ -241,11 +241,11 @@ extension FileProgress {
         let line = unsafe UnsafeRawBufferPointer(start: batch.base, count: kept)
         unsafe head.append(line)
         if !reader.isStream, head.bytes.count < min(Int64(FileHead.bytesMax), end) { head = try readHead(upTo: end) }
-        addRun(batch, start: start, length: kept, next: end, tailOffset: 0, line)
+        unsafe addRun(batch, start: start, length: kept, next: end, tailOffset: 0, line)
     }
 
     /// The head of a regular file when skipped bytes belong to it.
-    private func readHead(upTo end: Int64) throws(SourceError) -> FileHead {
+    private func readHead(upTo end: Int64) throws -> FileHead {
         let place = reader.position
         let bytes = try reader.bytes(at: 0, count: Int(min(end, Int64(FileHead.bytesMax))))
         guard try reader.seek(to: place) else {
@@ -256,7 +256,7 @@ extension FileProgress {
 
     /// Skips to the end of the line. What follows its newline is carried over.
     /// - Returns: the position behind the newline, or behind the last byte of what cannot grow; nil when there is none yet.
-    private func skipLine(_ intake: Intake) throws(SourceError) -> Int64? {
+    private func skipLine(_ intake: Intake) throws -> Int64? {
         if scratch.isEmpty { scratch = [UInt8](repeating: 0, count: 64 * 1024) }
         while !intake.isStopping, !intake.needsRewind {
             guard let (found, count) = try skipSome() else { continue }
@@ -274,9 +274,9 @@ extension FileProgress {
     /// Reads on in a long line.
     /// - Returns: how many bytes stand in `scratch` and where the newline is among them; nil when none came or some were
     ///   skipped at once.
-    private func skipSome() throws(SourceError) -> (newline: Int?, count: Int)? {
+    private func skipSome() throws -> (newline: Int?, count: Int)? {
         let replayed = replay.map { position < $0.end } ?? false
-        let count = try unsafe scratch.withUnsafeMutableBytes { buffer throws(SourceError) -> Int? in
+        let count = try unsafe scratch.withUnsafeMutableBytes { buffer -> Int? in
             if replayed, let replay {
                 switch unsafe replay.read(at: position, into: buffer) {
                 case .bytes(let count): return count

@@ -50,10 +50,10 @@ struct FileWork {
         try claim(opened, intake)
     }
 
-    private func open(_ path: FileList.Path) throws(SourceError) -> Opened? {
-        do throws(SourceError) {
+    private func open(_ path: FileList.Path) throws -> Opened? {
+        do {
             var file = Opened(
-                reader: try path.stream.map { stream throws(SourceError) in try FileReader(stream) }
+                reader: try path.stream.map { stream in try FileReader(stream) }
                     ?? FileReader(path: path.path))
             if file.reader.isStream {
                 file.key = FilePositions.key(file.label, 1)
@@ -71,7 +71,7 @@ struct FileWork {
     }
 
     /// First every file that is still where it was.
-    private mutating func continueByPath(_ opened: inout [Opened]) throws(SourceError) {
+    private mutating func continueByPath(_ opened: inout [Opened]) throws {
         for index in opened.indices where opened[index].key == nil {
             let file = opened[index]
             for entry in positions.made(under: file.label) where positions.entries[entry].file == nil {
@@ -84,7 +84,7 @@ struct FileWork {
     }
 
     /// Then those that have another name now.
-    private mutating func continueByContent(_ opened: inout [Opened]) throws(SourceError) {
+    private mutating func continueByContent(_ opened: inout [Opened]) throws {
         for index in opened.indices where opened[index].key == nil {
             let file = opened[index]
             let found = try positions.continued(by: file.reader, file.head)
@@ -102,7 +102,7 @@ struct FileWork {
     }
 
     /// The others are new, unless the file that is missing is theirs.
-    private mutating func beginOthers(_ opened: inout [Opened]) throws(SourceError) {
+    private mutating func beginOthers(_ opened: inout [Opened]) throws {
         for index in opened.indices where opened[index].key == nil {
             let file = opened[index]
             guard LastLine.hasRecord(file.head, isWhole: !file.reader.canGrow) else { continue }

@@ -11,7 +11,7 @@ import Dataflow
 @safe final class StreamReplay {
     private static let blockBytes = 256 * 1024
 
-    private struct Piece {
+    @safe private struct Piece {
         var start: Int64
         var length: Int
         /// nil: skipped.
@@ -30,7 +30,7 @@ import Dataflow
     private let memory: MemoryAccountant
     /// Bytes kept at most.
     let bytesMax: Int
-    private var pieces: [Piece] = unsafe []
+    private var pieces: [Piece] = []
     private var blocks = 0
     /// The first position that can be read again.
     private(set) var base: Int64
@@ -47,7 +47,7 @@ import Dataflow
     }
 
     deinit {
-        for piece in unsafe pieces { unsafe piece.block?.deallocate() }
+        for piece in pieces { unsafe piece.block?.deallocate() }
         memory.draw(-blocks * Self.blockBytes, for: .batches)
     }
 
@@ -60,21 +60,21 @@ import Dataflow
     /// Keeps what was read next.
     func append(_ fresh: UnsafeRawBufferPointer) {
         var rest = unsafe fresh
-        while !rest.isEmpty {
-            let last = unsafe pieces.last
-            if unsafe last?.block == nil || (unsafe last?.length) == Self.blockBytes {
+        while unsafe !rest.isEmpty {
+            let last = pieces.last
+            if unsafe last?.block == nil || last?.length == Self.blockBytes {
                 unsafe pieces.append(
                     Piece(start: end, length: 0, block: .allocate(byteCount: Self.blockBytes, alignment: 64)))
                 blocks += 1
                 memory.draw(Self.blockBytes, for: .batches)
             }
-            let index = unsafe pieces.count - 1
-            let length = unsafe pieces[index].length
+            let index = pieces.count - 1
+            let length = pieces[index].length
             let count = min(rest.count, Self.blockBytes - length)
             if let block = unsafe pieces[index].block, let source = rest.baseAddress {
                 unsafe (block + length).copyMemory(from: source, byteCount: count)
             }
-            unsafe pieces[index].length += count
+            pieces[index].length += count
             end += Int64(count)
             unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
@@ -83,8 +83,8 @@ import Dataflow
     /// Notes that the next `count` bytes were skipped.
     func skip(_ count: Int) {
         guard count > 0 else { return }
-        if let last = unsafe pieces.indices.last, unsafe pieces[last].block == nil {
-            unsafe pieces[last].length += count
+        if let last = pieces.indices.last, unsafe pieces[last].block == nil {
+            pieces[last].length += count
         } else {
             unsafe pieces.append(Piece(start: end, length: count, block: nil))
         }
@@ -93,13 +93,13 @@ import Dataflow
 
     /// Gives back what lies in front of `position`, which is committed.
     func trim(to position: Int64) {
-        while let first = unsafe pieces.first, unsafe first.end <= position {
+        while let first = pieces.first, first.end <= position {
             if let block = unsafe first.block {
                 unsafe block.deallocate()
                 blocks -= 1
                 memory.draw(-Self.blockBytes, for: .batches)
             }
-            unsafe pieces.removeFirst()
+            pieces.removeFirst()
         }
         base = max(base, min(position, end))
     }
@@ -107,14 +107,14 @@ import Dataflow
     /// Copies what is kept at `position`, in `base..<end`.
     func read(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Content {
         precondition(position >= base && position < end, "what was committed cannot be read again")
-        var (low, high) = unsafe (0, pieces.count - 1)
+        var (low, high) = (0, pieces.count - 1)
         while low < high {
             let middle = (low + high) / 2
-            if unsafe pieces[middle].end <= position { low = middle + 1 } else { high = middle }
+            if pieces[middle].end <= position { low = middle + 1 } else { high = middle }
         }
-        let piece = unsafe pieces[low]
-        let offset = unsafe Int(position - piece.start)
-        let left = unsafe piece.length - offset
+        let piece = pieces[low]
+        let offset = Int(position - piece.start)
+        let left = piece.length - offset
         guard let block = unsafe piece.block else { return .skipped(left) }
         let count = min(left, buffer.count)
         unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(start: block + offset, count: count))

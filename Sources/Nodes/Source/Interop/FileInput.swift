@@ -50,7 +50,7 @@ struct FileNumber: Hashable, Sendable {
         isOwned = known != 0
         switch known {
         case 0?: descriptor = 0
-        case let number?: descriptor = unsafe fcntl(number, F_DUPFD_CLOEXEC, 3)
+        case let number?: descriptor = fcntl(number, F_DUPFD_CLOEXEC, 3)
         case nil: descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         }
         var status = stat()

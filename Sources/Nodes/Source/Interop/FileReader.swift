@@ -14,15 +14,15 @@
 
     /// Opens a path, `-` for standard input.
     /// - Throws: `SourceError` when it cannot be opened or holds something that is not read here.
-    convenience init(path: String) throws(SourceError) { try self.init(try FileInput(path: path)) }
+    convenience init(path: String) throws { try self.init(try FileInput(path: path)) }
 
     /// Reads what is open.
     /// - Throws: `SourceError` when it holds something that is not read here.
-    init(_ input: FileInput) throws(SourceError) {
+    init(_ input: FileInput) throws {
         self.input = input
         guard !input.isStream else { return }
         var first = [UInt8](repeating: 0, count: ContentFormat.magicBytesMax)
-        let count = try unsafe first.withUnsafeMutableBytes { bytes throws(SourceError) in
+        let count = try unsafe first.withUnsafeMutableBytes { bytes in
             try unsafe input.read(into: bytes, at: 0)
         }
         format = try ContentFormat.of(first[..<count], hasEnded: true, label)
@@ -40,8 +40,8 @@
     var size: Int64? { canGrow ? input.size : nil }
 
     /// Reads up to `buffer.count` bytes; 0 at the end, nil when a stream gave none within `timeout`.
-    func read(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws(SourceError) -> Int? {
-        guard format != nil || (try recognise(timeout)) else { return nil }
+    func read(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws -> Int? {
+        if format == nil, try !recognise(timeout) { return nil }
         let count: Int?
         if format == .gzip {
             count = try unsafe unpack(into: buffer, timeout)
@@ -56,7 +56,7 @@
 
     /// Goes to a position of a regular file's unpacked bytes; packed ones are unpacked up to there.
     /// - Returns: false when the file ends before it.
-    func seek(to wanted: Int64) throws(SourceError) -> Bool {
+    func seek(to wanted: Int64) throws -> Bool {
         precondition(!isStream, "a stream has no positions to go to")
         guard format == .gzip else {
             (rawPosition, position) = (wanted, wanted)
@@ -69,7 +69,7 @@
         var scratch = [UInt8](repeating: 0, count: 64 * 1024)
         while position < wanted {
             let limit = Int(min(wanted - position, Int64(scratch.count)))
-            let count = try unsafe scratch.withUnsafeMutableBytes { bytes throws(SourceError) in
+            let count = try unsafe scratch.withUnsafeMutableBytes { bytes in
                 try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<limit]), timeout: .zero)
             }
             if count == 0 { return false }
@@ -78,12 +78,12 @@
     }
 
     /// Up to `count` bytes of a regular file at `start`, fewer where it ends; reading continues behind them.
-    func bytes(at start: Int64, count: Int) throws(SourceError) -> [UInt8] {
+    func bytes(at start: Int64, count: Int) throws -> [UInt8] {
         guard try seek(to: start) else { return [] }
         var result = [UInt8](repeating: 0, count: count)
         var filled = 0
         while filled < count {
-            let more = try unsafe result.withUnsafeMutableBytes { bytes throws(SourceError) in
+            let more = try unsafe result.withUnsafeMutableBytes { bytes in
                 try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]), timeout: .zero)
             }
             guard let more, more > 0 else { break }
@@ -101,7 +101,7 @@
 
     private func readRaw(
         into buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration
-    ) throws(SourceError) -> Int? {
+    ) throws -> Int? {
         if isStream { return try unsafe input.read(into: buffer, timeout: timeout) }
         let count = try unsafe input.read(into: buffer, at: rawPosition)
         rawPosition += Int64(count)
@@ -109,9 +109,9 @@
     }
 
     /// Reads the first bytes of a stream until they say what it is. False when that takes longer.
-    private func recognise(_ timeout: Duration) throws(SourceError) -> Bool {
+    private func recognise(_ timeout: Duration) throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 16 * 1024)
-        let count = try unsafe chunk.withUnsafeMutableBytes { bytes throws(SourceError) in
+        let count = try unsafe chunk.withUnsafeMutableBytes { bytes in
             try unsafe input.read(into: bytes, timeout: timeout)
         }
         guard let count else { return false }
@@ -129,8 +129,8 @@
 
     private func unpack(
         into buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration
-    ) throws(SourceError) -> Int? {
-        do throws(GzipDecoder.Problem) {
+    ) throws -> Int? {
+        do {
             let decoder = try gzip ?? GzipDecoder()
             gzip = decoder
             while true {
@@ -139,27 +139,15 @@
                 case .ended: return 0
                 case .hungry: break
                 }
-                guard let count = try feed(decoder, timeout) else { return nil }
+                let count = try unsafe decoder.feed { input in
+                    guard beginning.isEmpty else { return unsafe takeBeginning(into: input) }
+                    return try unsafe readRaw(into: input, timeout)
+                }
+                guard let count else { return nil }
                 if count == 0 { hasRawEnded = true }
             }
-        } catch {
-            if let failure = reading { throw failure }
-            throw SourceError.file(label, Self.sentence(error))
-        }
-    }
-
-    /// What failed below zlib.
-    private var reading: SourceError?
-
-    private func feed(_ decoder: GzipDecoder, _ timeout: Duration) throws(GzipDecoder.Problem) -> Int? {
-        do throws(SourceError) {
-            return try decoder.feed { buffer throws(SourceError) in
-                guard beginning.isEmpty else { return unsafe takeBeginning(into: buffer) }
-                return try unsafe readRaw(into: buffer, timeout)
-            }
-        } catch {
-            reading = error
-            throw .noMemory
+        } catch let problem as GzipDecoder.Problem {
+            throw SourceError.file(label, Self.sentence(problem))
         }
     }
 

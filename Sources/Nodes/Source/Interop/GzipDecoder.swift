@@ -57,9 +57,7 @@ import CZlib
     var hasInput: Bool { unsafe stream.pointee.avail_in > 0 }
 
     /// Takes input; only when there is none left.
-    func feed<Failure: Error>(
-        _ read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int?
-    ) throws(Failure) -> Int? {
+    func feed(_ read: (UnsafeMutableRawBufferPointer) throws -> Int?) rethrows -> Int? {
         let count = try unsafe read(UnsafeMutableRawBufferPointer(start: input, count: Self.inputBytes))
         guard let count else { return nil }
         unsafe stream.pointee.next_in = input
