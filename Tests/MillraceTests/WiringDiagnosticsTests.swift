@@ -86,7 +86,7 @@ import Testing
         ).filter { $0.contains("error") }
         #expect(
             found == [
-                "t.yaml:8:42: error[read-twice]: u is read by e and by f, expected one source for it; let several nodes read from one source"
+                "t.yaml:8:41: error[read-twice]: u is read by e and by f, expected one source for it; let several nodes read from one source"
             ])
     }
 
