@@ -36,6 +36,8 @@ struct DocumentScalar {
     var isFromEnvironment: Bool
     /// Whether a variable could not be replaced; a diagnostic says so, and further checks would only repeat it.
     var isBroken = false
+    /// The values that came from the environment.
+    var substituted: [String] = []
 
     /// Whether nothing was written, or `~` or `null`.
     var isNull: Bool { isPlain && !isFromEnvironment && ["", "~", "null", "Null", "NULL"].contains(text) }

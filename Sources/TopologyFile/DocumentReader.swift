@@ -146,7 +146,8 @@ struct DocumentReader {
         }
         let content = DocumentScalar(
             text: outcome.text, isPlain: scalar.style == .plain || scalar.style == .any,
-            isFromEnvironment: outcome.usesEnvironment, isBroken: !outcome.problems.isEmpty)
+            isFromEnvironment: outcome.usesEnvironment, isBroken: !outcome.problems.isEmpty,
+            substituted: outcome.values)
         return DocumentNode(content: .scalar(content), location: location)
     }
 

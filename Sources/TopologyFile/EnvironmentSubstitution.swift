@@ -13,6 +13,8 @@ struct EnvironmentSubstitution {
         var text = ""
         /// Whether a variable's value is part of the text.
         var usesEnvironment = false
+        /// The values of variables in the text.
+        var values: [String] = []
         /// What could not be replaced; the offset is in Unicode scalars from the start of the text.
         var problems: [(code: String, offset: Int, message: String, hint: String)] = []
     }
@@ -69,6 +71,7 @@ struct EnvironmentSubstitution {
         let value = value(name)
         if let value, !value.isEmpty || !hasDefault {
             outcome.usesEnvironment = true
+            outcome.values.append(value)
             return value
         }
         if hasDefault { return String(String.UnicodeScalarView(rest.dropFirst(2))) }

@@ -116,7 +116,9 @@ extension SpecChecker {
             reportOutOfRange(node, as: type, named: name)
             return nil
         default:
-            return ConfigValue(content, at: node.location)
+            var value = ConfigValue(content, at: node.location)
+            if case .secret = type { value.secrets = scalar.substituted }
+            return value
         }
     }
 

@@ -27,6 +27,8 @@ public struct ConfigValue: Sendable {
     public var content: Content
     /// Where the value begins.
     public var location: SourceLocation
+    /// Values of variables in a text that may be a secret: never to be shown, whoever quotes them.
+    public var secrets: [String] = []
 
     /// Creates a value.
     public init(_ content: Content, at location: SourceLocation) {

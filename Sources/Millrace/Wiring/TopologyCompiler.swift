@@ -1,5 +1,6 @@
 import Dataflow
 import Nodes
+import Postgres
 
 /// A checked topology: everything a pipeline needs but the connections.
 struct CompiledTopology {
@@ -188,6 +189,14 @@ struct TopologyCompiler {
     private mutating func addTable(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
         guard case .groups(let input, _) = try groups(for: node) else { return .nothing }
         let url = node.config["url"]?.string ?? ""
+        do throws(PostgresError) {
+            try ConnectionSettings.check(url: url)
+        } catch {
+            throw Diagnostics(
+                Diagnostic(
+                    code: "database-url", at: node.config["url"]?.location ?? node.location, error.message,
+                    hint: error.hint))
+        }
         if let known = topology.databaseURL, known != url {
             throw Diagnostics(
                 Diagnostic(

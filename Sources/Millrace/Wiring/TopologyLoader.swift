@@ -33,6 +33,7 @@ struct TopologyLoader {
         let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
         var (declaration, diagnostics) = reader.read(file: path, text: text)
         guard let declaration, !diagnostics.hasErrors else { return (nil, diagnostics) }
+        Redaction.conceal(declaration)
         do {
             return (try TopologyCompiler.compile(declaration), diagnostics)
         } catch {
