@@ -23,7 +23,7 @@ import Testing
         let known = waiting.process
         let process = try #require(known)
         let other = OtherThread(waiting) { (connection: inout Connection) -> Bool in
-            failure { () throws(PostgresError) in try connection.execute("LOCK TABLE named_lock") } == nil
+            failure { () throws(PostgresError) in try connection.execute("BEGIN; LOCK TABLE named_lock") } == nil
         }
         var observer = try TestCluster.connect()
         let report = try waitForLock(of: process, &observer)
