@@ -18,7 +18,8 @@ import Testing
 
     @Test func aLockIsNamedWithItsTableAndItsHolder() throws {
         var holder = try TestCluster.connect()
-        try holder.execute("CREATE TABLE named_lock(a int); BEGIN; LOCK TABLE named_lock")
+        try holder.execute("CREATE TABLE named_lock(a int)")
+        try holder.execute("BEGIN; LOCK TABLE named_lock")
         let waiting = try TestCluster.connect()
         let known = waiting.process
         let process = try #require(known)

@@ -37,7 +37,8 @@ import Testing
 
     @Test func aCancelledWaitForALockEndsSoonOnBothSides() throws {
         var holder = try TestCluster.connect()
-        try holder.execute("CREATE TABLE silence_lock(a int); BEGIN; LOCK TABLE silence_lock")
+        try holder.execute("CREATE TABLE silence_lock(a int)")
+        try holder.execute("BEGIN; LOCK TABLE silence_lock")
         var waiting = try TestCluster.connect()
         let known = waiting.process
         let process = try #require(known)

@@ -1,12 +1,13 @@
 import Foundation
 import LocalServices
+import Postgres
 import Testing
 
 /// Roles with preferences, schemas with traps, and triggers that raise what they like: the database belongs to others
 /// too.
 @Suite struct ForeignDatabaseTests {
     /// A topology over a file of its own: `kpi` counts events by id.
-    private static func topology(_ file: String, table: String = "kpi") -> String {
+    private static func topology(_ file: String, table: String = "kpi", window: String = "window: 1m, ") -> String {
         """
         topology: foreign
         nodes:
@@ -17,7 +18,7 @@ import Testing
             parse_json: { event_time: ts, fields: { ts: timestamp, id: text } }
           kpi:
             from: records
-            summarize: { window: 1m, by: [id], metrics: { n: count() } }
+            summarize: { \(window)by: [id], metrics: { n: count() } }
           out:
             from: kpi
             postgres: { url: "${DATABASE_URL}", table: \(table) }
@@ -116,8 +117,11 @@ import Testing
                     "CREATE OPERATOR public.= (LEFTARG = \(left), RIGHTARG = \(right), FUNCTION = "
                         + "public.trap_\(left)_\(right))")
             }
-            let text = Self.topology(try Self.events(["a", "b", "a"]))
-            for _ in 1...2 {
+            let events = try Self.events(["a", "b", "a"])
+            let plain = Self.topology(events, table: "whole", window: "")
+                .replacing("topology: foreign", with: "topology: whole")
+            // Twice, so that tables are checked as well as made.
+            for text in [Self.topology(events), plain, plain, Self.topology(events)] {
                 let complaint = try Self.run(text, database.url)
                 #expect(complaint.exit == .code(0), "\(complaint.errors)")
             }

@@ -90,7 +90,8 @@ import Testing
     @Test func aStopEndsAWaitWithinASecond() throws {
         let stand = try Stand("session_stop")
         var holder = try stand.connect()
-        try holder.execute("CREATE TABLE kpi(a int); BEGIN; LOCK TABLE kpi")
+        try holder.execute("CREATE TABLE kpi(a int)")
+        try holder.execute("BEGIN; LOCK TABLE kpi")
         let told = Shared(ContinuousClock.now)
         stand.when("lock") {
             told.value = .now
@@ -187,7 +188,7 @@ import Testing
             do { try stand.execute("ALTER ROLE app PASSWORD 'right'") } catch { Issue.record("\(error)") }
         }
         try session.run(stand.context) { connection, _ in try connection.execute("SELECT 1") }
-        #expect(stand.said.value.compactMap(\.self).first?.contains("check the user and the password") == true)
+        #expect(stand.said.value.contains { $0?.contains("check the user and the password") ?? false })
         #expect(stand.said.value.last == .some(nil))
     }
 

@@ -148,7 +148,7 @@ final class PostgresSession {
     }
 
     private func describe(_ error: PostgresError) -> String {
-        let hint = error.hint == nil ? Self.hint(for: error) : nil
+        let hint = error.hint == nil ? error.settingAtFault ?? Self.hint(for: error) : nil
         return "\(error)" + (hint.map { "; \($0)" } ?? "")
     }
 
