@@ -4,7 +4,7 @@ import Synchronization
 /// Keeps secrets out of everything that is written to standard error, whoever quotes them: libraries repeat what they
 /// do not understand, and a password ends up in places that are none for a password.
 ///
-/// Secrets are the values of variables in fields that may hold one (`url`, Kafka's `settings`), whichever setting they
+/// Secrets are the texts from the environment in fields that may hold one (`url`, Kafka's `settings`), whichever setting they
 /// stand in, and the passwords that libpq finds.
 enum Redaction {
     /// Shorter values are in every second word; they protect nothing either.
@@ -21,9 +21,13 @@ enum Redaction {
         }
     }
 
-    /// Conceals what a topology got from its environment.
+    /// Conceals what a topology got from its environment for fields that may hold a secret.
     static func conceal(_ declaration: TopologyDeclaration) {
-        conceal(declaration.nodes.flatMap { $0.config.concealed })
+        for node in declaration.nodes {
+            for field in node.spec.fields where field.type.mayHoldSecret {
+                conceal(node.config[field.name]?.environmentTexts ?? [])
+            }
+        }
     }
 
     /// The line with `…` in place of secrets.
@@ -33,13 +37,24 @@ enum Redaction {
     }
 }
 
+extension SpecType {
+    fileprivate var mayHoldSecret: Bool {
+        switch self {
+        case .secret: true
+        case .map(let element), .list(let element): element.mayHoldSecret
+        default: false
+        }
+    }
+}
+
 extension ConfigValue {
-    /// The values of variables in this value, and in all that it holds.
-    fileprivate var concealed: [String] {
+    /// The texts in this value, and in all that it holds, that came from the environment.
+    fileprivate var environmentTexts: [String] {
         switch content {
-        case .list(let elements): secrets + elements.flatMap(\.concealed)
-        case .map(let entries): secrets + entries.flatMap(\.value.concealed)
-        default: secrets
+        case .string(let text): isFromEnvironment ? [text] : []
+        case .list(let elements): elements.flatMap(\.environmentTexts)
+        case .map(let entries): entries.flatMap(\.value.environmentTexts)
+        default: []
         }
     }
 }
