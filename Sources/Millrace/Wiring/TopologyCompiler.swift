@@ -239,7 +239,9 @@ extension TopologyCompiler {
         do throws(PostgresError) {
             try ConnectionSettings.check(url: url)
         } catch {
-            problems.append(Diagnostic(code: "database-url", at: location, error.message, hint: error.hint))
+            // In one text: advice is left out of problems with values from the environment, since it is often made of them.
+            let hint = error.hint.map { "; \($0)" } ?? ""
+            problems.append(Diagnostic(code: "database-url", at: location, error.message + hint))
         }
     }
 
