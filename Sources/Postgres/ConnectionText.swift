@@ -7,7 +7,8 @@ enum ConnectionText {
         "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
         "tcp_user_timeout",
     ]
-    private static let encode = "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
+    private static let encode =
+        "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
 
     /// - Throws: `badSettings` when the text is neither a URL nor key=value words.
     static func check(_ text: String) throws(PostgresError) {

@@ -36,14 +36,17 @@ import Testing
 
     /// Passwords as generators make them, not encoded.
     @Test(arguments: [
-        "postgresql://kpi:p@canary1f3a-rest@127.0.0.1:5432/kpis", "postgresql://kpi:canary1f3a/rest@127.0.0.1:5432/kpis",
+        "postgresql://kpi:p@canary1f3a-rest@127.0.0.1:5432/kpis",
+        "postgresql://kpi:canary1f3a/rest@127.0.0.1:5432/kpis",
         "postgresql://kpi:12/canary1f3a@127.0.0.1/kpis", "postgresql://kpi:a@b/canary1f3a@h/d",
-        "postgresql://kpi:a@canary1f3a?x@h/d", "postgresql://kpi:canary1f3a?@/x@h/d", "postgresql://kpi:a b canary1f3a@h/d",
+        "postgresql://kpi:a@canary1f3a?x@h/d", "postgresql://kpi:canary1f3a?@/x@h/d",
+        "postgresql://kpi:a b canary1f3a@h/d",
         "postgresql://kpi:pw@h:canary1f3a/d", "postgresql://kpi:pw@h:99999/canary1f3a",
         "postgresql://kpi:pw@ca:nary:canary1f3a/d", "postgresql://kpi:pw@h/d\n", "postgresql://kpi:pw@canary1f3a$x/d",
         "host=h password=two canary1f3a=x", "host=h port=canary1f3a", "host=h@canary1f3a password=x",
         "dbname=postgresql://u:canary1f3a@h/d", "host=h sslmode=canary1f3a", "service=canary1f3a",
-        "host=h target_session_attrs=canary1f3a", "host=h connect_timeout=canary1f3a", "host=h ssl_min_protocol_version=canary1f3a",
+        "host=h target_session_attrs=canary1f3a", "host=h connect_timeout=canary1f3a",
+        "host=h ssl_min_protocol_version=canary1f3a",
     ])
     func noPartOfWhatIsNotUnderstoodIsShown(url: String) throws {
         let connect = PostgresTests.failure { () throws(PostgresError) in

@@ -52,8 +52,10 @@ import Testing
         let deadline = ContinuousClock.now + .seconds(20)
         var isWaiting = true
         while isWaiting, ContinuousClock.now < deadline {
-            isWaiting = try holder.query(
-                "SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted", [.int32(process.id)]).rowCount > 0
+            isWaiting =
+                try holder.query(
+                    "SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted", [.int32(process.id)]
+                ).rowCount > 0
         }
         #expect(!isWaiting)
         try holder.execute("ROLLBACK")
@@ -66,7 +68,8 @@ import Testing
         let start = ContinuousClock.now
         let error = failure { () throws(PostgresError) in
             try Connection.connect(
-                settings, deadline: .now + .seconds(60), isCancelled: { ContinuousClock.now - start > .milliseconds(100) })
+                settings, deadline: .now + .seconds(60),
+                isCancelled: { ContinuousClock.now - start > .milliseconds(100) })
         }
         #expect(ContinuousClock.now - start < .seconds(3))
         #expect(error?.kind == .cancelled)

@@ -1,6 +1,7 @@
 import LocalServices
-@testable import Postgres
 import Testing
+
+@testable import Postgres
 
 @Suite struct TransactionStartTests {
     private static let start = TransactionStart(searchPath: .builtins, settings: [("lock_timeout", "1234")])
@@ -94,8 +95,9 @@ import Testing
         let error = PostgresTests.failure { () throws(PostgresError) in try Connection.checkVersion(110_022) }
         #expect(error?.description == "postgres: the server is PostgreSQL 11, expected 13 or later")
         #expect(error?.fate == .configuration)
-        #expect(PostgresTests.failure { () throws(PostgresError) in try Connection.checkVersion(90_624) }?.message
-            .contains("9.6,") == true)
+        #expect(
+            PostgresTests.failure { () throws(PostgresError) in try Connection.checkVersion(90_624) }?.message
+                .contains("9.6,") == true)
         #expect(PostgresTests.failure { () throws(PostgresError) in try Connection.checkVersion(130_000) } == nil)
     }
 }

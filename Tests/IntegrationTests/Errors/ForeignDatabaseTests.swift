@@ -52,7 +52,8 @@ import Testing
                 BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = '\(sqlState)'; END $$
                 """)
             _ = try database.query(
-                "CREATE TRIGGER refuse BEFORE INSERT ON kpi FOR EACH ROW WHEN (NEW.id = 'bad') EXECUTE FUNCTION refuse()")
+                "CREATE TRIGGER refuse BEFORE INSERT ON kpi FOR EACH ROW WHEN (NEW.id = 'bad') EXECUTE FUNCTION refuse()"
+            )
             let second = try Self.run(Self.topology(Self.events(["b", "bad", "c", "bad"])), database.url)
             #expect(second.exit == .code(0), "\(second.errors)")
             #expect(try database.number("SELECT sum(n)::bigint FROM kpi") == 3, "\(second.errors)")
@@ -102,7 +103,8 @@ import Testing
                     CREATE FUNCTION public.\(name)(\(arguments)) RETURNS \(result) LANGUAGE plpgsql AS
                     $$ BEGIN INSERT INTO public.trapped VALUES ('\(name)(\(arguments))'); RETURN; END $$
                     """.replacing(
-                        "RETURN; END", with: result.hasPrefix("SETOF") || result == "void" ? "RETURN; END" : "RETURN NULL; END"))
+                        "RETURN; END",
+                        with: result.hasPrefix("SETOF") || result == "void" ? "RETURN; END" : "RETURN NULL; END"))
             }
             for (left, right) in [
                 ("oid", "regclass"), ("text", "name"), ("name", "text"), ("oid", "oid"), ("text", "text"),

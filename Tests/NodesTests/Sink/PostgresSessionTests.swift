@@ -83,7 +83,8 @@ import Testing
             try connection.execute("COMMIT")
         }
         let words = try #require(stand.said.value.compactMap(\.self).first)
-        #expect(words.contains("for a lock on table public.kpi, held by process \(pid) (millrace, idle in transaction)"))
+        #expect(
+            words.contains("for a lock on table public.kpi, held by process \(pid) (millrace, idle in transaction)"))
         #expect(stand.said.value.last == .some(nil))
     }
 
@@ -194,7 +195,8 @@ import Testing
 
     @Test func rightsThatAreGrantedLaterAreNoticed() throws {
         let stand = try Stand("session_rights")
-        try stand.execute("CREATE ROLE poor LOGIN PASSWORD 'first'; CREATE TABLE kpi(a int); GRANT SELECT ON kpi TO poor")
+        try stand.execute(
+            "CREATE ROLE poor LOGIN PASSWORD 'first'; CREATE TABLE kpi(a int); GRANT SELECT ON kpi TO poor")
         let url = try Self.server.get().url(database: "session_rights", user: "poor", password: "first")
         let session = try stand.session(Self.quick, url: url)
         try session.run(stand.context) { connection, _ in try connection.execute("SELECT * FROM kpi") }
@@ -232,6 +234,22 @@ import Testing
         #expect(tries.value == SinkLimits.sameErrorsMax)
         #expect(searches.value == 1)
         #expect(refusal?.description.contains("12 times in a row") == true, "\(String(describing: refusal))")
+    }
+
+    /// Whoever has to read the positions again must not be told after a lock timeout that there is no need any more.
+    @Test func aConnectionIsNewUntilSomethingWasDoneOnIt() throws {
+        let stand = try Stand("session_new")
+        let session = try stand.session(Self.quick)
+        let news = Shared<[Bool]>([])
+        for _ in 1...2 {
+            try session.run(stand.context) { connection, isNew in
+                news.value.append(isNew)
+                if news.value.count == 1 {
+                    try connection.execute("DO $$ BEGIN RAISE EXCEPTION 'busy' USING ERRCODE = '55P03'; END $$")
+                }
+            }
+        }
+        #expect(news.value == [true, true, false])
     }
 
     @Test func anyErrorOfATriggerMayBeARows() {

@@ -18,7 +18,8 @@ import Testing
         report.lockKind = "relation"
         report.table = "public.kpi"
         report.holders = [
-            ProcessReport.Holder(process: ServerProcess(id: 4711), application: "psql\u{1B}[2J", state: "idle in transaction")
+            ProcessReport.Holder(
+                process: ServerProcess(id: 4711), application: "psql\u{1B}[2J", state: "idle in transaction")
         ]
     }
     private static let idle = report { $0.state = "idle" }
@@ -35,8 +36,8 @@ import Testing
                 == "the database has waited 7 s for a lock on table public.kpi, held by process 4711 "
                 + "(psql[2J, idle in transaction)")
         #expect(SessionWatch.words(seconds, nil) == "the database has not answered for 7 s")
-        #expect(SessionWatch.words(seconds, Self.idle).contains("its process is idle, so what was sent did not arrive"))
-        #expect(SessionWatch.words(seconds, Self.commit).contains("still works on the statement (it waits for SyncRep)"))
+        #expect(SessionWatch.words(seconds, Self.idle).contains("its process is idle, as if nothing had arrived"))
+        #expect(SessionWatch.words(seconds, Self.commit).contains("still works on the statement (it waits for SyncRep"))
         #expect(SessionWatch.words(seconds, .report(ProcessReport())).contains("it has ended this session"))
         let error = PostgresError(.connection, "Connection refused")
         #expect(SessionWatch.words(seconds, .unreachable(error)).contains("Connection refused"))
