@@ -51,6 +51,10 @@ public struct ConnectionSettings: Sendable {
         effective = ConninfoOptions.resolve(options).effective
     }
 
+    /// Looks at the text alone, without the environment, service files and defaults of this machine.
+    /// - Throws: ``PostgresError/Kind/badSettings``; it quotes nothing of the text.
+    public static func check(url: String) throws(PostgresError) { try ConnectionText.check(url) }
+
     /// Host, port, database and user, for logs and messages.
     public var redactedDescription: String {
         let host = nonEmpty("host") ?? nonEmpty("hostaddr") ?? "local socket"
@@ -58,6 +62,9 @@ public struct ConnectionSettings: Sendable {
         let user = nonEmpty("user") ?? "unknown"
         return "host \(host), port \(port), database \(nonEmpty("dbname") ?? user), user \(user)"
     }
+
+    /// The passwords in it, so that whoever writes logs can keep them out.
+    public var secrets: [String] { ["password", "sslpassword"].compactMap(nonEmpty) }
 
     /// True when several hosts are listed, of which libpq picks the first that suits.
     var hasSeveralHosts: Bool {

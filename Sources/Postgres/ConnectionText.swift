@@ -2,7 +2,13 @@
 /// that is half a password. Nothing of the text is ever repeated.
 enum ConnectionText {
     private static let example = "for example postgresql://user@host/db"
-    private static let encode = "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
+    /// What libpq looks at too late, or never, when it connects without blocking.
+    private static let numbers = [
+        "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout",
+    ]
+    private static let encode =
+        "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
 
     /// - Throws: `badSettings` when the text is neither a URL nor key=value words.
     static func check(_ text: String) throws(PostgresError) {
@@ -59,6 +65,10 @@ enum ConnectionText {
             guard let number = Int(port), (1...65_535).contains(number) else {
                 throw failure("port is no number from 1 to 65535", encode)
             }
+        }
+        for keyword in numbers {
+            guard let text = given[keyword], !text.isEmpty else { continue }
+            guard Int32(text) != nil else { throw failure("\(keyword) is no whole number", "correct it in the url") }
         }
         let database = given["dbname"] ?? ""
         if database.contains("://") || database.contains("=") {

@@ -4,7 +4,7 @@ extension PostgresError {
     ///
     /// libpq gives no code for what fails on this side of the wire or before the server's first answer, so its messages
     /// are read. They are never translated: nothing in this process sets a locale.
-    var settingAtFault: String? {
+    public var settingAtFault: String? {
         // 08P01 is all that PgBouncer has to say, at any time.
         guard isFromConnecting && sqlState == nil || sqlState == "08P01" else { return nil }
         // With several hosts the messages of all stand together; one that may come back is worth waiting for.
@@ -50,9 +50,9 @@ extension PostgresError {
         ("host name must be specified for a verified SSL connection", "sslmode=verify-full needs host in the url"),
         ("does not support SSL", "turn on TLS at the server, or lower sslmode"),
         ("server did not support SSL", "turn on TLS at the server, or lower sslmode"),
+        ("could not load private key", "check sslkey, and sslpassword if the key is encrypted"),
         ("private key file", "check sslkey: it must exist, fit sslcert, and be readable by nobody else (mode 0600)"),
         ("certificate file", "check sslcert and sslkey"),
-        ("could not load private key", "check sslkey, and sslpassword if it is encrypted"),
         ("certificate present, but not private key", "sslcert needs its sslkey"),
         ("channel binding", "check channel_binding and sslmode"),
         ("invalid port number", "correct port in the url"),

@@ -15,6 +15,13 @@ public struct ProcessReport: Sendable, Equatable {
         public var isSameRole = false
         /// Whether it holds a lock on a table of a schema `millrace`.
         public var isMillrace = false
+
+        /// Creates a value.
+        public init(process: ServerProcess, application: String, state: String? = nil) {
+            self.process = process
+            self.application = application
+            self.state = state
+        }
     }
 
     /// False when there is no such process (any more).
@@ -33,6 +40,9 @@ public struct ProcessReport: Sendable, Equatable {
     public var table: String?
     /// Who holds it.
     public var holders: [Holder] = []
+
+    /// Creates the report on a process that does not exist.
+    public init() {}
 
     /// Whether it works on a statement, or waits for something other than its client.
     public var isBusy: Bool { exists && state == "active" && waitKind != "Client" }
@@ -64,13 +74,14 @@ extension Connection {
             report.table = try answers[1].text(0, 1)
         }
         for row in 0..<answers[2].rowCount {
-            report.holders.append(
-                ProcessReport.Holder(
-                    process: ServerProcess(
-                        id: try answers[2].int32(row, 0) ?? 0, started: try answers[2].microsecondsSince1970(row, 1)),
-                    application: try answers[2].text(row, 2) ?? "", state: try answers[2].text(row, 3),
-                    clientSilentSeconds: try answers[2].int64(row, 4), isSameRole: try answers[2].bool(row, 5) ?? false,
-                    isMillrace: try answers[2].bool(row, 6) ?? false))
+            let process = ServerProcess(
+                id: try answers[2].int32(row, 0) ?? 0, started: try answers[2].microsecondsSince1970(row, 1))
+            var holder = ProcessReport.Holder(
+                process: process, application: try answers[2].text(row, 2) ?? "", state: try answers[2].text(row, 3))
+            holder.clientSilentSeconds = try answers[2].int64(row, 4)
+            holder.isSameRole = try answers[2].bool(row, 5) ?? false
+            holder.isMillrace = try answers[2].bool(row, 6) ?? false
+            report.holders.append(holder)
         }
         return report
     }

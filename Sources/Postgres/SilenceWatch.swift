@@ -43,4 +43,11 @@ public struct ServerProcess: Sendable, Equatable {
     public var started: Int64?
     /// When the last transaction of ours began in it, in microseconds since 1970.
     public var transactionStarted: Int64?
+
+    /// Creates a value.
+    public init(id: Int32, started: Int64? = nil, transactionStarted: Int64? = nil) {
+        self.id = id
+        self.started = started
+        self.transactionStarted = transactionStarted
+    }
 }

@@ -1,6 +1,7 @@
 import LocalServices
-import Postgres
 import Testing
+
+@testable import Postgres
 
 @Suite struct ConnectTests {
     private func connectFailure(_ url: String, within limit: Duration = .seconds(10)) throws -> PostgresError? {
@@ -112,5 +113,46 @@ import Testing
         #expect(unencrypted.tlsVersion == nil)
         let other = try connectFailure(cluster.url() + "?sslmode=verify-full&sslrootcert=/dev/null")
         #expect(other?.kind == .connection)
+    }
+
+    /// What no waiting mends: the program stops at its first start and names the setting.
+    @Test(.enabled(if: Executables.hasOpenSSL, "needs openssl to make a certificate"))
+    func wrongTLSSettingsAreConfigurationAndNamed() throws {
+        let cluster = try TestCluster.get()
+        let words = "host=localhost hostaddr=127.0.0.1 port=\(cluster.port) user=postgres dbname=postgres "
+        let certificate = "sslrootcert=\(cluster.certificatePath)"
+        for (settings, hint) in [
+            ("sslmode=verify-full sslrootcert=/there/is/no.crt", "sslrootcert"),
+            ("sslmode=verify-ca sslrootcert=/etc/hostname", "sslrootcert"),
+            ("sslmode=verify-full host=other.example \(certificate)", "a name in the server's certificate"),
+            ("sslmode=require sslcert=\(cluster.certificatePath) sslkey=/there/is/no.key", "sslkey"),
+        ] {
+            let error = try connectFailure(words + settings)
+            #expect(error?.fate == .configuration, "\(String(describing: error))")
+            #expect(error?.isMendedElsewhere == true)
+            #expect(error?.hint?.contains(hint) == true, "\(String(describing: error))")
+        }
+    }
+
+    @Test func settingsThatCannotPassAreToldFromServersThatAreAway() {
+        func error(_ message: String, _ sqlState: String? = nil) -> PostgresError {
+            var error = PostgresError(sqlState == nil ? .connection : .server, message, sqlState: sqlState)
+            error.isFromConnecting = true
+            return error
+        }
+        for message in [
+            "SSL error: certificate verify failed", "SSL error: tlsv1 alert unknown ca", "invalid port number: \"0\"",
+            "received invalid response to SSL negotiation: H", "server does not support SSL, but SSL was required",
+            "could not load private key file \"k\": bad decrypt", "channel binding required, but SSL not in use",
+        ] { #expect(error(message).fate == .configuration, "\(message)") }
+        for message in [
+            "SSL error: unexpected eof while reading", "SSL SYSCALL error: EOF detected", "timeout expired",
+            "could not translate host name \"db\" to address: Name or service not known", "Connection refused",
+            "Connection refused; SSL error: certificate verify failed",
+        ] { #expect(error(message).fate == .reconnect, "\(message)") }
+        // PgBouncer has one code for everything.
+        #expect(error("transaction blocks not allowed in statement pooling mode", "08P01").fate == .configuration)
+        #expect(error("server login has been failing, try again later", "08P01").fate == .reconnect)
+        #expect(PostgresError(.server, "SSL error: x", sqlState: "57P01").fate == .reconnect)
     }
 }

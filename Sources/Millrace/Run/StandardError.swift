@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Standard error, a line at a time. Logging never ends the program and never stops it: a line that cannot be written
+/// Standard error, a line at a time, without secrets. Logging never ends the program and never stops it: a line that cannot be written
 /// (a full disk) or that nobody takes (a pipe whose reader sleeps) is dropped, and how many were is said when lines get
 /// through again.
 enum StandardError {
@@ -9,11 +9,13 @@ enum StandardError {
 
     /// Writes a line. While progress lines are on the terminal, they are erased first and come again by themselves.
     static func write(_ line: String) {
+        let line = Redaction.redacted(line)
         sink.withLock { $0.write(line) }
     }
 
     /// Replaces the progress lines.
     static func writeProgress(_ lines: [String]) {
+        let lines = lines.map(Redaction.redacted)
         sink.withLock { $0.writeProgress(lines) }
     }
 }

@@ -103,9 +103,11 @@ struct PipelineBuilder {
         }
         guard let url = topology.databaseURL else { return EphemeralTarget(observers: observers) }
         let logger = logger
+        let settings = try ConnectionSettings(url: url)
+        Redaction.conceal(settings.secrets)
         return PostgresTarget(
             topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
-            settings: try ConnectionSettings(url: url), sinks: tables,
+            settings: settings, sinks: tables,
             refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), memory: memory,
             observers: observers
         ) { notice in

@@ -1,5 +1,6 @@
 import Dataflow
 import Nodes
+import Postgres
 
 /// Turns a declaration into a compiled topology, and says everything that is wrong with it.
 ///
@@ -209,6 +210,7 @@ extension TopologyCompiler {
     private mutating func addTable(_ node: NodeDeclaration) {
         let input = groups(for: node)
         if let url = node.config["url"], let text = url.string {
+            checkDatabase(text, at: url.location)
             if let known = topology.databaseURL, known != text {
                 problems.append(
                     Diagnostic(
@@ -229,6 +231,17 @@ extension TopologyCompiler {
         } catch {
             problems.append(
                 Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
+        }
+    }
+
+    /// What is wrong with a URL's text; nothing of it is shown.
+    private mutating func checkDatabase(_ url: String, at location: SourceLocation) {
+        do throws(PostgresError) {
+            try ConnectionSettings.check(url: url)
+        } catch {
+            // In one text: advice is left out of problems with values from the environment, since it is often made of them.
+            let hint = error.hint.map { "; \($0)" } ?? ""
+            problems.append(Diagnostic(code: "database-url", at: location, error.message + hint))
         }
     }
 

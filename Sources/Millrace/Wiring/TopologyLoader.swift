@@ -75,6 +75,7 @@ struct TopologyLoader {
         let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
         var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)
         guard let declaration else { return (nil, diagnostics) }
+        Redaction.conceal(declaration)
         let (topology, problems) = TopologyCompiler.compile(declaration, overrides: overrides)
         diagnostics.append(contentsOf: problems.concealing(declaration.environmentValues))
         diagnostics = diagnostics.inFileOrder

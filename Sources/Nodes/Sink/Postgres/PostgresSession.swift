@@ -12,6 +12,9 @@ final class PostgresSession {
     private let watch: SessionWatch
     private let onNotice: Notice.Handler
     private var connection: Connection?
+    /// Whether a piece of work was done on the connection. Until then it is new, also after an error that passes: what
+    /// was known of the database has not been read again.
+    private var isProven = false
     /// The server process of a connection that was lost: it may still hold locks, or be about to commit.
     private var orphan: ServerProcess?
     /// The error that the work at hand has failed with, again and again.
@@ -34,8 +37,8 @@ final class PostgresSession {
 
     /// Runs `body` on a connection until it succeeds or fails for good.
     ///
-    /// - Parameter body: gets the connection and whether it is new since the last try: what was known of the database
-    ///   must then be read again.
+    /// - Parameter body: gets the connection and whether it is new since the last work that was done: what was known of
+    ///   the database must then be read again.
     /// - Throws: `SinkError` when a person has to act, `WaitCancelled` when the pipeline gave up; whatever else `body`
     ///   throws.
     func run<Result>(
@@ -46,9 +49,10 @@ final class PostgresSession {
         repeated = ("", 0)
         while true {
             do {
-                let isNew = try connect(context)
+                try connect(context)
                 connection?.watch = watch.watch(for: context)
-                let result = try body(&connection!, isNew)
+                let result = try body(&connection!, !isProven)
+                isProven = true
                 board.hasWorked = true
                 board.report(nil, by: name, context)
                 return result
@@ -84,8 +88,8 @@ final class PostgresSession {
 
     // MARK: - Connecting
 
-    private func connect(_ context: CommitContext) throws(PostgresError) -> Bool {
-        if connection != nil, connection!.isAlive() { return false }
+    private func connect(_ context: CommitContext) throws(PostgresError) {
+        if connection != nil, connection!.isAlive() { return }
         drop()
         var fresh = try Connection.connect(
             settings, deadline: .now + SinkLimits.connectTimeout, isCancelled: { context.isCancelled },
@@ -94,7 +98,6 @@ final class PostgresSession {
         fresh.watch = watch.watch(for: context)
         try endOrphan(&fresh)
         connection = consume fresh
-        return true
     }
 
     /// Ends the server's half of a lost connection. Behind a cut network it may keep its locks for hours; and whether it
@@ -123,6 +126,7 @@ final class PostgresSession {
     private func drop() {
         if let process = connection?.process { orphan = process }
         connection = nil
+        isProven = false
     }
 
     // MARK: - Judging
@@ -148,13 +152,14 @@ final class PostgresSession {
     }
 
     private func describe(_ error: PostgresError) -> String {
-        let hint = error.hint == nil ? Self.hint(for: error) : nil
+        let hint = error.hint == nil ? error.settingAtFault ?? Self.hint(for: error) : nil
         return "\(error)" + (hint.map { "; \($0)" } ?? "")
     }
 
     private func refusal(_ error: PostgresError, _ how: String = "") -> SinkError {
         drop()
-        return SinkError(code: .refused, description: "postgres \(settings.redactedDescription): \(how)\(describe(error))")
+        return SinkError(
+            code: .refused, description: "postgres \(settings.redactedDescription): \(how)\(describe(error))")
     }
 
     /// What a person can do about a refusal, where the server does not say.

@@ -140,8 +140,8 @@ final class SessionWatch: Sendable {
         case .report(let report):
             guard report.exists else { return unanswered + ": it has ended this session" }
             guard report.isBusy else {
-                return unanswered + ": its process is \(report.state), so what was sent did not arrive; "
-                    + "a firewall between may have forgotten the connection"
+                return unanswered + ": its process is \(report.state), as if nothing had arrived; it stands still, or "
+                    + "the network between has forgotten the connection"
             }
             if report.waitKind == "Lock" {
                 return "the database has waited \(seconds) for \(lock(report))" + holders(report.holders)

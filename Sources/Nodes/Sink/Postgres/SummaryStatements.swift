@@ -12,17 +12,16 @@ struct SummaryStatements {
         let name = SQLName.quoteQualified(table.name)
         let keyNames = table.primaryKey.map(\.quoted)
         let onKey = keyNames.map { "t.\($0) = k.\($0)" }.joined(separator: " AND ")
-        let keyArrays = Self.arrays(table.primaryKey)
         let mergedList = merged.map { ", t." + SQLName.quote($0) }.joined()
         select = """
-            SELECT k.ordinal\(mergedList) FROM unnest(\(keyArrays)) WITH ORDINALITY \
+            SELECT k.ordinal\(mergedList) FROM \(Self.unnest(table.primaryKey)) WITH ORDINALITY \
             AS k(\(keyNames.joined(separator: ", ")), ordinal) \
             JOIN \(name) t ON \(onKey) ORDER BY k.ordinal FOR UPDATE OF t
             """
         let columns = table.columns
         let allNames = columns.map(\.quoted).joined(separator: ", ")
         insert = """
-            INSERT INTO \(name) (\(allNames)) SELECT * FROM unnest(\(Self.arrays(columns))) \
+            INSERT INTO \(name) (\(allNames)) SELECT * FROM \(Self.unnest(columns)) \
             ON CONFLICT (\(keyNames.joined(separator: ", "))) DO NOTHING RETURNING \(keyNames.reversed().joined(separator: ", "))
             """
         let sets = (table.plain + table.states).map { column in
@@ -32,8 +31,14 @@ struct SummaryStatements {
         }
         update = """
             UPDATE \(name) t SET \(sets.joined(separator: ", ")) \
-            FROM unnest(\(Self.arrays(columns))) AS k(\(allNames)) WHERE \(onKey)
+            FROM \(Self.unnest(columns)) AS k(\(allNames)) WHERE \(onKey)
             """
+    }
+
+    /// With several arguments, `unnest` is the parser's own; with one it is a polymorphic function, which a function of
+    /// somebody else would beat.
+    private static func unnest(_ columns: [TableColumn]) -> String {
+        (columns.count == 1 ? "pg_catalog.unnest(" : "unnest(") + arrays(columns) + ")"
     }
 
     private static func arrays(_ columns: [TableColumn]) -> String {
