@@ -29,7 +29,7 @@ final class RefusalSieve {
         for group in reasons.count..<probe.groupCount {
             let found = sets.lazy.compactMap { [probe] set -> String? in
                 let identity = GroupOrder.identity(of: group, in: probe, as: set)
-                return identity.key.count > SinkLimits.keyBytesMax ? Self.longKey : refused.reason(for: identity)
+                return identity.key.count > SummaryPlan.keyBytesMax ? Self.longKey : refused.reason(for: identity)
             }
             reasons.append(found.first)
         }
@@ -37,7 +37,7 @@ final class RefusalSieve {
 
     /// One text for all, so that they are one cause.
     private static let longKey =
-        "the fields it is grouped by take more than the \(SinkLimits.keyBytesMax) bytes that an index row of Postgres holds"
+        "the fields it is grouped by take more than the \(SummaryPlan.keyBytesMax) bytes that an index row of Postgres holds"
 
     /// Why the `index`-th row of those looked at is refused, nil when it is not.
     func reason(ofRow index: Int) -> String? { reasons[probe.group(ofRow: index)] }

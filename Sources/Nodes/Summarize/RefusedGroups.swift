@@ -38,6 +38,15 @@ package final class RefusedGroups: Sendable {
         var oldest = 0
         var reasons: [String] = []
         var places: [String: Int] = [:]
+
+        /// Where a reason stands.
+        mutating func place(of reason: String) -> Int {
+            if let known = places[reason] { return known }
+            guard reasons.count < SinkLimits.refusalReasonsMax else { return reasons.count - 1 }
+            places[reason] = reasons.count
+            reasons.append(reason)
+            return reasons.count - 1
+        }
     }
 
     private let count = Atomic<Int>(0)
@@ -76,16 +85,5 @@ package final class RefusedGroups: Sendable {
             }
         }
         count.store(1, ordering: .releasing)
-    }
-}
-
-extension RefusedGroups.State {
-    /// Where a reason stands.
-    fileprivate mutating func place(of reason: String) -> Int {
-        if let known = places[reason] { return known }
-        guard reasons.count < SinkLimits.refusalReasonsMax else { return reasons.count - 1 }
-        places[reason] = reasons.count
-        reasons.append(reason)
-        return reasons.count - 1
     }
 }

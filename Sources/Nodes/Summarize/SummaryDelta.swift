@@ -50,7 +50,7 @@ final class SummaryDelta: Delta, @unchecked Sendable {
     /// Whether a row of a batch may have a key that no index takes, so that each has to be looked at. False costs
     /// nothing: it follows from the longest texts of the epoch.
     func mayHoldLongKeys(_ batch: Batch, _ rows: RowSelection) -> Bool {
-        counted.contains { $0.keyBytesMost(batch, rows) > SinkLimits.keyBytesMax }
+        counted.contains { $0.keyBytesMost(batch, rows) > SummaryPlan.keyBytesMax }
     }
 
     /// Takes in the selected rows of a batch, except those that belong to a group, of whatever set, that the database

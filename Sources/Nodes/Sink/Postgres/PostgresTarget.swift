@@ -60,30 +60,30 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     package func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in
+        try transaction(context) { connection in
             try rows.claim(keys, origin: origin, &connection)
         }
     }
 
     package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        try transaction(context) { connection throws(PostgresError) in try rows.begin(partitions, &connection) }
+        try transaction(context) { connection in try rows.begin(partitions, &connection) }
     }
 
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in
+        try transaction(context) { connection in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
     }
 
     private func transaction<Result>(
-        _ context: CommitContext, _ body: (inout Connection) throws(PostgresError) -> Result
+        _ context: CommitContext, _ body: (inout Connection) throws -> Result
     ) throws -> Result {
         claimLock.lock()
         defer { claimLock.unlock() }
         return try claims.run(context) { connection, _ in
             try connection.begin(.positions)
             let result = try body(&connection)
-            try connection.execute("COMMIT")
+            try connection.commit()
             return result
         }
     }
@@ -100,9 +100,11 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 }
             }
             do {
-                return try write(epoch, &connection)
-            } catch let error as PostgresError where error.isRowRefusal || commits.doesNotPass(error) {
+                return try writeAgainstRaces(epoch, &connection)
+            } catch let error as PostgresError where Self.mayBlameRow(error) || commits.doesNotPass(error) {
                 return try findRefusals(in: epoch, after: error, &connection)
+            } catch let error as LostRows {
+                throw try error.explained(&connection)
             }
         }
         if outcome == .committed {
@@ -134,29 +136,69 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
     }
 
+    private static func mayBlameRow(_ error: PostgresError) -> Bool {
+        error.isRowRefusal || (error.isRaised && !error.isRetryable)
+    }
+
+    /// Rows that came into being while they were written are there at the next try. That somebody swallows them instead
+    /// never passes.
+    private func writeAgainstRaces(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
+        for _ in 1..<SinkLimits.insertRacesMax {
+            do {
+                return try write(epoch, &connection)
+            } catch let error as LostRows where error.action == .insert && error.quoted != DeadLetterRows.table {
+                try connection.execute("ROLLBACK")
+            }
+        }
+        return try write(epoch, &connection)
+    }
+
     private func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
-        guard try begin(epoch, &connection) else { return fenced }
+        guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
         for (node, writer) in writers {
             guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
             try writer.write(delta, &connection)
         }
         let letters = DeadLetterRows(topology: rows.topology, memory: memory)
         try letters.write(epoch.deadLetters, epoch.partitionKeys, &connection)
-        try connection.execute("COMMIT")
+        try connection.commit()
         return .committed
     }
 
-    /// Opens the transaction of an epoch with the fence. False, and no transaction, when a partition is no longer ours.
+    /// Opens the transaction of an epoch with the fence, and waits for the tickets of its tables. False, and no transaction,
+    /// when a partition is no longer ours.
     private func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
         let (advance, parameters) = rows.advanceStatement(epoch.advances)
-        let answers = try connection.begin(.commit) { $0.query(advance, parameters) }
-        if answers.last?.affectedRows == epoch.advances.count { return true }
+        var tables = ArrayBuilder(.text)
+        for (node, writer) in writers where epoch.deltas[node] != nil { tables.append(writer.quotedName) }
+        let answers: [QueryResult]
+        do throws(PostgresError) {
+            answers = try connection.begin(.commit) { pipeline in
+                pipeline.query(advance, parameters)
+                if tables.count > 0 { pipeline.query(CommitTicket.sql, [.array(tables)]) }
+            }
+        } catch {
+            throw error.statementIndex == 0 ? error.about(PartitionRows.table) : error
+        }
+        if answers.first?.affectedRows == epoch.advances.count { return true }
         try connection.execute("ROLLBACK")
         return false
     }
 
-    private var fenced: CommitOutcome {
-        .fenced(reason: "a partition was taken over by another instance, or the database was restored")
+    /// Why the fence refused.
+    /// - Throws: `SinkError` when the partitions are as they should be, so that nothing but the database's own doing can
+    ///   have kept them from moving.
+    private func fenced(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
+        switch try verdict(on: epoch, &connection) {
+        case .fenced(let reason): return .fenced(reason: reason)
+        case .committed: return .fenced(reason: "the positions were moved by someone else")
+        case .notCommitted:
+            try connection.begin(.positions)
+            throw try LostRows(
+                table: PartitionRows.table, quoted: PartitionRows.table, action: .update,
+                expected: epoch.advances.count, found: 0
+            ).explained(&connection)
+        }
     }
 
     /// Finds the groups whose rows the database refuses and adds them to the sets that the workers look at. Nothing is
@@ -166,18 +208,21 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         in epoch: ClosedEpoch, after error: PostgresError, _ connection: inout Connection
     ) throws -> CommitOutcome {
         try connection.execute("ROLLBACK")
-        guard try begin(epoch, &connection) else { return fenced }
+        guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
         // Constraints that are checked at COMMIT would blame nobody.
         try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         var room = SinkLimits.refusedGroupsPerSearch
-        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String)] = []
+        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String, isOfContent: Bool)] = []
         var reports: [String] = []
         for (node, writer) in writers where room > 0 {
             guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try writer.findRefusals(in: delta, after: error, limit: room, &connection)
+            let found = try RefusalSearch(writer: writer, delta: delta, cause: error).run(limit: room, &connection)
             let table = writer.table.name
             finds += found.map {
-                (refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)")
+                (
+                    refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)",
+                    $0.error.isOfContent
+                )
             }
             room -= found.count
             guard let last = found.last else { continue }
@@ -185,7 +230,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
         try connection.execute("ROLLBACK")
         guard !finds.isEmpty else { throw error }
-        refusedInARow += finds.count
+        refusedInARow += finds.count { !$0.isOfContent }
         let report = "the database refuses \(reports.joined(separator: "; "))"
         guard refusedInARow <= SinkLimits.refusedInARowMax else {
             throw SinkError(

@@ -40,11 +40,8 @@ enum SinkLimits {
     static let refusalReasonsMax = 1_000
     /// Tries of a single row that fails with what usually passes, before the row is blamed.
     static let blameTries = 3
-    /// The most bytes of a `group_key`. An entry of a B-tree takes 2,704 bytes at the most (a third of a page of 8 kB):
-    /// 8 of them are its header, 8 the start of the window, 4 the length of the key.
-    static let keyBytesMax = 2_684
-    /// Bytes of a key's text that are shown in an error.
-    static let shownKeyBytes = 60
+    /// How much of a row's keys an error shows.
+    static let shownKeyCharacters = 300
     /// The greatest position that is believed; what comes after it must still be a number.
     static let offsetMax: Int64 = 1 << 62
 }

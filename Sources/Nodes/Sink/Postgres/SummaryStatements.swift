@@ -15,14 +15,14 @@ struct SummaryStatements {
         let keyArrays = Self.arrays(table.primaryKey)
         let mergedList = merged.map { ", t." + SQLName.quote($0) }.joined()
         select = """
-            SELECT k.ordinal\(mergedList) FROM unnest(\(keyArrays)) WITH ORDINALITY \
+            SELECT k.ordinal\(mergedList) FROM pg_catalog.unnest(\(keyArrays)) WITH ORDINALITY \
             AS k(\(keyNames.joined(separator: ", ")), ordinal) \
             JOIN \(name) t ON \(onKey) ORDER BY k.ordinal FOR UPDATE OF t
             """
         let columns = table.columns
         let allNames = columns.map(\.quoted).joined(separator: ", ")
         insert = """
-            INSERT INTO \(name) (\(allNames)) SELECT * FROM unnest(\(Self.arrays(columns))) \
+            INSERT INTO \(name) (\(allNames)) SELECT * FROM pg_catalog.unnest(\(Self.arrays(columns))) \
             ON CONFLICT (\(keyNames.joined(separator: ", "))) DO NOTHING RETURNING \(keyNames.reversed().joined(separator: ", "))
             """
         let sets = (table.plain + table.states).map { column in
@@ -32,7 +32,7 @@ struct SummaryStatements {
         }
         update = """
             UPDATE \(name) t SET \(sets.joined(separator: ", ")) \
-            FROM unnest(\(Self.arrays(columns))) AS k(\(allNames)) WHERE \(onKey)
+            FROM pg_catalog.unnest(\(Self.arrays(columns))) AS k(\(allNames)) WHERE \(onKey)
             """
     }
 
