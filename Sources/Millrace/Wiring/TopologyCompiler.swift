@@ -42,7 +42,7 @@ struct CompiledTopology {
 
     /// Where a summary goes.
     enum Sink {
-        case postgres(node: Int, table: String)
+        case postgres(TableSink)
         case console(node: Int, rowsMax: Int)
     }
 
@@ -186,7 +186,7 @@ struct TopologyCompiler {
     }
 
     private mutating func addTable(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
-        guard case .groups(let input, _) = try groups(for: node) else { return .nothing }
+        guard case .groups(let input, let plan) = try groups(for: node) else { return .nothing }
         let url = node.config["url"]?.string ?? ""
         if let known = topology.databaseURL, known != url {
             throw Diagnostics(
@@ -197,14 +197,33 @@ struct TopologyCompiler {
         }
         topology.databaseURL = url
         let table = node.config["table"]?.string ?? ""
-        for case .postgres(_, let other) in topology.sinks where other == table {
+        for case .postgres(let other) in topology.sinks where other.table == table {
             throw Diagnostics(
                 Diagnostic(
                     code: "table-twice", at: node.config["table"]?.location ?? node.location,
                     "table \(table) is written by two sinks, expected a table of its own for each"))
         }
-        topology.sinks.append(.postgres(node: input, table: table))
+        topology.sinks.append(.postgres(tableSink(node, input, plan, table)))
         return .nothing
+    }
+
+    private func tableSink(_ node: NodeDeclaration, _ input: Int, _ plan: SummaryPlan, _ table: String) -> TableSink {
+        let chain = declaration.ancestors(of: node)
+        let source = chain.last.flatMap { $0.spec.kind == .source ? $0 : nil }
+        var lines: [DefinitionLine] = []
+        if let parser = chain.last(where: { $0.spec.name == ParseJSON.spec.name }), let source,
+            let index = topology.sources.first(where: { $0.name == source.name })?.child,
+            case .parse(let parsing) = topology.operators[index].plan
+        {
+            let conditions = chain.filter { $0.spec.name == Filter.spec.name }.compactMap { $0.config["where"]?.string }
+            lines =
+                EventDefinition(
+                    parser: (parser, parsing), conditions: conditions, summary: plan, source: source
+                ).lines
+        }
+        return TableSink(
+            name: node.name, node: input, plan: plan, table: table,
+            isShared: node.config["shared"]?.boolean ?? false, events: lines, feed: declaration.feed(of: source))
     }
 
     // MARK: - Edges

@@ -45,4 +45,14 @@ enum SinkLimits {
     static let refusedInARowMax = 2_000
     /// Groups of one summary remembered as refused; at least those of a row and one search more.
     static let refusedGroupsMax = 10_000
+    /// How often an instance says that it is alive, and how long it must have been silent before another definition of
+    /// its topology may start: three signs missed.
+    static let signOfLife = Duration.seconds(5)
+    static let instanceSilence = Duration.seconds(15)
+    /// How often a start that waits for that looks again.
+    static let instanceLook = Duration.milliseconds(500)
+    /// The longest that signing out may take at the end.
+    static let signOut = Duration.seconds(1)
+    /// State columns that came later than their metrics: a table of an earlier version gets them at the start.
+    static let addedStateSuffixes = ["_exact", "_values"]
 }

@@ -9,7 +9,7 @@ struct SummaryStatements {
     let update: String
 
     init(_ table: SummaryTable, merged: [String]) {
-        let name = SQLName.quoteQualified(table.name)
+        let name = table.place.quoted
         let keyNames = table.primaryKey.map(\.quoted)
         let onKey = keyNames.map { "t.\($0) = k.\($0)" }.joined(separator: " AND ")
         let keyArrays = Self.arrays(table.primaryKey)
