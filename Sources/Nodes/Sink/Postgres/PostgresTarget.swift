@@ -19,7 +19,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private var unmarked: [Int: [TablePlace]] = [:]
     private let lifeSigns = LifeSigns()
     /// Set when another definition took over: whatever is asked next says so.
-    private let replacement = Mutex<SinkError?>(nil)
+    private let replacement = Mutex(Replacement())
     private let onWarning: @Sendable (String) -> Void
     private let commits: PostgresSession
     private let claims: PostgresSession
@@ -112,15 +112,34 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 try registration.signIn(definition.digest, &connection)
             }
         } catch let error as SinkError where error.code == .replaced {
-            replacement.withLock { $0 = error }
+            let tell = replacement.withLock { state in
+                state.error = error
+                return state.tell
+            }
+            tell?()
         } catch {
             // The database is away, which those who commit say; the next sign is given in a moment.
         }
     }
 
+    private struct Replacement {
+        var error: SinkError?
+        var tell: (@Sendable () -> Void)?
+    }
+
+    /// Tells somebody, at most seconds later, that another definition took over; also an instance that has nothing to do
+    /// must end then. `checkReplacement` says which.
+    package func onReplacement(_ tell: @escaping @Sendable () -> Void) {
+        let isReplaced = replacement.withLock { state in
+            state.tell = tell
+            return state.error != nil
+        }
+        if isReplaced { tell() }
+    }
+
     /// - Throws: `SinkError` when another definition took over.
-    private func checkReplacement() throws {
-        if let error = replacement.withLock({ $0 }) { throw error }
+    package func checkReplacement() throws {
+        if let error = replacement.withLock({ $0.error }) { throw error }
     }
 
     /// Whether a fence that refused did so because of another definition.

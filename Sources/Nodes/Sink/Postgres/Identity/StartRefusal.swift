@@ -17,11 +17,11 @@ struct StartRefusal {
                 lines += problem.choices.map { "  - " + $0 }
             }
         }
-        lines.append("Nothing was read or changed.")
         if problems.allSatisfy(\.isAcceptable) {
-            lines.append("  - to go on from here, with what is there: millrace run FILE --from-now")
+            lines.append("  - to go on from here with what is there, and a warning: millrace run FILE --from-now")
         }
         if problems.contains(where: \.isMendedByReading) { lines += readingAgain }
+        lines.append("Nothing was read or changed.")
         return SinkError(code: code, description: lines.joined(separator: "\n"))
     }
 
