@@ -30,9 +30,7 @@ import Testing
 
     /// Turns what this version made into what the one before left behind.
     private static func downgrade(_ stand: IdentityStand, definition: String, table: String = "kpi") throws {
-        try stand.sql(
-            "CREATE TEMP TABLE x ()",
-            "ALTER SCHEMA millrace RENAME TO saved")
+        try stand.sql("ALTER SCHEMA millrace RENAME TO saved")
         for statement in before { try stand.sql(statement) }
         try stand.sql(
             """

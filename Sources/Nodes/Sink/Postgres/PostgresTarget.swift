@@ -15,6 +15,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private var writers: [(node: Int, writer: SummaryWriter)] = []
     /// The definition that this instance runs; nil before `prepare`.
     private var definition: TableDefinition?
+    /// The context of the start, which tells the user of troubles.
+    private var starting: CommitContext?
     /// By node, tables that the first commit that writes rows marks as having some.
     private var unmarked: [Int: [TablePlace]] = [:]
     private let lifeSigns = LifeSigns()
@@ -78,6 +80,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             switch outcome {
             case .ready(let prepared):
                 if !known.isEmpty { context.report(trouble: nil) }
+                starting = context
                 return begin(prepared)
             case .waiting(let others):
                 known += others.filter { other in !known.contains { $0.instance == other.instance } }
@@ -104,8 +107,13 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     /// Tells the database that this instance is alive, and learns whether its definition still is.
-    private func giveSign(_ context: CommitContext) {
-        guard let definition else { return }
+    private func giveSign(_ stopping: CommitContext) {
+        guard let definition, let starting else { return }
+        // It holds the lock of the claims: a sign that takes long is given up, and the next one tries again.
+        let end = ContinuousClock.now + SinkLimits.signTime
+        let context = CommitContext(
+            isCancelled: { stopping.isCancelled || starting.isCancelled || ContinuousClock.now >= end },
+            reportTrouble: { starting.report(trouble: $0) }, wait: { _ = try? stopping.pause($0) })
         do {
             try transaction(context) { connection in
                 try registration.check(definition, locking: false, &connection)
@@ -309,6 +317,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         // From here on the epoch must not be tried again: its groups hold the records that are to be left out.
         for find in finds { find.refused.insert(find.group, reason: find.reason) }
         return .refused(reason: report + "; their records go to millrace.dead_letters")
+    }
+
+    deinit {
+        lifeSigns.stop()
     }
 
     package func close() {

@@ -361,7 +361,7 @@ struct TableAdmission {
     /// Whether the topology has read something for the table while it did not write it.
     private mutating func checkFeed(_ own: TableRecord) {
         if let left = own.leftRead {
-            let since = ledger.entries(of: own.feed, elsewhere: sink.feed.elsewhere).read - left
+            let since = ledger.entries(of: own.feed, elsewhere: []).read - left
             if since < 0 { return rowsWithoutPositions() }
             if since > 0 {
                 gap("topology \(topology) ran without it for a while and read \(since) events, which it lacks", since)
