@@ -18,7 +18,8 @@ struct Run: AsyncParsableCommand {
     @Flag(
         help: ArgumentHelp(
             "Go on although a table lacks what was read before.",
-            discussion: "For tables that are new, dropped, emptied or made of other events than before: they count from "
+            discussion:
+                "For tables that are new, dropped, emptied or made of other events than before: they count from "
                 + "here, and millrace.tables remembers from which positions on."))
     var fromNow = false
 
@@ -26,19 +27,11 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let logger = options.makeLogger()
-        let loader = TopologyLoader()
         var topologies: [CompiledTopology] = []
         var hasErrors = false
-        for file in files {
-            let (topology, diagnostics) = loader.load(file)
+        for (_, topology, diagnostics) in TopologyLoader(overrides: options.overrides).load(files) {
             for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
             if let topology { topologies.append(topology) } else { hasErrors = true }
-        }
-        for (index, topology) in topologies.enumerated()
-        where topologies[..<index].contains(where: { $0.name == topology.name }) {
-            StandardError.write(
-                "millrace: two files declare topology \(topology.name), expected a name of its own for each")
-            hasErrors = true
         }
         if hasErrors { throw ExitCode(1) }
         var overrides = options.overrides

@@ -37,18 +37,23 @@ struct EventDefinition {
         let limits = parser.plan.limits
         lines.append(
             DefinitionLine("record", "at most \(limits.documentLengthMax) bytes, \(limits.depthMax) levels deep"))
-        if source?.config["format"]?.string == "lines" { lines.append(DefinitionLine("message", "one record per line")) }
+        if source?.config["format"]?.string == "lines" {
+            lines.append(DefinitionLine("message", "one record per line"))
+        }
         return lines
     }
 
     private static func text(of field: FieldDeclaration) -> String {
-        let path = field.path.map { $0.contains(".") ? "`\($0)`" : $0 }.joined(separator: ".")
-        var words = ["\(name(of: field.type)) at \(path.debugDescription.dropFirst().dropLast())"]
+        let path = field.path.map { Self.isPlain($0) ? $0 : "`" + $0.replacing("`", with: "``") + "`" }.joined(
+            separator: ".")
+        var words = ["\(name(of: field.type)) at \(OneLine.of(path))"]
         if field.type == .text { words.append("at most \(field.textLengthMax) bytes") }
         if field.isRequired { words.append("required") }
         words.append(field.onTypeError == .null ? "anything else is null" : "anything else is a dead letter")
         return words.joined(separator: ", ")
     }
+
+    private static func isPlain(_ key: String) -> Bool { !key.contains { ".`/[]$*".contains($0) } }
 
     private static func name(of type: FieldType) -> String {
         switch type {
@@ -66,8 +71,31 @@ struct EventDefinition {
 }
 
 extension TopologyDeclaration {
+    /// A sink with everything that says what its table is.
+    /// - Parameters:
+    ///   - table: the table's name as the sink gives it.
+    ///   - input: the summarizing node in front of it, by index in `topology`, with its plan.
+    func tableSink(
+        _ node: NodeDeclaration, _ table: String, behind input: Int, _ plan: SummaryPlan, in topology: CompiledTopology
+    ) -> TableSink {
+        let chain = ancestors(of: node)
+        let source = chain.last.flatMap { $0.spec.kind == .source ? $0 : nil }
+        var lines: [DefinitionLine] = []
+        if let parser = chain.last(where: { $0.spec.name == ParseJSON.spec.name }), let source,
+            let index = topology.sources.first(where: { $0.name == source.name })?.child,
+            case .parse(let parsing) = topology.operators[index].plan
+        {
+            let conditions = chain.filter { $0.spec.name == Filter.spec.name }.compactMap { $0.config["where"]?.string }
+            lines =
+                EventDefinition(parser: (parser, parsing), conditions: conditions, summary: plan, source: source).lines
+        }
+        return TableSink(
+            name: node.name, node: input, plan: plan, table: table,
+            isShared: node.config["shared"]?.boolean ?? false, events: lines, feed: feed(of: source))
+    }
+
     /// The nodes in front of one, nearest first.
-    func ancestors(of node: NodeDeclaration) -> [NodeDeclaration] {
+    private func ancestors(of node: NodeDeclaration) -> [NodeDeclaration] {
         var found: [NodeDeclaration] = []
         var next = node.input
         while let index = next {
@@ -78,7 +106,7 @@ extension TopologyDeclaration {
     }
 
     /// Which positions tell what a table behind `source` holds.
-    func feed(of source: NodeDeclaration?) -> TableFeed {
+    private func feed(of source: NodeDeclaration?) -> TableFeed {
         let elsewhere = nodes.filter { $0.spec.kind == .source && $0.name != source?.name }
             .reduce(into: Set<String>()) { $0.formUnion(Self.topics(of: $1) ?? []) }
         return TableFeed(topics: source.flatMap(Self.topics), elsewhere: elsewhere)

@@ -94,12 +94,29 @@ extension ExpressionSyntax {
     private var isLiteral: Bool { if case .literal = kind { true } else { false } }
 }
 
+/// Texts in definitions: on one line, and in letters that a database of any encoding can store. Two Unicode forms of one
+/// text look different in it, as they are.
+package enum OneLine {
+    /// The text with everything else than printable ASCII escaped.
+    package static func of(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": result += "\\\\"
+            case _ where (32..<127).contains(scalar.value): result.unicodeScalars.append(scalar)
+            default: result += "\\u{" + String(scalar.value, radix: 16) + "}"
+            }
+        }
+        return result
+    }
+}
+
 /// Writes an expression as it stands.
 private enum CanonicalText {
     static func of(_ expression: ExpressionSyntax) -> String {
         switch expression.kind {
         case .literal(let literal): of(literal)
-        case .field(let name): name.utf8.allSatisfy(isPlain) ? name : "`" + name + "`"
+        case .field(let name): name.utf8.allSatisfy(isPlain) ? name : "`" + OneLine.of(name) + "`"
         case .negate(let part): "-" + inner(part)
         case .not(let part): "not " + inner(part)
         case .arithmetic(let operation, let left, let right): "\(inner(left)) \(operation.rawValue) \(inner(right))"
@@ -140,20 +157,7 @@ private enum CanonicalText {
         }
     }
 
-    /// One line whatever the text holds.
-    private static func quoted(_ text: String) -> String {
-        var result = "'"
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "'": result += "''"
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 32 || [0x7f, 0x85, 0x2028, 0x2029].contains(scalar.value):
-                result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "'"
-    }
+    private static func quoted(_ text: String) -> String { "'" + OneLine.of(text).replacing("'", with: "''") + "'" }
 
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte == 95 || (48...57).contains(byte) || (97...122).contains(byte | 0x20)

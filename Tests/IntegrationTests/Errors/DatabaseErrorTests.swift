@@ -69,7 +69,8 @@ import Testing
             let complaint = try Self.run(url: database.url)
             complaint.expect(
                 .code(1), "table public.kpi", "column window_start timestamptz is missing",
-                "event is integer, expected text", "column events bigint is missing", "column group_key bytea is missing",
+                "event is integer, expected text", "column events bigint is missing",
+                "column group_key bytea is missing",
                 "note is NOT NULL", "the primary key is (id), expected (window_start, group_key)")
             complaint.expect(.code(1), "DROP TABLE \"public\".\"kpi\";")
             #expect(

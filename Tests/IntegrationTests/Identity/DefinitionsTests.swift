@@ -21,7 +21,8 @@ import Testing
             let first = try Self.start(TopologyFolder.topology(), database)
             let folder = try TopologyFolder()
             let other = try folder.file(TopologyFolder.topology(window: "1h", table: "kpi_hour"))
-            let complaint = try Complaint.of(["run", other, "--progress", "none"], environment: ["DATABASE_URL": database.url])
+            let complaint = try Complaint.of(
+                ["run", other, "--progress", "none"], environment: ["DATABASE_URL": database.url])
             complaint.expect(
                 .code(1), "topology t runs with another definition: instance", "public.kpi_hour window (1h) is new")
             #expect(first.isRunning)

@@ -12,7 +12,8 @@ import Testing
                 (stand.topology(filter: "v > 1"), "only if was v > 0, is v > 1"),
                 (stand.topology(), "only if (v > 0) is gone"),
                 (
-                    stand.topology(fields: "{ ts: timestamp, id: { path: v, type: text }, v: integer }", filter: "v > 0"),
+                    stand.topology(
+                        fields: "{ ts: timestamp, id: { path: v, type: text }, v: integer }", filter: "v > 0"),
                     "field id was text at id"
                 ),
                 (
@@ -22,7 +23,8 @@ import Testing
                     "field v was integer at v, anything else is a dead letter, is integer at v, anything else is null"
                 ),
                 (
-                    stand.topology(fields: "{ ts: timestamp, id: { type: text, max_bytes: 10 }, v: integer }", filter: "v > 0"),
+                    stand.topology(
+                        fields: "{ ts: timestamp, id: { type: text, max_bytes: 10 }, v: integer }", filter: "v > 0"),
                     "at most 10 bytes"
                 ),
                 (
@@ -36,7 +38,8 @@ import Testing
             ]
             for (text, words) in soft {
                 let complaint = try stand.run(text)
-                complaint.expect(.code(1), "table public.kpi: its rows were made of other events than this file's", words)
+                complaint.expect(
+                    .code(1), "table public.kpi: its rows were made of other events than this file's", words)
                 complaint.expect(.code(1), "--from-now")
                 #expect(!complaint.errors.contains("another table name"))
             }
@@ -75,7 +78,8 @@ import Testing
             #expect(complaint.errors.contains("WARNING"))
             #expect(try stand.count() == 5)
             let since = try stand.database.query(
-                "SELECT complete_from->'definition'->>'since' IS NOT NULL, definition LIKE '%only if: v > 0%' FROM millrace.tables")
+                "SELECT complete_from->'definition'->>'since' IS NOT NULL, definition LIKE '%only if: v > 0%' FROM millrace.tables"
+            )
             #expect(try since.bool(0, 0) == true)
             #expect(try since.bool(0, 1) == true)
             _ = try stand.runs(stand.topology(filter: "v > 0"))
@@ -106,7 +110,8 @@ import Testing
             // A quantile more is read from the sketch that is there.
             let more = text.replacing("percentiles(v, 50)", with: "percentiles(v, 50, 99)")
             let third = try stand.run(more)
-            third.expect(.code(1), "ADD COLUMN \"p_p99\" double precision", "millrace.percentile(\"p_sketch\", 99.0 / 100)")
+            third.expect(
+                .code(1), "ADD COLUMN \"p_p99\" double precision", "millrace.percentile(\"p_sketch\", 99.0 / 100)")
             let fill = third.errors.split(separator: "\n").first { $0.contains("UPDATE") } ?? ""
             for statement in fill.split(separator: ";").prefix(2) {
                 let words = try #require(statement.firstRange(of: /ALTER|UPDATE/)).lowerBound
@@ -132,6 +137,20 @@ import Testing
             try stand.append(1)
             _ = try stand.runs(both)
             #expect(try stand.database.number("SELECT (n * 10 + s)::bigint FROM kpi") == 81)
+        }
+    }
+
+    @Test func aDatabaseOfAnotherEncodingKeepsDefinitionsToo() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_utf8")
+            _ = try stand.database.query(
+                "CREATE DATABASE meaning_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+            let url = stand.database.url.replacing("/meaning_utf8", with: "/meaning_latin1")
+            let text = stand.topology(filter: "id != '\u{17c}\u{f3}\u{142}w'")
+            _ = try stand.runs(text, url: url)
+            _ = try stand.runs(text, url: url)
+            try stand.run(stand.topology(filter: "id != '\u{17c}o\u{301}\u{142}w'"), url: url).expect(
+                .code(1), #"only if was id != '\u{17c}\u{f3}\u{142}w', is id != '\u{17c}o\u{301}\u{142}w'"#)
         }
     }
 }

@@ -56,7 +56,8 @@ import Testing
             #expect(try stand.database.query("SELECT to_regclass('millrace.kpi')::text").isNull(0, 0))
             // Nothing else is left to give: neither CREATE on the database nor on the schema of its tables.
             try stand.sql(
-                "REVOKE CREATE ON DATABASE name_role_millrace FROM millrace", "REVOKE CREATE ON SCHEMA public FROM millrace",
+                "REVOKE CREATE ON DATABASE name_role_millrace FROM millrace",
+                "REVOKE CREATE ON SCHEMA public FROM millrace",
                 "COMMENT ON SCHEMA millrace IS 'of an earlier version'")
             try stand.append(1)
             _ = try stand.runs(stand.topology(), url: url)
@@ -72,10 +73,14 @@ import Testing
                 "CREATE VIEW a_view AS SELECT * FROM base", "CREATE MATERIALIZED VIEW a_matview AS SELECT * FROM base",
                 "CREATE SEQUENCE a_sequence", "CREATE UNLOGGED TABLE a_quick (LIKE base INCLUDING ALL)",
                 "CREATE EXTENSION postgres_fdw", "CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw",
-                "CREATE FOREIGN TABLE a_foreign (n bigint) SERVER elsewhere")
+                "CREATE FOREIGN TABLE a_foreign (n bigint) SERVER elsewhere",
+                "CREATE TABLE a_ruled (LIKE base INCLUDING ALL)",
+                "CREATE RULE quiet AS ON UPDATE TO a_ruled DO INSTEAD NOTHING")
             for (table, words) in [
                 ("a_view", "it is a view, expected a table"), ("a_matview", "it is a materialized view"),
-                ("a_sequence", "it is a sequence"), ("base_pkey", "it is an index"), ("a_foreign", "it is a foreign table"),
+                ("a_sequence", "it is a sequence"), ("base_pkey", "it is an index"),
+                ("a_foreign", "it is a foreign table"),
+                ("a_ruled", "its rule quiet rewrites what is written into it"),
                 ("a_quick", "it is UNLOGGED: after a crash Postgres empties it"),
             ] {
                 try stand.run(stand.topology(sinks: "table: \(table)")).expect(.code(1), "table public.\(table)", words)
@@ -92,7 +97,8 @@ import Testing
                     PRIMARY KEY (window_start, group_key)) PARTITION BY RANGE (window_start)
                 """, "CREATE TABLE kpi_all PARTITION OF kpi DEFAULT")
             try stand.run(stand.topology(more: IdentityStand.sink("part", "kpi_all"))).expect(
-                .code(1), "table public.kpi_all, which sink part writes, is a part of public.kpi, which sink out writes")
+                .code(1), "table public.kpi_all, which sink part writes, is a part of public.kpi, which sink out writes"
+            )
             _ = try stand.runs(stand.topology())
             #expect(try stand.count() == 3)
             try stand.run(stand.topology("u", sinks: "table: kpi_all")).expect(

@@ -50,12 +50,15 @@ import Testing
                 try stand.append(2)
                 _ = try stand.runs(stand.topology())
                 #expect(try stand.count() == 5)
-                let row = try stand.database.query("SELECT table_schema, table_name, topology, has_rows FROM millrace.tables")
+                let row = try stand.database.query(
+                    "SELECT table_schema, table_name, topology, has_rows FROM millrace.tables")
                 #expect(row.rowCount == 1)
                 #expect(try (0..<3).map { try row.text(0, $0) } == ["public", "kpi", "t"])
                 #expect(try row.bool(0, 3) == true)
                 #expect(try stand.database.number("SELECT min(id) FROM millrace.dead_letters") == 1)
-                #expect(try stand.database.number("SELECT count(*) FROM pg_proc WHERE pronamespace = 'millrace'::regnamespace") > 20)
+                #expect(
+                    try stand.database.number(
+                        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'millrace'::regnamespace") > 20)
             }
         }
     }
@@ -82,7 +85,8 @@ import Testing
             try stand.sql(
                 "ALTER TABLE millrace.partitions DROP CONSTRAINT every_record_is_accounted_for",
                 "ALTER TABLE millrace.partitions DROP COLUMN refused, DROP COLUMN cluster_id",
-                "ALTER TABLE millrace.partitions ADD CONSTRAINT every_record_is_accounted_for CHECK (read = applied + filtered + dead)")
+                "ALTER TABLE millrace.partitions ADD CONSTRAINT every_record_is_accounted_for CHECK (read = applied + filtered + dead)"
+            )
             try stand.append(1)
             _ = try stand.runs(stand.topology())
             #expect(try stand.count() == 4)

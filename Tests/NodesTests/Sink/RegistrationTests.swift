@@ -31,7 +31,8 @@ import Testing
         advance.counters.read = to - from
         advance.counters.filtered = to - from
         return ClosedEpoch(
-            number: number, advances: [advance], standing: [], deltas: [:], deadLetters: [], partitionKeys: [claimed.key])
+            number: number, advances: [advance], standing: [], deltas: [:], deadLetters: [],
+            partitionKeys: [claimed.key])
     }
 
     private static func query(_ database: String, _ sql: String) throws -> QueryResult {
@@ -46,7 +47,8 @@ import Testing
         let old = try Self.target("replaced", metric: "old")
         try old.prepare(Self.context)
         let claimed = try #require(try old.claim([key], origin: nil, Self.context).first)
-        try old.begin([ClaimedPartition(key: key, ownerEpoch: claimed.ownerEpoch, nextOffset: 0, tail: nil)], Self.context)
+        try old.begin(
+            [ClaimedPartition(key: key, ownerEpoch: claimed.ownerEpoch, nextOffset: 0, tail: nil)], Self.context)
         #expect(try old.commit(Self.epoch(1, claimed, from: 0, to: 0), Self.context) == .committed)
 
         // It is frozen for longer than it may be silent.

@@ -20,12 +20,16 @@ final class PostgresSession {
     /// - Parameters:
     ///   - name: tells the session from the other ones of the board.
     ///   - board: what it shares with them.
-    init(_ settings: ConnectionSettings, name: String, board: TroubleBoard, onNotice: @escaping Notice.Handler) {
+    ///   - bounds: how long a server may say nothing.
+    init(
+        _ settings: ConnectionSettings, name: String, board: TroubleBoard, bounds: SilenceBounds = SilenceBounds(),
+        onNotice: @escaping Notice.Handler
+    ) {
         self.settings = settings
         self.name = name
         self.board = board
         self.onNotice = onNotice
-        watch = SessionWatch(settings, session: name, board: board)
+        watch = SessionWatch(settings, session: name, board: board, bounds: bounds)
     }
 
     /// Runs `body` on a connection until it succeeds or fails for good.
@@ -150,7 +154,8 @@ final class PostgresSession {
 
     private func refusal(_ error: PostgresError, _ how: String = "") -> SinkError {
         drop()
-        return SinkError(code: .refused, description: "postgres \(settings.redactedDescription): \(how)\(describe(error))")
+        return SinkError(
+            code: .refused, description: "postgres \(settings.redactedDescription): \(how)\(describe(error))")
     }
 
     /// What a person can do about a refusal, where the server does not say.

@@ -172,12 +172,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         try transaction(context) { connection in try rows.begin(partitions, &connection) }
     }
 
-    package func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        let found = try transaction(context) { connection in
+    package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        try transaction(context) { connection in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
-        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
-        return found.filter { mine[$0.key] == $0.ownerEpoch }
     }
 
     private func transaction<Result>(
@@ -295,7 +293,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         var reports: [String] = []
         for (node, writer) in writers where room > 0 {
             guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try writer.findRefusals(in: delta, limit: room, &connection)
+            let found = try writer.findRefusals(in: delta, after: error, limit: room, &connection)
             let table = writer.table.name
             finds += found.map {
                 (refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)")

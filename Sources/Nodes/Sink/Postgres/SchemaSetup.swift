@@ -101,7 +101,8 @@ struct SchemaSetup {
                 guard let name = theirs.oid.flatMap({ relatives.above[$0] }) else { continue }
                 throw SinkError(
                     code: .tableTaken,
-                    description: "table \(place.shown), which sink \(sink.name) writes, is a part of \(name), which sink "
+                    description:
+                        "table \(place.shown), which sink \(sink.name) writes, is a part of \(name), which sink "
                         + "\(other.name) writes: whoever reads \(name) would count its events twice; give one of them another "
                         + "table")
             }
@@ -125,7 +126,8 @@ struct SchemaSetup {
                 guard let name = record.oid.flatMap({ relatives.above[$0] ?? relatives.below[$0] }) else { continue }
                 throw SinkError(
                     code: .tableTaken,
-                    description: "table \(place.shown) shares rows with \(name), which topology \(record.topology) keeps: one "
+                    description:
+                        "table \(place.shown) shares rows with \(name), which topology \(record.topology) keeps: one "
                         + "is a part of the other; give this sink a table of its own")
             }
         }
@@ -166,7 +168,8 @@ struct SchemaSetup {
     ) throws {
         for var record in records where record.topology == topology && record.leftRead == nil {
             let isKept = places.contains { place in
-                (place.schema, place.name) == (record.schema, record.name) || (place.oid == record.oid && record.oid != nil)
+                (place.schema, place.name) == (record.schema, record.name)
+                    || (place.oid == record.oid && record.oid != nil)
             }
             guard !isKept else { continue }
             record.leftRead = ledger.entries(of: record.feed, elsewhere: []).read

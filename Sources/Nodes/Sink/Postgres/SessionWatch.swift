@@ -3,6 +3,22 @@ import Foundation
 import Postgres
 import Synchronization
 
+/// How long a server may say nothing. Every byte of an answer begins anew.
+struct SilenceBounds: Sendable {
+    /// Until it is asked over another connection, and the user is told.
+    var word = Duration.seconds(5)
+    /// The least time between two such questions, and the longest wait for an answer.
+    var question = Duration.seconds(4)
+    /// Until the connection is dropped and the work begun again on a new one. Machines that are moved and disks that are
+    /// busy with a snapshot come back sooner; a network that is gone is noticed sooner by TCP (`tcp_user_timeout`).
+    var unanswered = Duration.seconds(60)
+    /// The same when it says that it works on the statement. To drop it would only begin the work again, and a COMMIT
+    /// that waits for a standby would be done without it.
+    var busy = Duration.seconds(600)
+    /// Until an instance that holds locks, and whose client says nothing in the middle of its transaction, is ended.
+    var standingStill = Duration.milliseconds(SinkLimits.standingStillMilliseconds)
+}
+
 /// Watches over the calls of one session: a wait is ended when the pipeline gives up, named after five seconds, and cut
 /// off when nothing is left to hope for.
 ///
@@ -26,9 +42,11 @@ final class SessionWatch: Sendable {
     private let settings: ConnectionSettings
     private let session: String
     private let board: TroubleBoard
+    private let bounds: SilenceBounds
     private let state = Mutex(State())
 
-    init(_ settings: ConnectionSettings, session: String, board: TroubleBoard) {
+    init(_ settings: ConnectionSettings, session: String, board: TroubleBoard, bounds: SilenceBounds) {
+        self.bounds = bounds
         self.settings = settings
         self.session = session
         self.board = board
@@ -41,15 +59,15 @@ final class SessionWatch: Sendable {
 
     private func decide(_ silence: SilenceWatch.Silence, _ context: CommitContext) -> SilenceWatch.Verdict {
         if context.isCancelled { return .cancel }
-        guard silence.duration >= SinkLimits.silenceWord else { return .wait }
+        guard silence.duration >= bounds.word else { return .wait }
         let finding = ask(about: silence)
         // The first words are all that stands in the log, so they wait for the answer.
-        guard finding != nil || silence.duration >= SinkLimits.silenceWord + SinkLimits.silenceQuestion else {
+        guard finding != nil || silence.duration >= bounds.word + bounds.question else {
             return .wait
         }
         let text = Self.words(silence.duration, finding)
         board.report(text, by: session, context)
-        return Self.isOver(silence.duration, finding) ? .giveUp(text) : .wait
+        return Self.isOver(silence.duration, finding, bounds) ? .giveUp(text) : .wait
     }
 
     /// What is known about this silence; asks if it is time to.
@@ -60,7 +78,7 @@ final class SessionWatch: Sendable {
                 state.asked = nil
                 state.finding = nil
             }
-            let isDue = state.asked.map { .now >= $0 + SinkLimits.silenceQuestion } ?? true
+            let isDue = state.asked.map { .now >= $0 + bounds.question } ?? true
             guard !state.isAsking, isDue, silence.process != nil else { return (state.finding, false) }
             state.isAsking = true
             state.asked = .now
@@ -68,7 +86,7 @@ final class SessionWatch: Sendable {
         }
         if isDue, let process = silence.process {
             Thread.detachNewThread { [self] in
-                let finding = Self.find(process, settings)
+                let finding = find(process)
                 state.withLock { state in
                     state.isAsking = false
                     if state.since == silence.since { state.finding = finding }
@@ -79,12 +97,12 @@ final class SessionWatch: Sendable {
     }
 
     /// Asks the server about a process, and ends instances of Millrace that stand still with locks it waits for.
-    private static func find(_ process: ServerProcess, _ settings: ConnectionSettings) -> Finding {
-        let deadline = ContinuousClock.now + SinkLimits.silenceQuestion
+    private func find(_ process: ServerProcess) -> Finding {
+        let deadline = ContinuousClock.now + bounds.question
         do throws(PostgresError) {
             var connection = try Connection.connect(settings, deadline: deadline)
             let report = try connection.report(on: process, deadline: deadline)
-            for holder in report.holders where isStandingStill(holder, ourName: connection.applicationName) {
+            for holder in report.holders where Self.isStandingStill(holder, connection.applicationName, bounds) {
                 try connection.terminate(holder.process, deadline: deadline)
             }
             return .report(report)
@@ -96,19 +114,20 @@ final class SessionWatch: Sendable {
     /// Whether a holder of locks is an instance like this one whose client has said nothing for so long in the middle of
     /// its transaction that it must be frozen or cut off. The server ends those by itself unless they stopped between
     /// two parts of one statement.
-    static func isStandingStill(_ holder: ProcessReport.Holder, ourName: String) -> Bool {
+    static func isStandingStill(
+        _ holder: ProcessReport.Holder, _ ourName: String, _ bounds: SilenceBounds
+    ) -> Bool {
         holder.isSameRole && holder.isMillrace && holder.application == ourName
-            && (holder.clientSilentSeconds ?? 0) * 1_000 >= Int64(SinkLimits.standingStillMilliseconds)
+            && .seconds(holder.clientSilentSeconds ?? 0) >= bounds.standingStill
     }
 
     // MARK: - Judging
 
     /// Whether waiting on is in vain.
-    static func isOver(_ silence: Duration, _ finding: Finding?) -> Bool {
-        guard case .report(let report) = finding else { return silence >= SinkLimits.silenceMax }
+    static func isOver(_ silence: Duration, _ finding: Finding?, _ bounds: SilenceBounds) -> Bool {
+        guard case .report(let report) = finding else { return silence >= bounds.unanswered }
         if !report.exists { return true }
-        if report.isBusy { return silence >= SinkLimits.silenceBusy }
-        return silence >= SinkLimits.silenceIdle && .seconds(report.stateSeconds) >= SinkLimits.silenceWord
+        return silence >= (report.isBusy ? bounds.busy : bounds.unanswered)
     }
 
     /// What a silence is about, for the user.

@@ -17,17 +17,6 @@ enum SinkLimits {
     /// How long a client may do nothing inside of a transaction before the server ends it, for the sake of others that
     /// wait for its locks. What happens here between two statements takes milliseconds.
     static let standingStillMilliseconds = 15_000
-    /// How long a server may say nothing during a call before it is asked over another connection, and the user told.
-    static let silenceWord = Duration.seconds(5)
-    /// The least time between two such questions, and the longest wait for an answer.
-    static let silenceQuestion = Duration.seconds(4)
-    /// The longest silence of a server of which nothing else is known; then the connection is dropped.
-    static let silenceMax = Duration.seconds(30)
-    /// The same when the server says that it does nothing for the connection: the network has forgotten it.
-    static let silenceIdle = Duration.seconds(10)
-    /// The same when the server says that it works on the statement. To drop it would only begin the work again, and a
-    /// COMMIT that waits for a standby would be done without it.
-    static let silenceBusy = Duration.seconds(600)
     /// How often the same error may fail an epoch before it is taken for one that does not pass, such as a trigger's.
     static let sameErrorsMax = 12
     /// The first and the longest pause between two tries.

@@ -32,13 +32,15 @@ package struct TableName: Hashable, Sendable {
         guard let schema else { return }
         if schema.hasPrefix("pg_temp") {
             throw Problem(
-                message: "table '\(text)' would be temporary and gone with the connection, expected a schema that stays",
+                message:
+                    "table '\(text)' would be temporary and gone with the connection, expected a schema that stays",
                 hint: "write \(table), or another schema")
         }
         if schema.hasPrefix("pg_") || Self.reservedSchemas.contains(schema) {
             let owner = schema == "millrace" ? "Millrace itself" : "Postgres itself"
             throw Problem(
-                message: "table '\(text)' is in schema \(schema), which belongs to \(owner), expected a schema of yours",
+                message:
+                    "table '\(text)' is in schema \(schema), which belongs to \(owner), expected a schema of yours",
                 hint: nil)
         }
     }
@@ -63,7 +65,8 @@ package struct TableName: Hashable, Sendable {
         }
         if isOdd || part.first?.isWhitespace ?? false || part.last?.isWhitespace ?? false {
             throw Problem(
-                message: "table '\(text.filter { !$0.isNewline })' holds spaces at its ends or characters that cannot be seen, "
+                message:
+                    "table '\(text.filter { !$0.isNewline })' holds spaces at its ends or characters that cannot be seen, "
                     + "expected table or schema.table", hint: nil)
         }
     }

@@ -103,7 +103,8 @@ struct Registration: Sendable {
         guard let current else {
             throw SinkError(
                 code: .replaced,
-                description: "topology \(topology): this instance is registered no longer: its row in millrace.topologies "
+                description:
+                    "topology \(topology): this instance is registered no longer: its row in millrace.topologies "
                     + "is gone (the database was restored to an earlier state, or somebody removed it); what was not "
                     + "committed is read again at the next start")
         }

@@ -29,7 +29,9 @@ struct StartRefusal {
         let lacking = refused.filter { $0.problems.contains(where: \.isMendedByReading) }
         let names = lacking.map(\.place.shown).joined(separator: ", ")
         let known = lacking.filter { admission in
-            records.contains { $0.topology == topology && ($0.schema, $0.name) == (admission.place.schema, admission.place.name) }
+            records.contains {
+                $0.topology == topology && ($0.schema, $0.name) == (admission.place.schema, admission.place.name)
+            }
         }
         let first = known.map { admission in
             "DELETE FROM millrace.tables WHERE table_schema = \(SQLName.literal(admission.place.schema)) AND table_name = "
@@ -52,7 +54,8 @@ struct StartRefusal {
         let tables = all.filter { $0.place.oid != nil }.map(\.place.quoted)
         let truncate = tables.isEmpty ? "" : "TRUNCATE \(tables.sorted().joined(separator: ", ")); "
         let name = SQLName.literal(topology)
-        return "  - to read everything again, as far as the sources still have it (what they no longer have is lost, and a "
+        return
+            "  - to read everything again, as far as the sources still have it (what they no longer have is lost, and a "
             + "topic with `start: latest` begins at its end): stop all instances of \(topology), then "
             + "BEGIN; \(truncate)DELETE FROM millrace.dead_letters WHERE topology = \(name); "
             + "DELETE FROM millrace.partitions WHERE topology = \(name); COMMIT; and start again"

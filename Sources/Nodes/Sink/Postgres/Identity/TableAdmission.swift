@@ -91,7 +91,8 @@ struct TableAdmission {
         if let oid = place.oid {
             let renamed = records.first { $0.topology == topology && $0.place == database && $0.oid == oid }
             if let renamed {
-                warnings.append("table \(place.shown): it was \(renamed.shown) at the last start; it goes on under its new name")
+                warnings.append(
+                    "table \(place.shown): it was \(renamed.shown) at the last start; it goes on under its new name")
                 return renamed
             }
         }
@@ -114,13 +115,16 @@ struct TableAdmission {
             guard sink.isShared, other.isShared else {
                 let sides =
                     sink.isShared
-                    ? "its sink there does not say `shared: true`" : other.isShared ? "this sink does not say it" : "neither sink says it"
+                    ? "its sink there does not say `shared: true`"
+                    : other.isShared ? "this sink does not say it" : "neither sink says it"
                 problems.append(
                     TableProblem(
-                        text: "topology \(other.topology) keeps it (its sink \(other.sink)); every event that both read "
+                        text:
+                            "topology \(other.topology) keeps it (its sink \(other.sink)); every event that both read "
                             + "would count twice",
                         choices: [
-                            "if the topology was renamed, stop it and take what it has along: " + renaming(other.topology),
+                            "if the topology was renamed, stop it and take what it has along: "
+                                + renaming(other.topology),
                             "if both are to write the table, say `shared: true` in both sinks (\(sides)) and start "
                                 + "\(other.topology) first",
                             "if this is something else, give it a table of its own",
@@ -177,7 +181,8 @@ struct TableAdmission {
         if !hard.isEmpty {
             problems.append(
                 TableProblem(
-                    text: "its rows mean something else than this file says: " + (hard + events).joined(separator: "; "),
+                    text: "its rows mean something else than this file says: "
+                        + (hard + events).joined(separator: "; "),
                     choices: [back, another]))
         } else if !events.isEmpty {
             partial.append("definition")
@@ -274,7 +279,8 @@ struct TableAdmission {
                 guard try isUsed.bool(0, 0) == true else { continue }
                 problems.append(
                     TableProblem(
-                        text: "metric \(metric.name) is new, and its column \(column.name) holds values already, which it "
+                        text:
+                            "metric \(metric.name) is new, and its column \(column.name) holds values already, which it "
                             + "would go on from",
                         choices: [
                             "make it empty: ALTER TABLE \(place.quoted) DROP COLUMN \(column.quoted); "
@@ -283,7 +289,8 @@ struct TableAdmission {
                         isAcceptable: true))
             }
             warnings.append(
-                "table \(place.shown): metric \(metric.name) counts from here; rows of before have null in it, or a part")
+                "table \(place.shown): metric \(metric.name) counts from here; rows of before have null in it, or a part"
+            )
         }
     }
 
@@ -297,7 +304,8 @@ struct TableAdmission {
             for (column, percentile) in zip(metric.plain, percentiles) where columns.contains(column) {
                 let sketch = metric.states.map(\.quoted).joined()
                 steps.append(
-                    "UPDATE \(place.quoted) SET \(column.quoted) = millrace.percentile(\(sketch), \(percentile.percent) / 100);")
+                    "UPDATE \(place.quoted) SET \(column.quoted) = millrace.percentile(\(sketch), \(percentile.percent) / 100);"
+                )
             }
         }
         return TableProblem(
@@ -321,7 +329,8 @@ struct TableAdmission {
         let drops = left.map { "DROP COLUMN " + SQLName.quote($0) }.joined(separator: ", ")
         problems.append(
             TableProblem(
-                text: "this file no longer computes its column \(left.joined(separator: ", ")), which would stand still in "
+                text:
+                    "this file no longer computes its column \(left.joined(separator: ", ")), which would stand still in "
                     + "old rows and be null in new ones",
                 choices: [
                     "put the metric back",
@@ -398,7 +407,8 @@ struct TableAdmission {
             partial.append("rows")
             problems.append(
                 TableProblem(
-                    text: "it holds rows that no topology of this database has written (millrace.tables does not know it), "
+                    text:
+                        "it holds rows that no topology of this database has written (millrace.tables does not know it), "
                         + "and new ones would be added to them",
                     choices: [
                         "rename it, so that Millrace can make its own: ALTER TABLE \(place.quoted) RENAME TO …;",

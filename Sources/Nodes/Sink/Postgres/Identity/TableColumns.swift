@@ -61,9 +61,10 @@ struct TableColumns {
             """, [oid])
         primaryKey = try (0..<key.rowCount).map { try key.text($0, 0) ?? "" }
         isKeyImmediate = try key.rowCount == 0 || key.bool(0, 1) ?? true
-        highest = try connection.query(
-            "SELECT max(attnum)::bigint FROM pg_attribute WHERE attrelid::bigint = $1", [oid]
-        ).int64(0, 0) ?? 0
+        highest =
+            try connection.query(
+                "SELECT max(attnum)::bigint FROM pg_attribute WHERE attrelid::bigint = $1", [oid]
+            ).int64(0, 0) ?? 0
     }
 
     private static func shown(_ type: String) -> String {

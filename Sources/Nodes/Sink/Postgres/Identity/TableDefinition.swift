@@ -128,7 +128,8 @@ extension TableDefinition {
             let key = String(part[..<end])
             let isHead = lines.count < 2 || (lines.count == 2 && key == "sets")
             lines.append(
-                DefinitionLine(isHead ? key : "metric " + key, end < part.endIndex ? String(part[end...].dropFirst()) : ""))
+                DefinitionLine(
+                    isHead ? key : "metric " + key, end < part.endIndex ? String(part[end...].dropFirst()) : ""))
         }
         self.init(lines)
     }

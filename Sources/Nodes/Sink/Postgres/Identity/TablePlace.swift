@@ -38,7 +38,8 @@ extension TablePlace {
         guard let schema = name.schema ?? path.first(where: { $0 != "millrace" }) else {
             throw SinkError(
                 code: .refused,
-                description: "table \(name.table): the role's search_path names no schema where it could be made; write "
+                description:
+                    "table \(name.table): the role's search_path names no schema where it could be made; write "
                     + "the table with its schema, such as public.\(name.table)")
         }
         let place = TablePlace(schema: schema, name: name.table)
@@ -50,7 +51,9 @@ extension TablePlace {
         let found = try connection.query(
             """
             SELECT c.oid::bigint, c.relkind::text, c.relpersistence::text, c.relfilenode::bigint,
-                row_security_active(c.oid)
+                row_security_active(c.oid),
+                (SELECT min(r.rulename::text) FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3')
+                    AND r.ev_enabled <> 'D')
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname::text = $1 AND c.relname::text = $2
             """, [.text(schema), .text(name)])
@@ -59,7 +62,13 @@ extension TablePlace {
         let persistence = try found.text(0, 2) ?? ""
         let hidesRows = try found.bool(0, 4) ?? false
         let place = TablePlace(schema: schema, name: name, oid: oid, storage: try found.int64(0, 3) ?? 0)
-        guard let problem = problem(kind, persistence, hidesRows: hidesRows, place) else { return place }
+        var problem = problem(kind, persistence, hidesRows: hidesRows, place)
+        if problem == nil, let rule = try found.text(0, 5) {
+            problem =
+                "its rule \(rule) rewrites what is written into it, and Postgres then refuses ON CONFLICT; use a trigger, or "
+                + "a table without rules"
+        }
+        guard let problem else { return place }
         throw SinkError(code: .tableMismatch, description: "table \(place.shown): \(problem)")
     }
 

@@ -61,7 +61,8 @@ struct TableRecord {
         }
         let columns = columns.sorted { $0.value < $1.value }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         let values: [Parameter] = [
-            .text(schema), .text(name), .text(topology), .text(definition), .text(TableDefinition.digest(of: definition)),
+            .text(schema), .text(name), .text(topology), .text(definition),
+            .text(TableDefinition.digest(of: definition)),
             .text(sink), .bool(isShared), .text(feed.sorted().joined(separator: "\n")), .text(columns),
             columnsKnown.map { .int64($0) } ?? .null, .bool(hasRows), place.map { .text($0) } ?? .null,
             oid.map { .int64($0) } ?? .null, storage.map { .int64($0) } ?? .null,
