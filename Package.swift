@@ -88,7 +88,7 @@ let package = Package(
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
         .testTarget(
             name: "NodesTests",
-            dependencies: ["Nodes", "Sketches", "DataflowTesting", "LocalServices"],
+            dependencies: ["Nodes", "Dataflow", "Postgres", "Sketches", "DataflowTesting", "LocalServices"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -44,7 +44,7 @@ struct DeadLetterRows {
     private static let sql = """
         INSERT INTO millrace.dead_letters
         (topology, topic, partition, "offset", line, reason, payload, message_time)
-        SELECT $1, k.* FROM pg_catalog.unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[],
+        SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[],
             $8::timestamptz[]) AS k
         """
 

@@ -16,13 +16,13 @@ struct PartitionRows {
         try connection.query(
             """
             INSERT INTO millrace.partitions (topology, topic, partition)
-            SELECT $1, k.topic, k.partition FROM pg_catalog.unnest($2::text[], $3::int[]) AS k(topic, partition)
+            SELECT $1, k.topic, k.partition FROM unnest($2::text[], $3::int[]) AS k(topic, partition)
             ON CONFLICT DO NOTHING
             """, [.text(topology)] + arrays)
         // One row at a time in sorted order: an UPDATE ... FROM would lock in an order of the planner's choice.
         try connection.query(
             """
-            SELECT 1 FROM millrace.partitions p JOIN pg_catalog.unnest($2::text[], $3::int[]) AS k(topic, partition)
+            SELECT 1 FROM millrace.partitions p JOIN unnest($2::text[], $3::int[]) AS k(topic, partition)
             ON p.topic = k.topic AND p.partition = k.partition WHERE p.topology = $1
             ORDER BY p.topic, p.partition FOR UPDATE OF p
             """, [.text(topology)] + arrays)
@@ -30,7 +30,7 @@ struct PartitionRows {
             """
             UPDATE millrace.partitions p SET owner_epoch = p.owner_epoch + 1, owner = $4,
                 cluster_id = coalesce(p.cluster_id, $5::text)
-            FROM pg_catalog.unnest($2::text[], $3::int[]) AS k(topic, partition)
+            FROM unnest($2::text[], $3::int[]) AS k(topic, partition)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition
             RETURNING \(Self.columns)
             """, [.text(topology)] + arrays + [.text(owner), origin.map { .text($0) } ?? .null])
@@ -49,7 +49,7 @@ struct PartitionRows {
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM millrace.partitions p
-            JOIN pg_catalog.unnest($2::text[], $3::int[]) AS k(topic, partition) ON p.topic = k.topic AND p.partition = k.partition
+            JOIN unnest($2::text[], $3::int[]) AS k(topic, partition) ON p.topic = k.topic AND p.partition = k.partition
             WHERE p.topology = $1 ORDER BY p.topic, p.partition \(locking ? "FOR UPDATE OF p" : "")
             """, [.text(topology)] + keyArrays(keys))
         return try decode(rows)
@@ -62,7 +62,7 @@ struct PartitionRows {
         let begun = try connection.query(
             """
             UPDATE millrace.partitions p SET next_offset = k.next_offset
-            FROM pg_catalog.unnest($2::text[], $3::int[], $4::bigint[]) AS k(topic, partition, next_offset)
+            FROM unnest($2::text[], $3::int[], $4::bigint[]) AS k(topic, partition, next_offset)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition AND p.next_offset IS NULL
             """, [.text(topology)] + keyArrays(partitions.map(\.key)) + [.array(offsets)])
         guard begun.affectedRows != partitions.count else { return }
@@ -98,7 +98,7 @@ struct PartitionRows {
                 tail_offset = coalesce(k.tail_offset, p.tail_offset),
                 tail_timestamp = CASE WHEN k.tail_offset IS NULL THEN p.tail_timestamp ELSE k.tail_timestamp END,
                 tail_checksum = coalesce(k.tail_checksum, p.tail_checksum)
-            FROM pg_catalog.unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+            FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
                 $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
                 AS k(topic, partition, since, upto, owner_epoch, read, applied, filtered, dead, refused, tail_offset,
                     tail_timestamp, tail_checksum)

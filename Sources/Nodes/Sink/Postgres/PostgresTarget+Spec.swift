@@ -14,6 +14,10 @@ extension PostgresTarget {
             FieldSpec(
                 "table", .string, "The table, with its schema if it is not in the search path.", required: true,
                 example: "kpi_minute"),
+            FieldSpec(
+                "shared", .boolean,
+                "Whether other topologies write the table too; all of them have to say so, and to use the same window, "
+                    + "keys and metrics.", default: "false"),
         ],
         example: """
             kpi_minute:

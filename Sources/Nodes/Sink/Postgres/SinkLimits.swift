@@ -44,4 +44,16 @@ enum SinkLimits {
     static let shownKeyCharacters = 300
     /// The greatest position that is believed; what comes after it must still be a number.
     static let offsetMax: Int64 = 1 << 62
+    /// How often an instance says that it is alive, and how long it must have been silent before another definition of
+    /// its topology may start: three signs missed.
+    static let signOfLife = Duration.seconds(5)
+    static let instanceSilence = Duration.seconds(15)
+    /// The longest that one sign may take.
+    static let signTime = Duration.seconds(3)
+    /// How often a start that waits for that looks again.
+    static let instanceLook = Duration.milliseconds(500)
+    /// The longest that signing out may take at the end.
+    static let signOut = Duration.seconds(1)
+    /// State columns that came later than their metrics: a table of an earlier version gets them at the start.
+    static let addedStateSuffixes = ["_exact", "_values"]
 }

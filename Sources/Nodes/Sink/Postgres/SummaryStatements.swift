@@ -9,20 +9,19 @@ struct SummaryStatements {
     let update: String
 
     init(_ table: SummaryTable, merged: [String]) {
-        let name = SQLName.quoteQualified(table.name)
+        let name = table.place.quoted
         let keyNames = table.primaryKey.map(\.quoted)
         let onKey = keyNames.map { "t.\($0) = k.\($0)" }.joined(separator: " AND ")
-        let keyArrays = Self.arrays(table.primaryKey)
         let mergedList = merged.map { ", t." + SQLName.quote($0) }.joined()
         select = """
-            SELECT k.ordinal\(mergedList) FROM pg_catalog.unnest(\(keyArrays)) WITH ORDINALITY \
+            SELECT k.ordinal\(mergedList) FROM \(Self.unnest(table.primaryKey)) WITH ORDINALITY \
             AS k(\(keyNames.joined(separator: ", ")), ordinal) \
             JOIN \(name) t ON \(onKey) ORDER BY k.ordinal FOR UPDATE OF t
             """
         let columns = table.columns
         let allNames = columns.map(\.quoted).joined(separator: ", ")
         insert = """
-            INSERT INTO \(name) (\(allNames)) SELECT * FROM pg_catalog.unnest(\(Self.arrays(columns))) \
+            INSERT INTO \(name) (\(allNames)) SELECT * FROM \(Self.unnest(columns)) \
             ON CONFLICT (\(keyNames.joined(separator: ", "))) DO NOTHING RETURNING \(keyNames.reversed().joined(separator: ", "))
             """
         let sets = (table.plain + table.states).map { column in
@@ -32,11 +31,14 @@ struct SummaryStatements {
         }
         update = """
             UPDATE \(name) t SET \(sets.joined(separator: ", ")) \
-            FROM pg_catalog.unnest(\(Self.arrays(columns))) AS k(\(allNames)) WHERE \(onKey)
+            FROM \(Self.unnest(columns)) AS k(\(allNames)) WHERE \(onKey)
             """
     }
 
-    private static func arrays(_ columns: [TableColumn]) -> String {
-        columns.enumerated().map { "$\($0.offset + 1)::\($0.element.kind.rawValue)[]" }.joined(separator: ", ")
+    /// Arrays as rows. With several arrays `unnest` is a word of the syntax, always Postgres' own; with one it is a function,
+    /// which somebody else's could take the place of.
+    private static func unnest(_ columns: [TableColumn]) -> String {
+        let arrays = columns.enumerated().map { "$\($0.offset + 1)::\($0.element.kind.rawValue)[]" }
+        return (arrays.count == 1 ? "pg_catalog." : "") + "unnest(\(arrays.joined(separator: ", ")))"
     }
 }

@@ -8,8 +8,6 @@ import Postgres
 /// would deadlock: `GroupOrder` is the same everywhere, but new rows are created after all others were locked.
 final class SummaryWriter {
     let table: SummaryTable
-    /// The table's name as SQL takes it.
-    let quotedName: String
     private let plan: SummaryPlan
     private let metrics: [any MetricWriter]
     private let sql: SummaryStatements
@@ -17,12 +15,11 @@ final class SummaryWriter {
     let memory: MemoryAccountant
     private(set) var sizing = StatementSizing()
 
-    init(plan: SummaryPlan, tableName: String, memory: MemoryAccountant) {
+    init(plan: SummaryPlan, place: TablePlace, memory: MemoryAccountant) {
         self.plan = plan
         self.memory = memory
         metrics = plan.metrics.map { $0.makeWriter() }
-        table = SummaryTable(name: tableName, plan: plan, writers: metrics)
-        quotedName = SQLName.quoteQualified(table.name)
+        table = SummaryTable(place: place, plan: plan, writers: metrics)
         sql = SummaryStatements(table, merged: metrics.flatMap(\.mergedColumns))
         var next = 1
         keysMerged = metrics.map { metric in
@@ -88,10 +85,10 @@ final class SummaryWriter {
         }
         if !fresh.isEmpty, let inserted = results.first {
             let found = try count(fresh, in: inserted, delta, order)
-            try LostRows.check(found, of: fresh.count, .insert, table.name, quotedName)
+            try LostRows.check(found, of: fresh.count, .insert, table.name, table.place.quoted)
         }
         if !known.isEmpty {
-            try LostRows.check(results.last?.affectedRows, of: known.count, .update, table.name, quotedName)
+            try LostRows.check(results.last?.affectedRows, of: known.count, .update, table.name, table.place.quoted)
         }
     }
 
