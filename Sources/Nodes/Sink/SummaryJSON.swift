@@ -35,6 +35,13 @@ struct SummaryJSON {
         return String(decoding: json.bytes.dropLast(), as: UTF8.self)
     }
 
+    /// The keys of a group, which tell its row from all others of the table.
+    static func keys(_ groups: SetGroups, _ group: Int) -> String {
+        var json = SummaryJSON(groups.plan)
+        json.appendKeys(groups, group)
+        return String(decoding: json.bytes, as: UTF8.self) + "}"
+    }
+
     /// Gives the lines away.
     mutating func takeBytes() -> [UInt8] {
         defer { bytes.removeAll() }
@@ -51,6 +58,13 @@ struct SummaryJSON {
 
     /// Appends a group: keys in the order of the table's columns, without those that its set does not have.
     mutating func appendLine(_ groups: SetGroups, _ group: Int) {
+        appendKeys(groups, group)
+        for (index, state) in groups.states.enumerated() { metric(index, state, group) }
+        append("}\n")
+    }
+
+    /// Appends the keys of a group and leaves the line open.
+    private mutating func appendKeys(_ groups: SetGroups, _ group: Int) {
         bytes.append(UInt8(ascii: "{"))
         isFirst = true
         if let window = groups.windowStart(ofGroup: group) {
@@ -65,8 +79,6 @@ struct SummaryJSON {
             name(keyNames[index])
             key(plan.keys[index].type, index, groups, group)
         }
-        for (index, state) in groups.states.enumerated() { metric(index, state, group) }
-        append("}\n")
     }
 
     private static let windowName = label("window_start")
