@@ -9,6 +9,7 @@ public final class ModelDatabase: Sendable {
         var ownerEpoch: Int64 = 0
         var tail: Tail?
         var counters = LedgerCounters()
+        var origin: String?
     }
 
     struct Contents {
@@ -83,7 +84,18 @@ public final class ModelTarget: CommitTarget {
         database.contents.withLock { contents in
             keys.map { key in
                 contents.rows[key, default: .init()].ownerEpoch += 1
+                if contents.rows[key]?.origin == nil { contents.rows[key]?.origin = origin }
                 return claimed(key, contents.rows[key])
+            }
+        }
+    }
+
+    /// Stores where topics begin of which nothing is stored.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        database.contents.withLock { contents in
+            let known = Set(contents.rows.filter { $0.value.nextOffset != nil }.map(\.key.topic))
+            for partition in partitions where !known.contains(partition.key.topic) {
+                contents.rows[partition.key, default: .init()].nextOffset = partition.nextOffset
             }
         }
     }
@@ -106,7 +118,7 @@ public final class ModelTarget: CommitTarget {
 
     private func claimed(_ key: PartitionKey, _ row: ModelDatabase.Row?) -> ClaimedPartition {
         ClaimedPartition(
-            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail)
+            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail, origin: row?.origin)
     }
 
     private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }

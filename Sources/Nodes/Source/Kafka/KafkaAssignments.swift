@@ -110,10 +110,10 @@ final class KafkaAssignments: RebalanceDelegate {
         case .unknown(let error):
             // What is halted stays so until its log says otherwise.
             if case .halted = state.standing { return nil }
-            state.postpone("\(error)", .now)
+            state.postpone("\(error)", first: plan.pace.postpone, .now)
             return nil
         case nil:
-            state.postpone("kafka: nothing is known of \(partition)", .now)
+            state.postpone("kafka: nothing is known of \(partition)", first: plan.pace.postpone, .now)
             return nil
         }
     }
@@ -123,7 +123,9 @@ final class KafkaAssignments: RebalanceDelegate {
         guard var state = partitions[partition], state.isReading else { return }
         if let position { state.row.nextOffset = position }
         state.row.tail = builder.tails.stored(state.index) ?? state.row.tail
-        state.postpone(reason, .now)
+        state.postpone(reason, first: plan.pace.postpone, .now)
+        // Its log is asked at once; only when that does not answer, later and later.
+        if state.failures == 1 { state.standing = .postponed(reason: reason, next: .now) }
         partitions[partition] = state
         hasChanged = true
         tell()

@@ -20,11 +20,11 @@ final class KafkaReader: @unchecked Sendable {
     private var lastKeepAlive = ContinuousClock.now
     private var lastOffsetCommit = ContinuousClock.now
     private var lastStatus = ContinuousClock.now
-    private var nextWatch = ContinuousClock.now + SourceLimits.watch
+    private var nextWatch = ContinuousClock.now
     private var lastRows = ContinuousClock.now
     /// Since when the group has assigned nothing.
     private var unassignedSince: ContinuousClock.Instant? = .now
-    private var rejoin = Rejoin()
+    private var rejoin: Rejoin
 
     init(
         _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ logger: Logger,
@@ -34,6 +34,7 @@ final class KafkaReader: @unchecked Sendable {
         self.intake = intake
         self.logger = logger
         self.report = report
+        rejoin = Rejoin(first: plan.pace.rejoin)
         builder = KafkaBatchBuilder(intake: intake, framing: plan.framing)
         troubles = KafkaTroubles(logger)
         watch = LogWatch(plan.configuration.connection, intake)
@@ -184,7 +185,7 @@ final class KafkaReader: @unchecked Sendable {
     private func look() throws {
         if let report = watch.take() { try act(on: report) }
         guard .now >= nextWatch, watch.isIdle, !intake.needsRewind else { return }
-        nextWatch = .now + SourceLimits.watch
+        nextWatch = .now + plan.pace.watch
         handOverTails()
         let job = job()
         if !job.questions.isEmpty { watch.begin(job) }
@@ -194,7 +195,7 @@ final class KafkaReader: @unchecked Sendable {
     private func job() -> LogWatch.Job {
         var job = LogWatch.Job(generation: assignments.generation, questions: [], rows: [])
         let positions = positions()
-        let isTimeForRows = .now - lastRows >= SourceLimits.mended
+        let isTimeForRows = .now - lastRows >= plan.pace.mended
         for (partition, state) in assignments.partitions {
             switch state.standing {
             case .reading:
@@ -335,12 +336,18 @@ final class KafkaReader: @unchecked Sendable {
 /// live processes of different groups do not take them from each other all the time.
 struct Rejoin {
     private var due: ContinuousClock.Instant?
-    private var pause = SourceLimits.rejoinFirst
+    private let first: Duration
+    private var pause: Duration
     private var last: ContinuousClock.Instant?
+
+    init(first: Duration) {
+        self.first = first
+        pause = first
+    }
 
     /// Partitions were lost to another instance.
     mutating func lost(_ now: ContinuousClock.Instant) {
-        if let last, now - last > SourceLimits.rejoinLongest * 2 { pause = SourceLimits.rejoinFirst }
+        if let last, now - last > SourceLimits.rejoinLongest * 2 { pause = first }
         last = now
         guard due == nil else { return }
         due = now + pause
