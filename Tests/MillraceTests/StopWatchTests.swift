@@ -7,7 +7,7 @@ import Testing
 @Suite struct StopWatchTests {
     @Test func theFirstSignalAsks() async {
         await #expect(processExitsWith: .exitCode(7)) {
-            let watch = StopWatch(ask: { _exit(7) }, lastWords: { "" })
+            let watch = try StopWatch(ask: { _exit(7) }, lastWords: { "" })
             kill(getpid(), SIGTERM)
             while true { withExtendedLifetime(watch) { _ = pause() } }
         }
@@ -16,7 +16,7 @@ import Testing
     @Test func aSecondSignalEndsWhateverHangs() async {
         await #expect(processExitsWith: .exitCode(1)) {
             // Each signal is answered with the next one, so that none is merged with another.
-            let watch = StopWatch(ask: { kill(getpid(), SIGINT) }, lastWords: { "5 records were read" })
+            let watch = try StopWatch(ask: { kill(getpid(), SIGINT) }, lastWords: { "5 records were read" })
             kill(getpid(), SIGTERM)
             while true { withExtendedLifetime(watch) { _ = pause() } }
         }
@@ -24,7 +24,7 @@ import Testing
 
     @Test func lastWordsThatHangAreNotWaitedFor() async {
         await #expect(processExitsWith: .signal(SIGALRM)) {
-            let watch = StopWatch(
+            let watch = try StopWatch(
                 ask: { kill(getpid(), SIGINT) },
                 lastWords: {
                     while true { _ = pause() }

@@ -39,7 +39,9 @@ import Testing
         try intake.begin(claimed.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
         var batches = 0
         while !intake.isStopping {
-            var places = claimed.map { (index: $0.index, key: $0.partition.key, next: Int($0.partition.nextOffset ?? 0)) }
+            var places = claimed.map {
+                (index: $0.index, key: $0.partition.key, next: Int($0.partition.nextOffset ?? 0))
+            }
             while !intake.needsRewind, !intake.isStopping {
                 guard let batch = intake.makeBatch(timeout: .milliseconds(2)) else { continue }
                 for place in places.indices {
@@ -101,6 +103,28 @@ import Testing
         }
         let run = SimulatedPipeline(sources: [source], target: target, node: node, workers: 1)
         try await run.end()
+        database.expect(log)
+    }
+
+    /// The source has handed over everything and the refusal of the last epoch is over before it flushes.
+    @Test func aFlushIsNoSuccessWhileARewindIsDue() async throws {
+        let log = ModelLog(partitions: 1, records: 40, seed: 9)
+        let database = ModelDatabase()
+        let key = log.partitions.keys.sorted()[0]
+        let source = ScriptedSource { intake in
+            let claimed = try intake.claim([key])
+            try intake.begin([(claimed[0].index, 0)])
+            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
+            log.append(0..<40, of: key, at: claimed[0].index, to: batch)
+            intake.submit(batch)
+            while !intake.needsRewind { usleep(100) }
+            #expect(!intake.flush(within: .seconds(60)))
+            try Self.read(log, intake)
+        }
+        let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { number in
+            number == 1 ? .refused(reason: "a row was refused") : nil
+        }
+        try await SimulatedPipeline(sources: [source], target: target, workers: 1).end()
         database.expect(log)
     }
 
@@ -186,7 +210,8 @@ import Testing
             target: ModelTarget(database: ModelDatabase(), seed: 1, faultPercent: 0), workers: 2)
         let error = await #expect(throws: (any Error).self) { try await run.end() }
         #expect(
-            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true)
+            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true
+        )
     }
 
     /// Somebody else claims a partition and is never heard of again.
@@ -219,6 +244,36 @@ import Testing
         mayClaim.store(true, ordering: .sequentiallyConsistent)
         try await run.end()
         #expect(run.pipeline.progress().troubles == [])
+        database.expect(log)
+    }
+
+    /// A restore to before the last claim lowers the owner epoch. Nobody has taken anything over, so it is claimed again.
+    @Test func aPartitionOfARestoredDatabaseIsReadOn() async throws {
+        let log = ModelLog(partitions: 1, records: 100, seed: 5)
+        let database = ModelDatabase()
+        let key = log.partitions.keys.sorted()[0]
+        let source = ScriptedSource { intake in
+            var claimed = try intake.claim([key])
+            try intake.begin([(claimed[0].index, 0)])
+            database.backUp()
+            claimed = try intake.claim([key])
+            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
+            log.append(0..<10, of: key, at: claimed[0].index, to: batch)
+            intake.submit(batch)
+            #expect(intake.flush(within: .seconds(60)))
+            database.restore()
+            guard let next = intake.makeBatch(timeout: .seconds(60)) else { return }
+            log.append(10..<20, of: key, at: claimed[0].index, to: next)
+            intake.submit(next)
+            while !intake.needsRewind { usleep(100) }
+            let reclaimed = try intake.reclaim()
+            #expect(reclaimed.owned.map(\.partition.nextOffset) == [0])
+            #expect(reclaimed.lost == [])
+            try Self.read(log, intake)
+        }
+        let run = SimulatedPipeline(
+            sources: [source], target: ModelTarget(database: database, seed: 1, faultPercent: 0), workers: 1)
+        try await run.end()
         database.expect(log)
     }
 

@@ -24,7 +24,9 @@ extension Pipeline {
 
     private func takeBatch(_ source: Int, _ state: inout PipelineState) -> Batch? {
         let pressure = pressure(state)
-        guard state.rewind.phase != .discarding, pressure < .stopReading, hasRoomForDeadLetters(state) else { return nil }
+        guard state.rewind.phase != .discarding, pressure < .stopReading, hasRoomForDeadLetters(state) else {
+            return nil
+        }
         let bytes = pressure.batchBytes(of: plan.settings.batchBytes)
         if let free = state.freeBatches[source].popLast() {
             free.resize(payloadBytes: bytes)
@@ -146,7 +148,9 @@ extension Pipeline {
     }
 
     private func perform(_ work: Work) {
-        if !work.isStale { stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) } }
+        if !work.isStale {
+            stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
+        }
         finish(work)
     }
 

@@ -30,13 +30,23 @@ public final class Pipeline: Sendable {
     ///   was cancelled before everything it had read was committed.
     public func run() throws {
         let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
-        let sources = plan.sources.indices.map { index in
-            startThread("source \(plan.sources[index].name)") { self.runSource(index, intakes[index]) }
+        let committer = try JoinableThread(name: "commit") { self.runCommits() }
+        var workers: [JoinableThread] = []
+        var sources: [JoinableThread] = []
+        do {
+            for number in 0..<workerThreads {
+                workers.append(try JoinableThread(name: "worker \(number)") { self.runWorker() })
+            }
+            for index in plan.sources.indices {
+                sources.append(
+                    try JoinableThread(name: "source \(plan.sources[index].name)") {
+                        self.runSource(index, intakes[index])
+                    })
+            }
+        } catch {
+            // The threads there are end in order.
+            fail(error)
         }
-        let workers = (0..<workerThreads).map { number in
-            startThread("worker \(number)") { self.runWorker() }
-        }
-        let committer = startThread("commit") { self.runCommits() }
         sources.forEach { $0.join() }
         monitor.update { $0.isDraining = true }
         committer.join()
@@ -137,7 +147,8 @@ public final class Pipeline: Sendable {
             let queued = statuses.compactMap(\.queuedBytes)
             snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
             let lost = state.lost.values.min { $0.key < $1.key }
-            snapshot.troubles = [state.targetTrouble, lost?.trouble].compactMap(\.self) + statuses.compactMap(\.trouble)
+            snapshot.troubles =
+                [state.targetTrouble, lost?.trouble].compactMap(\.self) + statuses.compactMap(\.trouble)
             return snapshot
         }
     }
@@ -147,29 +158,5 @@ public final class Pipeline: Sendable {
         for partition in lost {
             logger.warning("A partition is not ours any more", metadata: ["reason": "\(partition.trouble)"])
         }
-    }
-
-    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> JoinableThread {
-        JoinableThread(name: name, body)
-    }
-}
-
-/// A thread that can be waited for.
-final class JoinableThread: Sendable {
-    private let ended = Monitor(false)
-
-    init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let ended = ended
-        let thread = Thread {
-            body()
-            ended.update { $0 = true }
-        }
-        thread.name = name
-        thread.stackSize = 1 << 20
-        thread.start()
-    }
-
-    func join() {
-        _ = ended.wait { $0 ? true : nil }
     }
 }

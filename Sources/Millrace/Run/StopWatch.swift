@@ -1,3 +1,4 @@
+import Dataflow
 import Foundation
 import Synchronization
 
@@ -31,7 +32,8 @@ final class StopWatch: Sendable {
     /// - Parameters:
     ///   - ask: begins an orderly end; called once, must return at once.
     ///   - lastWords: what the user must know when the end was not orderly.
-    init(ask: @escaping @Sendable () -> Void, lastWords: @escaping @Sendable () -> String) {
+    /// - Throws: `NoThread`.
+    init(ask: @escaping @Sendable () -> Void, lastWords: @escaping @Sendable () -> String) throws {
         self.ask = ask
         self.lastWords = lastWords
         Self.received.store(0, ordering: .relaxed)
@@ -42,9 +44,7 @@ final class StopWatch: Sendable {
                 unsafe sem_post(StopWatch.news)
             }
         }
-        let thread = Thread { self.watch() }
-        thread.name = "signals"
-        thread.start()
+        _ = try JoinableThread(name: "signals") { self.watch() }
     }
 
     /// Gives the signals back their usual meaning.

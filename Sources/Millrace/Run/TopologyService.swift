@@ -124,7 +124,7 @@ extension TopologyService {
         // not, and would be swallowed.
         signal(SIGABRT, SIG_DFL)
         let group = makeGroup(services, driver: driver, logger: logger)
-        let watch = StopWatch {
+        let watch = try StopWatch {
             Task { await group.triggerGracefulShutdown() }
         } lastWords: {
             lastWords(of: services)

@@ -29,26 +29,20 @@ struct PipelineBuilder {
     /// - Throws: `PostgresError` when the database's URL cannot be read, `MemoryShortage` when the budget is too small.
     func build() throws -> PipelinePlan {
         let memory = MemoryAccountant(budget: overrides.memoryBytes ?? topology.memoryBytes)
-        var settings = PipelineSettings(
-            workers: overrides.workers ?? topology.workers ?? ProcessInfo.processInfo.activeProcessorCount,
-            commitInterval: overrides.commitInterval ?? topology.commitInterval
-                ?? (topology.isReadAtEndOnly ? Limits.commitIntervalMax : Limits.commitInterval),
-            batchMessagesMax: topology.batchMessages)
-        let fixed = FixedMemory(
-            budget: memory.budget, batches: settings.batchesMax * topology.sources.count,
-            batchBytes: topology.batchBytes)
-        settings.batchBytes = fixed.batchBytes
-        let kafkaSources = topology.sources.count { if case .kafka = $0.plan { true } else { false } }
+        let sizes = topology.sizes(overrides)
+        try sizes.check()
+        let settings = PipelineSettings(
+            workers: sizes.workers, commitInterval: topology.commitInterval(overrides),
+            batchBytes: sizes.fixed.batchBytes, batchMessagesMax: topology.batchMessages)
         var sources: [PipelinePlan.SourceNode] = []
         for source in topology.sources {
             guard let child = source.child else { continue }
             sources.append(
                 PipelinePlan.SourceNode(
-                    name: source.name, source: make(source.plan, memory, fixed.queueShare(of: kafkaSources)),
+                    name: source.name, source: make(source.plan, memory, sizes.queueShare),
                     child: child,
                     columnTypes: source.columnTypes))
         }
-        try fixed.check(memory)
         let refused = topology.operators.map { _ in RefusedGroups() }
         let nodes = topology.operators.enumerated().map { index, node in
             PipelinePlan.Node(
