@@ -20,6 +20,10 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// is missing in the answer.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
+    /// Reads those of the partitions that are still ours. A target has this from `positions`; one that only wraps another may
+    /// have `positions` from this, and then cannot tell a restored database from a takeover.
+    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
     func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome
@@ -36,6 +40,17 @@ public protocol CommitTarget: AnyObject, Sendable {
 extension CommitTarget {
     /// Records nothing: partitions begin where their first claim says.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
+
+    /// Those that are ours, for want of better knowledge.
+    public func positions(
+        _ partitions: [ClaimedPartition], _ context: CommitContext
+    ) throws -> [ClaimedPartition] { try owned(partitions, context) }
+
+    /// Those whose owner epoch is ours.
+    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
+        return try positions(partitions, context).filter { mine[$0.key] == $0.ownerEpoch }
+    }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.
@@ -53,10 +68,19 @@ public struct WaitCancelled: Error, CustomStringConvertible {
 public struct UncommittedRecords: Error, CustomStringConvertible {
     /// How many records were read and not committed.
     public var count: Int64
+    /// Threads that did not end in time, by what they do.
+    public var hanging: [String]
+
+    /// Creates the error.
+    public init(count: Int64, hanging: [String] = []) {
+        self.count = count
+        self.hanging = hanging
+    }
 
     /// What it means for the user.
     public var description: String {
-        "stopped with \(count) records read and not committed; the next run reads them again"
+        let wait = hanging.isEmpty ? "" : " (gave up waiting for: \(hanging.joined(separator: ", ")))"
+        return "stopped with \(count) records read and not committed\(wait); the next run reads them again"
     }
 }
 
@@ -127,13 +151,6 @@ public struct ClosedEpoch: Sendable {
         self.deltas = deltas
         self.deadLetters = deadLetters
         self.partitionKeys = partitionKeys
-    }
-}
-
-extension ClosedEpoch {
-    /// What became of all records of the epoch.
-    public var counters: LedgerCounters {
-        advances.reduce(into: LedgerCounters()) { $0 += $1.counters }
     }
 }
 

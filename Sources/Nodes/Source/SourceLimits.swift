@@ -20,8 +20,6 @@ enum SourceLimits {
     static let refusal = Duration.seconds(3)
     /// How long the group may take to assign partitions before it is said that they are waited for.
     static let assignment = Duration.seconds(5)
-    /// The longest time after which the group is joined again for partitions that were taken over.
-    static let rejoinLongest = Duration.seconds(300)
     /// How long leaving the group may take. Everything is committed by then; the group notices an absence by itself.
     static let leave = Duration.seconds(3)
     /// How long a call about offsets or metadata may take before it is tried again; a stop waits for it.

@@ -7,9 +7,6 @@ package struct KafkaPace: Sendable {
     package var mended = Duration.seconds(5)
     /// The first time after which a partition that could not be read is tried again; then it doubles.
     package var postpone = Duration.seconds(1)
-    /// The first time after which the group is joined again for partitions that were taken over; then it doubles.
-    package var rejoin = Duration.seconds(10)
-
     /// The pace that suits clusters.
     package init() {}
 }

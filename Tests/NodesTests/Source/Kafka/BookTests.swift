@@ -136,16 +136,4 @@ private func same<Value: Equatable>(
         #expect(!judge(nil, 5))
         #expect(!judge([1], 6), "the same words at another time are another record")
     }
-
-    @Test func joiningTheGroupAgainIsPutOffLongerEachTime() {
-        let start = ContinuousClock.now
-        var rejoin = Rejoin(first: .seconds(10))
-        rejoin.lost(start)
-        same(rejoin.isDue(start + .seconds(9)), false)
-        same(rejoin.isDue(start + .seconds(10)), true)
-        same(rejoin.isDue(start + .seconds(11)), false)
-        rejoin.lost(start + .seconds(12))
-        same(rejoin.isDue(start + .seconds(31)), false)
-        same(rejoin.isDue(start + .seconds(32)), true)
-    }
 }

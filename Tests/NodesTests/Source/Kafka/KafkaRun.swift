@@ -129,7 +129,9 @@ final class KafkaRun: Sendable {
                 sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, columnTypes: [])],
                 nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
                 target: target,
-                settings: PipelineSettings(workers: 2, commitInterval: .milliseconds(20), batchBytes: 64 << 10),
+                settings: PipelineSettings(
+                    workers: 2, commitInterval: .milliseconds(20), batchBytes: 64 << 10,
+                    takeoverPatience: .milliseconds(400)),
                 memory: memory),
             logger: logger)
         self.pipeline = pipeline
@@ -187,7 +189,6 @@ extension KafkaPace {
         pace.watch = .milliseconds(200)
         pace.mended = .milliseconds(200)
         pace.postpone = .milliseconds(100)
-        pace.rejoin = .milliseconds(500)
         return pace
     }
 }
