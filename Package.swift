@@ -88,7 +88,10 @@ let package = Package(
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
         .testTarget(
             name: "NodesTests",
-            dependencies: ["Nodes", "Dataflow", "Postgres", "Sketches", "DataflowTesting", "LocalServices"],
+            dependencies: [
+                "Nodes", "Dataflow", "Kafka", "Postgres", "Sketches", "DataflowTesting", "LocalServices",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(
