@@ -56,7 +56,7 @@ struct PartitionRows {
     }
 
     /// Reads the partitions whose topics begin with `prefix`, without locking them.
-    func known(topicPrefix prefix: String, _ connection: inout Connection) throws(PostgresError) -> [ClaimedPartition] {
+    func known(topicPrefix prefix: String, _ connection: inout Connection) throws -> [ClaimedPartition] {
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM millrace.partitions p

@@ -169,7 +169,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     package func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in
+        try transaction(context) { connection in
             try rows.known(topicPrefix: topicPrefix, &connection)
         }
     }
@@ -179,7 +179,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        try transaction(context) { connection throws(PostgresError) in try rows.found(partitions, &connection) }
+        try transaction(context) { connection in try rows.found(partitions, &connection) }
     }
 
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
