@@ -116,6 +116,11 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// The positions of topics with such a beginning.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
+        rows(of: database.contents.withLock { $0.rows.keys.filter { $0.topic.hasPrefix(topicPrefix) } })
+    }
+
     /// Stores where partitions that were never read begin.
     public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         database.contents.withLock { contents in
@@ -203,7 +208,7 @@ public final class ModelTarget: CommitTarget {
             guard isOurs || flaw == .forgetsTheFence else { return false }
             for advance in epoch.advances {
                 contents.rows[advance.key]?.nextOffset = advance.to
-                contents.rows[advance.key]?.tail = advance.tail
+                if let tail = advance.tail { contents.rows[advance.key]?.tail = tail }
                 contents.rows[advance.key]?.counters += advance.counters
             }
             for delta in epoch.deltas.values where flaw != .losesTheTables {

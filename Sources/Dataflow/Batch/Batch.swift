@@ -16,23 +16,21 @@ public struct BatchRun: Sendable {
     public var partition: Int
     /// Where the source stood in the partition before it took the run's first message. Not that message's offset: logs
     /// have gaps (markers, compaction). The engine admits the run only if the partition stands there.
-    ///
-    /// Nil, for a log without gaps: at the first message's offset.
-    public var from: Int64?
+    public var from: Int64
     /// The run's messages in `Batch.messages`.
     public var messages: Range<Int>
     /// Tombstones (null payloads) met on the way: counted as read and filtered, never copied.
     public var tombstones: Int
     /// The position after the run: where reading continues.
     public var nextOffset: Int64
-    /// The run's last record, kept for the tail check.
-    public var tail: Tail
+    /// The record to keep for the tail check: one before `nextOffset`; nil keeps the one that is stored.
+    public var tail: Tail?
     /// The run's rows, set by the parser.
     public var rows: Range<Int> = 0..<0
 
     /// Creates a run.
     public init(
-        partition: Int, from: Int64? = nil, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail
+        partition: Int, from: Int64, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
     ) {
         self.partition = partition
         self.from = from

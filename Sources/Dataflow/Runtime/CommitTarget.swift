@@ -3,6 +3,9 @@
 /// Every call blocks its thread. `claim` is called on source threads, `commit` on the commit thread, possibly at the
 /// same time.
 public protocol CommitTarget: AnyObject, Sendable {
+    /// The partitions of this topology whose topics begin with `topicPrefix`, whoever owns them, as they stand.
+    func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition]
+
     /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
     /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
     ///
@@ -12,13 +15,13 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
+    /// Records where the partitions of topics begin of which no position is recorded yet: for each topic all that are given,
+    /// or, when somebody was first, none. Committed at once.
+    func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
+
     /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
     /// is missing in the answer.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
-
-    /// Reads those of the partitions that are still ours. A target has this from `positions`; one that only wraps another may
-    /// have `positions` from this, and then cannot tell a restored database from a takeover.
-    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
@@ -34,16 +37,11 @@ public protocol CommitTarget: AnyObject, Sendable {
 }
 
 extension CommitTarget {
-    /// Those that are ours, for want of better knowledge.
-    public func positions(
-        _ partitions: [ClaimedPartition], _ context: CommitContext
-    ) throws -> [ClaimedPartition] { try owned(partitions, context) }
+    /// A target that keeps nothing knows none.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
 
-    /// Those whose owner epoch is ours.
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
-        return try positions(partitions, context).filter { mine[$0.key] == $0.ownerEpoch }
-    }
+    /// Records nothing: partitions begin where their first claim says.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.

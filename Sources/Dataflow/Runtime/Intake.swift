@@ -2,7 +2,7 @@
 ///
 /// All calls come from the source's own thread.
 public final class Intake: Sendable {
-    private let pipeline: Pipeline
+    let pipeline: Pipeline
     private let source: Int
 
     init(pipeline: Pipeline, source: Int) {
@@ -44,6 +44,11 @@ public final class Intake: Sendable {
     ) throws -> [(index: Int, partition: ClaimedPartition)] {
         try pipeline.checkNobodyReads(keys, but: source)
         return try pipeline.claim(keys, origin: origin, source: source)
+    }
+
+    /// The positions that the topology has of topics with such a beginning, without taking them over.
+    public func known(topicPrefix: String) throws -> [ClaimedPartition] {
+        try pipeline.plan.target.known(topicPrefix: topicPrefix, pipeline.stoppableContext)
     }
 
     /// Says where a partition that was never read begins; stored at once, so that a restart begins there too.
