@@ -109,7 +109,8 @@ public final class ModelSource: Source {
     private func fill(_ batch: Batch, _ reading: inout Reading) {
         random.withLock { random in
             for (key, place) in reading.positions.sorted(by: { $0.key < $1.key }) where random.chance(60) {
-                let end = min(log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
+                let end = min(
+                    log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
                 guard end > place.next else { continue }
                 log.append(Int(place.next)..<end, of: key, at: place.index, to: batch)
                 reading.positions[key]?.next = Int64(end)

@@ -90,6 +90,7 @@ import Testing
             target: ModelTarget(database: ModelDatabase(), seed: 1, faultPercent: 0), workers: 2)
         let error = await #expect(throws: (any Error).self) { try await run.end() }
         #expect(
-            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true)
+            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true
+        )
     }
 }

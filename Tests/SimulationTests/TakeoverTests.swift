@@ -126,7 +126,9 @@ import Testing
             sources[reader].give(.assign(keys))
         }
         let goal = Int64.random(in: 100...1_500, using: &random)
-        try await Eventually.wait(for: "more progress, seed \(seed)") { database.positions.values.contains { $0 >= goal } }
+        try await Eventually.wait(for: "more progress, seed \(seed)") {
+            database.positions.values.contains { $0 >= goal }
+        }
         if seed % 3 == 2 { database.backUp() }
         try await Eventually.jitter(upTo: 5, &random)
         database.restore()
