@@ -98,7 +98,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         // Tables are written in the order of their names, in every process: that is the order of their locks.
         writers = zip(sinks, prepared.places)
             .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
-            .map { ($0.node, SummaryWriter(plan: $0.plan, place: $1, memory: memory)) }
+            .map { ($0.node, SummaryWriter(plan: $0.plan, place: $1, name: $0.table, memory: memory)) }
         for (index, sink) in sinks.enumerated() where !prepared.hasRows[index] {
             unmarked[sink.node, default: []].append(prepared.places[index])
         }

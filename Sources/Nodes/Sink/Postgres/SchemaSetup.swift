@@ -46,7 +46,8 @@ struct SchemaSetup {
         let places = try sinks.map { try TablePlace.find($0.table, &connection) }
         try refuseOverlaps(places, &connection)
         let tables = zip(sinks, places).map { sink, place in
-            SummaryTable(place: place, plan: sink.plan, writers: sink.plan.metrics.map { $0.makeWriter() })
+            SummaryTable(
+                place: place, name: sink.table, plan: sink.plan, writers: sink.plan.metrics.map { $0.makeWriter() })
         }
         let definition = definition(tables)
         let current = try registration.current(&connection)
@@ -78,8 +79,8 @@ struct SchemaSetup {
         return TableDefinition(
             parts.flatMap { sink, table in
                 let columns = table.plain.map(\.name).sorted().joined(separator: ", ")
-                return [DefinitionLine("table \(table.name)", columns)]
-                    + sink.definition.lines.map { DefinitionLine("\(table.name) \($0.key)", $0.value) }
+                return [DefinitionLine("table \(table.place.shown)", columns)]
+                    + sink.definition.lines.map { DefinitionLine("\(table.place.shown) \($0.key)", $0.value) }
             })
     }
 

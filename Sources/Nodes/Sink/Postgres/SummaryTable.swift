@@ -5,6 +5,8 @@ import Postgres
 struct SummaryTable {
     /// Where it stands.
     let place: TablePlace
+    /// The name that the topology file gives it.
+    let name: String
     let keys: [TableColumn]
     let plain: [TableColumn]
     let states: [TableColumn]
@@ -17,8 +19,9 @@ struct SummaryTable {
     static let windowStart = TableColumn(name: "window_start", kind: .timestamptz, isNullable: false)
     static let groupingSet = TableColumn(name: "grouping_set", kind: .text, isNullable: false)
 
-    init(place: TablePlace, plan: SummaryPlan, writers: [any MetricWriter]) {
+    init(place: TablePlace, name: String, plan: SummaryPlan, writers: [any MetricWriter]) {
         self.place = place
+        self.name = name
         hasWindow = plan.windowMicroseconds != nil
         hasGroupingSets = plan.groupingSets != nil
         keys = plan.keys.map { TableColumn(name: $0.name, kind: Self.kind(of: $0.type)) }
@@ -26,9 +29,6 @@ struct SummaryTable {
         states = writers.flatMap(\.stateColumns)
         metrics = zip(plan.metrics, writers).map { ($0.name, $0.function, $1.plainColumns, $1.stateColumns) }
     }
-
-    /// `schema.table` for people.
-    var name: String { place.shown }
 
     /// All columns in table order: what people read comes first.
     var columns: [TableColumn] {

@@ -15,11 +15,11 @@ final class SummaryWriter {
     let memory: MemoryAccountant
     private(set) var sizing = StatementSizing()
 
-    init(plan: SummaryPlan, place: TablePlace, memory: MemoryAccountant) {
+    init(plan: SummaryPlan, place: TablePlace, name: String, memory: MemoryAccountant) {
         self.plan = plan
         self.memory = memory
         metrics = plan.metrics.map { $0.makeWriter() }
-        table = SummaryTable(place: place, plan: plan, writers: metrics)
+        table = SummaryTable(place: place, name: name, plan: plan, writers: metrics)
         sql = SummaryStatements(table, merged: metrics.flatMap(\.mergedColumns))
         var next = 1
         keysMerged = metrics.map { metric in
