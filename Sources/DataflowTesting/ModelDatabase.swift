@@ -48,15 +48,13 @@ public final class ModelDatabase: Sendable {
     /// Keeps a copy of everything, for `restore`.
     public func backUp() { backups.withLock { backups in backups.append(contents.withLock { $0 }) } }
 
-    /// Goes back to the last copy: what an asynchronous failover or a point-in-time restore does. Owner epochs go on
-    /// counting, as the claims that follow a failover make them.
+    /// Goes back to the last copy, owner epochs and all: what an asynchronous failover or a point-in-time restore does.
     public func restore() {
         guard let copy = backups.withLock({ $0.popLast() }) else { return }
         contents.withLock { contents in
-            let (epochs, incarnation) = (contents.rows.mapValues(\.ownerEpoch), contents.incarnation)
+            let incarnation = contents.incarnation
             contents = copy
             contents.incarnation = incarnation + 1
-            for (key, epoch) in epochs { contents.rows[key]?.ownerEpoch = epoch }
         }
     }
 }
@@ -99,12 +97,10 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
-    /// The partitions that are still this instance's.
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+    /// The partitions as they stand.
+    public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         database.contents.withLock { contents in
-            partitions.map { claimed($0.key, contents.rows[$0.key]) }.filter { found in
-                partitions.contains { $0.key == found.key && $0.ownerEpoch == found.ownerEpoch }
-            }
+            partitions.filter { contents.rows[$0.key] != nil }.map { claimed($0.key, contents.rows[$0.key]) }
         }
     }
 

@@ -59,3 +59,23 @@ public struct ModelLog: Sendable {
         return counters
     }
 }
+
+extension ModelLog {
+    /// Appends a range of a partition to a batch, as one run that begins where the range does.
+    /// - Parameter index: what `Intake.claim` called the partition.
+    public func append(_ range: Range<Int>, of key: PartitionKey, at index: Int, to batch: Batch) {
+        let values = partitions[key] ?? []
+        let first = batch.messages.count
+        for offset in range {
+            unsafe withUnsafeBytes(of: values[offset]) {
+                unsafe batch.append($0, offset: Int64(offset), timestamp: nil)
+            }
+        }
+        batch.runs.append(
+            BatchRun(
+                partition: index, from: Int64(range.lowerBound), messages: first..<batch.messages.count, tombstones: 0,
+                nextOffset: Int64(range.upperBound),
+                tail: range.last.map { Tail(offset: Int64($0), timestamp: nil, checksum: values[$0]) }
+                    ?? Tail(offset: 0, timestamp: nil, checksum: 0)))
+    }
+}

@@ -38,17 +38,52 @@ public final class ModelSource: Source {
 
     /// Carries out orders and reads, until stopped.
     public func run(_ intake: Intake) throws {
-        var positions: [PartitionKey: (index: Int, next: Int64)] = [:]
+        var reading = Reading()
         while !intake.isStopping {
             if let order = orders.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
-                try carryOut(order, intake, &positions)
+                try carryOut(order, intake, &reading)
                 handled.wrappingAdd(1, ordering: .releasing)
             }
-            if intake.needsRewind { positions = Self.positions(try intake.reclaim()) }
+            if intake.needsRewind { try rewind(intake, &reading) }
+            try rejoin(intake, &reading)
             guard let batch = intake.makeBatch(timeout: .milliseconds(2)) else { continue }
-            fill(batch, &positions)
+            fill(batch, &reading)
             if batch.runs.isEmpty { intake.recycle(batch) } else { intake.submit(batch) }
         }
+    }
+
+    /// What is being read.
+    private struct Reading {
+        var positions: [PartitionKey: (index: Int, next: Int64)] = [:]
+        /// Partitions that the group says are ours and the database says are not, and when to claim them again: a member
+        /// that leaves the group and joins it again is assigned them again, unless they are somebody else's by then.
+        var lost: [PartitionKey: ContinuousClock.Instant] = [:]
+    }
+
+    private static let rejoinPause = Duration.milliseconds(5)
+
+    private func rewind(_ intake: Intake, _ reading: inout Reading) throws {
+        let reclaimed = try intake.reclaim()
+        try begin(reclaimed.owned, intake)
+        reading.positions = Self.positions(reclaimed.owned)
+        for partition in reclaimed.lost { reading.lost[partition.key] = .now + Self.rejoinPause }
+    }
+
+    private func rejoin(_ intake: Intake, _ reading: inout Reading) throws {
+        let due = reading.lost.filter { $0.value <= .now }.map(\.key)
+        guard !due.isEmpty else { return }
+        for key in due { reading.lost[key] = nil }
+        try claim(due, intake, &reading)
+    }
+
+    private func claim(_ keys: [PartitionKey], _ intake: Intake, _ reading: inout Reading) throws {
+        let claimed = try intake.claim(keys)
+        try begin(claimed, intake)
+        reading.positions.merge(Self.positions(claimed), uniquingKeysWith: { _, new in new })
+    }
+
+    private func begin(_ claimed: [(index: Int, partition: ClaimedPartition)], _ intake: Intake) throws {
+        try intake.begin(claimed.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
     }
 
     private static func positions(
@@ -59,42 +94,34 @@ public final class ModelSource: Source {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private func carryOut(
-        _ order: Order, _ intake: Intake, _ positions: inout [PartitionKey: (index: Int, next: Int64)]
-    ) throws {
+    private func carryOut(_ order: Order, _ intake: Intake, _ reading: inout Reading) throws {
         switch order {
         case .assign(let keys):
-            let claimed = try intake.claim(keys)
-            try intake.begin(claimed.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
-            positions.merge(Self.positions(claimed), uniquingKeysWith: { _, new in new })
+            for key in keys { reading.lost[key] = nil }
+            try claim(keys, intake, &reading)
         case .revoke(let keys):
             if !intake.flush(within: .seconds(5)) { intake.discard() }
-            intake.release(keys.compactMap { positions.removeValue(forKey: $0)?.index })
+            release(keys, intake, &reading)
         case .lose(let keys):
             intake.discard()
-            intake.release(keys.compactMap { positions.removeValue(forKey: $0)?.index })
+            release(keys, intake, &reading)
         }
     }
 
+    private func release(_ keys: [PartitionKey], _ intake: Intake, _ reading: inout Reading) {
+        for key in keys { reading.lost[key] = nil }
+        intake.release(keys.compactMap { reading.positions.removeValue(forKey: $0)?.index })
+    }
+
     /// Reads a random portion of a random subset of the partitions.
-    private func fill(_ batch: Batch, _ positions: inout [PartitionKey: (index: Int, next: Int64)]) {
+    private func fill(_ batch: Batch, _ reading: inout Reading) {
         random.withLock { random in
-            for (key, place) in positions.sorted(by: { $0.key < $1.key }) where random.chance(60) {
-                let values = log.partitions[key] ?? []
-                let end = min(values.count, Int(place.next) + Int.random(in: 1...20, using: &random))
+            for (key, place) in reading.positions.sorted(by: { $0.key < $1.key }) where random.chance(60) {
+                let end = min(
+                    log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
                 guard end > place.next else { continue }
-                let first = batch.messages.count
-                for offset in Int(place.next)..<end {
-                    unsafe withUnsafeBytes(of: values[offset]) {
-                        unsafe batch.append($0, offset: Int64(offset), timestamp: nil)
-                    }
-                }
-                batch.runs.append(
-                    BatchRun(
-                        partition: place.index, messages: first..<batch.messages.count, tombstones: 0,
-                        nextOffset: Int64(end),
-                        tail: Tail(offset: Int64(end - 1), timestamp: nil, checksum: values[end - 1])))
-                positions[key]?.next = Int64(end)
+                log.append(Int(place.next)..<end, of: key, at: place.index, to: batch)
+                reading.positions[key]?.next = Int64(end)
             }
         }
     }

@@ -8,6 +8,9 @@ public struct TallyOperator: Operator {
 
     /// A worker with a tally of its own.
     public func makeWorker(in slot: StageSlot) -> any OperatorWorker { TallyWorker() }
+
+    /// A worker to be wrapped by another one.
+    public static func makeTally() -> any AggregateWorker { TallyWorker() }
 }
 
 final class TallyWorker: AggregateWorker {

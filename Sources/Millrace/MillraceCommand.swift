@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dataflow
 
 /// The program: one command per file in Commands/.
 @main
@@ -20,6 +21,31 @@ struct MillraceCommand: AsyncParsableCommand {
 
     static func main() async {
         Allocator.shareOneHeap()
+        if let complaint = complaint(about: CommandLine.arguments.dropFirst().first) {
+            StandardError.write(complaint)
+            Self.exit(withError: ExitCode.validationFailure)
+        }
         await main(nil)
+    }
+
+    /// What is wrong with a first argument that names no command; nil when it does, or is an option.
+    static func complaint(about word: String?) -> String? {
+        // Not key paths into the types of commands: those crash Swift 6.3.1.
+        var known = ["help"]
+        var hidden: Set<String> = []
+        for command in configuration.subcommands {
+            if command.configuration.shouldDisplay {
+                known.append(command._commandName)
+            } else {
+                hidden.insert(command._commandName)
+            }
+        }
+        guard let word, !word.hasPrefix("-"), !known.contains(word), !hidden.contains(word) else { return nil }
+        let isFile = [".yaml", ".yml"].contains { word.hasSuffix($0) }
+        let hint =
+            isFile
+            ? "to run a topology: millrace run \(word)"
+            : Suggestion.hint(for: word, in: known) ?? "expected one of \(known.joined(separator: ", "))"
+        return "millrace: there is no command '\(word)'; \(hint)"
     }
 }

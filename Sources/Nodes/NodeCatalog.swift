@@ -8,23 +8,27 @@ package enum NodeCatalog {
         ConsoleSink.spec,
     ]
 
-    /// The settings of a whole topology.
+    /// The settings of a whole topology. Where the engine has a default of its own, it is that one.
     package static let settings: [FieldSpec] = [
         FieldSpec(
             "memory", .bytes(Int64(Limits.memoryMin)...(1 << 40)),
             "The memory the topology stays in: the program, Kafka's queues, batches, groups, sketches and rows in flight.",
-            default: "512MiB"),
+            default: "\(Limits.memoryDefault >> 20)MiB"),
         FieldSpec(
             "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),
-            "The least time between two commits, 250ms unless given; up to six times as long while more waits than was read. "
-                + "Files without a `postgres` sink are committed once, at their end, unless memory asks for it earlier.",
-            example: "1s"),
-        FieldSpec("workers", .integer(1...256), "Threads that run operators; one per core unless given."),
+            "The least time between two commits; up to six times longer while the backlog is larger than what was read. "
+                + "Unless given, files without a `postgres` sink are committed once, at their end, or when memory asks for it.",
+            default: "\(Int(Limits.commitInterval / .milliseconds(1)))ms", example: "1s"),
+        FieldSpec(
+            "workers", .integer(1...256),
+            "Threads that run operators; one per core unless given, fewer when `memory` is too little for their batches."
+        ),
         FieldSpec(
             "batch_bytes", .bytes(4_096...(16 << 20)),
-            "Payload of one batch, the unit that moves through the nodes; less when `memory` is little.",
-            default: "512KiB"),
+            "Payload of one batch, the unit that moves through the nodes; unless given, less when `memory` is little.",
+            default: "\(Limits.batchBytes >> 10)KiB"),
         FieldSpec(
-            "batch_messages", .integer(1...65_536), "The most messages of one batch.", default: "8192"),
+            "batch_messages", .integer(1...65_536), "The most messages of one batch.",
+            default: "\(Limits.batchMessagesMax)"),
     ]
 }

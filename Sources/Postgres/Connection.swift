@@ -10,30 +10,44 @@ import Dispatch
 /// A `deadline` bounds a call: when it passes, the statement is cancelled and the call throws
 /// ``PostgresError/Kind/timeout``. If the server confirms within two seconds the connection stays usable, otherwise it
 /// is closed and the error says that the outcome is unknown. A statement that is done just in time returns normally.
+/// A ``watch`` bounds silence instead, and can end a call at any moment.
 public struct Connection: ~Copyable, Sendable {
     /// Cancels the running statement from another thread.
     public let canceller: Canceller
+    /// Asked during every silence of the server; nil waits for as long as the deadline allows.
+    public var watch: SilenceWatch?
+    /// The server process that works for this connection, and since when.
+    public internal(set) var process: ServerProcess?
+    /// The schemas of the role's own search path when the connection was made, without those of the system.
+    public internal(set) var userSchemas: [String] = []
     private var handle: ConnectionHandle
     private var isBroken = false
 
-    /// Connects, with TLS as the settings ask.
+    /// Connects, with TLS as the settings ask, and makes the session ready: see ``adoptSession(deadline:)``.
     ///
     /// - Parameters:
     ///   - settings: where to.
     ///   - deadline: bounds the whole attempt, name lookup and all hosts included.
+    ///   - isCancelled: asked several times a second; true ends the attempt with ``PostgresError/Kind/cancelled``.
     ///   - onNotice: receives what the server says beside its answers; nothing is printed.
     /// - Throws: ``PostgresError``; ``PostgresError/fate-swift.property`` tells a wrong password from a server that is
     ///   away. Nothing was executed.
     public static func connect(
         _ settings: ConnectionSettings,
         deadline: ContinuousClock.Instant? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false },
         onNotice: @escaping Notice.Handler = { _ in }
     ) throws(PostgresError) -> Connection {
-        let handle = try ConnectAttempt.run(settings, deadline: deadline, notices: NoticeRouter(onNotice))
+        let handle = try ConnectAttempt.run(
+            settings, deadline: deadline, isCancelled: isCancelled, notices: NoticeRouter(onNotice))
         guard let cancelHandle = handle.makeCancelHandle() else {
             throw PostgresError(.connection, "connect: out of memory", isConnectionLost: true)
         }
-        return Connection(canceller: Canceller(cancelHandle), handle: handle)
+        var connection = Connection(canceller: Canceller(cancelHandle), handle: handle)
+        connection.watch = SilenceWatch { _ in isCancelled() ? .cancel : .wait }
+        try connection.adoptSession(deadline: deadline)
+        connection.watch = nil
+        return connection
     }
 
     private init(canceller: Canceller, handle: consuming ConnectionHandle) {
@@ -152,6 +166,9 @@ public struct Connection: ~Copyable, Sendable {
     /// Such as `TLSv1.3`; nil when the connection is not encrypted.
     public var tlsVersion: String? { handle.tlsVersion }
 
+    /// The name this connection goes by in `pg_stat_activity`.
+    public var applicationName: String { handle.serverParameter("application_name") ?? "" }
+
     /// A setting that the server reports by itself, such as `server_encoding` or `in_hot_standby`.
     public func serverParameter(_ name: String) -> String? { handle.serverParameter(name) }
 }
@@ -162,6 +179,8 @@ extension Connection {
     /// How long a call still waits, and what it has done about it.
     private struct Patience {
         var end: ContinuousClock.Instant?
+        /// When bytes moved last.
+        var lastSign = ContinuousClock.now
         var isCancelling = false
         var cancelDone: DispatchSemaphore?
 
@@ -197,12 +216,38 @@ extension Connection {
             // A failed write is no verdict yet: the reason may wait in the receive buffer.
             let isSending = handle.flush() == .pending
             if !isSending, !untilAnswered || !handle.isBusy { return }
-            switch handle.wait(forWriting: isSending, until: patience.end) {
-            case .timedOut: try loseTime(&patience)
+            switch handle.wait(forWriting: isSending, until: nextMoment(patience)) {
+            case .timedOut:
+                if let end = patience.end, end <= .now { try loseTime(&patience) } else { try askWatch(patience) }
             case .ready, .failed:
+                patience.lastSign = .now
                 if !handle.consumeInput() { return }
             }
         }
+    }
+
+    /// When a silent wait has something to do: the deadline, or the watch's next look.
+    private func nextMoment(_ patience: Patience) -> ContinuousClock.Instant? {
+        guard let watch else { return patience.end }
+        let look = ContinuousClock.now + watch.interval
+        return patience.end.map { min($0, look) } ?? look
+    }
+
+    /// Closes the connection when the watch says so.
+    private mutating func askWatch(_ patience: Patience) throws(PostgresError) {
+        guard let watch else { return }
+        let silence = SilenceWatch.Silence(
+            since: patience.lastSign, duration: .now - patience.lastSign, process: process)
+        let (kind, message): (PostgresError.Kind, String)
+        switch watch.decide(silence) {
+        case .wait: return
+        case .cancel: (kind, message) = (.cancelled, "given up")
+        case .giveUp(let reason): (kind, message) = (.timeout, reason)
+        }
+        // A statement that waits for a lock would otherwise go on waiting, and then lock, without anybody there.
+        _ = canceller.cancelInBackground()?.wait(timeout: DispatchTime(.now + Limits.cancelSendGrace))
+        giveUp()
+        throw PostgresError(kind, message, isConnectionLost: true, isOutcomeUnknown: true)
     }
 
     /// The first time: asks the server to cancel and grants it a grace. The second time: closes.

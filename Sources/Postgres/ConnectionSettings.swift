@@ -1,7 +1,8 @@
 /// Where and how to connect: everything libpq understands, as a URL (`postgresql://…`) or as `key=value` words.
 ///
 /// What the text leaves out comes from the `PG…` environment variables, the service file and `~/.pgpass`, as with
-/// psql. Passwords are never part of a description.
+/// psql. Passwords are never part of a description, and a text that is not understood is not repeated at all: which part
+/// of it is a password is then anybody's guess.
 public struct ConnectionSettings: Sendable {
     /// What libpq is given: the user's settings and our defaults.
     let options: [ConninfoOptions.Option]
@@ -13,11 +14,11 @@ public struct ConnectionSettings: Sendable {
     /// `tcp_user_timeout=30000`, keep-alives after 15 s, the application name `millrace`. The encoding is always UTF-8.
     ///
     /// - Parameters:
-    ///   - url: a URL or `key=value` words; empty means: all from the environment.
+    ///   - url: a URL or `key=value` words; `postgresql://` alone means: all from the environment.
     ///   - overrides: libpq keywords and values that win over `url`.
-    /// - Throws: ``PostgresError/Kind/badSettings`` naming the keyword; it quotes nothing that could be a password.
-    ///   A retry cannot help.
+    /// - Throws: ``PostgresError/Kind/badSettings`` naming the keyword; it quotes no value. A retry cannot help.
     public init(url: String, overriding overrides: [String: String] = [:]) throws(PostgresError) {
+        try ConnectionText.check(url)
         let parsed = ConninfoOptions.parse(url)
         guard var options = parsed.options, !url.utf8.contains(0) else { throw Self.syntaxError(parsed.message) }
         let known = ConninfoOptions.knownKeywords()
@@ -27,7 +28,10 @@ public struct ConnectionSettings: Sendable {
             options.append((keyword, value))
         }
         let (given, complaint) = ConninfoOptions.resolve(options)
-        if let complaint { throw PostgresError(.badSettings, "connection settings: \(complaint)") }
+        if let complaint {
+            throw PostgresError(.badSettings, "connection settings: \(ConnectionText.withoutValues(complaint, known))")
+        }
+        try ConnectionText.check(given)
         for (keyword, value) in Self.defaults where given[keyword].map(\.isEmpty) ?? true {
             options.append((keyword, value))
         }
@@ -38,7 +42,7 @@ public struct ConnectionSettings: Sendable {
         let attributes = options.last { $0.keyword == "target_session_attrs" }?.value ?? "any"
         guard Self.sessionAttributes.contains(attributes) else {
             throw PostgresError(
-                .badSettings, "connection settings: target_session_attrs is \"\(attributes)\"",
+                .badSettings, "connection settings: target_session_attrs has another value than it can have",
                 hint: "expected one of " + Self.sessionAttributes.joined(separator: ", "))
         }
         options.removeAll { $0.keyword == "client_encoding" }
@@ -104,10 +108,17 @@ public struct ConnectionSettings: Sendable {
             hint: "percent-encode special characters in a URL, quote values with spaces in key=value words")
     }
 
+    /// Only a word that is nearly a keyword is repeated; any other may be what follows a blank in a password.
     private static func unknownKeyword(_ word: String, _ known: [String]) -> PostgresError {
         let nearest = known.map { (distance: distance(word, $0), word: $0) }.min { $0.distance < $1.distance }
-        let hint = nearest.flatMap { $0.distance <= 2 ? "did you mean \"\($0.word)\"?" : nil }
-        return PostgresError(.badSettings, "connection settings: unknown keyword \"\(word)\"", hint: hint)
+        if let nearest, nearest.distance <= 2 {
+            return PostgresError(
+                .badSettings, "connection settings: unknown keyword \"\(word)\"",
+                hint: "did you mean \"\(nearest.word)\"?")
+        }
+        return PostgresError(
+            .badSettings, "connection settings: unknown keyword",
+            hint: "use libpq's keywords; quote values with spaces: password='two words'")
     }
 
     /// Levenshtein's edit distance.

@@ -4,6 +4,16 @@ enum Limits {
     /// connection is given up: a transaction of unknown fate is worse than a reconnect.
     static let cancelGrace: Duration = .seconds(2)
 
+    /// How long a call that is given up waits for its cancel request to be on its way: a stop must not take longer.
+    static let cancelSendGrace: Duration = .milliseconds(300)
+
+    /// The oldest server that the statements of this driver's users are written for.
+    static let serverVersionMin = 130_000
+
+    /// `client_connection_check_interval` in milliseconds: how soon a server that works on a statement, or waits for a
+    /// lock, notices that its client has gone.
+    static let connectionCheckInterval = "5000"
+
     /// Default `connect_timeout` in seconds, per address: a dead host must not hide a living one behind it for long.
     static let connectTimeout = "5"
 

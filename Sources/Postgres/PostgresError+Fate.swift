@@ -20,14 +20,16 @@ extension PostgresError {
     /// | SQLSTATE | fate |
     /// | --- | --- |
     /// | 40001, 40P01, 55P03, 57014, 53000, 53200 | `retryTransaction` |
-    /// | 08xxx, 57P01-03, 57P05, 53300, 25006, 25P03 | `reconnect` |
+    /// | 08xxx, 57P01-03, 57P05, 53300, 25006, 25P03-04 | `reconnect` |
     /// | 22xxx, 54xxx | `data` |
     /// | 28xxx, 3D000, 3F000, 42xxx, 0A000, 57P04, F0000 | `configuration` |
     /// | 53100 | `diskFull` |
     ///
-    /// Without an SQLSTATE: settings are `configuration`, a lost connection is `reconnect`, a passed deadline on a
+    /// A connection that cannot be made because of a setting (a wrong certificate, a port that is not PostgreSQL's) is
+    /// `configuration`. Without an SQLSTATE: settings are `configuration`, a lost connection is `reconnect`, a passed deadline on a
     /// living connection is `retryTransaction`, everything else is `other`.
     public var fate: Fate {
+        if settingAtFault != nil { return .configuration }
         if let sqlState, let fate = Self.fate(ofSQLState: sqlState) { return fate }
         switch kind {
         case .badSettings: return .configuration
@@ -48,7 +50,7 @@ extension PostgresError {
     private static func fate(ofSQLState state: String) -> Fate? {
         switch state {
         case "40001", "40P01", "55P03", "57014", "53000", "53200": return .retryTransaction
-        case "57P01", "57P02", "57P03", "57P05", "53300", "25006", "25P03": return .reconnect
+        case "57P01", "57P02", "57P03", "57P05", "53300", "25006", "25P03", "25P04": return .reconnect
         case "53100": return .diskFull
         case "3D000", "3F000", "0A000", "57P04", "F0000": return .configuration
         default: break

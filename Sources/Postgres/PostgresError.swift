@@ -48,6 +48,8 @@ public struct PostgresError: Error, Sendable, Equatable {
     public var isOutcomeUnknown: Bool
     /// True when the server asked for a password and none was given.
     var isPasswordMissing = false
+    /// True when no connection came about.
+    var isFromConnecting = false
 
     /// Describes an error of this driver or of the network; errors of the server are built from its answer.
     public init(

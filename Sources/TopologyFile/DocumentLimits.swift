@@ -2,6 +2,8 @@
 enum DocumentLimits {
     /// Bytes of a file; the largest shipped topology has 3,000.
     static let bytesMax = 1 << 20
+    /// Bytes of all values together after variables were replaced: `${A}` may stand in a file ten thousand times.
+    static let expandedBytesMax = 4 << 20
     /// Maps and lists inside each other; a topology needs about ten.
     static let depthMax = 64
     /// Values after aliases were followed, which can multiply them (the "billion laughs").

@@ -13,9 +13,6 @@ struct DocumentNode {
     /// Where the value begins: a scalar's first content character, after an opening quote.
     var location: SourceLocation
 
-    /// Whether nothing was written, or `~` or `null`.
-    var isNull: Bool { if case .scalar(let scalar) = content { scalar.isNull } else { false } }
-
     /// The scalar, nil for lists and maps.
     var scalar: DocumentScalar? { if case .scalar(let scalar) = content { scalar } else { nil } }
 }
@@ -29,16 +26,32 @@ struct DocumentEntry {
 
 /// The text of a scalar with `${NAME}` replaced.
 struct DocumentScalar {
+    /// Why there is nothing to read where a value should stand. YAML has a value for all of these, null or a part of
+    /// the text, and none of them is what was meant.
+    enum Fault: Equatable {
+        /// Nothing was written.
+        case nothing
+        /// `#` begins a comment: the rest of the line, with the `#`.
+        case comment(String)
+        /// `null` or `~`, without quotes.
+        case null(String)
+        /// Variables without a value are all that was written; a quoted empty text has this fault too.
+        case empty(variables: [String])
+        /// `!word` is a tag to YAML: the value with it.
+        case tag(String)
+        /// A comma ended the value inside `{ }` or `[ ]`: all that was meant to be the value.
+        case cut(String)
+    }
+
     var text: String
-    /// Whether the scalar was written without quotes, so that it may be a number, a truth value or null.
+    /// Whether the scalar was written without quotes, so that it may be a number or a truth value.
     var isPlain: Bool
     /// Whether part of the text came from the environment, so that no diagnostic may show it.
     var isFromEnvironment: Bool
     /// Whether a variable could not be replaced; a diagnostic says so, and further checks would only repeat it.
     var isBroken = false
-
-    /// Whether nothing was written, or `~` or `null`.
-    var isNull: Bool { isPlain && !isFromEnvironment && ["", "~", "null", "Null", "NULL"].contains(text) }
+    /// Why there is no value; nil when there is one.
+    var fault: Fault?
 
     /// Whether the text may stand for a number or a truth value: `"5"` does not, `"${WORKERS}"` does.
     var mayBeTyped: Bool { isPlain || isFromEnvironment }
@@ -51,7 +64,6 @@ extension DocumentNode {
         case .list: return "a list"
         case .map: return "a map"
         case .scalar(let scalar):
-            if scalar.isNull { return "nothing" }
             if scalar.isFromEnvironment { return "a value from the environment" }
             if concealed { return "a value that is not shown" }
             if scalar.isPlain, Quantity.integer(scalar.text) != nil { return scalar.text }
@@ -62,16 +74,29 @@ extension DocumentNode {
 }
 
 extension String {
-    /// The text in single quotes, on one line and at most 40 characters long.
+    /// The text in single quotes, on one line and at most 40 characters long; what cannot be seen as `U+200B`.
     var quotedForDiagnostic: String {
-        var shown = String.UnicodeScalarView()
-        for scalar in unicodeScalars {
-            guard shown.count < 40 else {
-                shown.append("…")
+        var shown = ""
+        for (index, scalar) in unicodeScalars.enumerated() {
+            guard index < 40 else {
+                shown += "…"
                 break
             }
-            shown.append(scalar.properties.generalCategory == .control ? " " : scalar)
+            switch scalar.properties.generalCategory {
+            case .control: shown += " "
+            case .format, .lineSeparator, .paragraphSeparator: shown += scalar.codeForDiagnostic
+            case .spaceSeparator where scalar != " ": shown += scalar.codeForDiagnostic
+            default: shown.unicodeScalars.append(scalar)
+            }
         }
-        return "'\(String(shown))'"
+        return "'\(shown)'"
+    }
+}
+
+extension Unicode.Scalar {
+    /// `U+00A0`.
+    var codeForDiagnostic: String {
+        let digits = String(value, radix: 16, uppercase: true)
+        return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 }

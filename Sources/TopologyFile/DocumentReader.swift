@@ -8,6 +8,8 @@ struct DocumentReader {
     private let substitution: EnvironmentSubstitution
     private var yaml: YAMLReader
     private var nodesLeft = DocumentLimits.nodesMax
+    private var expandedBytesLeft = DocumentLimits.expandedBytesMax
+    private var isExpansionReported = false
     /// What is wrong with the document.
     private(set) var diagnostics = Diagnostics()
 
@@ -20,11 +22,10 @@ struct DocumentReader {
     /// The document's root; nil when `diagnostics` says why not.
     mutating func read() -> DocumentNode? {
         if let (scalar, location) = source.forbiddenScalar {
-            let code = "U+" + String(scalar.value, radix: 16, uppercase: true)
             diagnostics.append(
                 Diagnostic(
                     code: "forbidden-character", at: location,
-                    "a character is not allowed in YAML, found \(code), expected printable text"))
+                    "a character is not allowed in YAML, found \(scalar.codeForDiagnostic), expected printable text"))
             return nil
         }
         let root = yaml.read()
@@ -56,12 +57,44 @@ struct DocumentReader {
         switch node {
         case .scalar(let scalar): return convert(scalar, at: place)
         case .sequence(let sequence):
-            let elements = sequence.compactMap { convert($0, depth: depth + 1) }
+            // Not by Yams' style of a node, which it takes from the node's end and so never knows.
+            refuse(sequence.tag, of: "list", "tag:yaml.org,2002:seq", at: location)
+            var elements: [DocumentNode] = []
+            var index = 0
+            let nodes = Array(sequence)
+            while index < nodes.count {
+                if yaml[place] == "[", let cut = FlowCut(nodes, from: index) {
+                    elements.append(cutScalar(cut.text, at: nodes[index]))
+                    index = cut.end
+                    continue
+                }
+                if let element = convert(nodes[index], depth: depth + 1) { elements.append(element) }
+                index += 1
+            }
             return DocumentNode(content: .list(elements), location: location)
         case .mapping(let mapping):
-            return DocumentNode(content: .map(convert(mapping, depth: depth)), location: location)
+            refuse(mapping.tag, of: "map", "tag:yaml.org,2002:map", at: location)
+            let entries = convert(mapping, isFlow: yaml[place] == "{", depth: depth)
+            return DocumentNode(content: .map(entries), location: location)
         case .alias: return nil  // Yams' parser has replaced aliases by what they stand for
         }
+    }
+
+    /// A tag asks for a meaning that nothing here gives; only the one that says what is there anyway is harmless.
+    private mutating func refuse(_ tag: Tag, of what: String, _ own: String, at location: SourceLocation) {
+        guard !["", "!", own].contains(tag.rawValue) else { return }
+        diagnostics.append(
+            Diagnostic(
+                code: "unknown-tag", at: location, "a YAML tag (!…) stands before a \(what), which means nothing here",
+                hint: "remove it"))
+    }
+
+    /// A value that a comma ended inside `{ }` or `[ ]`.
+    private func cutScalar(_ text: String, at node: Node) -> DocumentNode {
+        let place = node.mark.map { yaml.contentStart(of: $0) } ?? YAMLReader.Place(line: 1, column: 1)
+        let scalar = DocumentScalar(text: "", isPlain: true, isFromEnvironment: false, fault: .cut(text))
+        return DocumentNode(
+            content: .scalar(scalar), location: source.location(line: place.line, column: place.column))
     }
 
     private mutating func reportTooLarge(at location: SourceLocation) {
@@ -72,12 +105,31 @@ struct DocumentReader {
                     + "\(DocumentLimits.depthMax) levels"))
     }
 
-    private mutating func convert(_ mapping: Node.Mapping, depth: Int) -> [DocumentEntry] {
+    /// Inside `{ }`, YAML places a value that is not there where the next thing begins, behind a comment if there is one.
+    private func findComment(behind key: SourceLocation, _ name: String, _ value: inout DocumentNode) {
+        guard case .scalar(var scalar) = value.content, scalar.fault == .nothing else { return }
+        var column = key.column + name.unicodeScalars.count
+        while let next = source.scalar(line: key.line, column: column), ["\"", "'", ":"].contains(next) { column += 1 }
+        guard let comment = commentStart(from: YAMLReader.Place(line: key.line, column: column)) else { return }
+        scalar.fault = .comment(source.text(from: comment))
+        value.content = .scalar(scalar)
+        value.location = source.location(line: comment.line, column: comment.column)
+    }
+
+    private mutating func convert(_ mapping: Node.Mapping, isFlow: Bool, depth: Int) -> [DocumentEntry] {
         var entries: [DocumentEntry] = []
         var lineOfKey: [String: Int] = [:]
         var merged: [DocumentNode] = []
-        for (key, value) in mapping {
-            guard let (name, place) = keyName(key), let value = convert(value, depth: depth + 1) else { continue }
+        let pairs = mapping.map { (key: $0.key, value: $0.value) }
+        var index = 0
+        while index < pairs.count {
+            let (key, node) = (pairs[index].key, pairs[index].value)
+            let cut = isFlow ? FlowCut(pairs, from: index) : nil
+            index = cut?.end ?? index + 1
+            guard let (name, place) = keyName(key),
+                var value = cut.map({ cutScalar($0.text, at: node) }) ?? convert(node, depth: depth + 1)
+            else { continue }
+            if isFlow { findComment(behind: place, name, &value) }
             if name == "<<", key.scalar?.style == .plain {
                 merged.append(value)
                 continue
@@ -116,8 +168,10 @@ struct DocumentReader {
     private mutating func keyName(_ key: Node) -> (name: String, location: SourceLocation)? {
         let place = key.mark.map { yaml.contentStart(of: $0) } ?? YAMLReader.Place(line: 1, column: 1)
         let location = source.location(line: place.line, column: place.column)
-        guard case .scalar(let scalar) = key else {
-            let found = key.mapping == nil ? "a list" : "a map"
+        // Yams has made up the tags of keys by now; the text tells what was written.
+        let hasTag = key.mark.map { yaml[YAMLReader.Place(line: $0.line, column: $0.column)] } == "!"
+        guard case .scalar(let scalar) = key, !hasTag else {
+            let found = key.scalar != nil ? "a YAML tag" : key.mapping == nil ? "a list" : "a map"
             diagnostics.append(
                 Diagnostic(code: "bad-key", at: location, "a key is not a name, found \(found), expected text"))
             return nil
@@ -136,7 +190,7 @@ struct DocumentReader {
 
     private mutating func convert(_ scalar: Node.Scalar, at place: YAMLReader.Place) -> DocumentNode {
         let location = contentLocation(of: scalar, at: place)
-        let outcome = substitution.apply(to: scalar.string)
+        let outcome = substitution.apply(to: scalar.string, bytesMax: expandedBytesLeft)
         for problem in outcome.problems {
             diagnostics.append(
                 Diagnostic(
@@ -144,10 +198,71 @@ struct DocumentReader {
                     at: location.advanced(over: scalar.string.unicodeScalars.prefix(problem.offset)),
                     problem.message, hint: problem.hint))
         }
-        let content = DocumentScalar(
-            text: outcome.text, isPlain: scalar.style == .plain || scalar.style == .any,
-            isFromEnvironment: outcome.usesEnvironment, isBroken: !outcome.problems.isEmpty)
-        return DocumentNode(content: .scalar(content), location: location)
+        if outcome.isTooLong {
+            // Said once: what comes after it is no good either.
+            if !isExpansionReported { reportExpansion(at: location) }
+            isExpansionReported = true
+        } else if outcome.usesEnvironment {
+            expandedBytesLeft -= outcome.text.utf8.count
+        }
+        warnOfShellVariable(scalar, at: location)
+        let tag = scalar.tag.rawValue
+        let isText = ["!", "tag:yaml.org,2002:str"].contains(tag)
+        var content = DocumentScalar(
+            text: outcome.text, isPlain: !isText && (scalar.style == .plain || scalar.style == .any),
+            isFromEnvironment: outcome.usesEnvironment, isBroken: !outcome.problems.isEmpty || outcome.isTooLong)
+        content.fault = fault(of: scalar, outcome, isText: isText, at: place)
+        var start = location
+        if case .comment? = content.fault { start = commentStart(from: place).map(source.location) ?? location }
+        return DocumentNode(content: .scalar(content), location: start)
+    }
+
+    private func fault(
+        of scalar: Node.Scalar, _ outcome: EnvironmentSubstitution.Outcome, isText: Bool, at place: YAMLReader.Place
+    ) -> DocumentScalar.Fault? {
+        let tag = scalar.tag.rawValue
+        let isPlain = scalar.style == .plain || scalar.style == .any
+        if !tag.isEmpty, !isText,
+            !["bool", "int", "float", "null"].contains(where: { tag == "tag:yaml.org,2002:" + $0 })
+        {
+            return .tag(scalar.string.isEmpty ? tag : tag + " " + scalar.string)
+        }
+        if outcome.text.isEmpty {
+            if !scalar.string.isEmpty || !isPlain || isText { return .empty(variables: outcome.empty) }
+            if let comment = commentStart(from: place) { return .comment(source.text(from: comment)) }
+            return .nothing
+        }
+        return isPlain && !isText && ["~", "null", "Null", "NULL"].contains(scalar.string) ? .null(scalar.string) : nil
+    }
+
+    /// Where a comment begins behind a place, when nothing else stands before it in the line.
+    private func commentStart(from place: YAMLReader.Place) -> (line: Int, column: Int)? {
+        var column = place.column
+        while let scalar = source.scalar(line: place.line, column: column), scalar == " " || scalar == "\t" {
+            column += 1
+        }
+        return source.scalar(line: place.line, column: column) == "#" ? (place.line, column) : nil
+    }
+
+    private mutating func reportExpansion(at location: SourceLocation) {
+        diagnostics.append(
+            Diagnostic(
+                code: "too-large", at: location,
+                "the values of variables make the file too large, expected at most "
+                    + "\(Quantity.describe(size: Int64(DocumentLimits.expandedBytesMax))) in all"))
+    }
+
+    /// `$NAME` is no variable here, and hardly ever meant as it stands.
+    private mutating func warnOfShellVariable(_ scalar: Node.Scalar, at location: SourceLocation) {
+        let scalars = scalar.string.unicodeScalars
+        guard scalars.first == "$", scalars.count > 1,
+            scalars.dropFirst().allSatisfy({ ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" })
+        else { return }
+        diagnostics.append(
+            Diagnostic(
+                .warning, code: "shell-variable", at: location,
+                "a value of the form $NAME is taken as it stands, expected ${NAME} for a variable",
+                hint: "write ${NAME}, or $${ for a literal ${"))
     }
 
     /// The place of the content's first character; for a block scalar where its first line begins.

@@ -6,9 +6,10 @@ extension FieldSpec {
     /// A default that does not fit the field's own type is a mistake in the spec: `SpecAudit` finds it in a test.
     func defaultValue(at location: SourceLocation) -> ConfigValue? {
         guard let defaultText else { return nil }
-        guard let value = parse(defaultText, at: location) else {
+        guard var value = parse(defaultText, at: location) else {
             preconditionFailure("The spec of field '\(name)' has a default that does not fit its type.")
         }
+        value.isDefault = true
         return value
     }
 

@@ -23,6 +23,11 @@ public struct NodeReference: Sendable {
             be in the node at once. `${NAME}` and `${NAME:-default}` in a value are replaced from the environment;
             `$${` stands for a literal `${`.
 
+            A key that is there has a value: an empty one, `null`, `~`, a YAML tag (`!x`) or a variable that is empty is an
+            error, never "not given". A value that holds `: `, ` #` or, inside `{ }` and `[ ]`, a comma or a bracket stands in
+            quotes. Sizes have the units KiB, MiB, GiB and TiB, lengths of time ms, s, m, h and d. `true` and `false` are the
+            truth values; `yes` and `on` are not. `millrace check FILE` says everything that is wrong with a file.
+
             """
         if !settings.isEmpty {
             page += "\n## Settings\n\nTop-level keys beside `topology` and `nodes`.\n"
@@ -69,10 +74,9 @@ public struct NodeReference: Sendable {
 
     private func inner(_ type: SpecType, under path: String) -> [(path: String, field: FieldSpec)] {
         switch type {
-        case .object(let fields): fields.flatMap { flatten($0, under: path + ".") }
+        case .object(let fields), .shorthandObject(_, let fields): fields.flatMap { flatten($0, under: path + ".") }
         case .map(let value): inner(value, under: path + ".NAME")
         case .list(let element): inner(element, under: path + "[]")
-        case .oneOf(let types): types.flatMap { inner($0, under: path) }
         default: []
         }
     }
@@ -95,7 +99,8 @@ extension SpecType {
         case .list(let element): "list of: " + element.reference
         case .map(let value): "map from names to: " + value.reference
         case .object: "map, its fields below"
-        case .oneOf(let types): types.map(\.reference).joined(separator: "; or ")
+        case .shorthandObject(let shorthand, let fields):
+            (fields.first { $0.name == shorthand }.map { $0.type.reference + "; or " } ?? "") + "map, its fields below"
         case .string: "text"
         }
     }

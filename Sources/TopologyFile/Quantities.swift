@@ -1,25 +1,25 @@
-/// Sizes and lengths of time as topology files write them.
-enum Quantity {
+/// Sizes and lengths of time as topology files and options of the command line write them.
+public enum Quantity {
     /// Units of size, in bytes.
-    private static let sizeUnits: [(name: String, factor: Int64)] = [
+    static let sizeUnits: [(name: String, factor: Int64)] = [
         ("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
     ]
 
     /// Units of time, in milliseconds.
-    private static let timeUnits: [(name: String, factor: Int64)] = [
+    static let timeUnits: [(name: String, factor: Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
     /// A size such as `512MiB` in bytes, nil when it is not one or does not fit 64 bits.
-    static func size(_ text: String) -> Int64? { scaled(text, by: sizeUnits) }
+    public static func size(_ text: String) -> Int64? { scaled(text, by: sizeUnits) }
 
     /// A length of time such as `500ms` or `7d`, nil when it is not one or does not fit.
-    static func duration(_ text: String) -> Duration? { scaled(text, by: timeUnits).map { .milliseconds($0) } }
+    public static func duration(_ text: String) -> Duration? { scaled(text, by: timeUnits).map { .milliseconds($0) } }
 
-    /// A whole number, nil when it is not one or does not fit 64 bits.
+    /// A whole number, nil when it is not one or does not fit 64 bits; `010` is none, as it is 8 to some and 10 to others.
     static func integer(_ text: String) -> Int64? {
         let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
-        guard !digits.isEmpty, digits.allSatisfy(isDigit) else { return nil }
+        guard !digits.isEmpty, digits.allSatisfy(isDigit), !hasLeadingZero(digits) else { return nil }
         return Int64(text)
     }
 
@@ -42,11 +42,16 @@ enum Quantity {
 
     private static func scaled(_ text: String, by units: [(name: String, factor: Int64)]) -> Int64? {
         let digits = text.utf8.prefix(while: isDigit)
-        let name = String(text.utf8.dropFirst(digits.count))
-        guard let number = Int64(String(digits) ?? ""), let unit = units.first(where: { $0.name == name ?? "?" })
+        let name = String(text.utf8.dropFirst(digits.count)) ?? "?"
+        guard !name.isEmpty || !hasLeadingZero(digits), let number = Int64(String(digits) ?? ""),
+            let unit = units.first(where: { $0.name == name })
         else { return nil }
         let (result, overflow) = number.multipliedReportingOverflow(by: unit.factor)
         return overflow ? nil : result
+    }
+
+    private static func hasLeadingZero(_ digits: Substring.UTF8View) -> Bool {
+        digits.count > 1 && digits.first == UInt8(ascii: "0")
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }

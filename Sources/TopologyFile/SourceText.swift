@@ -47,6 +47,14 @@ struct SourceText {
         return true
     }
 
+    /// The text from a 1-based place to the line's end, without spaces at its end.
+    func text(from place: (line: Int, column: Int)) -> String {
+        guard lines.indices.contains(place.line - 1) else { return "" }
+        var rest = lines[place.line - 1].dropFirst(place.column - 1)
+        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
+        return String(String.UnicodeScalarView(rest))
+    }
+
     /// A 1-based place as a location.
     func location(line: Int, column: Int) -> SourceLocation {
         SourceLocation(file: file, line: line, column: column)

@@ -28,6 +28,11 @@ public enum SpecAudit {
         var problems = repeated(fields.map(\.name)).map { "The field '\($0)' of '\(owner)' is declared twice." }
         for field in fields {
             let name = "'\(field.name)' of '\(owner)'"
+            if case .shorthandObject(let shorthand, let inner) = field.type.innermost,
+                !inner.contains(where: { $0.name == shorthand })
+            {
+                problems.append("The shorthand '\(shorthand)' of \(name) names no field.")
+            }
             if field.isRequired, field.defaultText != nil {
                 problems.append("The required field \(name) has a default.")
             }
@@ -56,9 +61,8 @@ public enum SpecAudit {
 
     private static func innerFields(_ type: SpecType) -> [[FieldSpec]] {
         switch type {
-        case .object(let fields): [fields]
+        case .object(let fields), .shorthandObject(_, let fields): [fields]
         case .map(let inner), .list(let inner): innerFields(inner)
-        case .oneOf(let types): types.flatMap(innerFields)
         default: []
         }
     }
@@ -66,5 +70,15 @@ public enum SpecAudit {
     private static func repeated(_ names: [String]) -> [String] {
         var seen: Set<String> = []
         return names.filter { !seen.insert($0).inserted }
+    }
+}
+
+extension SpecType {
+    /// The type of the values inside maps and lists.
+    fileprivate var innermost: SpecType {
+        switch self {
+        case .map(let inner), .list(let inner): inner.innermost
+        default: self
+        }
     }
 }

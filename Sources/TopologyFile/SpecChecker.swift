@@ -7,50 +7,77 @@ struct SpecChecker {
 
     /// The value as `type`, named `name` in diagnostics; nil when it does not fit.
     mutating func check(_ node: DocumentNode, as type: SpecType, named name: String) -> ConfigValue? {
-        if case .scalar(let scalar) = node.content, scalar.isBroken { return nil }
+        if let scalar = node.scalar {
+            if scalar.isBroken { return nil }
+            if let fault = scalar.fault {
+                if let value = Self.admitted(fault, as: type) { return ConfigValue(value, at: node.location) }
+                report(fault, at: node.location, as: type, named: name)
+                return nil
+            }
+        }
         switch type {
         case .list(let element): return checkList(node, of: element, named: name)
         case .map(let value): return checkMap(node, of: value, named: name)
-        case .object(let fields): return checkObject(node, fields: fields, named: name)
-        case .oneOf(let types): return checkOneOf(node, types, named: name)
+        case .object(let fields): return checkObject(node, as: type, fields, shorthand: nil, named: name)
+        case .shorthandObject(let shorthand, let fields):
+            return checkObject(node, as: type, fields, shorthand: shorthand, named: name)
         default: return checkScalar(node, as: type, named: name)
         }
     }
 
-    /// The entries of a map as `fields`: unknown, missing and wrong ones are reported, defaults filled in.
+    /// The entries of a map as `fields`: unknown, missing and wrong ones are reported, defaults filled in. What is wrong
+    /// has its default in the result, or is `invalid`, so that nobody takes it for absent.
     mutating func checkFields(
         _ entries: [DocumentEntry], at location: SourceLocation, fields: [FieldSpec], named name: String
     ) -> ConfigValue {
         var checked: [ConfigEntry] = []
+        var mistyped: Set<String> = []
         for entry in entries {
             guard let field = fields.first(where: { $0.name == entry.key }) else {
-                reportUnknown(entry, among: fields.map(\.name), in: name)
+                let known = fields.map(\.name)
+                let absent = known.filter { name in !entries.contains { $0.key == name } }
+                if let meant = Suggestion.nearest(to: entry.key, in: absent) { mistyped.insert(meant) }
+                reportUnknown(entry, among: known, in: name)
                 continue
             }
-            if entry.value.isNull {
-                if field.isRequired { reportMissing(field, at: entry.keyLocation, in: name) }
-                continue
-            }
-            if let value = check(entry.value, as: field.type, named: "'\(field.name)'") {
-                checked.append(ConfigEntry(key: entry.key, keyLocation: entry.keyLocation, value: value))
-            }
+            let value = check(entry.value, as: field.type, named: "'\(field.name)'")
+            checked.append(
+                ConfigEntry(
+                    key: entry.key, keyLocation: entry.keyLocation,
+                    value: value ?? field.defaultValue(at: entry.value.location)
+                        ?? ConfigValue(.invalid, at: entry.value.location)))
         }
-        for field in fields {
-            let entry = entries.first { $0.key == field.name }
-            if entry == nil, field.isRequired { reportMissing(field, at: location, in: name) }
-            if entry?.value.isNull ?? true, let value = field.defaultValue(at: location) {
-                checked.append(ConfigEntry(key: field.name, keyLocation: location, value: value))
+        for field in fields where !entries.contains(where: { $0.key == field.name }) {
+            let value: ConfigValue?
+            if field.isRequired {
+                // A key that is nearly this one is the same mistake, and said already.
+                if !mistyped.contains(field.name) { reportMissing(field, at: location, in: name) }
+                value = ConfigValue(.invalid, at: location)
+            } else {
+                value =
+                    field.defaultValue(at: location)
+                    ?? (mistyped.contains(field.name) ? ConfigValue(.invalid, at: location) : nil)
             }
+            if let value { checked.append(ConfigEntry(key: field.name, keyLocation: location, value: value)) }
         }
         return ConfigValue(.map(checked), at: location)
     }
 
-    private mutating func checkObject(_ node: DocumentNode, fields: [FieldSpec], named name: String) -> ConfigValue? {
-        guard case .map(let entries) = node.content else {
-            reportWrong(node, as: .object(fields), named: name)
+    private mutating func checkObject(
+        _ node: DocumentNode, as type: SpecType, _ fields: [FieldSpec], shorthand: String?, named name: String
+    ) -> ConfigValue? {
+        if case .map(let entries) = node.content {
+            return checkFields(entries, at: node.location, fields: fields, named: name)
+        }
+        guard let shorthand, node.scalar != nil, let field = fields.first(where: { $0.name == shorthand }) else {
+            reportWrong(node, as: type, named: name)
             return nil
         }
-        return checkFields(entries, at: node.location, fields: fields, named: name)
+        guard let value = check(node, as: field.type, named: name) else { return nil }
+        var whole = checkFields([], at: node.location, fields: fields.filter { $0.name != shorthand }, named: name)
+        let entry = ConfigEntry(key: shorthand, keyLocation: node.location, value: value)
+        whole.content = .map([entry] + (whole.entries ?? []))
+        return whole
     }
 
     private mutating func checkMap(_ node: DocumentNode, of type: SpecType, named name: String) -> ConfigValue? {
@@ -58,10 +85,17 @@ struct SpecChecker {
             reportWrong(node, as: .map(type), named: name)
             return nil
         }
-        let checked = entries.compactMap { entry in
-            check(entry.value, as: type, named: entry.key.quotedForDiagnostic).map {
-                ConfigEntry(key: entry.key, keyLocation: entry.keyLocation, value: $0)
+        let checked = entries.map { entry in
+            // Settings are handed on to a library, to which an empty text is a value.
+            if case .secret = type, case .empty? = entry.value.scalar?.fault {
+                return ConfigEntry(
+                    key: entry.key, keyLocation: entry.keyLocation,
+                    value: ConfigValue(.string(""), at: entry.value.location))
             }
+            let value = check(entry.value, as: type, named: entry.key.quotedForDiagnostic)
+            return ConfigEntry(
+                key: entry.key, keyLocation: entry.keyLocation,
+                value: value ?? ConfigValue(.invalid, at: entry.value.location))
         }
         return ConfigValue(.map(checked), at: node.location)
     }
@@ -74,36 +108,16 @@ struct SpecChecker {
             }
             return check(node, as: type, named: name).map { ConfigValue(.list([$0]), at: node.location) }
         }
-        let checked = elements.compactMap { check($0, as: type, named: "an element of \(name)") }
+        let checked = elements.map {
+            check($0, as: type, named: "an element of \(name)") ?? ConfigValue(.invalid, at: $0.location)
+        }
         return ConfigValue(.list(checked), at: node.location)
-    }
-
-    /// The first type that fits; when none does, the diagnostics of the one that was meant, judged by its shape.
-    private mutating func checkOneOf(_ node: DocumentNode, _ types: [SpecType], named name: String) -> ConfigValue? {
-        var attempts: [Diagnostics] = []
-        for type in types where type.admitsShape(of: node) {
-            var attempt = SpecChecker()
-            let value = attempt.check(node, as: type, named: name)
-            if let value, !attempt.diagnostics.hasErrors { return value }
-            attempts.append(attempt.diagnostics)
-        }
-        let isScalar = node.scalar != nil
-        if attempts.count == 1 || !isScalar, let best = attempts.min(by: { $0.all.count < $1.all.count }) {
-            diagnostics.append(contentsOf: best)
-        } else {
-            reportWrong(node, as: .oneOf(types), named: name)
-        }
-        return nil
     }
 }
 
 extension SpecChecker {
     private mutating func checkScalar(_ node: DocumentNode, as type: SpecType, named name: String) -> ConfigValue? {
-        guard let scalar = node.scalar, !scalar.isNull else {
-            reportWrong(node, as: type, named: name)
-            return nil
-        }
-        guard let content = Self.content(of: scalar, as: type) else {
+        guard let scalar = node.scalar, let content = Self.content(of: scalar, as: type) else {
             reportWrong(node, as: type, named: name)
             return nil
         }
@@ -116,20 +130,29 @@ extension SpecChecker {
             reportOutOfRange(node, as: type, named: name)
             return nil
         default:
-            return ConfigValue(content, at: node.location)
+            var value = ConfigValue(content, at: node.location)
+            value.isFromEnvironment = scalar.isFromEnvironment
+            return value
+        }
+    }
+
+    /// What a value that YAML takes for nothing may be all the same: the word `null` where it is one of the words.
+    private static func admitted(_ fault: DocumentScalar.Fault, as type: SpecType) -> ConfigValue.Content? {
+        switch (fault, type) {
+        case (.null("null"), .choice(let words)) where words.contains("null"): .string("null")
+        default: nil
         }
     }
 
     private static func content(of scalar: DocumentScalar, as type: SpecType) -> ConfigValue.Content? {
         switch type {
-        case .string, .secret: .string(scalar.text)
-        case .fieldName, .expression, .metric, .recordFieldType: scalar.text.isEmpty ? nil : .string(scalar.text)
+        case .string, .secret, .fieldName, .expression, .metric, .recordFieldType: .string(scalar.text)
         case .choice(let words): words.contains(scalar.text) ? .string(scalar.text) : nil
         case .integer: scalar.mayBeTyped ? Quantity.integer(scalar.text).map { .integer($0) } : nil
         case .bytes: Quantity.size(scalar.text).map { .integer($0) }
         case .duration: Quantity.duration(scalar.text).map { .duration($0) }
         case .boolean: scalar.mayBeTyped ? boolean(scalar.text).map { .boolean($0) } : nil
-        case .list, .map, .object, .oneOf: nil
+        case .list, .map, .object, .shorthandObject: nil
         }
     }
 
@@ -146,7 +169,7 @@ extension SpecChecker {
 extension SpecChecker {
     private mutating func reportWrong(_ node: DocumentNode, as type: SpecType, named name: String) {
         let found = node.found(concealed: type.holdsSecret)
-        if case .choice(let words) = type, let scalar = node.scalar, !scalar.isNull {
+        if case .choice(let words) = type, let scalar = node.scalar {
             let hint = scalar.isFromEnvironment ? nil : Suggestion.hint(for: scalar.text, in: words)
             report(
                 "unknown-choice", node.location,
@@ -177,7 +200,7 @@ extension SpecChecker {
             Suggestion.hint(for: entry.key, in: known))
     }
 
-    private mutating func report(_ code: String, _ location: SourceLocation, _ message: String, _ hint: String?) {
+    mutating func report(_ code: String, _ location: SourceLocation, _ message: String, _ hint: String?) {
         diagnostics.append(Diagnostic(code: code, at: location, message, hint: hint))
     }
 
@@ -187,10 +210,11 @@ extension SpecChecker {
         case .integer where !scalar.isPlain && Quantity.integer(scalar.text) != nil,
             .boolean where !scalar.isPlain && boolean(scalar.text) != nil:
             return "remove the quotes"
-        case .boolean where ["yes", "on"].contains(scalar.text.lowercased()): return "write true"
-        case .boolean where ["no", "off"].contains(scalar.text.lowercased()): return "write false"
-        case .duration where Quantity.integer(scalar.text) != nil: return "add a unit: ms, s, m, h or d"
-        case .bytes where !scalar.isNull: return "units are KiB, MiB, GiB and TiB"
+        case .integer: return Quantity.integerAdvice(scalar.text)
+        case .boolean where ["yes", "on", "y"].contains(scalar.text.lowercased()): return "write true"
+        case .boolean where ["no", "off", "n"].contains(scalar.text.lowercased()): return "write false"
+        case .duration: return Quantity.durationAdvice(scalar.text)
+        case .bytes: return Quantity.sizeAdvice(scalar.text)
         default: return nil
         }
     }

@@ -6,8 +6,9 @@ extension SpecType {
         switch self {
         case .string, .secret: "text"
         case .integer(let range): "a whole number" + Self.bounds(range) { "\($0)" }
-        case .bytes(let range): "a size such as 512MiB" + Self.bounds(range, Quantity.describe(size:))
-        case .duration(let range): "a length of time such as 500ms, 1m or 7d" + Self.bounds(range)
+        case .bytes(let range):
+            "a size such as \(Self.example(range))" + Self.bounds(range, Quantity.describe(size:))
+        case .duration(let range): "a length of time such as \(Self.examples(range))" + Self.bounds(range)
         case .boolean: "true or false"
         case .choice(let words): words.joined(separator: " | ")
         case .fieldName: "the name of a field"
@@ -17,7 +18,9 @@ extension SpecType {
         case .list(let element): "a list of: \(element.expectation)"
         case .map(let value): "a map from names to: \(value.expectation)"
         case .object(let fields): "a map with \(fields.map(\.name).joined(separator: ", "))"
-        case .oneOf(let types): types.map(\.expectation).joined(separator: ", or ")
+        case .shorthandObject(let shorthand, let fields):
+            (fields.first { $0.name == shorthand }.map { $0.type.expectation + ", or " } ?? "")
+                + SpecType.object(fields).expectation
         }
     }
 
@@ -26,8 +29,7 @@ extension SpecType {
         switch self {
         case .secret: true
         case .list(let element), .map(let element): element.holdsSecret
-        case .object(let fields): fields.contains { $0.type.holdsSecret }
-        case .oneOf(let types): types.contains { $0.holdsSecret }
+        case .object(let fields), .shorthandObject(_, let fields): fields.contains { $0.type.holdsSecret }
         default: false
         }
     }
@@ -35,13 +37,26 @@ extension SpecType {
     /// Whether a value of the node's shape (scalar, list or map) can fit at all.
     func admitsShape(of node: DocumentNode) -> Bool {
         switch (self, node.content) {
-        case (.oneOf(let types), _): types.contains { $0.admitsShape(of: node) }
-        case (.list, .list), (.map, .map), (.object, .map): true
+        case (.list, .list), (.map, .map), (.object, .map), (.shorthandObject, .map): true
         case (.list(let element), _): element.admitsShape(of: node)
         case (.map, _), (.object, _): false
         case (_, .scalar): true
         default: false
         }
+    }
+
+    /// A size in the range that people would write.
+    private static func example(_ range: ClosedRange<Int64>) -> String {
+        let found = [512 << 20, 1 << 20, 1 << 10].first { range.contains($0) } ?? range.lowerBound
+        return Quantity.describe(size: found)
+    }
+
+    /// Lengths of time in the range that people would write: `500ms, 1m or 1h`.
+    private static func examples(_ range: ClosedRange<Duration>) -> String {
+        let usual: [Duration] = [.milliseconds(500), .seconds(60), .seconds(3600), .seconds(7 * 86_400)]
+        var found = usual.filter(range.contains).map(Quantity.describe)
+        guard let last = found.popLast() else { return Quantity.describe(range.lowerBound) }
+        return found.isEmpty ? last : found.joined(separator: ", ") + " or " + last
     }
 
     static func bounds(_ range: ClosedRange<Int64>, _ text: (Int64) -> String) -> String {

@@ -19,7 +19,7 @@ struct TopologyBuilder {
         return all
     }
 
-    /// The declaration; of no use when `diagnostics` has errors.
+    /// The declaration as far as it can be made out, for further checks; it must not run when `diagnostics` has errors.
     mutating func build(_ root: DocumentNode) -> TopologyDeclaration? {
         guard case .map(let entries) = root.content else {
             report(
@@ -31,8 +31,9 @@ struct TopologyBuilder {
         let name = readName(entries, at: root.location)
         let settings = readSettings(entries, at: root.location)
         let nodes = readNodes(entries, at: root.location)
-        guard let name else { return nil }
-        return TopologyDeclaration(name: name.text, nameLocation: name.location, settings: settings, nodes: nodes)
+        return TopologyDeclaration(
+            name: name?.text ?? "topology", nameLocation: name?.location ?? root.location, settings: settings,
+            nodes: nodes)
     }
 
     private mutating func readName(
@@ -50,11 +51,17 @@ struct TopologyBuilder {
             return nil
         }
         guard !scalar.isBroken else { return nil }
+        if let fault = scalar.fault {
+            checker.report(
+                fault, at: entry.value.location, expected: "a name", concealed: false, named: "'topology'")
+            return nil
+        }
         guard scalar.text.isName else {
             let found = entry.value.found(concealed: false)
             report(
                 "bad-name", entry.value.location,
-                "the topology's name is not allowed, found \(found), \(String.nameRule)")
+                "the topology's name is not allowed, found \(found), \(String.nameRule)",
+                hint: scalar.isFromEnvironment ? nil : scalar.text.nameAdvice)
             return nil
         }
         return (scalar.text, entry.value.location)
@@ -80,6 +87,12 @@ struct TopologyBuilder {
     private mutating func readNodes(_ entries: [DocumentEntry], at location: SourceLocation) -> [NodeDeclaration] {
         guard let entry = entries.first(where: { $0.key == "nodes" }) else {
             report("missing-field", location, "the file lacks 'nodes', expected a map from names to nodes")
+            return []
+        }
+        if let fault = entry.value.scalar?.fault {
+            checker.report(
+                fault, at: entry.value.location, expected: "a map from names to nodes", concealed: true,
+                named: "'nodes'")
             return []
         }
         guard case .map(let nodes) = entry.value.content, !nodes.isEmpty else {
@@ -109,7 +122,14 @@ extension TopologyBuilder {
         if !entry.key.isName {
             report(
                 "bad-name", entry.keyLocation,
-                "a node's name is not allowed, found \(entry.key.quotedForDiagnostic), \(String.nameRule)")
+                "a node's name is not allowed, found \(entry.key.quotedForDiagnostic), \(String.nameRule)",
+                hint: entry.key.nameAdvice)
+        }
+        if let fault = entry.value.scalar?.fault {
+            let expected = "a map with a node type and, unless a source, from"
+            checker.report(fault, at: entry.value.location, expected: expected, concealed: true, named: named)
+            draft.isBroken = true
+            return draft
         }
         guard case .map(let entries) = entry.value.content else {
             let found = entry.value.found(concealed: true)
@@ -179,7 +199,14 @@ extension TopologyBuilder {
 
     private mutating func readInput(_ entry: DocumentEntry, named: String, into draft: inout DraftNode) {
         draft.inputKeyLocation = entry.keyLocation
-        guard let scalar = entry.value.scalar, !scalar.isNull else {
+        if let fault = entry.value.scalar?.fault {
+            checker.report(
+                fault, at: entry.value.location, expected: "the name of a node", concealed: false,
+                named: "'from' of \(named)", instead: "name the node it reads from")
+            draft.isBroken = true
+            return
+        }
+        guard let scalar = entry.value.scalar else {
             let found = entry.value.found(concealed: false)
             let isList = if case .list = entry.value.content { true } else { false }
             report(
@@ -208,8 +235,15 @@ extension TopologyBuilder {
         case .map(let entries):
             return checker.checkFields(entries, at: location, fields: spec.fields, named: named)
         case .scalar(let scalar) where scalar.isBroken: return nil
-        case .scalar(let scalar) where scalar.isNull:
-            return checker.checkFields([], at: entry.keyLocation, fields: spec.fields, named: named)
+        case .scalar(let scalar) where scalar.fault != nil:
+            guard let fault = scalar.fault else { return nil }
+            let isOptional = !spec.fields.contains { $0.isRequired }
+            let type: SpecType =
+                spec.fields.first { $0.name == spec.shorthand }.map(\.type) ?? .object(spec.fields)
+            checker.report(
+                fault, at: location, expected: type.expectation, concealed: type.holdsSecret, named: named,
+                instead: isOptional ? "write \(spec.name): {}" : nil)
+            return nil
         default:
             guard let shorthand = spec.shorthand else {
                 return checker.check(entry.value, as: .object(spec.fields), named: named)
@@ -228,6 +262,13 @@ extension String {
         let isLetter = { (byte: UInt8) in UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte }
         let isDigit = { (byte: UInt8) in UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
         return isLetter(first) && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+    }
+
+    /// The nearest name that is allowed, as a hint; nil when only the length is wrong, or there is none.
+    fileprivate var nameAdvice: String? {
+        guard utf8.count <= DocumentLimits.nameMax else { return "found \(utf8.count) bytes" }
+        let name = String(lowercased().map { ["-", " ", "."].contains($0) ? "_" : $0 })
+        return name.isName ? "for example \(name)" : nil
     }
 
     /// What `isName` asks for, in the words of a diagnostic.

@@ -42,12 +42,14 @@ struct TopologyGraph {
         reportCycles()
         reportUnused()
         let order = flowOrder()
-        let position = Dictionary(order.enumerated().map { ($1, $0) }) { first, _ in first }
-        return order.compactMap { index in
+        let declared = order.filter { nodes[$0].spec != nil && nodes[$0].config != nil }
+        let indexOfDeclared = Dictionary(declared.enumerated().map { ($1, $0) }) { first, _ in first }
+        return declared.compactMap { index in
             let node = nodes[index]
             guard let spec = node.spec, let config = node.config else { return nil }
             return NodeDeclaration(
-                name: node.name, location: node.location, spec: spec, input: inputs[index].flatMap { position[$0] },
+                name: node.name, location: node.location, spec: spec,
+                input: inputs[index].flatMap { indexOfDeclared[$0] },
                 inputLocation: node.inputLocation, concurrency: node.concurrency, config: config)
         }
     }
@@ -117,8 +119,15 @@ struct TopologyGraph {
         }
     }
 
+    /// Warns of nodes that nobody reads, unless a mistake elsewhere may be the reason.
     private mutating func reportUnused() {
-        let read = Set(nodes.compactMap { $0.input?.text })
+        var read = Set(nodes.compactMap { $0.input?.text })
+        for (index, node) in nodes.enumerated() where inputs[index] == nil && node.spec?.kind != .source {
+            guard let input = node.input, !input.isBroken, !input.isFromEnvironment else { return }
+            guard indexOf[input.text] == nil else { continue }
+            guard let meant = Suggestion.nearest(to: input.text, in: nodes.map(\.name)) else { return }
+            read.insert(meant)
+        }
         for node in nodes {
             guard let spec = node.spec, spec.kind != .sink, !read.contains(node.name) else { continue }
             diagnostics.append(

@@ -19,7 +19,23 @@ public struct TopologyReader: Sendable {
 
     /// Reads a file's bytes, which must be UTF-8; see `read(file:text:)`.
     public func read(file: String, bytes: some Collection<UInt8>) -> (TopologyDeclaration?, Diagnostics) {
-        if let text = String(validating: bytes, as: UTF8.self) { return read(file: file, text: text) }
+        let (declaration, diagnostics) = survey(file: file, bytes: bytes)
+        return (diagnostics.hasErrors ? nil : declaration, diagnostics)
+    }
+
+    /// Reads a file's text. `file` is its name in diagnostics; nothing is read from disk.
+    ///
+    /// - Returns: the declaration, nil when there are errors; and the errors and warnings, in file order.
+    public func read(file: String, text: String) -> (TopologyDeclaration?, Diagnostics) {
+        let (declaration, diagnostics) = survey(file: file, text: text)
+        return (diagnostics.hasErrors ? nil : declaration, diagnostics)
+    }
+
+    /// As `read`, with the declaration as far as it can be made out in spite of errors, so that the rest can be checked
+    /// in the same round: values that are no good are `invalid` in it, nodes that cannot be read are left out.
+    public func survey(file: String, bytes: some Collection<UInt8>) -> (TopologyDeclaration?, Diagnostics) {
+        guard bytes.count <= DocumentLimits.bytesMax else { return (nil, tooLarge(file, bytes.count)) }
+        if let text = String(validating: bytes, as: UTF8.self) { return survey(file: file, text: text) }
         let text = String(decoding: bytes, as: UTF8.self)
         let broken = SourceText(file: file, text: text)
         var location = broken.location(line: 1, column: 1)
@@ -34,15 +50,8 @@ public struct TopologyReader: Sendable {
         return (nil, Diagnostics(diagnostic))
     }
 
-    /// Reads a file's text. `file` is its name in diagnostics; nothing is read from disk.
-    ///
-    /// - Returns: the declaration, nil when there are errors; and the errors and warnings, in file order.
-    public func read(file: String, text: String) -> (TopologyDeclaration?, Diagnostics) {
-        let start = SourceLocation(file: file, line: 1, column: 1)
-        guard text.utf8.count <= DocumentLimits.bytesMax else {
-            let message = "the file is too large, found \(text.utf8.count) bytes, expected at most 1 MiB"
-            return (nil, Diagnostics(Diagnostic(code: "too-large", at: start, message)))
-        }
+    private func survey(file: String, text: String) -> (TopologyDeclaration?, Diagnostics) {
+        guard text.utf8.count <= DocumentLimits.bytesMax else { return (nil, tooLarge(file, text.utf8.count)) }
         let unmarked = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         let substitution = EnvironmentSubstitution { environment[$0] }
         var document = DocumentReader(source: SourceText(file: file, text: unmarked), substitution: substitution)
@@ -51,14 +60,20 @@ public struct TopologyReader: Sendable {
         let declaration = builder.build(root)
         var diagnostics = document.diagnostics
         diagnostics.append(contentsOf: builder.diagnostics)
-        return (diagnostics.hasErrors ? nil : declaration, diagnostics.inFileOrder)
+        return (declaration, diagnostics.inFileOrder)
+    }
+
+    private func tooLarge(_ file: String, _ count: Int) -> Diagnostics {
+        let start = SourceLocation(file: file, line: 1, column: 1)
+        let message = "the file is too large, found \(count) bytes, expected at most 1 MiB"
+        return Diagnostics(Diagnostic(code: "too-large", at: start, message))
     }
 }
 
 extension Diagnostics {
     /// The same problems by place; those of one place stay in the order they were found, and none stands twice (an
     /// alias checks the same text several times).
-    var inFileOrder: Diagnostics {
+    public var inFileOrder: Diagnostics {
         var seen: Set<Diagnostic> = []
         var sorted = Diagnostics()
         let order = all.enumerated().sorted {

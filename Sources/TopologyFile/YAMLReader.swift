@@ -140,6 +140,15 @@ extension YAMLReader {
         }
         let meanwhile = context.map { " \($0.text) that begins at line \($0.mark.line)" } ?? ""
         let line = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
+        if problem.contains("did not find expected"),
+            let comment = comment(from: min(context?.mark.line ?? place.line, place.line) - 1, to: place.line)
+        {
+            report(
+                "yaml-syntax", comment,
+                "the YAML is malformed: a comment begins inside { } or [ ] and ends it too early",
+                hint: "put a value that begins with # in quotes")
+            return
+        }
         let isOpenQuote = problem.contains("unexpected end of stream") && meanwhile.contains("quoted")
         report(
             "yaml-syntax", place, "the YAML is malformed\(meanwhile): \(problem)",
@@ -148,7 +157,12 @@ extension YAMLReader {
 
     private func hint(_ problem: String, _ scalar: Unicode.Scalar?, in line: [Unicode.Scalar]) -> String? {
         if problem.contains("mapping values are not allowed") {
+            if let quoted = quotedCall(in: line) { return "put the value in quotes: \(quoted)" }
             return "put a value that holds ': ' in quotes, or check the indentation"
+        }
+        if problem.contains("did not find expected alphabetic") || problem.contains("did not find expected whitespace")
+        {
+            return "put a value that begins with !, & or * in quotes"
         }
         if problem.contains("cannot start any token"), let scalar {
             return "put a value that begins with \(String(scalar)) in quotes"
@@ -156,9 +170,40 @@ extension YAMLReader {
         if problem.contains("did not find expected ','"), line.contains("$") {
             return "put ${NAME} in quotes inside { } and [ ]"
         }
+        if problem.contains("did not find expected ','"), line.contains("(") || line.contains("'") {
+            return "put a value that holds any of , : [ ] { } in quotes inside { } and [ ]"
+        }
         if problem.contains("did not find expected") {
             return "check the indentation, and that brackets and quotes are closed"
         }
         return nil
+    }
+
+    /// Where a comment in these lines begins in a value's place, `: #` or `, #`, and hides a closing bracket.
+    private func comment(from first: Int, to last: Int) -> Place? {
+        for (number, scalars) in zip(1..., lines) where number >= first && number <= last {
+            for index in scalars.indices.dropFirst(2) where scalars[index] == "#" && scalars[index - 1] == " " {
+                let (before, after) = (scalars[..<index], scalars[index...])
+                let isInside = before.contains { $0 == "{" || $0 == "[" } && after.contains { $0 == "}" || $0 == "]" }
+                if isInside, let last = before.last(where: { $0 != " " }), last == ":" || last == "," {
+                    return Place(line: number, column: index + 1)
+                }
+            }
+        }
+        return nil
+    }
+
+    /// `users: "uniques(user, precision: precise)"` for a line that holds the same without quotes.
+    private func quotedCall(in line: [Unicode.Scalar]) -> String? {
+        var text = String(String.UnicodeScalarView(line))
+        while text.first == " " || text.first == "-" { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        guard let colon = text.firstRange(of: ": "), text.hasSuffix(")"), !text.contains("\""), text.count <= 120
+        else { return nil }
+        let value = text[colon.upperBound...].drop { $0 == " " }
+        guard let name = value.split(separator: "(", maxSplits: 1).first, name.count < value.count, !name.isEmpty,
+            name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
+        else { return nil }
+        return "\(text[..<colon.lowerBound]): \"\(value)\""
     }
 }

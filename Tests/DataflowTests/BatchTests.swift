@@ -15,7 +15,7 @@ import Testing
 
     private static func run(_ rows: Range<Int>, tombstones: Int = 0) -> BatchRun {
         var run = BatchRun(
-            partition: 0, messages: rows, tombstones: tombstones, nextOffset: Int64(rows.upperBound),
+            partition: 0, from: 0, messages: rows, tombstones: tombstones, nextOffset: Int64(rows.upperBound),
             tail: Tail(offset: 0, timestamp: nil, checksum: 0))
         run.rows = rows
         return run

@@ -3,8 +3,11 @@ import Kafka
 import Testing
 
 @testable import Millrace
+@testable import Nodes
 
 @Suite struct FixedMemoryTests {
+    private static let standard = CompiledTopology.Setting(value: Limits.batchBytes, isDefault: true)
+
     private static func queues(_ fixed: FixedMemory, brokers: Int = 1) -> ConsumerConfiguration {
         var configuration = ConsumerConfiguration(
             connection: ConnectionConfiguration(brokers: (1...brokers).map { "b\($0):1" }), group: "g", topics: ["t"])
@@ -12,31 +15,80 @@ import Testing
         return configuration
     }
 
+    /// A topology that reads Kafka, with these settings, or what is wrong with it.
+    private static func load(
+        _ settings: String, overrides: PipelineBuilder.RunOverrides = PipelineBuilder.RunOverrides()
+    ) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
+        let text = """
+            topology: t
+            \(settings)
+            nodes:
+              events: { kafka: { brokers: "b:1", topics: [t] } }
+              records: { from: events, parse_json: { fields: { k: text } } }
+              kpi: { from: records, summarize: { by: [k], metrics: { n: count() } } }
+              show: { from: kpi, console: {} }
+            """
+        return TopologyLoader(environment: [:], overrides: overrides).load(text: text, from: "t.yaml")
+    }
+
     @Test func theDefaultBudgetLeavesTheDefaultSizes() {
-        let fixed = FixedMemory(budget: Limits.memoryDefault, batches: 7, batchBytes: nil)
+        let fixed = FixedMemory(budget: Limits.memoryDefault, batches: 7, batchBytes: Self.standard)
         #expect(fixed.batchBytes == Limits.batchBytes)
         #expect(Self.queues(fixed).queues == .standard)
     }
 
     @Test(arguments: [1, 2, 8, 64], [1, 3])
-    func theLeastBudgetHoldsAKafkaTopology(workers: Int, brokers: Int) throws {
+    func theLeastBudgetHoldsAKafkaTopology(workers: Int, brokers: Int) {
         let batches = PipelineSettings(workers: workers).batchesMax
-        let fixed = FixedMemory(budget: Limits.memoryMin, batches: batches, batchBytes: nil)
-        let memory = MemoryAccountant(budget: Limits.memoryMin)
-        memory.draw(Self.queues(fixed, brokers: brokers).memoryBytesMax(), for: .queues)
-        try fixed.check(memory)
+        let fixed = FixedMemory(budget: Limits.memoryMin, batches: batches, batchBytes: Self.standard)
+        let sizes = RunSizes(
+            workers: workers, fixed: fixed, queueShare: fixed.queueShare(of: 1),
+            queues: Self.queues(fixed, brokers: brokers).memoryBytesMax())
+        #expect(sizes.shortage == nil)
     }
 
     @Test func whatDoesNotFitIsSaidPartByPart() {
-        let fixed = FixedMemory(budget: 64 << 20, batches: 7, batchBytes: 4 << 20)
+        let fixed = FixedMemory(
+            budget: 64 << 20, batches: 7, batchBytes: CompiledTopology.Setting(value: 4 << 20, isDefault: false))
         #expect(fixed.batchBytes == 4 << 20, "what the user sets stays")
-        let memory = MemoryAccountant(budget: 64 << 20)
-        memory.draw(5 << 20, for: .queues)
-        let error = #expect(throws: MemoryShortage.self) { try fixed.check(memory) }
+        let sizes = RunSizes(workers: 2, fixed: fixed, queueShare: 0, queues: 5 << 20)
         #expect(
-            error?.description
+            sizes.shortage?.description
                 == "memory: 64 MiB is too little for this topology, expected at least 129 MiB: 32 for the program, 5 for "
                 + "Kafka's queues, 84 for batches, 8 for groups; raise memory, or lower queued.max.messages.kbytes, "
                 + "fetch.max.bytes, batch_bytes or workers")
+    }
+
+    /// Millrace's default for `batch_bytes` once stood in the spec and in the code, and the one from the spec did not
+    /// shrink: nine workers were too many for 64 MiB.
+    @Test(arguments: [1, 9, 16, 32, 64])
+    func littleMemoryIsEnoughForManyWorkers(workers: Int) throws {
+        let (topology, diagnostics) = Self.load("memory: 64MiB\nworkers: \(workers)")
+        let found = try #require(topology, "\(diagnostics)")
+        let sizes = found.sizes(PipelineBuilder.RunOverrides(), cores: 2)
+        #expect(sizes.shortage == nil && sizes.workers == workers)
+        #expect(sizes.fixed.batchBytes < Limits.batchBytes)
+    }
+
+    @Test(arguments: [1, 8, 9, 64, 256, 1_024])
+    func littleMemoryIsEnoughOnEveryMachine(cores: Int) throws {
+        let found = try #require(Self.load("memory: 64MiB").topology)
+        let sizes = found.sizes(PipelineBuilder.RunOverrides(), cores: cores)
+        #expect(sizes.shortage == nil)
+        #expect(sizes.workers <= cores && sizes.workers >= min(cores, 64))
+    }
+
+    @Test func checkMakesTheSumThatRunMakes() {
+        let settings = "memory: 64MiB\nbatch_bytes: 4MiB\nworkers: 9"
+        let (topology, diagnostics) = Self.load(settings)
+        #expect(topology == nil)
+        #expect(
+            "\(diagnostics)".hasPrefix(
+                "t.yaml:2:9: error[memory]: 64 MiB is too little for this topology, expected at least 2"),
+            "\(diagnostics)")
+        #expect("\(diagnostics)".contains(" for batches, 8 for groups; raise memory, or lower "))
+        // What the command line says counts as it does for `run`.
+        let roomy = Self.load(settings, overrides: PipelineBuilder.RunOverrides(memoryBytes: 1 << 30))
+        #expect(roomy.topology != nil, "\(roomy.diagnostics)")
     }
 }

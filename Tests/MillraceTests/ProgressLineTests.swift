@@ -21,11 +21,15 @@ import Testing
         return ProgressReporter.Sample(snapshot, resident: 987 << 20)
     }
 
-    @Test func itFitsATerminalWhateverTheNumbers() {
-        let line = ProgressReporter.line("game_kpis_of_all_platforms", Self.sample(), since: .init())
-        #expect(line.count <= 120)
-        #expect(line.contains("908/1024 MiB (queues 31/171 "))
-        #expect(line.hasSuffix("resident 987"))
+    @Test(arguments: [40, 79, 119, 200])
+    func itFitsATerminalWhateverTheNumbers(columns: Int) {
+        let line = ProgressReporter.line("game_kpis_of_all_platforms", Self.sample(), since: .init(), columns: columns)
+        #expect(line.count <= columns)
+        #expect(line.hasPrefix("game_kpis_of_all_platforms: 123M events"))
+        if columns >= 119 {
+            #expect(line.contains("908/1024 MiB (queues 31/171"))
+            #expect(line.contains("resident 987"))
+        }
     }
 
     @Test func itShowsEveryPartThatHoldsSomething() {
@@ -36,7 +40,7 @@ import Testing
             $0.lastCommit = .milliseconds(35)
             $0.memory[.totals] = 0
         }
-        let line = ProgressReporter.line("kpis", sample, since: sample)
+        let line = ProgressReporter.line("kpis", sample, since: sample, columns: 119)
         #expect(
             line == "kpis: 1234 events, 0/s, 808/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32), "
                 + "resident 987")
@@ -44,9 +48,23 @@ import Testing
 
     @Test func troubleGoesBeforeMemory() {
         let sample = Self.sample { $0.troubles = [String(repeating: "the database is away ", count: 9)] }
-        let line = ProgressReporter.line("kpis", sample, since: .init())
-        #expect(line.contains("— the database is away"))
-        #expect(line.count == 120)
+        let line = ProgressReporter.line("kpis", sample, since: .init(), columns: 79)
+        #expect(line.contains(": the database is away"))
+        #expect(line.count == 79)
+    }
+
+    @Test func aStandstillIsNewsAndIdlenessIsNot() {
+        let before = Self.sample { $0.lag = 0 }
+        #expect(!Self.sample { $0.lag = 0 }.hasNews(since: before))
+        #expect(Self.sample { $0.lag = 1 }.hasNews(since: before))
+        #expect(Self.sample { ($0.lag, $0.uncommitted) = (0, 1) }.hasNews(since: before))
+        #expect(Self.sample { ($0.lag, $0.troubles) = (0, ["the database is away"]) }.hasNews(since: before))
+        #expect(Self.sample { ($0.lag, $0.records) = (0, 123_456_790) }.hasNews(since: before))
+    }
+
+    @Test func theLogIsReadInADay() {
+        let firstHour = (0..<70).reduce(Duration.zero) { $0 + ProgressReporter.logInterval(after: $1) }
+        #expect(firstHour >= .seconds(3_600))
     }
 
     @Test(

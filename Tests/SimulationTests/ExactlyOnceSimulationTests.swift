@@ -1,7 +1,5 @@
 import Dataflow
 import DataflowTesting
-import Foundation
-import Logging
 import Testing
 
 /// The real engine (threads, stages, epochs) over a model log and a model database, with seeded faults: whatever the
@@ -10,8 +8,7 @@ import Testing
     /// One run: some instances of a topology share the partitions of a log.
     private struct Instance {
         let source: ModelSource
-        let pipeline: Pipeline
-        let ended: Task<Void, any Error>
+        let run: SimulatedPipeline
     }
 
     private static func start(
@@ -19,36 +16,10 @@ import Testing
     ) -> Instance {
         let source = ModelSource(log: log, seed: seed)
         let target = ModelTarget(database: database, seed: seed &+ 1, faultPercent: faultPercent)
-        let plan = PipelinePlan(
-            sources: [PipelinePlan.SourceNode(name: "model", source: source, child: 0, columnTypes: [])],
-            nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: concurrency)],
-            target: target,
-            // With one worker there is no thread but the source's to do the work.
-            settings: PipelineSettings(workers: 1 + Int(seed % 3), commitInterval: .milliseconds(1), batchBytes: 4_096),
-            memory: MemoryAccountant(budget: 256 << 20))
-        let pipeline = Pipeline(plan, logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
-        let ended = Task.detached {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                Thread.detachNewThread { continuation.resume(with: Result { try pipeline.run() }) }
-            }
-        }
-        return Instance(source: source, pipeline: pipeline, ended: ended)
-    }
-
-    private static func isDone(_ log: ModelLog, _ database: ModelDatabase) -> Bool {
-        let positions = database.positions
-        return log.partitions.allSatisfy { positions[$0.key] == Int64($0.value.count) }
-    }
-
-    private static func check(_ log: ModelLog, _ database: ModelDatabase, seed: UInt64) {
-        #expect(database.table == log.expectedTable, "seed \(seed)")
-        let counters = database.counters
-        for key in log.partitions.keys {
-            #expect(counters[key] == log.expectedCounters(of: key), "seed \(seed), \(key)")
-        }
-        let dead = database.deadLetters
-        #expect(Set(dead).count == dead.count, "seed \(seed): a dead letter was written twice")
-        #expect(dead.count == Int(counters.values.reduce(0) { $0 + $1.dead }), "seed \(seed)")
+        // With one worker there is no thread but the source's to do the work.
+        let run = SimulatedPipeline(
+            sources: [source], target: target, concurrency: concurrency, workers: 1 + Int(seed % 3))
+        return Instance(source: source, run: run)
     }
 
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
@@ -58,10 +29,9 @@ import Testing
         let concurrency: Int? = seed % 2 == 0 ? nil : 2
         let instance = Self.start(log, database, seed: seed, faultPercent: 40, concurrency: concurrency)
         instance.source.give(.assign(log.partitions.keys.sorted()))
-        try await Eventually.wait(for: "the end of the log") { Self.isDone(log, database) }
-        instance.pipeline.stop()
-        try await instance.ended.value
-        Self.check(log, database, seed: seed)
+        try await Eventually.wait(for: "the end of the log") { database.holds(log) }
+        try await instance.run.stop()
+        database.expect(log, seed: seed)
     }
 
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
@@ -75,7 +45,7 @@ import Testing
         }
         var owner = Dictionary(uniqueKeysWithValues: keys.map { ($0, Int.random(in: 0..<3, using: &random)) })
         for (key, number) in owner { instances[number].source.give(.assign([key])) }
-        for _ in 0..<30 where !Self.isDone(log, database) {
+        for _ in 0..<30 where !database.holds(log) {
             guard let key = keys.randomElement(using: &random), let old = owner[key] else { continue }
             let new = (old + Int.random(in: 1...2, using: &random)) % 3
             let before = instances[old].source.handledOrders
@@ -93,10 +63,9 @@ import Testing
             owner[key] = new
             try await Eventually.jitter(upTo: 2, &random)
         }
-        try await Eventually.wait(for: "the end of the log") { Self.isDone(log, database) }
-        for instance in instances { instance.pipeline.stop() }
-        for instance in instances { try await instance.ended.value }
-        Self.check(log, database, seed: seed)
+        try await Eventually.wait(for: "the end of the log") { database.holds(log) }
+        for instance in instances { try await instance.run.stop() }
+        database.expect(log, seed: seed)
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
@@ -109,9 +78,8 @@ import Testing
         database.backUp()
         try await Eventually.wait(for: "more progress") { database.positions.values.contains { $0 > 400 } }
         database.restore()
-        try await Eventually.wait(for: "the end of the log") { Self.isDone(log, database) }
-        instance.pipeline.stop()
-        try await instance.ended.value
-        Self.check(log, database, seed: seed)
+        try await Eventually.wait(for: "the end of the log") { database.holds(log) }
+        try await instance.run.stop()
+        database.expect(log, seed: seed)
     }
 }

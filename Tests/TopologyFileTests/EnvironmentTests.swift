@@ -16,8 +16,8 @@ import TopologyFile
 
     @Test(arguments: [
         ("\"${A}\"", "one"), ("'x${A}y${A}'", "xoneyone"), ("\"$${A}\"", "${A}"), ("$A", "$A"),
-        ("\"${B:-two}\"", "two"), ("\"${EMPTY:-two}\"", "two"), ("\"${EMPTY}\"", ""), ("\"${A:-two}\"", "one"),
-        ("\"${B:-}\"", ""), ("\"a $ {b}\"", "a $ {b}"), ("\"${YAML}\"", "{a: [1]} # x"),
+        ("\"${B:-two}\"", "two"), ("\"${EMPTY:-two}\"", "two"), ("\"${A:-two}\"", "one"),
+        ("\"a $ {b}\"", "a $ {b}"), ("\"${YAML}\"", "{a: [1]} # x"),
     ])
     func variablesAreReplaced(value: String, expected: String) {
         let found = read(value, ["A": "one", "EMPTY": "", "YAML": "{a: [1]} # x"])
@@ -44,9 +44,58 @@ import TopologyFile
             ])
     }
 
-    @Test(arguments: ["\"${A\"", "\"${}\"", "\"${1A}\"", "\"${A-b}\""])
+    @Test(arguments: [
+        "\"${A\"", "\"${}\"", "\"${1A}\"", "\"${A-b}\"", "\"${A:?no}\"", "\"${NONE:-${A}}\"",
+    ])
     func malformedVariablesAreRefused(value: String) {
         #expect(read(value, ["A": "one"]).diagnostics.map { $0.contains("error[bad-variable]") } == [true])
+    }
+
+    @Test(arguments: ["\"${EMPTY}\"", "\"${NONE:-}\"", "\"${EMPTY}${NONE:-}\""])
+    func variablesThatStandForNothingAreNoValue(value: String) {
+        let found = read(value, ["EMPTY": ""])
+        #expect(found.text == nil)
+        #expect(
+            found.diagnostics.map { $0.contains("error[no-value]: 'brokers' is empty, expected text; the variable") }
+                == [true])
+    }
+
+    @Test func theDefaultOfAVariableHoldsNoOther() {
+        #expect(
+            read("\"${NONE:-${A}}\"", ["A": "one"]).diagnostics == [
+                "t.yaml:3:38: error[bad-variable]: the default of a variable holds another variable, which would not be "
+                    + "replaced; write ${NONE}, and give it its value outside"
+            ])
+    }
+
+    @Test func aVariableOfAShellIsAWarning() {
+        let text = "topology: x\nnodes:\n  s: { kafka: { topics: t, brokers: $KAFKA_BROKERS } }\n"
+        let (declaration, found) = SampleSpecs.read(text)
+        #expect(declaration?.nodes[0].config["brokers"]?.string == "$KAFKA_BROKERS")
+        #expect(
+            found.all.first { $0.code == "shell-variable" }?.description
+                == "t.yaml:3:37: warning[shell-variable]: a value of the form $NAME is taken as it stands, expected ${NAME} "
+                + "for a variable; write ${NAME}, or $${ for a literal ${")
+    }
+
+    @Test func aMissingVariableIsSaidOncePerValueHoweverOftenItStands() {
+        let found = read("\"" + String(repeating: "${NONE}", count: 100_000) + "\"", [:])
+        #expect(found.diagnostics.count == 1)
+    }
+
+    @Test func aHundredThousandVariablesAreReadInLinearTime() {
+        let found = read("\"" + String(repeating: "${A}", count: 100_000) + "\"", ["A": "x"])
+        #expect(found.text?.utf8.count == 100_000)
+    }
+
+    @Test func whatVariablesExpandToIsBounded() {
+        // 100 of 64 KiB: more than 4 MiB, in one value and over several.
+        let long = ["A": String(repeating: "x", count: 64 << 10)]
+        let one = read("\"" + String(repeating: "${A}", count: 100) + "\"", long)
+        #expect(one.diagnostics.map { $0.contains("error[too-large]") } == [true])
+        let several = read(
+            "\"x\", settings: { " + (0..<100).map { "k\($0): \"${A}\"" }.joined(separator: ", ") + " }", long)
+        #expect(several.diagnostics.map { $0.contains("error[too-large]") } == [true], "said once")
     }
 
     @Test func variablesMayHoldNumbers() throws {

@@ -3,7 +3,7 @@ import TopologyFile
 
 /// Node types and settings of the tests: one of every kind and every field type, like the product's but fixed.
 enum SampleSpecs {
-    static let specs = [kafka, parse, filter, summarize, postgres]
+    static let specs = [kafka, parse, filter, summarize, postgres, console]
 
     static let settings = [
         FieldSpec("memory", .bytes(64 << 20...1 << 40), "Memory budget.", default: "512MiB", example: "1GiB"),
@@ -18,7 +18,7 @@ enum SampleSpecs {
             FieldSpec("topics", .list(.string), "Topics to read.", required: true, example: "[game.events]"),
             FieldSpec("start", .choice(["earliest", "latest"]), "Where a first start begins.", default: "earliest"),
             FieldSpec("password", .secret, "SASL password."),
-            FieldSpec("settings", .map(.string), "Further client settings."),
+            FieldSpec("settings", .map(.secret), "Further client settings."),
         ],
         example: "events:\n  kafka: { brokers: localhost:9092, topics: [game.events] }")
 
@@ -29,14 +29,14 @@ enum SampleSpecs {
             FieldSpec(
                 "fields",
                 .map(
-                    .oneOf([
-                        .recordFieldType,
-                        .object([
+                    .shorthandObject(
+                        "type",
+                        [
                             FieldSpec("path", .string, "Path in the document."),
                             FieldSpec("type", .recordFieldType, "Type of the field.", required: true),
                             FieldSpec("required", .boolean, "Whether a record must have it.", default: "false"),
-                        ]),
-                    ])), "The fields to read.", required: true),
+                            FieldSpec("on_type_error", .choice(["dead_letter", "null"]), "What then."),
+                        ])), "The fields to read.", required: true),
             FieldSpec("depth_max", .integer(1...1024), "Deepest nesting.", default: "64"),
         ],
         example: "records:\n  from: events\n  parse_json: { fields: { user: text } }")
@@ -54,13 +54,12 @@ enum SampleSpecs {
             FieldSpec(
                 "metrics",
                 .map(
-                    .oneOf([
-                        .metric,
-                        .object([
+                    .shorthandObject(
+                        "metric",
+                        [
                             FieldSpec("metric", .metric, "The metric.", required: true),
                             FieldSpec("where", .expression, "Records that count."),
-                        ]),
-                    ])), "The metrics.", required: true),
+                        ])), "The metrics.", required: true),
         ],
         example: "kpi:\n  from: records\n  summarize: { metrics: { events: count() } }")
 
@@ -71,6 +70,11 @@ enum SampleSpecs {
             FieldSpec("table", .string, "The table.", required: true, example: "kpi_minute"),
         ],
         example: "rows:\n  from: kpi\n  postgres: { url: \"${DATABASE_URL}\", table: kpi }")
+
+    static let console = NodeSpec(
+        name: "console", kind: .sink, summary: "Prints rows.",
+        fields: [FieldSpec("max_rows", .integer(1...1000), "The most rows.", default: "100")],
+        example: "show:\n  from: kpi\n  console: { max_rows: 20 }")
 
     /// Reads a file as `t.yaml`.
     static func read(

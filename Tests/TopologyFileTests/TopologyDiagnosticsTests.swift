@@ -55,38 +55,33 @@ import TopologyFile
         """#
 
     private let diagnostics = #"""
-        t.yaml:1:11: error[bad-name]: the topology's name is not allowed, found 'Game-KPIs', expected a small letter, then small letters, digits and _, at most 48 in all
-        t.yaml:2:9: error[wrong-type]: 'memory' has the wrong type, found '1MB', expected a size such as 512MiB from 64MiB to 1TiB; units are KiB, MiB, GiB and TiB
+        t.yaml:1:11: error[bad-name]: the topology's name is not allowed, found 'Game-KPIs', expected a small letter, then small letters, digits and _, at most 48 in all; for example game_kpis
+        t.yaml:2:9: error[wrong-type]: 'memory' has the wrong type, found '1MB', expected a size such as 512MiB from 64MiB to 1TiB; units are KiB, MiB, GiB and TiB: write 1MiB
         t.yaml:3:1: error[unknown-key]: the file has the unknown key 'commit_intervall', expected topology, nodes, memory, commit_interval; did you mean 'commit_interval'?
-        t.yaml:4:18: error[wrong-type]: 'commit_interval' has the wrong type, found 5, expected a length of time such as 500ms, 1m or 7d from 10ms to 1h; add a unit: ms, s, m, h or d
+        t.yaml:4:18: error[wrong-type]: 'commit_interval' has the wrong type, found 5, expected a length of time such as 500ms, 1m or 1h from 10ms to 1h; add a unit: ms, s, m, h or d
         t.yaml:5:1: error[unknown-key]: the file has the unknown key 'kafka', expected topology, nodes, memory, commit_interval; nodes stand under 'nodes:'
-        t.yaml:7:3: warning[unused-node]: nobody reads the output of node 'events' (kafka); add a node with from: events, or remove this one
         t.yaml:8:5: error[source-with-from]: node 'events' is a source (kafka) and reads from no node, found 'from'; remove 'from'
         t.yaml:10:7: error[unknown-field]: 'kafka' has no field 'broker', expected brokers, topics, start, password, settings; did you mean 'brokers'?
-        t.yaml:10:7: error[missing-field]: 'kafka' lacks 'brokers', expected text; for example brokers: localhost:9092
         t.yaml:11:15: error[wrong-type]: 'topics' has the wrong type, found a map, expected a list of: text
         t.yaml:12:14: error[unknown-choice]: 'start' is not one of its words, found 'earlyest', expected earliest | latest; did you mean 'earliest'?
         t.yaml:13:17: error[wrong-type]: 'password' has the wrong type, found a list, expected text
         t.yaml:14:3: error[duplicate-key]: the key 'events' stands twice in one map, first in line 7; remove one
-        t.yaml:17:3: error[bad-name]: a node's name is not allowed, found 'Records', expected a small letter, then small letters, digits and _, at most 48 in all
+        t.yaml:17:3: error[bad-name]: a node's name is not allowed, found 'Records', expected a small letter, then small letters, digits and _, at most 48 in all; for example records
         t.yaml:17:3: error[missing-from]: node 'Records' lacks 'from', expected the node this operator (parse_json) reads from; for example from: events
-        t.yaml:17:3: warning[unused-node]: nobody reads the output of node 'Records' (parse_json); add a node with from: Records, or remove this one
-        t.yaml:19:21: error[wrong-type]: 'ts' has the wrong type, found nothing, expected a field type such as text, integer or decimal(2)
-        t.yaml:19:26: error[wrong-type]: 'x' has the wrong type, found a list, expected a field type such as text, integer or decimal(2), or a map with path, type, required
-        t.yaml:19:34: error[missing-field]: 'y' lacks 'type', expected a field type such as text, integer or decimal(2)
-        t.yaml:19:36: error[unknown-field]: 'y' has no field 'typ', expected path, type, required; did you mean 'type'?
+        t.yaml:19:21: error[no-value]: 'ts' has no value, expected a field type such as text, integer or decimal(2), or a map with path, type, required, on_type_error; give it one, or remove the key
+        t.yaml:19:26: error[wrong-type]: 'x' has the wrong type, found a list, expected a field type such as text, integer or decimal(2), or a map with path, type, required, on_type_error
+        t.yaml:19:36: error[unknown-field]: 'y' has no field 'typ', expected path, type, required, on_type_error; did you mean 'type'?
         t.yaml:19:76: error[wrong-type]: 'required' has the wrong type, found 'yes', expected true or false; write true
         t.yaml:20:18: error[out-of-range]: 'depth_max' is out of range, found 5000, expected a whole number from 1 to 1024
         t.yaml:21:18: error[wrong-type]: 'concurrency' has the wrong type, found 'two', expected a whole number from 1 to 1024
         t.yaml:23:11: error[cycle]: the nodes form a cycle: 'a' reads from 'b' reads from 'a', expected data to flow one way; change one 'from'
         t.yaml:29:7: error[duplicate-key]: the key 'where' stands twice in one map, first in line 28; remove one
         t.yaml:31:11: error[unknown-node]: node 'c' reads from an unknown node, found 'evnts', expected a node's name; did you mean 'events'?
-        t.yaml:32:5: error[unknown-node-type]: node 'c' has an unknown node type, found 'filtr', expected one of kafka, parse_json, filter, summarize, postgres; did you mean 'filter'?
+        t.yaml:32:5: error[unknown-node-type]: node 'c' has an unknown node type, found 'filtr', expected one of kafka, parse_json, filter, summarize, postgres, console; did you mean 'filter'?
         t.yaml:34:11: error[sink-with-output]: node 'd' reads from a sink, found 'rows' (postgres), expected a source or an operator
-        t.yaml:35:14: error[wrong-type]: 'where' has the wrong type, found the text '', expected a filter expression
+        t.yaml:35:14: error[no-value]: 'filter' is empty, expected a filter expression; give it a value, or remove the key
         t.yaml:36:5: error[several-node-types]: node 'd' has several node types, found 'summarize' beside 'filter', expected one; make it a node of its own that reads from this one
-        t.yaml:37:3: error[missing-node-type]: node 'e' has no node type, expected one of kafka, parse_json, filter, summarize, postgres
-        t.yaml:38:3: warning[unused-node]: nobody reads the output of node 'f' (filter); add a node with from: f, or remove this one
+        t.yaml:37:3: error[missing-node-type]: node 'e' has no node type, expected one of kafka, parse_json, filter, summarize, postgres, console
         t.yaml:39:11: error[wrong-type]: 'from' of node 'f' has the wrong type, found a list, expected the name of a node; a node reads from one node; several nodes may read from the same one
         t.yaml:41:6: error[wrong-type]: node 'g' has the wrong type, found a value that is not shown, expected a map with a node type and, unless a source, from
         t.yaml:44:16: error[wrong-type]: 'postgres' has the wrong type, found a value that is not shown, expected a map with url, table
@@ -143,7 +138,7 @@ import TopologyFile
         ),
         (
             "topology: \u{1}x\n",
-            "1:11: error[forbidden-character]: a character is not allowed in YAML, found U+1, expected printable text"
+            "1:11: error[forbidden-character]: a character is not allowed in YAML, found U+0001, expected printable text"
         ),
         (
             "topology: x\nnodes: *foo\n",

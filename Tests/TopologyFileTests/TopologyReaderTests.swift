@@ -54,13 +54,15 @@ import TopologyFile
         #expect(kafka["settings"]?.entries?.map(\.key) == ["x", "y"])
         #expect(kafka["settings"]?["y"]?.string == "no")
         let fields = declaration.nodes[1].config["fields"]
-        #expect(fields?["a"]?.string == "text")
+        #expect(fields?["a"]?["type"]?.string == "text")
+        #expect(fields?["a"]?["required"]?.boolean == false, "a bare type has the defaults of the rest")
         #expect(fields?["b"]?["required"]?.boolean == true)
         #expect(declaration.nodes[1].config["depth_max"]?.integer == 64)
         let kpi = declaration.nodes[2].config
         #expect(kpi["window"]?.duration == .seconds(90))
         #expect(kpi["by"]?.list?.isEmpty == true)
-        #expect(kpi["metrics"]?["n"]?.string == "count()")
+        #expect(kpi["metrics"]?["n"]?["metric"]?.string == "count()")
+        #expect(kpi["by"]?.isDefault == true && kpi["window"]?.isDefault == false)
         #expect(kpi["metrics"]?["m"]?["where"]?.string == "a")
         #expect(declaration.nodes[3].config["table"]?.string == "12")
     }

@@ -14,6 +14,9 @@ public enum Framing: Sendable {
 public struct BatchRun: Sendable {
     /// The partition, by the index `Intake.claim` gave it.
     public var partition: Int
+    /// Where the source stood in the partition before it took the run's first message. Not that message's offset: logs
+    /// have gaps (markers, compaction). The engine admits the run only if the partition stands there.
+    public var from: Int64
     /// The run's messages in `Batch.messages`.
     public var messages: Range<Int>
     /// Tombstones (null payloads) met on the way: counted as read and filtered, never copied.
@@ -26,8 +29,11 @@ public struct BatchRun: Sendable {
     public var rows: Range<Int> = 0..<0
 
     /// Creates a run.
-    public init(partition: Int, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail) {
+    public init(
+        partition: Int, from: Int64, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail
+    ) {
         self.partition = partition
+        self.from = from
         self.messages = messages
         self.tombstones = tombstones
         self.nextOffset = nextOffset

@@ -1,9 +1,11 @@
 /// What a running pipeline can tell a person, at one moment.
 public struct ProgressSnapshot: Sendable {
-    /// Records read and settled since the start.
+    /// Records committed since the start, as the ledger counts them.
     public var records: Int64 = 0
-    /// Records in dead letters since the start.
+    /// Of these, records in dead letters.
     public var deadLetters: Int64 = 0
+    /// Records read and not committed yet.
+    public var uncommitted: Int64 = 0
     /// Payload bytes since the start.
     public var bytes: Int64 = 0
     /// Epochs committed since the start.
@@ -12,7 +14,7 @@ public struct ProgressSnapshot: Sendable {
     public var rows: Int64 = 0
     /// How long the last commit took.
     public var lastCommit: Duration?
-    /// Records still to be read, as far as the sources know.
+    /// Records that are not committed yet: those still to be read, as far as the sources know, and those read.
     public var lag: Int64?
     /// The memory account.
     public var memory = MemoryAccount(budget: 0)

@@ -12,9 +12,9 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
-    /// Reads the positions of partitions that are ours, without taking them. A partition that is no longer ours is
-    /// missing in the answer.
-    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+    /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
+    /// is missing in the answer.
+    func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
@@ -37,6 +37,17 @@ public struct WaitCancelled: Error, CustomStringConvertible {
     /// What it means for the user.
     public var description: String {
         "stopped while waiting; the next run reads on from the last commit"
+    }
+}
+
+/// A pipeline ended before everything it had read was committed. Nothing is lost: the next run reads it again.
+public struct UncommittedRecords: Error, CustomStringConvertible {
+    /// How many records were read and not committed.
+    public var count: Int64
+
+    /// What it means for the user.
+    public var description: String {
+        "stopped with \(count) records read and not committed; the next run reads them again"
     }
 }
 
@@ -63,10 +74,16 @@ public struct ClaimedPartition: Sendable, Hashable {
     public var tail: Tail?
     /// The cluster the position belongs to, nil when none is known.
     public var origin: String?
+    /// The process that claimed it last, as it names itself; nil when that is not known.
+    public var owner: String?
 
     /// Creates a claimed partition.
-    public init(key: PartitionKey, ownerEpoch: Int64, nextOffset: Int64?, tail: Tail?, origin: String? = nil) {
+    public init(
+        key: PartitionKey, ownerEpoch: Int64, nextOffset: Int64?, tail: Tail?, origin: String? = nil,
+        owner: String? = nil
+    ) {
         self.origin = origin
+        self.owner = owner
         self.key = key
         self.ownerEpoch = ownerEpoch
         self.nextOffset = nextOffset
@@ -101,6 +118,13 @@ public struct ClosedEpoch: Sendable {
         self.deltas = deltas
         self.deadLetters = deadLetters
         self.partitionKeys = partitionKeys
+    }
+}
+
+extension ClosedEpoch {
+    /// What became of all records of the epoch.
+    public var counters: LedgerCounters {
+        advances.reduce(into: LedgerCounters()) { $0 += $1.counters }
     }
 }
 

@@ -17,7 +17,7 @@ public final class Intake: Sendable {
     public var isStopping: Bool { pipeline.monitor.withLock { $0.isStopping } }
 
     /// Whether everything since the last commit was dropped: the source must call `reclaim` and continue from there.
-    public var needsRewind: Bool { pipeline.monitor.withLock { $0.rewindRequired[source] } }
+    public var needsRewind: Bool { pipeline.monitor.withLock { $0.rewind.isDue(source) } }
 
     /// An empty batch, or nil when none came free within `timeout`, when a rewind is due, or when stopping.
     public func makeBatch(timeout: Duration) -> Batch? {
@@ -27,7 +27,9 @@ public final class Intake: Sendable {
     /// An empty batch although none is free, small and not kept: for a source that must take a message now and then.
     public func makeBatchBeyondBounds() -> Batch { pipeline.makeBatchBeyondBounds(source: source) }
 
-    /// Hands over a filled batch; it becomes part of the open epoch. A batch begun before a rewind is dropped.
+    /// Hands over a filled batch; it becomes part of the open epoch. A batch begun before a rewind, or handed over while
+    /// one is under way or due, is dropped. One that does not follow on what was handed over before is refused, loudly:
+    /// everything since the last commit is dropped and read again.
     public func submit(_ batch: Batch) { pipeline.submit(batch) }
 
     /// Gives back a batch unused.
@@ -35,10 +37,12 @@ public final class Intake: Sendable {
 
     /// Takes partitions over in the database; to be called only when they were assigned to this process.
     /// - Returns: an index for `BatchRun.partition` beside each claimed partition.
+    /// - Throws: `ReadTwice` when another source of this pipeline reads one of them, whatever it is called there.
     /// - Parameter origin: the cluster the partitions are of, nil for files.
     public func claim(
         _ keys: [PartitionKey], origin: String? = nil
     ) throws -> [(index: Int, partition: ClaimedPartition)] {
+        try pipeline.checkNobodyReads(keys, but: source)
         let claimed = try pipeline.plan.target.claim(keys.sorted(), origin: origin, pipeline.stoppableContext)
         return pipeline.register(claimed, source: source)
     }
@@ -48,13 +52,15 @@ public final class Intake: Sendable {
         try pipeline.begin(starts)
     }
 
-    /// Reads again where this source's partitions stand, after `needsRewind`. Partitions that were lost are missing.
-    public func reclaim() throws -> [(index: Int, partition: ClaimedPartition)] {
+    /// Reads again where this source's partitions stand, after `needsRewind`. Those of a restored database are claimed
+    /// again; those that somebody else has taken over are named, and are a trouble of the pipeline until they are claimed
+    /// again, which only an assignment by the group decides, or released.
+    public func reclaim() throws -> Reclaimed {
         try pipeline.reclaim(source: source)
     }
 
-    /// Commits everything submitted so far. False when it took longer than `timeout` or was refused.
-    public func flush(within timeout: Duration) -> Bool { pipeline.flush(within: timeout) }
+    /// Commits everything submitted so far. False when it took longer than `timeout`, was refused, or a rewind is due.
+    public func flush(within timeout: Duration) -> Bool { pipeline.flush(source: source, within: timeout) }
 
     /// Drops everything since the last commit, of every source: some of it belongs to partitions that were lost.
     public func discard() { pipeline.discard() }
@@ -76,5 +82,29 @@ public final class Intake: Sendable {
             defer { state.committedOffsets[source] = [:] }
             return state.committedOffsets[source]
         }
+    }
+}
+
+/// What `Intake.reclaim` found.
+public struct Reclaimed: Sendable {
+    /// Partitions that are ours, with an index for `BatchRun.partition` and where they continue (nil: they were never read).
+    public var owned: [(index: Int, partition: ClaimedPartition)]
+    /// Partitions that are not ours any more.
+    public var lost: [LostPartition]
+}
+
+/// A partition that the database says is not ours any more.
+public struct LostPartition: Sendable, Hashable {
+    /// The partition.
+    public var key: PartitionKey
+    /// Who has taken it over, as far as known.
+    public var owner: String?
+    /// Whether its position is gone from the database.
+    public var isGone: Bool
+
+    /// What is in the way of reading it, as a phrase.
+    public var trouble: String {
+        if isGone { return "the position of \(key) is gone from millrace.partitions" }
+        return "\(key) was taken over by \(owner ?? "another instance")"
     }
 }

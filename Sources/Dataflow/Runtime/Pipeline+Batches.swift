@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 
 /// Batches on their way: out of the pool, through the stages, back into the pool.
@@ -7,7 +8,7 @@ extension Pipeline {
         let deadline = ContinuousClock.now + timeout
         while true {
             let next: Next? = monitor.wait(as: .sources, timeout: max(.zero, deadline - .now)) { state in
-                if state.isStopping || state.rewindRequired[source] { return .nothing }
+                if state.isStopping || state.rewind.isDue(source) { return .nothing }
                 if let batch = takeBatch(source, &state) { return .batch(batch) }
                 return takeWork(&state, leaving: lookAhead).map { .work($0) }
             }
@@ -23,7 +24,9 @@ extension Pipeline {
 
     private func takeBatch(_ source: Int, _ state: inout PipelineState) -> Batch? {
         let pressure = pressure(state)
-        guard !state.isDiscarding, pressure < .stopReading, hasRoomForDeadLetters(state) else { return nil }
+        guard state.rewind.phase != .discarding, pressure < .stopReading, hasRoomForDeadLetters(state) else {
+            return nil
+        }
         let bytes = pressure.batchBytes(of: plan.settings.batchBytes)
         if let free = state.freeBatches[source].popLast() {
             free.resize(payloadBytes: bytes)
@@ -68,9 +71,14 @@ extension Pipeline {
     /// batch is parsed fastest on the core that has just read it, and with one worker there is no hop at all.
     func submit(_ batch: Batch) {
         let stage = graph.stageOfNode[plan.sources[batch.source].child]
-        let accepted = monitor.update { state, woken in
+        let admission: Admission = monitor.update { state, woken in
             woken = .workers
-            guard batch.generation == state.epochs.generation, !batch.runs.isEmpty else { return false }
+            let isWanted = batch.generation == state.epochs.generation && state.rewind.admits(batch.source)
+            guard isWanted, !batch.runs.isEmpty else { return .dropped }
+            if let misplaced = state.misplacement(in: batch) {
+                state.misplacedBatches += 1
+                return .misplaced(misplaced, isRepeated: state.misplacedBatches > 1)
+            }
             // The commit thread knows when a filling epoch is due; that one has begun to fill is news.
             if state.epochs.openBatches == 0 { woken.insert(.committer) }
             (batch.epoch, batch.generation) = state.epochs.admit(at: .now)
@@ -79,10 +87,19 @@ extension Pipeline {
             batch.references.store(1, ordering: .relaxed)
             state.advance(batch)
             state.queues[stage].append(Work(stage: stage, batch: batch, rows: nil))
-            return true
+            return .admitted
         }
-        if accepted { work(leaving: lookAhead) } else { recycle(batch) }
+        if case .admitted = admission { return work(leaving: lookAhead) }
+        recycle(batch)
+        guard case .misplaced(let misplaced, let isRepeated) = admission else { return }
+        // Once may be a source that lost its way; twice, and reading again does not help.
+        if isRepeated { return fail(misplaced) }
+        logger.error("Records do not follow on those before", metadata: ["reason": "\(misplaced)"])
+        discard()
     }
+
+    /// What became of a batch that was handed over.
+    private enum Admission { case admitted, dropped, misplaced(MisplacedRun, isRepeated: Bool) }
 
     /// Batches a source leaves waiting for each worker thread, so that none of them runs dry while the source's thread
     /// works on a batch itself.
@@ -131,7 +148,9 @@ extension Pipeline {
     }
 
     private func perform(_ work: Work) {
-        stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
+        if !work.isStale {
+            stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
+        }
         finish(work)
     }
 
@@ -148,7 +167,9 @@ extension Pipeline {
             state.active[stage] += 1
             for next in definition.downstream { state.reserved[next] += 1 }
             // A source's thread takes the batch it has just read, a worker the one that waits longest.
-            return left > 0 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
+            var work = left > 0 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
+            work.isStale = work.batch.generation != state.epochs.generation
+            return work
         }
         return nil
     }

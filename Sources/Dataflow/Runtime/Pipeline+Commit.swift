@@ -138,6 +138,7 @@ extension Pipeline {
         release(closed)
         monitor.update { state in
             state.epochs.commit()
+            state.misplacedBatches = 0
             for advance in closed.advances {
                 guard let index = state.partitions.firstIndex(where: { $0.key == advance.key }) else { continue }
                 if state.partitions[index].ownerEpoch == advance.ownerEpoch {
@@ -145,6 +146,10 @@ extension Pipeline {
                 }
                 state.committedOffsets[state.partitions[index].source][advance.key] = advance.to
             }
+            let counters = closed.counters
+            state.progress.records += counters.read
+            state.progress.deadLetters += counters.dead
+            state.uncommitted -= counters.read
             state.progress.epochs += 1
             state.progress.rows += Int64(rows)
             state.progress.lastCommit = duration
@@ -158,7 +163,8 @@ extension Pipeline {
         logRewind(reason)
         monitor.update { state in
             state.epochs.fence()
-            state.isDiscarding = true
+            let hasBegun = state.rewind.begin()
+            precondition(hasBegun, "an epoch was written while another rewind dropped everything")
         }
         finishDiscard()
     }
@@ -169,9 +175,8 @@ extension Pipeline {
         let hasBegun = monitor.wait { state -> Bool? in
             if state.hasEnded { return false }
             if case .writing = state.epochs.sealed { return nil }
-            if state.isDiscarding { return nil }
+            guard state.rewind.begin() else { return nil }
             state.epochs.discard()
-            state.isDiscarding = true
             return true
         }
         guard hasBegun == true else { return }
@@ -187,12 +192,12 @@ extension Pipeline {
             for ledger in state.ledgers.values { plan.memory.draw(-ledger.deadLetters.memoryBytes, for: .rows) }
             state.ledgers = [:]
             state.openRecords = 0
-            state.rewindRequired = state.rewindRequired.map { _ in true }
-            state.isDiscarding = false
+            state.uncommitted = 0
+            state.rewind.finish()
         }
     }
 
-    func flush(within timeout: Duration) -> Bool {
+    func flush(source: Int, within timeout: Duration) -> Bool {
         let start = monitor.update { state in
             if state.epochs.openBatches > 0 { state.flushTarget = max(state.flushTarget, state.epochs.open) }
             return (target: state.epochs.open, generation: state.epochs.generation)
@@ -201,8 +206,10 @@ extension Pipeline {
         work(leaving: 0)
         let isFlushed: Bool? = monitor.wait(timeout: timeout) { state in
             if state.hasEnded { return false }
-            // Whoever asks next whether a rewind is due must be told: that is known when the discard is over.
-            if state.epochs.generation != start.generation { return state.isDiscarding ? nil : false }
+            // Whoever asks next whether a rewind is due must be told: that is known when the discard is over. It may have
+            // begun, and ended, before this call: then all is committed that is left, and yet nothing is done.
+            if state.rewind.phase == .discarding { return nil }
+            if state.rewind.isDue(source) || state.epochs.generation != start.generation { return false }
             let isEmpty = state.epochs.open == start.target && state.epochs.openBatches == 0
             if state.epochs.sealed == .none, isEmpty || state.epochs.committed >= start.target { return true }
             return nil
@@ -214,12 +221,24 @@ extension Pipeline {
 // MARK: - Positions
 
 extension Pipeline {
+    /// Refuses keys that another source has: each partition has one position, so it is read by one source.
+    func checkNobodyReads(_ keys: [PartitionKey], but source: Int) throws(ReadTwice) {
+        let wanted = Set(keys)
+        let other = monitor.withLock { state in
+            state.partitions.first { $0.isActive && $0.source != source && wanted.contains($0.key) }
+        }
+        guard let other else { return }
+        let names = [other.source, source].sorted().map { plan.sources[$0].name }
+        throw ReadTwice(key: other.key, sources: names)
+    }
+
     func register(_ claimed: [ClaimedPartition], source: Int) -> [(index: Int, partition: ClaimedPartition)] {
         monitor.withLock { state in
             claimed.map { partition in
                 let fresh = PartitionState(
                     key: partition.key, source: source, ownerEpoch: partition.ownerEpoch, next: partition.nextOffset,
                     committed: partition.nextOffset)
+                state.lost[partition.key] = nil
                 if let index = state.partitions.firstIndex(where: { $0.key == partition.key }) {
                     state.partitions[index] = fresh
                     return (index, partition)
@@ -231,6 +250,7 @@ extension Pipeline {
     }
 
     func begin(_ starts: [(index: Int, offset: Int64)]) throws {
+        guard !starts.isEmpty else { return }
         let partitions = monitor.withLock { state in
             starts.map { start in
                 let partition = state.partitions[start.index]
@@ -247,20 +267,42 @@ extension Pipeline {
         }
     }
 
-    func reclaim(source: Int) throws -> [(index: Int, partition: ClaimedPartition)] {
+    func reclaim(source: Int) throws -> Reclaimed {
         let mine = monitor.withLock { state in
-            state.rewindRequired[source] = false
+            state.rewind.reclaim(source)
             return state.partitions.filter { $0.source == source && $0.isActive }.map {
                 ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil)
             }
         }
-        let still = try plan.target.owned(mine.sorted { $0.key < $1.key }, stoppableContext)
-        return register(still, source: source)
+        let found = try plan.target.positions(mine.sorted { $0.key < $1.key }, stoppableContext)
+        let byKey = Dictionary(found.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        let still = mine.filter { byKey[$0.key]?.ownerEpoch == $0.ownerEpoch }.compactMap { byKey[$0.key] }
+        // An owner epoch that went back: the database was restored to before our claim, and nobody else has claimed since.
+        // If somebody does, its commits and ours are told apart by the positions, as always.
+        let restored = mine.filter { (byKey[$0.key]?.ownerEpoch ?? .max) < $0.ownerEpoch }.map(\.key)
+        let again = restored.isEmpty ? [] : try plan.target.claim(restored, origin: nil, stoppableContext)
+        let kept = Set((still + again).map(\.key))
+        let lost = mine.filter { !kept.contains($0.key) }.map {
+            LostPartition(key: $0.key, owner: byKey[$0.key]?.owner, isGone: byKey[$0.key] == nil)
+        }
+        monitor.withLock { state in
+            for partition in lost {
+                state.lost[partition.key] = partition
+                if let index = state.partitions.firstIndex(where: { $0.key == partition.key }) {
+                    state.partitions[index].isActive = false
+                }
+            }
+        }
+        logLost(lost)
+        return Reclaimed(owned: register(still + again, source: source), lost: lost)
     }
 
     func release(_ indices: [Int]) {
         monitor.withLock { state in
-            for index in indices { state.partitions[index].isActive = false }
+            for index in indices {
+                state.partitions[index].isActive = false
+                state.lost[state.partitions[index].key] = nil
+            }
         }
     }
 }

@@ -26,23 +26,36 @@ public final class Pipeline: Sendable {
     }
 
     /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
-    /// - Throws: the first error that stopped the pipeline; everything committed before it stays.
+    /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when it
+    ///   was cancelled before everything it had read was committed.
     public func run() throws {
         let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
-        let sources = plan.sources.indices.map { index in
-            startThread("source \(plan.sources[index].name)") { self.runSource(index, intakes[index]) }
+        let committer = try JoinableThread(name: "commit") { self.runCommits() }
+        var workers: [JoinableThread] = []
+        var sources: [JoinableThread] = []
+        do {
+            for number in 0..<workerThreads {
+                workers.append(try JoinableThread(name: "worker \(number)") { self.runWorker() })
+            }
+            for index in plan.sources.indices {
+                sources.append(
+                    try JoinableThread(name: "source \(plan.sources[index].name)") {
+                        self.runSource(index, intakes[index])
+                    })
+            }
+        } catch {
+            // The threads there are end in order.
+            fail(error)
         }
-        let workers = (0..<workerThreads).map { number in
-            startThread("worker \(number)") { self.runWorker() }
-        }
-        let committer = startThread("commit") { self.runCommits() }
         sources.forEach { $0.join() }
         monitor.update { $0.isDraining = true }
         committer.join()
         workers.forEach { $0.join() }
         for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
         plan.target.close()
-        if let failure = monitor.withLock({ $0.failure }) { throw failure }
+        let (failure, uncommitted) = monitor.withLock { ($0.failure, $0.uncommitted) }
+        if let failure, !(failure is WaitCancelled) { throw failure }
+        if uncommitted > 0 { throw UncommittedRecords(count: uncommitted) }
     }
 
     /// Asks the sources to end; what was read is committed first. Returns at once.
@@ -128,36 +141,22 @@ public final class Pipeline: Sendable {
             snapshot.rows = state.progress.rows
             snapshot.lastCommit = state.progress.lastCommit
             let lags = statuses.compactMap(\.lag)
-            snapshot.lag = lags.isEmpty ? nil : lags.reduce(0, +)
+            snapshot.uncommitted = state.uncommitted
+            snapshot.lag = lags.isEmpty ? nil : lags.reduce(state.uncommitted, +)
             snapshot.memory = plan.memory.account
             let queued = statuses.compactMap(\.queuedBytes)
             snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
-            snapshot.troubles = statuses.compactMap(\.trouble) + [state.targetTrouble].compactMap { $0 }
+            let lost = state.lost.values.min { $0.key < $1.key }
+            snapshot.troubles =
+                [state.targetTrouble, lost?.trouble].compactMap(\.self) + statuses.compactMap(\.trouble)
             return snapshot
         }
     }
 
-    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> JoinableThread {
-        JoinableThread(name: name, body)
-    }
-}
-
-/// A thread that can be waited for.
-final class JoinableThread: Sendable {
-    private let ended = Monitor(false)
-
-    init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let ended = ended
-        let thread = Thread {
-            body()
-            ended.update { $0 = true }
+    /// Says that partitions are read by somebody else.
+    func logLost(_ lost: [LostPartition]) {
+        for partition in lost {
+            logger.warning("A partition is not ours any more", metadata: ["reason": "\(partition.trouble)"])
         }
-        thread.name = name
-        thread.stackSize = 1 << 20
-        thread.start()
-    }
-
-    func join() {
-        _ = ended.wait { $0 ? true : nil }
     }
 }

@@ -4,6 +4,8 @@ struct Work {
     var batch: Batch
     /// nil: all rows the parser finds.
     var rows: RowList?
+    /// Whether a rewind has dropped the batch: nothing is done with it but giving it back.
+    var isStale = false
 }
 
 /// Row numbers that outlive the call that selected them: a selection on its way to another stage.
@@ -33,6 +35,29 @@ struct PartitionState {
     }
 }
 
+/// Two sources of a topology read the same partition or file.
+struct ReadTwice: Error, CustomStringConvertible {
+    var key: PartitionKey
+    var sources: [String]
+
+    var description: String {
+        "\(key) is read by the sources \(sources.joined(separator: " and ")), expected one source for it; let several nodes "
+            + "read from one source"
+    }
+}
+
+/// A source handed over records that do not follow on those before: some are missing in between, or come twice.
+struct MisplacedRun: Error, CustomStringConvertible {
+    var key: PartitionKey
+    var found: Int64
+    var expected: Int64
+
+    var description: String {
+        "\(key): records from offset \(found) came where those from offset \(expected) were expected; they were not "
+            + "counted, and everything since the last commit is read again"
+    }
+}
+
 /// What an epoch moved so far: positions, counters and dead letters.
 struct EpochLedger {
     var advances: [Int: PartitionAdvance] = [:]
@@ -51,7 +76,7 @@ struct PipelineState {
     var partitions: [PartitionState] = []
     var ledgers: [UInt64: EpochLedger] = [:]
     var committedOffsets: [[PartitionKey: Int64]]
-    var rewindRequired: [Bool]
+    var rewind: RewindMachine
     var nextSerial: UInt64 = 0
     /// Records that wait in each source, as far as it knows; 0 otherwise.
     var waiting: [Int64]
@@ -62,7 +87,12 @@ struct PipelineState {
     /// When the database's connection was last looked at for want of work.
     var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0
-    var isDiscarding = false
+    /// Records settled since the last commit.
+    var uncommitted: Int64 = 0
+    /// Partitions that a source believes to be its own and the database says are not.
+    var lost: [PartitionKey: LostPartition] = [:]
+    /// Batches refused in a row because they did not begin where their partition stands.
+    var misplacedBatches = 0
     /// Sources are to return.
     var isStopping = false
     /// Sources have returned; what is left is to be committed.
@@ -85,8 +115,24 @@ struct PipelineState {
         freeBatches = Array(repeating: [], count: sources)
         allocatedBatches = Array(repeating: 0, count: sources)
         committedOffsets = Array(repeating: [:], count: sources)
-        rewindRequired = Array(repeating: false, count: sources)
+        rewind = RewindMachine(sources: sources)
         waiting = Array(repeating: 0, count: sources)
+    }
+
+    /// The first run of a batch that does not begin where its partition stands, nil when all do.
+    func misplacement(in batch: Batch) -> MisplacedRun? {
+        var moved: [Int: Int64] = [:]
+        for run in batch.runs {
+            let partition = partitions[run.partition]
+            guard let next = moved[run.partition] ?? partition.next else {
+                preconditionFailure("messages of \(partition.key) were submitted before its position was known")
+            }
+            if run.from != next || run.nextOffset < run.from {
+                return MisplacedRun(key: partition.key, found: run.from, expected: next)
+            }
+            moved[run.partition] = run.nextOffset
+        }
+        return nil
     }
 
     /// Books the runs of an admitted batch: its partitions move, in this epoch.
@@ -115,8 +161,7 @@ struct PipelineState {
         for run in batch.runs {
             let counters = batch.counters(of: run)
             ledger.advances[run.partition]?.counters += counters
-            progress.records += counters.read
-            progress.deadLetters += counters.dead
+            uncommitted += counters.read
         }
         ledger.deadLetters.append(contentsOf: batch.deadLetters)
         ledgers[batch.epoch] = ledger
@@ -124,7 +169,7 @@ struct PipelineState {
     }
 }
 
-/// Totals since the start.
+/// Totals since the start, of what is committed.
 struct ProgressCounters {
     var records: Int64 = 0
     var deadLetters: Int64 = 0
@@ -132,5 +177,4 @@ struct ProgressCounters {
     var epochs: Int64 = 0
     var rows: Int64 = 0
     var lastCommit: Duration?
-    var lastEpochRecords: Int64 = 0
 }

@@ -21,12 +21,18 @@ public struct ConfigValue: Sendable {
         case list([ConfigValue])
         /// A mapping, in file order.
         case map([ConfigEntry])
+        /// Something that is no good, which a diagnostic has said: whoever reads it says nothing more about it.
+        case invalid
     }
 
     /// What the value is.
     public var content: Content
     /// Where the value begins.
     public var location: SourceLocation
+    /// Whether the file does not give the value, and it is the default of its spec.
+    public var isDefault = false
+    /// Whether the text came from the environment, in whole or in part, so that no message may show it.
+    public var isFromEnvironment = false
 
     /// Creates a value.
     public init(_ content: Content, at location: SourceLocation) {
@@ -61,6 +67,15 @@ extension ConfigValue {
         if case .null = found.content { return nil }
         return found
     }
+
+    /// The value of a field that has a default in its spec, and therefore always has a value.
+    public func defaulted(_ key: String) -> ConfigValue {
+        guard let value = self[key] else { preconditionFailure("field '\(key)' has no default in its spec") }
+        return value
+    }
+
+    /// Whether a diagnostic says already that the value is no good.
+    public var isInvalid: Bool { if case .invalid = content { true } else { false } }
 
     /// The text, nil for another type.
     public var string: String? { if case .string(let value) = content { value } else { nil } }

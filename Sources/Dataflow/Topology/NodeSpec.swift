@@ -95,6 +95,6 @@ public indirect enum SpecType: Sendable {
     case map(SpecType)
     /// A mapping with these fields.
     case object([FieldSpec])
-    /// The first of these that fits.
-    case oneOf([SpecType])
+    /// A mapping with these fields; a bare value stands for the one called `shorthand`.
+    case shorthandObject(String, [FieldSpec])
 }

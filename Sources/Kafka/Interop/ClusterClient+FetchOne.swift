@@ -105,7 +105,8 @@ extension ClusterClient {
 
 extension FetchedMessage {
     fileprivate init(copying message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        let view = unsafe MessageView(message, slot: 0, topicIndex: 0)
+        let view = unsafe MessageView(
+            message, slot: 0, topicIndex: 0, position: message.pointee.offset)
         self = unsafe .found(
             payload: view.payload.map { unsafe [UInt8]($0) }, key: view.key.map { unsafe [UInt8]($0) },
             timestamp: view.timestamp)

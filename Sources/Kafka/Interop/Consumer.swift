@@ -101,11 +101,11 @@ public struct Consumer: ~Copyable {
                 unsafe receive(error: message, into: &result)
             } else if !isLost, let topicIndex,
                 let slot = unsafe table.slot(topicIndex: topicIndex, partition: message.pointee.partition),
-                unsafe table.advance(slot, past: message.pointee.offset)
+                let position = unsafe table.advance(slot, past: message.pointee.offset)
             {
                 result.messages += 1
                 deliveredBytes += unsafe message.pointee.len
-                try body(unsafe MessageView(message, slot: slot, topicIndex: topicIndex))
+                try body(unsafe MessageView(message, slot: slot, topicIndex: topicIndex, position: position))
             } else {
                 droppedMessages += 1
             }

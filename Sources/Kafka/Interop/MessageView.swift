@@ -10,14 +10,18 @@ internal import CRdKafka
     public let partition: Int32
     /// The message's offset.
     public let offset: Int64
+    /// Where the consumer stood in the partition before it took this message: the offset it was told to begin at, or the
+    /// one behind the message before. Less than `offset` where the log has a gap (markers, compaction).
+    public let position: Int64
     /// The value; nil for a tombstone, empty for an empty value.
     public let payload: UnsafeRawBufferPointer?
     /// The key; nil if there is none.
     public let key: UnsafeRawBufferPointer?
     private let message: UnsafeMutablePointer<rd_kafka_message_t>
 
-    init(_ message: UnsafeMutablePointer<rd_kafka_message_t>, slot: Int, topicIndex: Int) {
+    init(_ message: UnsafeMutablePointer<rd_kafka_message_t>, slot: Int, topicIndex: Int, position: Int64) {
         self.slot = slot
+        self.position = position
         self.topicIndex = topicIndex
         unsafe self.message = unsafe message
         partition = unsafe message.pointee.partition

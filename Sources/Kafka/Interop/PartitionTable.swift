@@ -43,12 +43,14 @@ internal import CRdKafka
         return slot(topicIndex: topicIndex, partition: partition.partition)
     }
 
-    /// Whether message `offset` of `slot` is the next one or later, in a partition that is being read; then moves on.
+    /// Moves on past message `offset` of `slot` if it is the next one or later, in a partition that is being read.
+    /// - Returns: where the partition stood before; nil if the message is not wanted.
     @inline(__always)
-    mutating func advance(_ slot: Int, past offset: Int64) -> Bool {
-        guard slots[slot].isReading, offset >= slots[slot].next else { return false }
+    mutating func advance(_ slot: Int, past offset: Int64) -> Int64? {
+        let position = slots[slot].next
+        guard slots[slot].isReading, offset >= position else { return nil }
         slots[slot].next = offset + 1
-        return true
+        return position
     }
 
     /// Makes `partition` ours, with a slot if it has none.

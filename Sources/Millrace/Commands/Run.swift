@@ -19,19 +19,11 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let logger = options.makeLogger()
-        let loader = TopologyLoader()
         var topologies: [CompiledTopology] = []
         var hasErrors = false
-        for file in files {
-            let (topology, diagnostics) = loader.load(file)
+        for (_, topology, diagnostics) in TopologyLoader(overrides: options.overrides).load(files) {
             for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
             if let topology { topologies.append(topology) } else { hasErrors = true }
-        }
-        for (index, topology) in topologies.enumerated()
-        where topologies[..<index].contains(where: { $0.name == topology.name }) {
-            StandardError.write(
-                "millrace: two files declare topology \(topology.name), expected a name of its own for each")
-            hasErrors = true
         }
         if hasErrors { throw ExitCode(1) }
         do {

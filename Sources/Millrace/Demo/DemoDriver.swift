@@ -68,9 +68,15 @@ final class DemoDriver: Service {
         try output.close()
     }
 
+    /// Events the topology has read, committed or not.
+    private var read: Int64 {
+        let progress = service.pipeline.progress()
+        return progress.records + progress.uncommitted
+    }
+
     private func waitForRoom(_ sent: Int64) throws {
-        try wait(for: { sent - service.pipeline.progress().records < Self.lagMax }) {
-            "the topology has read \(service.pipeline.progress().records) of \(sent) events and goes no further"
+        try wait(for: { sent - read < Self.lagMax }) {
+            "the topology has read \(read) of \(sent) events and goes no further"
         }
     }
 
@@ -98,7 +104,7 @@ final class DemoDriver: Service {
         while true {
             if isStopping.load(ordering: .relaxed) { throw CancellationError() }
             if try isReached() { return }
-            let records = service.pipeline.progress().records
+            let records = read
             if records != last { (last, changed) = (records, .now) }
             guard .now - changed < Self.patience else { throw DemoShow.Failure(description: complaint()) }
             usleep(Self.pause)

@@ -120,13 +120,25 @@ struct DemoShow: Sendable {
             """
     }
 
-    private static let nextSteps = """
+    private static var nextSteps: String {
+        let program = programShown
+        return """
 
-        What next:
-          millrace demo --keep                     the same, and keeps running: look at the tables while they change
-          millrace check topologies/game_kpis.yaml the topology behind these tables; change it, check it
-          KAFKA_BROKERS=host:9092 DATABASE_URL=postgresql://user@host/db millrace run topologies/game_kpis.yaml
-        """
+            What next:
+              \(program) demo --keep
+                  the same, and keeps running: look at the tables while they change
+              \(program) check topologies/game_kpis.yaml
+                  the topology behind these tables; change it, check it
+              KAFKA_BROKERS=host:9092 DATABASE_URL=postgresql://user@host/db \(program) run topologies/game_kpis.yaml
+            """
+    }
+
+    /// How this program is called from here: by the path it was started with, below the working directory if it is there.
+    private static var programShown: String {
+        let path = CommandLine.arguments.first ?? "millrace"
+        let here = FileManager.default.currentDirectoryPath + "/"
+        return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+    }
 
     private func seconds(_ duration: Duration) -> String {
         "\((duration / .seconds(1)).formatted(.number.precision(.fractionLength(1)).locale(.init(identifier: "en_US")))) s"

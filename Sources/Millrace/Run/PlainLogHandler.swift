@@ -1,6 +1,5 @@
 import Foundation
 import Logging
-import Synchronization
 
 /// One line per event on standard error: time, level, sentence, key=value.
 struct PlainLogHandler: LogHandler {
@@ -25,23 +24,5 @@ struct PlainLogHandler: LogHandler {
         guard value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0.isNewline }) else { return value }
         let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
         return "\"\(escaped)\""
-    }
-}
-
-/// Standard error, a line at a time.
-enum StandardError {
-    private static let lock = NSLock()
-
-    /// Writes a line. While a progress line is on the terminal, it is erased first and comes again by itself.
-    static func write(_ line: String) {
-        lock.withLock {
-            let erase = ProgressLine.isShown.load(ordering: .relaxed) ? "\r\u{1B}[K" : ""
-            FileHandle.standardError.write(Data((erase + line + "\n").utf8))
-        }
-    }
-
-    /// Replaces the progress line.
-    static func writeProgress(_ line: String) {
-        lock.withLock { FileHandle.standardError.write(Data(("\r\u{1B}[K" + line).utf8)) }
     }
 }

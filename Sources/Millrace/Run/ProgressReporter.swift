@@ -1,14 +1,8 @@
 import Dataflow
 import Foundation
 import Logging
-import Synchronization
 
-/// Whether a progress line is on the terminal.
-enum ProgressLine {
-    static let isShown = Atomic(false)
-}
-
-/// Shows what pipelines are doing: a line that is repainted on a terminal, log lines elsewhere. Silent when nothing
+/// Shows what pipelines are doing: a line each that is repainted on a terminal, log lines elsewhere. Silent when nothing
 /// happens.
 struct ProgressReporter: Sendable {
     let style: ProgressStyle
@@ -25,32 +19,37 @@ struct ProgressReporter: Sendable {
     }
 
     private func repaint() async {
-        ProgressLine.isShown.store(true, ordering: .relaxed)
         var last = Array(repeating: Sample(), count: pipelines.count)
         while await pause(.milliseconds(500)) {
-            var parts: [String] = []
+            let columns = Terminal.columns(of: STDERR_FILENO)
+            var lines: [String] = []
             for (index, entry) in pipelines.enumerated() {
                 let sample = Sample(entry.pipeline.progress())
-                parts.append(Self.line(entry.name, sample, since: last[index]))
+                lines.append(Self.line(entry.name, sample, since: last[index], columns: columns))
                 last[index] = sample
             }
-            StandardError.writeProgress(parts.joined(separator: " | "))
+            StandardError.writeProgress(lines)
         }
-        ProgressLine.isShown.store(false, ordering: .relaxed)
-        StandardError.writeProgress("")
+        StandardError.writeProgress([])
     }
 
     private func log() async {
         var last = Array(repeating: Sample(), count: pipelines.count)
-        while await pause(.seconds(10)) {
+        var lines = 0
+        while await pause(Self.logInterval(after: lines)) {
+            lines += 1
             for (index, entry) in pipelines.enumerated() {
                 let sample = Sample(entry.pipeline.progress())
                 defer { last[index] = sample }
-                guard sample.snapshot.records != last[index].snapshot.records else { continue }
+                guard sample.hasNews(since: last[index]) else { continue }
                 logger.info("Progress", metadata: Self.metadata(entry.name, sample, since: last[index]))
             }
         }
     }
+
+    /// How long after so many log lines the next one comes: soon at the beginning, when somebody watches; then once a
+    /// minute.
+    static func logInterval(after lines: Int) -> Duration { lines < 12 ? .seconds(10) : .seconds(60) }
 
     private func pause(_ duration: Duration) async -> Bool {
         do {
@@ -79,30 +78,36 @@ struct ProgressReporter: Sendable {
             let elapsed = (time - other.time) / .seconds(1)
             return elapsed > 0 ? Double(snapshot.records - other.snapshot.records) / elapsed : 0
         }
+
+        /// Whether there is anything to say: records came, or wait, or something is in their way.
+        func hasNews(since other: Sample) -> Bool {
+            snapshot.records != other.snapshot.records || (snapshot.lag ?? 0) > 0 || snapshot.uncommitted > 0
+                || !snapshot.troubles.isEmpty
+        }
     }
 
-    /// The progress line, of at most `columnsMax` characters. Trouble goes before memory, which comes by part:
+    /// The progress line, no wider than the terminal. Trouble goes before memory, which comes by part:
     ///
     ///     kpis: 12.3M events, 412k/s, lag 1.2M, 171/256 MiB (queues 9/38 batches 10 groups 83 …), resident 168, commit 9 ms
-    static func line(_ name: String, _ sample: Sample, since last: Sample) -> String {
+    static func line(_ name: String, _ sample: Sample, since last: Sample, columns: Int) -> String {
         let snapshot = sample.snapshot
         let memory = snapshot.memory
         var text = "\(name): \(short(snapshot.records)) events, \(short(Int64(sample.rate(since: last))))/s"
         if let lag = snapshot.lag { text += ", lag \(short(lag))" }
         if snapshot.deadLetters > 0 { text += ", dead \(short(snapshot.deadLetters))" }
+        if let trouble = snapshot.troubles.first { return String("\(text): \(trouble)".prefix(columns)) }
         text += ", \(memory.total >> 20)/\(memory.budget >> 20) MiB"
-        if let trouble = snapshot.troubles.first { return String("\(text) — \(trouble)".prefix(columnsMax)) }
         // What does not fit is left out: the last commit first, then parts from the back; the program's is always the same.
         let resident = sample.resident.map { ", resident \($0 >> 20)" } ?? ""
         let parts = parts(of: snapshot)
         for count in (0...parts.count).reversed() {
             let list = count == 0 ? "" : " (\(parts.prefix(count).joined(separator: " ")))"
             let line = text + list + resident
-            guard line.count <= columnsMax else { continue }
+            guard line.count <= columns else { continue }
             let commit = snapshot.lastCommit.map { ", commit \(Int($0 / .milliseconds(1))) ms" } ?? ""
-            return line.count + commit.count <= columnsMax ? line + commit : line
+            return line.count + commit.count <= columns ? line + commit : line
         }
-        return String(text.prefix(columnsMax))
+        return String(text.prefix(columns))
     }
 
     /// The parts that hold something in MiB; of the queues, what waits of what is set aside.
@@ -112,9 +117,6 @@ struct ProgressReporter: Sendable {
             return "\(part) \(queued)\(snapshot.memory[part] >> 20)"
         }
     }
-
-    /// The columns a terminal is sure to have.
-    static let columnsMax = 120
 
     static func metadata(_ name: String, _ sample: Sample, since last: Sample) -> Logger.Metadata {
         let snapshot = sample.snapshot
@@ -129,6 +131,8 @@ struct ProgressReporter: Sendable {
         if let queued = snapshot.queued { result["queued_mib"] = "\(queued >> 20)" }
         if let resident = sample.resident { result["resident_mib"] = "\(resident >> 20)" }
         if let lag = snapshot.lag { result["lag"] = "\(lag)" }
+        if snapshot.uncommitted > 0 { result["uncommitted"] = "\(snapshot.uncommitted)" }
+        if let trouble = snapshot.troubles.first { result["trouble"] = "\(trouble)" }
         if let commit = snapshot.lastCommit { result["commit_ms"] = "\(Int(commit / .milliseconds(1)))" }
         return result
     }

@@ -1,14 +1,18 @@
 public import ArgumentParser
+import Dataflow
 import Foundation
 public import Logging
+import TopologyFile
 
 /// Options of the commands that run topologies.
 struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Memory for each topology, instead of its `memory:`.", valueName: "size"))
     var memory: ByteSize?
 
-    @Option(help: ArgumentHelp("Least time between commits, instead of `commit_interval:`.", valueName: "milliseconds"))
-    var commitInterval: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Least time between commits, such as 250ms or 1s, instead of `commit_interval:`.", valueName: "duration"))
+    var commitInterval: TimeLength?
 
     @Option(help: "Threads that run operators, instead of `workers:`.")
     var workers: Int?
@@ -20,14 +24,16 @@ struct RunOptions: ParsableArguments {
     var progress: ProgressStyle = .auto
 
     func validate() throws {
-        if let commitInterval, commitInterval < 10 { throw ValidationError("--commit-interval: at least 10") }
+        if let interval = commitInterval?.duration, !(.milliseconds(10)...Limits.commitIntervalMax ~= interval) {
+            throw ValidationError("--commit-interval: 10ms to 1h")
+        }
         if let workers, !(1...256).contains(workers) { throw ValidationError("--workers: 1 to 256") }
     }
 
     /// What the options override in a topology.
     var overrides: PipelineBuilder.RunOverrides {
         PipelineBuilder.RunOverrides(
-            memoryBytes: memory?.bytes, commitInterval: commitInterval.map { .milliseconds($0) }, workers: workers)
+            memoryBytes: memory?.bytes, commitInterval: commitInterval?.duration, workers: workers)
     }
 
     /// A logger to standard error.
@@ -43,19 +49,23 @@ struct RunOptions: ParsableArguments {
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
-/// A size such as `256MiB`.
+/// A size such as `256MiB`, as in topology files.
 struct ByteSize: ExpressibleByArgument {
     var bytes: Int
 
     init?(argument: String) {
-        let units = ["GiB": 30, "MiB": 20, "KiB": 10]
-        for (unit, shift) in units where argument.hasSuffix(unit) {
-            guard let number = Int(argument.dropLast(3)), number > 0, number < 1 << 20 else { return nil }
-            bytes = number << shift
-            return
-        }
-        guard let number = Int(argument), number > 0 else { return nil }
-        bytes = number
+        guard let size = Quantity.size(argument), size > 0 else { return nil }
+        bytes = Int(size)
+    }
+}
+
+/// A length of time such as `250ms`, as in topology files; a bare number is milliseconds.
+struct TimeLength: ExpressibleByArgument {
+    var duration: Duration
+
+    init?(argument: String) {
+        guard let duration = Quantity.duration(argument) ?? Quantity.duration(argument + "ms") else { return nil }
+        self.duration = duration
     }
 }
 

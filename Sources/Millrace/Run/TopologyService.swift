@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Nodes
 import ServiceLifecycle
-import UnixSignals
+import Synchronization
 
 /// One topology as a service: starts, runs on threads of its own, stops in order when told to.
 final class TopologyService: Service {
@@ -11,7 +11,24 @@ final class TopologyService: Service {
     let pipeline: Pipeline
     private let target: any CommitTarget
     private let progress: ProgressStyle
+    private let deadLetters: DeadLetterReport
+    private let output = ConsoleOutput()
     private let logger: Logger
+    private let outcome = Mutex(Outcome())
+
+    private struct Outcome {
+        var wasAskedToStop = false
+        var failure: (any Error)?
+    }
+
+    /// Nothing a topology read could be used.
+    struct NothingApplied: Error, CustomStringConvertible {
+        let records: Int64
+        var description: String {
+            "all \(ProgressReporter.count(records)) records that were read are dead letters; does parse_json declare what "
+                + "they hold?"
+        }
+    }
 
     init(
         _ topology: CompiledTopology, overrides: PipelineBuilder.RunOverrides, progress: ProgressStyle, logger: Logger
@@ -19,14 +36,35 @@ final class TopologyService: Service {
         name = topology.name
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
-        let plan = try PipelineBuilder(topology: topology, logger: logger, overrides: overrides).build()
+        deadLetters = DeadLetterReport(logger: logger)
+        let plan = try PipelineBuilder(
+            topology: topology, logger: logger, overrides: overrides, observers: [deadLetters], console: output.write
+        ).build()
         target = plan.target
-        pipeline = Pipeline(plan, logger: logger)
+        let pipeline = Pipeline(plan, logger: logger)
+        self.pipeline = pipeline
         self.progress = progress
         self.logger = logger
+        output.onFailure { pipeline.stop() }
     }
 
+    /// Why the topology stopped, nil while it runs and when it ended in order.
+    var failure: (any Error)? { outcome.withLock { $0.failure } }
+
+    /// Runs to the end.
+    /// - Throws: why it stopped; also kept in `failure`.
     func run() async throws {
+        do {
+            try await runPipeline()
+            logEnd()
+            try check()
+        } catch {
+            outcome.withLock { $0.failure = error }
+            throw error
+        }
+    }
+
+    private func runPipeline() async throws {
         let pipeline = pipeline
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
@@ -35,11 +73,26 @@ final class TopologyService: Service {
                     try pipeline.run()
                 }
             } onGracefulShutdown: {
+                self.outcome.withLock { $0.wasAskedToStop = true }
                 pipeline.stop()
             }
         } onCancel: {
             pipeline.cancel()
         }
+    }
+
+    /// What the pipeline does not see: its output, and whether there was any sense in it.
+    private func check() throws {
+        if let failure = output.failure { throw failure }
+        let snapshot = pipeline.progress()
+        let endedByItself = !outcome.withLock { $0.wasAskedToStop }
+        if endedByItself, snapshot.records > 0, snapshot.records == snapshot.deadLetters {
+            throw NothingApplied(records: snapshot.records)
+        }
+    }
+
+    private func logEnd() {
+        deadLetters.conclude()
         let snapshot = pipeline.progress()
         logger.info(
             "Topology ended",
@@ -48,39 +101,92 @@ final class TopologyService: Service {
                 "rows": "\(snapshot.rows)",
             ])
     }
+}
 
-    /// Runs services until all have ended, one fails, or a signal asks them to stop.
-    /// - Parameter driver: a service whose end, good or bad, is the end of all.
-    /// - Throws: the first failure.
+extension TopologyService {
+    /// Some of several topologies failed; the others ran to their end.
+    struct Failures: Error, CustomStringConvertible {
+        var failed: [(name: String, error: any Error)]
+        var description: String {
+            failed.map { "topology \($0.name) failed: \($0.error)" }.joined(separator: "\nmillrace: ")
+        }
+    }
+
+    /// Runs services until all have ended or a signal asks them to stop. One that fails leaves the others alone.
+    /// - Parameter driver: a service whose end, good or bad, is the end of all, as is then the failure of a topology.
+    /// - Throws: the failure of the only one, or `Failures`.
     static func runAll(
         _ services: [TopologyService], driver: (any Service)? = nil, logger: Logger
     ) async throws {
+        // A log or an output whose reader has gone is an error like any other, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        // Swift's runtime prints where every thread is and then expects the fault to come again; a SIGABRT from outside does
+        // not, and would be swallowed.
+        signal(SIGABRT, SIG_DFL)
+        let group = makeGroup(services, driver: driver, logger: logger)
+        let watch = try StopWatch {
+            Task { await group.triggerGracefulShutdown() }
+        } lastWords: {
+            lastWords(of: services)
+        }
         let reporter = ProgressReporter(
             style: services.first?.progress ?? .none, logger: logger,
             pipelines: services.map { ($0.name, $0.pipeline) })
+        let reporting = Task { await reporter.run() }
+        let result: Result<Void, any Error>
+        do { result = .success(try await group.run()) } catch { result = .failure(error) }
+        reporting.cancel()
+        await reporting.value
+        watch.end()
+        let failed = services.compactMap { service in service.failure.map { (name: service.name, error: $0) } }
+        if let first = failed.first { throw services.count == 1 ? first.error : Failures(failed: failed) }
+        try result.get()
+    }
+
+    private static func makeGroup(
+        _ services: [TopologyService], driver: (any Service)?, logger: Logger
+    ) -> ServiceGroup {
         var quiet = logger
-        quiet.logLevel = .warning
-        var configuration = ServiceGroupConfiguration(
-            services: services.map {
+        quiet.logLevel = .critical
+        var entries = services.map { service in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: driver == nil ? Isolated(service: service, hasNeighbours: services.count > 1) : service,
+                successTerminationBehavior: .ignore, failureTerminationBehavior: .gracefullyShutdownGroup)
+        }
+        if let driver {
+            entries.append(
                 ServiceGroupConfiguration.ServiceConfiguration(
-                    service: $0, successTerminationBehavior: .ignore,
-                    failureTerminationBehavior: .gracefullyShutdownGroup)
+                    service: driver, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup))
+        }
+        var configuration = ServiceGroupConfiguration(services: entries, logger: quiet)
+        configuration.maximumGracefulShutdownDuration = StopWatch.commitTime
+        return ServiceGroup(configuration: configuration)
+    }
+
+    /// What an end that is not orderly leaves undone.
+    private static func lastWords(of services: [TopologyService]) -> String {
+        let left = services.compactMap { service -> String? in
+            let count = service.pipeline.progress().uncommitted
+            return count == 0 ? nil : "\(ProgressReporter.count(count)) records of topology \(service.name)"
+        }
+        guard !left.isEmpty else { return "nothing that was read is left to be committed" }
+        return "\(left.joined(separator: " and ")) were read and not committed; the next run reads them again"
+    }
+
+    /// A service whose failure is told and does not touch its neighbours.
+    private struct Isolated: Service {
+        let service: TopologyService
+        let hasNeighbours: Bool
+
+        func run() async throws {
+            do {
+                try await service.run()
+            } catch {
+                // Kept in `failure`; the end of all services says it again.
+                guard hasNeighbours else { return }
+                service.logger.error("Topology failed; the others go on", metadata: ["reason": "\(error)"])
             }
-                + [driver].compactMap(\.self).map {
-                    ServiceGroupConfiguration.ServiceConfiguration(
-                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup)
-                },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
-        configuration.maximumGracefulShutdownDuration = Limits.stopFlush
-        let group = ServiceGroup(configuration: configuration)
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            let reporting = Task { await reporter.run() }
-            tasks.addTask { try await group.run() }
-            defer { reporting.cancel() }
-            try await tasks.next()
-            reporting.cancel()
-            await reporting.value
         }
     }
 }

@@ -1,4 +1,7 @@
 import Dataflow
+import Foundation
+import Kafka
+import Nodes
 
 /// What of a memory budget has a fixed size, and what that is unless the topology says: with little memory, batches and
 /// librdkafka's queues are small.
@@ -12,28 +15,80 @@ struct FixedMemory {
 
     /// - Parameters:
     ///   - batches: how many there may be at once, of all sources.
-    ///   - batchBytes: payload of a batch as the topology says, nil when it does not.
-    init(budget: Int, batches: Int, batchBytes: Int?) {
+    ///   - batchBytes: payload of a batch as the topology says, or the default, which shrinks with the budget.
+    init(budget: Int, batches: Int, batchBytes: CompiledTopology.Setting<Int>) {
         self.budget = budget
-        var bytes = Limits.batchBytes
+        var bytes = batchBytes.value
         let share = (budget - MemoryAccountant.programBytes) / 8
-        while bytes > Limits.batchBytesMin, 3 * bytes * batches > share { bytes /= 2 }
-        self.batchBytes = batchBytes ?? bytes
-        batchesBytes = 3 * self.batchBytes * batches
+        while batchBytes.isDefault, bytes > Limits.batchBytesMin, 3 * bytes * batches > share { bytes /= 2 }
+        self.batchBytes = bytes
+        batchesBytes = 3 * bytes * batches
     }
 
     /// Bytes that librdkafka may hold for each of `sources`: a third of what program and batches leave, for all.
     func queueShare(of sources: Int) -> Int {
         max(0, budget - MemoryAccountant.programBytes - batchesBytes) / 3 / max(1, sources)
     }
+}
+
+/// How large everything is when a topology runs on this machine. `check` and `run` get it from the same place.
+struct RunSizes {
+    /// Threads that run operators.
+    let workers: Int
+    /// Batches.
+    let fixed: FixedMemory
+    /// Bytes that librdkafka may hold for each Kafka source.
+    let queueShare: Int
+    /// Bytes that librdkafka may hold in all.
+    let queues: Int
+
+    /// What does not fit, or nil.
+    var shortage: MemoryShortage? {
+        let shortage = MemoryShortage(budget: fixed.budget, queues: queues, batches: fixed.batchesBytes)
+        return shortage.needed <= fixed.budget ? nil : shortage
+    }
 
     /// What never shrinks must fit, with room to work in.
-    /// - Parameter memory: the account, of which program and queues are drawn.
     /// - Throws: `MemoryShortage`.
-    func check(_ memory: MemoryAccountant) throws(MemoryShortage) {
-        let shortage = MemoryShortage(
-            budget: budget, queues: memory.held(by: .queues), batches: batchesBytes)
-        guard shortage.needed <= budget else { throw shortage }
+    func check() throws(MemoryShortage) {
+        if let shortage { throw shortage }
+    }
+}
+
+extension CompiledTopology {
+    /// The sizes for a memory budget: batches shrink until they fit, and then the number of workers, unless the topology
+    /// or the command line says how many.
+    func sizes(
+        _ overrides: PipelineBuilder.RunOverrides, cores: Int = ProcessInfo.processInfo.activeProcessorCount
+    ) -> RunSizes {
+        if let workers = overrides.workers ?? workers { return sizes(overrides, workers: workers) }
+        var workers = max(1, cores)
+        while workers > 1 {
+            let sizes = sizes(overrides, workers: workers)
+            if sizes.shortage == nil { return sizes }
+            workers -= 1
+        }
+        return sizes(overrides, workers: 1)
+    }
+
+    private func sizes(_ overrides: PipelineBuilder.RunOverrides, workers: Int) -> RunSizes {
+        let fixed = FixedMemory(
+            budget: overrides.memoryBytes ?? memoryBytes,
+            batches: PipelineSettings(workers: workers).batchesMax * sources.count, batchBytes: batchBytes)
+        let plans = sources.compactMap { if case .kafka(let plan) = $0.plan { plan.configuration } else { nil } }
+        let share = fixed.queueShare(of: plans.count)
+        let queues = plans.reduce(0) { total, configuration in
+            var configuration = configuration
+            configuration.fitQueues(into: share)
+            return total + configuration.memoryBytesMax()
+        }
+        return RunSizes(workers: workers, fixed: fixed, queueShare: share, queues: queues)
+    }
+
+    /// The least time between commits when it runs.
+    func commitInterval(_ overrides: PipelineBuilder.RunOverrides) -> Duration {
+        if let interval = overrides.commitInterval { return interval }
+        return commitInterval.isDefault && isReadAtEndOnly ? Limits.commitIntervalMax : commitInterval.value
     }
 }
 
@@ -49,10 +104,17 @@ struct MemoryShortage: Error, CustomStringConvertible {
     /// The least budget that holds them.
     var needed: Int { MemoryAccountant.programBytes + queues + batches + Self.groupsMin }
 
-    var description: String {
-        "memory: \(budget >> 20) MiB is too little for this topology, expected at least \((needed - 1) >> 20 + 1) MiB: "
+    /// What is too little, with the sum.
+    var what: String {
+        "\(budget >> 20) MiB is too little for this topology, expected at least \((needed - 1) >> 20 + 1) MiB: "
             + "\(MemoryAccountant.programBytes >> 20) for the program, \(queues >> 20) for Kafka's queues, "
-            + "\(batches >> 20) for batches, \(Self.groupsMin >> 20) for groups; raise memory, or lower "
-            + "queued.max.messages.kbytes, fetch.max.bytes, batch_bytes or workers"
+            + "\(batches >> 20) for batches, \(Self.groupsMin >> 20) for groups"
     }
+
+    /// The way out.
+    var hint: String {
+        "raise memory, or lower queued.max.messages.kbytes, fetch.max.bytes, batch_bytes or workers"
+    }
+
+    var description: String { "memory: \(what); \(hint)" }
 }

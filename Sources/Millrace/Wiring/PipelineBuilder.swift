@@ -13,6 +13,10 @@ struct PipelineBuilder {
     let logger: Logger
     /// Overrides of the command line.
     var overrides = RunOverrides()
+    /// Told of every committed epoch.
+    var observers: [any EpochObserver] = []
+    /// Where `console` sinks write.
+    let console: @Sendable ([UInt8]) -> Void
 
     /// What the command line may override.
     struct RunOverrides: Sendable {
@@ -25,26 +29,20 @@ struct PipelineBuilder {
     /// - Throws: `PostgresError` when the database's URL cannot be read, `MemoryShortage` when the budget is too small.
     func build() throws -> PipelinePlan {
         let memory = MemoryAccountant(budget: overrides.memoryBytes ?? topology.memoryBytes)
-        var settings = PipelineSettings(
-            workers: overrides.workers ?? topology.workers ?? ProcessInfo.processInfo.activeProcessorCount,
-            commitInterval: overrides.commitInterval ?? topology.commitInterval
-                ?? (topology.isReadAtEndOnly ? Limits.commitIntervalMax : Limits.commitInterval),
-            batchMessagesMax: topology.batchMessages)
-        let fixed = FixedMemory(
-            budget: memory.budget, batches: settings.batchesMax * topology.sources.count,
-            batchBytes: topology.batchBytes)
-        settings.batchBytes = fixed.batchBytes
-        let kafkaSources = topology.sources.count { if case .kafka = $0.plan { true } else { false } }
+        let sizes = topology.sizes(overrides)
+        try sizes.check()
+        let settings = PipelineSettings(
+            workers: sizes.workers, commitInterval: topology.commitInterval(overrides),
+            batchBytes: sizes.fixed.batchBytes, batchMessagesMax: topology.batchMessages)
         var sources: [PipelinePlan.SourceNode] = []
         for source in topology.sources {
             guard let child = source.child else { continue }
             sources.append(
                 PipelinePlan.SourceNode(
-                    name: source.name, source: make(source.plan, memory, fixed.queueShare(of: kafkaSources)),
+                    name: source.name, source: make(source.plan, memory, sizes.queueShare),
                     child: child,
                     columnTypes: source.columnTypes))
         }
-        try fixed.check(memory)
         let refused = topology.operators.map { _ in RefusedGroups() }
         let nodes = topology.operators.enumerated().map { index, node in
             PipelinePlan.Node(
@@ -79,24 +77,23 @@ struct PipelineBuilder {
 
     private func target(_ memory: MemoryAccountant, _ refused: [RefusedGroups]) throws -> any CommitTarget {
         var tables: [(node: Int, plan: SummaryPlan, table: String)] = []
-        var consoles: [any EpochObserver] = []
+        var observers = observers
         for sink in topology.sinks {
             switch sink {
             case .postgres(let node, let table): tables.append((node, summary(of: node), table))
             case .console(let node, let rowsMax):
-                consoles.append(
-                    ConsoleSink(node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory) {
-                        FileHandle.standardOutput.write(Data($0))
-                    })
+                observers.append(
+                    ConsoleSink(
+                        node: node, plan: summary(of: node), rowsMax: rowsMax, memory: memory, write: console))
             }
         }
-        guard let url = topology.databaseURL else { return EphemeralTarget(observers: consoles) }
+        guard let url = topology.databaseURL else { return EphemeralTarget(observers: observers) }
         let logger = logger
         return PostgresTarget(
             topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
             settings: try ConnectionSettings(url: url), sinks: tables,
             refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), memory: memory,
-            observers: consoles
+            observers: observers
         ) { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }

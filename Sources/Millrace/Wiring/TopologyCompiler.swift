@@ -1,142 +1,110 @@
 import Dataflow
 import Nodes
 
-/// A checked topology: everything a pipeline needs but the connections.
-struct CompiledTopology {
-    /// A source, not opened yet.
-    enum SourcePlan {
-        case kafka(KafkaPlan)
-        case file([String])
-    }
-
-    /// An operator, resolved against its input.
-    enum OperatorPlan {
-        case parse(ParsePlan)
-        case filter(TypedExpression)
-        case summarize(SummaryPlan)
-    }
-
-    /// A source and the parser behind it.
-    struct Source {
-        var name: String
-        var plan: SourcePlan
-        var child: Int?
-        var columnTypes: [ColumnType] = []
-
-        /// Whether it has an end: files do, Kafka and standard input need not.
-        var endsByItself: Bool {
-            switch plan {
-            case .kafka: false
-            case .file(let patterns): !patterns.contains("-")
-            }
-        }
-    }
-
-    /// An operator in the graph.
-    struct Operator {
-        var name: String
-        var plan: OperatorPlan
-        var children: [Int] = []
-        var concurrency: Int?
-    }
-
-    /// Where a summary goes.
-    enum Sink {
-        case postgres(node: Int, table: String)
-        case console(node: Int, rowsMax: Int)
-    }
-
-    var name: String
-    var memoryBytes: Int
-    /// The least time between commits, nil when the topology leaves it to us.
-    var commitInterval: Duration?
-    var workers: Int?
-    /// Payload of a batch, nil when the topology leaves it to us.
-    var batchBytes: Int?
-    var batchMessages: Int
-    var sources: [Source] = []
-    var operators: [Operator] = []
-    var sinks: [Sink] = []
-    /// The database of all `postgres` sinks, nil when there is none.
-    var databaseURL: String?
-
-    /// Whether nobody looks before the end: files that end, and no table. Then epochs end when memory asks for it.
-    var isReadAtEndOnly: Bool {
-        databaseURL == nil && sources.allSatisfy(\.endsByItself)
-    }
-}
-
-/// Turns a declaration into a compiled topology, or says everything that is wrong with it.
+/// Turns a declaration into a compiled topology, and says everything that is wrong with it.
+///
+/// It is given declarations with errors too, and then checks what can be checked: where a diagnostic has said already
+/// that something is no good (`invalid` values, nodes that are missing), it goes on with what is known and is silent.
 struct TopologyCompiler {
     /// What a node hands on.
     private enum Output {
         case messages(source: Int)
-        case records(node: Int, schema: RecordSchema, source: Int)
+        /// `node` and `source` are nil where the way there is broken.
+        case records(node: Int?, schema: RecordSchema, source: Int?)
         case groups(node: Int, plan: SummaryPlan)
-        case nothing
+        /// Nothing is known, and a diagnostic says why.
+        case unknown
     }
 
     private let declaration: TopologyDeclaration
     private var topology: CompiledTopology
     private var problems = Diagnostics()
     private var outputs: [Output] = []
+    private var tables: [TableName] = []
 
     private init(_ declaration: TopologyDeclaration) {
         self.declaration = declaration
         let settings = declaration.settings
         topology = CompiledTopology(
-            name: declaration.name, memoryBytes: Int(settings["memory"]?.integer ?? Int64(Limits.memoryDefault)),
-            commitInterval: Self.commitInterval(settings),
-            workers: settings["workers"]?.integer.map(Int.init),
-            batchBytes: Self.batchBytes(settings),
-            batchMessages: Int(settings["batch_messages"]?.integer ?? Int64(Limits.batchMessagesMax)))
+            name: declaration.name, memoryBytes: Self.integer("memory", of: settings),
+            commitInterval: Self.commitInterval(settings), workers: Self.workers(settings),
+            batchBytes: CompiledTopology.Setting(
+                value: Self.integer("batch_bytes", of: settings),
+                isDefault: settings.defaulted("batch_bytes").isDefault),
+            batchMessages: Self.integer("batch_messages", of: settings))
     }
 
-    /// Not an optional chain in the initialiser: that crashes the optimiser of Swift 6.3.1.
-    private static func commitInterval(_ settings: ConfigValue) -> Duration? {
-        guard let value = settings["commit_interval"] else { return nil }
-        return value.duration
+    // Not optional chains: those crash the optimiser of Swift 6.3.1 here.
+    private static func commitInterval(_ settings: ConfigValue) -> CompiledTopology.Setting<Duration> {
+        let value = settings.defaulted("commit_interval")
+        guard let duration = value.duration else { preconditionFailure("commit_interval is no duration") }
+        return CompiledTopology.Setting(value: duration, isDefault: value.isDefault)
     }
 
-    private static func batchBytes(_ settings: ConfigValue) -> Int? {
-        guard let value = settings["batch_bytes"] else { return nil }
+    private static func integer(_ key: String, of settings: ConfigValue) -> Int {
+        let value = settings.defaulted(key)
+        guard let number = value.integer else { preconditionFailure("\(key) is no number") }
+        return Int(number)
+    }
+
+    private static func workers(_ settings: ConfigValue) -> Int? {
+        guard let value = settings["workers"] else { return nil }
         return value.integer.map(Int.init)
     }
 
-    /// Compiles a declaration.
-    /// - Throws: `Diagnostics` with everything that is wrong.
-    static func compile(_ declaration: TopologyDeclaration) throws(Diagnostics) -> CompiledTopology {
+    /// Compiles a declaration for this machine.
+    /// - Returns: the topology, which must not run when the declaration or the diagnostics have errors.
+    static func compile(
+        _ declaration: TopologyDeclaration, overrides: PipelineBuilder.RunOverrides = PipelineBuilder.RunOverrides()
+    ) -> (topology: CompiledTopology, diagnostics: Diagnostics) {
         var compiler = TopologyCompiler(declaration)
         for node in declaration.nodes {
-            do {
-                compiler.outputs.append(try compiler.add(node))
-            } catch {
-                compiler.problems.append(contentsOf: error)
-                compiler.outputs.append(.nothing)
-            }
+            let output = compiler.add(node)
+            compiler.outputs.append(output)
         }
         compiler.checkSources()
-        if compiler.problems.hasErrors { throw compiler.problems }
+        compiler.checkMemory(overrides)
         compiler.shareHashes()
-        return compiler.topology
+        return (compiler.topology, compiler.problems)
     }
 
-    private mutating func add(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
+    private mutating func add(_ node: NodeDeclaration) -> Output {
         switch node.spec.name {
-        case KafkaSource.spec.name: return add(source: .kafka(try KafkaPlan.make(node, topology: topology.name)), node)
-        case FileSource.spec.name:
-            return add(source: .file((node.config["paths"]?.list ?? []).compactMap(\.string)), node)
-        case ParseJSON.spec.name: return try addParser(node)
-        case Filter.spec.name: return try addFilter(node)
-        case Summarize.spec.name: return try addSummary(node)
-        case PostgresTarget.spec.name: return try addTable(node)
+        case KafkaSource.spec.name: return addKafka(node)
+        case FileSource.spec.name: return addFiles(node)
+        case ParseJSON.spec.name: return addParser(node)
+        case Filter.spec.name: return addFilter(node)
+        case Summarize.spec.name: return addSummary(node)
+        case PostgresTarget.spec.name: addTable(node)
         case ConsoleSink.spec.name:
-            if case .groups(let input, _) = try groups(for: node) {
-                topology.sinks.append(.console(node: input, rowsMax: Int(node.config["max_rows"]?.integer ?? 100)))
+            if let (input, _) = groups(for: node) {
+                topology.sinks.append(
+                    .console(node: input, rowsMax: Self.integer("max_rows", of: node.config)))
             }
-            return .nothing
         default: preconditionFailure("node type \(node.spec.name) is in the catalog and not in the compiler")
         }
+        return .unknown
+    }
+
+    private mutating func addKafka(_ node: NodeDeclaration) -> Output {
+        problems.append(contentsOf: KafkaPlan.topicProblems(node))
+        do throws(Diagnostics) {
+            return add(source: .kafka(try KafkaPlan.make(node, topology: topology.name)), node)
+        } catch {
+            problems.append(contentsOf: error)
+            // Empty, so that the rest can be checked.
+            return add(source: .file([]), node)
+        }
+    }
+
+    private mutating func addFiles(_ node: NodeDeclaration) -> Output {
+        if let paths = node.config["paths"], paths.list?.isEmpty ?? false {
+            problems.append(
+                Diagnostic(
+                    code: "no-files", at: paths.location, "node \(node.name) reads no file, found an empty list",
+                    hint: "for example paths: [events.ndjson]"))
+        }
+        return add(source: .file((node.config["paths"]?.list ?? []).compactMap(\.string)), node)
     }
 
     private mutating func add(source: CompiledTopology.SourcePlan, _ node: NodeDeclaration) -> Output {
@@ -144,33 +112,37 @@ struct TopologyCompiler {
         return .messages(source: topology.sources.count - 1)
     }
 
-    private mutating func addParser(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
-        let (plan, schema) = try ParsePlan.make(node)
+    private mutating func addParser(_ node: NodeDeclaration) -> Output {
+        let (plan, schema) = ParsePlan.make(node, &problems)
         switch input(of: node) {
         case .messages(let source):
-            guard topology.sources[source].child == nil else {
-                throw Diagnostics(
+            let index = append(.parse(plan), node, parent: nil)
+            if topology.sources[source].child == nil {
+                topology.sources[source].child = index
+                topology.sources[source].columnTypes = schema.fields.map(\.type)
+            } else {
+                problems.append(
                     Diagnostic(
                         code: "second-parser", at: node.location,
                         "source \(topology.sources[source].name) feeds two parse_json nodes, expected one",
                         hint: "declare all fields in one parse_json and let several nodes read from it"))
             }
-            let index = append(.parse(plan), node, parent: nil)
-            topology.sources[source].child = index
-            topology.sources[source].columnTypes = schema.fields.map(\.type)
             return .records(node: index, schema: schema, source: source)
         case .records, .groups:
-            throw misplaced(node, "reads the messages of a source")
-        case .nothing: return .nothing
+            misplaced(node, "reads the messages of a source")
+        case .unknown: break
         }
+        return .records(node: nil, schema: schema, source: nil)
     }
 
-    private mutating func addFilter(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
-        guard let (parent, schema, source) = try records(for: node) else { return .nothing }
-        let condition = node.config["where"]
-        do {
-            let expression = try Expression.parse(condition?.string ?? "", at: condition?.location ?? node.location)
-            let index = append(.filter(try expression.checkCondition(against: schema)), node, parent: parent)
+    private mutating func addFilter(_ node: NodeDeclaration) -> Output {
+        let (parent, schema, source) = records(for: node)
+        guard let condition = node.config["where"], let text = condition.string else {
+            return .records(node: parent, schema: schema, source: source)
+        }
+        do throws(Diagnostics) {
+            let expression = try Expression.parse(text, at: condition.location).checkCondition(against: schema)
+            let index = append(.filter(expression), node, parent: parent)
             return .records(node: index, schema: schema, source: source)
         } catch {
             // What comes out is known all the same, so the nodes behind can be checked too.
@@ -179,38 +151,16 @@ struct TopologyCompiler {
         }
     }
 
-    private mutating func addSummary(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
-        guard let (parent, schema, _) = try records(for: node) else { return .nothing }
-        let plan = try SummaryPlan.make(node, input: schema)
+    private mutating func addSummary(_ node: NodeDeclaration) -> Output {
+        let (parent, schema, _) = records(for: node)
+        let plan = SummaryPlan.make(node, input: schema, &problems)
         return .groups(node: append(.summarize(plan), node, parent: parent), plan: plan)
-    }
-
-    private mutating func addTable(_ node: NodeDeclaration) throws(Diagnostics) -> Output {
-        guard case .groups(let input, _) = try groups(for: node) else { return .nothing }
-        let url = node.config["url"]?.string ?? ""
-        if let known = topology.databaseURL, known != url {
-            throw Diagnostics(
-                Diagnostic(
-                    code: "second-database", at: node.config["url"]?.location ?? node.location,
-                    "the postgres sinks of a topology share one database: offsets and tables move in one transaction",
-                    hint: "use the same url, or a topology of its own for the other database"))
-        }
-        topology.databaseURL = url
-        let table = node.config["table"]?.string ?? ""
-        for case .postgres(_, let other) in topology.sinks where other == table {
-            throw Diagnostics(
-                Diagnostic(
-                    code: "table-twice", at: node.config["table"]?.location ?? node.location,
-                    "table \(table) is written by two sinks, expected a table of its own for each"))
-        }
-        topology.sinks.append(.postgres(node: input, table: table))
-        return .nothing
     }
 
     // MARK: - Edges
 
     private func input(of node: NodeDeclaration) -> Output {
-        node.input.map { outputs[$0] } ?? .nothing
+        node.input.map { outputs[$0] } ?? .unknown
     }
 
     private mutating func append(
@@ -223,30 +173,96 @@ struct TopologyCompiler {
         return index
     }
 
-    /// The records that feed a node; nil when its input is broken already.
-    private func records(
+    /// The records that feed a node; of an open schema when nothing is known of them.
+    private mutating func records(
         for node: NodeDeclaration
-    ) throws(Diagnostics) -> (node: Int, schema: RecordSchema, source: Int)? {
+    ) -> (node: Int?, schema: RecordSchema, source: Int?) {
         switch input(of: node) {
         case .records(let parent, let schema, let source): return (parent, schema, source)
-        case .messages: throw misplaced(node, "reads records; put a parse_json between it and the source")
-        case .groups: throw misplaced(node, "reads records, not the groups of a summarize")
-        case .nothing: return nil
+        case .messages: misplaced(node, "reads records; put a parse_json between it and the source")
+        case .groups: misplaced(node, "reads records, not the groups of a summarize")
+        case .unknown: break
         }
+        return (nil, .open, nil)
     }
 
-    private func groups(for node: NodeDeclaration) throws(Diagnostics) -> Output {
+    private mutating func groups(for node: NodeDeclaration) -> (node: Int, plan: SummaryPlan)? {
         switch input(of: node) {
-        case .groups, .nothing: return input(of: node)
-        case .messages, .records: throw misplaced(node, "takes the groups of a summarize node")
+        case .groups(let input, let plan): return (input, plan)
+        case .messages, .records: misplaced(node, "takes the groups of a summarize node")
+        case .unknown: break
         }
+        return nil
     }
 
-    private func misplaced(_ node: NodeDeclaration, _ what: String) -> Diagnostics {
-        Diagnostics(
+    private mutating func misplaced(_ node: NodeDeclaration, _ what: String) {
+        problems.append(
             Diagnostic(
                 code: "misplaced-node", at: node.inputLocation ?? node.location,
                 "node \(node.name) is a \(node.spec.name), which \(what)"))
+    }
+}
+
+// MARK: - What concerns several nodes
+
+extension TopologyCompiler {
+    private mutating func addTable(_ node: NodeDeclaration) {
+        let input = groups(for: node)
+        if let url = node.config["url"], let text = url.string {
+            if let known = topology.databaseURL, known != text {
+                problems.append(
+                    Diagnostic(
+                        code: "second-database", at: url.location,
+                        "the postgres sinks of a topology share one database: offsets and tables move in one transaction",
+                        hint: "use the same url, or a topology of its own for the other database"))
+            } else {
+                topology.databaseURL = text
+            }
+        }
+        if let (_, plan) = input { warnOfLongKeys(plan) }
+        guard let value = node.config["table"], let text = value.string else { return }
+        do throws(TableName.Problem) {
+            let table = try TableName(text)
+            checkTwins(of: table, at: value.location)
+            tables.append(table)
+            if let (index, _) = input { topology.sinks.append(.postgres(node: index, table: text)) }
+        } catch {
+            problems.append(
+                Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
+        }
+    }
+
+    private mutating func checkTwins(of table: TableName, at location: SourceLocation) {
+        if tables.contains(table) {
+            problems.append(
+                Diagnostic(
+                    code: "table-twice", at: location,
+                    "table \(table) is written by two sinks, expected a table of its own for each"))
+        } else if let twin = tables.first(where: {
+            $0.table == table.table && ($0.schema == nil) != (table.schema == nil)
+        }) {
+            problems.append(
+                Diagnostic(
+                    .warning, code: "table-alias", at: location,
+                    "table \(table) may be table \(twin), which another sink writes: the search path decides",
+                    hint: "name the schema of both"))
+        }
+    }
+
+    /// Rows are found by their keys, through an index of Postgres that takes so many bytes and no more.
+    private mutating func warnOfLongKeys(_ plan: SummaryPlan) {
+        let longest = plan.longestKeys
+        guard longest.bytes > SummaryPlan.keyBytesMax else { return }
+        let config = declaration.nodes.first { $0.name == plan.node }?.config
+        let place = config?["by"] ?? config?["grouping_sets"]
+        let warning = Diagnostic(
+            .warning, code: "long-keys", at: place?.location ?? declaration.nameLocation,
+            "the fields to group by may take \(longest.bytes) bytes (\(longest.texts.joined(separator: ", "))), "
+                + "expected at most \(SummaryPlan.keyBytesMax), which is what an index of Postgres holds: events with "
+                + "longer values become dead letters",
+            hint: "lower max_bytes of these fields in parse_json")
+        // Several tables may show the same summary.
+        if !problems.all.contains(warning) { problems.append(warning) }
     }
 
     /// Positions are kept by topic and path, so no two sources may read the same one.
@@ -256,7 +272,9 @@ struct TopologyCompiler {
             for key in ["topics", "paths"] {
                 for value in node.config[key]?.list ?? [] {
                     guard let name = value.string else { continue }
-                    if let owner = owners.updateValue(node.name, forKey: "\(key) \(name)") {
+                    if let owner = owners.updateValue(node.name, forKey: "\(key) \(name)"),
+                        owner != node.name || key == "paths"
+                    {
                         problems.append(
                             Diagnostic(
                                 code: "read-twice", at: value.location,
@@ -265,6 +283,21 @@ struct TopologyCompiler {
                     }
                 }
             }
+        }
+    }
+
+    /// What never shrinks must fit into the memory: the same sum as when the topology starts.
+    private mutating func checkMemory(_ overrides: PipelineBuilder.RunOverrides) {
+        guard !problems.hasErrors else { return }
+        do throws(MemoryShortage) {
+            try topology.sizes(overrides).check()
+        } catch {
+            let settings = declaration.settings
+            let place = settings.defaulted("memory")
+            problems.append(
+                Diagnostic(
+                    code: "memory", at: place.isDefault ? declaration.nameLocation : place.location, error.what,
+                    hint: error.hint))
         }
     }
 

@@ -7,45 +7,126 @@ import TopologyFile
 struct TopologyLoader {
     /// What `${NAME}` is replaced from.
     var environment = ProcessInfo.processInfo.environment
+    /// What the command line overrides in every topology.
+    var overrides = PipelineBuilder.RunOverrides()
+
+    /// Reads and compiles files, in order.
+    /// - Parameter paths: the files; `-` is standard input.
+    /// - Returns: for each the topology, nil when it cannot run, and everything there is to say about it.
+    func load(_ paths: [String]) -> [(path: String, topology: CompiledTopology?, diagnostics: Diagnostics)] {
+        var ownerOfInput: String?
+        var files: [String: String] = [:]
+        return paths.map { path in
+            if TopologyFileReader.isStandardInput(path) {
+                if let owner = ownerOfInput {
+                    return (
+                        path, nil, Self.complaint("stdin-twice", path, "standard input was read for \(owner) already")
+                    )
+                }
+                ownerOfInput = "the topology \(path)"
+            }
+            var (topology, diagnostics) = load(path)
+            if let found = topology, let other = files.updateValue(path, forKey: found.name) {
+                diagnostics.append(
+                    contentsOf: Self.complaint(
+                        "topology-twice", path, "\(other) declares topology \(found.name) too",
+                        hint: "give each file's topology a name of its own"))
+                topology = nil
+            }
+            if let found = topology, found.readsStandardInput {
+                if let owner = ownerOfInput {
+                    diagnostics.append(
+                        contentsOf: Self.complaint(
+                            "stdin-twice", path,
+                            "topology \(found.name) reads events from standard input, which is read for \(owner) already",
+                            hint: "give the file of one of them a path"))
+                    topology = nil
+                }
+                ownerOfInput = "the events of topology \(found.name)"
+            }
+            return (path, topology, diagnostics)
+        }
+    }
 
     /// Reads and compiles one file.
     /// - Parameter path: the file; `-` is standard input.
     /// - Returns: the topology, nil when it cannot run, and everything there is to say about it.
     func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
-        let start = SourceLocation(file: path, line: 1, column: 1)
-        let data: Data
-        do {
-            data =
-                path == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: path))
+        do throws(TopologyFileReader.Failure) {
+            return load(bytes: try TopologyFileReader.bytes(of: path), from: path)
         } catch {
-            let reason = Self.reason(for: error)
-            return (nil, Diagnostics(Diagnostic(code: "file", at: start, "the file cannot be read: \(reason)")))
+            return (nil, Self.complaint("file", path, "the file cannot be read: \(error.reason)", hint: error.hint))
         }
-        guard let text = String(data: data, encoding: .utf8) else {
-            return (nil, Diagnostics(Diagnostic(code: "encoding", at: start, "the file is not UTF-8")))
-        }
-        return load(text: text, from: path)
     }
 
     /// Reads and compiles what stands in a file.
     /// - Parameter path: the file's name, for diagnostics.
     func load(text: String, from path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
-        let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
-        var (declaration, diagnostics) = reader.read(file: path, text: text)
-        guard let declaration, !diagnostics.hasErrors else { return (nil, diagnostics) }
-        do {
-            return (try TopologyCompiler.compile(declaration), diagnostics)
-        } catch {
-            diagnostics.append(contentsOf: error)
-            return (nil, diagnostics)
-        }
+        load(bytes: Array(text.utf8), from: path)
     }
 
-    private static func reason(for error: any Error) -> String {
-        switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile?, .fileNoSuchFile?: "there is no such file"
-        case .fileReadNoPermission?: "permission denied"
-        default: (error as NSError).localizedDescription
+    private func load(bytes: [UInt8], from path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
+        let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
+        var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)
+        guard let declaration else { return (nil, diagnostics) }
+        let (topology, problems) = TopologyCompiler.compile(declaration, overrides: overrides)
+        diagnostics.append(contentsOf: problems.concealing(declaration.environmentValues))
+        diagnostics = diagnostics.inFileOrder
+        return (diagnostics.hasErrors ? nil : topology, diagnostics)
+    }
+
+    private static func complaint(_ code: String, _ path: String, _ message: String, hint: String? = nil) -> Diagnostics
+    {
+        let start = SourceLocation(file: path, line: 1, column: 1)
+        return Diagnostics(Diagnostic(code: code, at: start, message, hint: hint))
+    }
+}
+
+/// The bytes of a topology file: a path, a pipe such as `<(envsubst < t.yaml)`, or standard input.
+enum TopologyFileReader {
+    /// Why there are none.
+    struct Failure: Error {
+        var reason: String
+        var hint: String?
+    }
+
+    /// Bytes read at most: more is said to be too much by whoever gets them, and `/dev/zero` has no end.
+    private static let bytesMax = 4 << 20
+
+    /// Whether a path is standard input under one of its names.
+    static func isStandardInput(_ path: String) -> Bool {
+        ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(path)
+    }
+
+    /// Reads to the end. Blocks as long as a pipe is open at its other end.
+    static func bytes(of path: String) throws(Failure) -> [UInt8] {
+        let descriptor = unsafe path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(errno, path) }
+        defer { if path != "-" { close(descriptor) } }
+        var bytes: [UInt8] = []
+        while bytes.count < bytesMax {
+            var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            if count > 0 {
+                bytes += buffer[..<count]
+            } else if errno != EINTR {
+                throw failure(errno, path)
+            }
+        }
+        return bytes
+    }
+
+    private static func failure(_ code: Int32, _ path: String) -> Failure {
+        switch code {
+        case ENOENT:
+            let isRelative = !path.hasPrefix("/")
+            return Failure(
+                reason: "there is no such file",
+                hint: isRelative ? "looked for it in \(FileManager.default.currentDirectoryPath)" : nil)
+        case EACCES: return Failure(reason: "permission denied")
+        case EISDIR: return Failure(reason: "it is a directory", hint: "give the files in it, such as \(path)/*.yaml")
+        default: return Failure(reason: unsafe String(cString: strerror(code)))
         }
     }
 }

@@ -93,10 +93,12 @@ struct ExpressionChecker {
 
     private mutating func field(_ name: String, at offset: Int) -> TypedPlan? {
         guard let field = schema[name] else {
-            let known = schema.fields.map(\.name)
-            let shown = known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", …" : "")
+            // What is wrong with the field itself is said where it is declared.
+            guard !schema.isUnresolved(name) else { return nil }
+            let known = schema.fields.map(\.name) + schema.unresolved.sorted()
             report(
-                "unknown-field", offset, "the records have no field '\(name)', expected one of \(shown)",
+                "unknown-field", offset,
+                "the records have no field '\(name)', expected one of \(RecordSchema.list(known))",
                 hint: Suggestion.hint(for: name, in: known) ?? "a text stands in quotes: '\(name)'")
             return nil
         }

@@ -91,10 +91,10 @@ struct ExpressionLexer {
         let found = source.scalars[index]
         let hint: String? =
             switch found {
-            case "=": "write == to compare"
             case "<": "write != for 'not equal'"
             case "&": "write && or and"
             case "|": "write || or or"
+            case "~": "there are no regular expressions; write contains(field, 'x'), starts_with or ends_with"
             default: nil
             }
         let shown = found.properties.generalCategory == .control ? "a control character" : "'\(found)'"

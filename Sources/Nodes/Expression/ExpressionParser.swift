@@ -23,6 +23,11 @@ struct ExpressionParser {
     private init(_ source: ExpressionSource) throws(Diagnostics) {
         self.source = source
         tokens = try ExpressionLexer.tokens(of: source)
+        if let assign = tokens.first(where: { $0.kind == .symbol(.assign) }) {
+            throw source.problem(
+                "expression-syntax", assign.offset,
+                "a character has no meaning here, found '=', expected an operator", hint: "write == to compare")
+        }
     }
 
     /// Parses the whole text.
@@ -33,7 +38,8 @@ struct ExpressionParser {
         guard rest.kind == .end else {
             throw source.problem(
                 "expression-syntax", rest.offset,
-                "the expression does not end here, found \(rest.found), expected an operator")
+                "the expression does not end here, found \(rest.found), expected an operator",
+                hint: ForeignSyntax.hint(for: rest))
         }
         return syntax
     }
@@ -235,13 +241,18 @@ extension ExpressionParser {
         let offset = token.offset
         if accept(keyword: .is) {
             let isNegated = accept(keyword: .not)
-            guard accept(keyword: .null) else { throw unexpected(isNegated ? "null" : "null or not null") }
+            guard accept(keyword: .null) else {
+                throw unexpected(
+                    isNegated ? "null" : "null or not null",
+                    hint: ForeignSyntax.hintAfterIs(token, isNegated: isNegated))
+            }
             try refuseChain()
             return try make(.isNull(left, isNegated: isNegated), at: offset, start: left.start, over: [left])
         }
         let isNegated = accept(keyword: .not)
         guard accept(keyword: .in) else {
-            throw unexpected("in", hint: "'not' stands before a condition: not (a == b)")
+            throw unexpected(
+                "in", hint: ForeignSyntax.hint(for: token) ?? "'not' stands before a condition: not (a == b)")
         }
         let isBracket = token.kind == .symbol(.leftBracket)
         guard accept(.leftBracket) || accept(.leftParenthesis) else {

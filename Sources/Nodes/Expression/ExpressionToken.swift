@@ -37,6 +37,8 @@ struct ExpressionToken {
         case rightBracket = "]"
         case comma = ","
         case colon = ":"
+        /// Of no meaning in the language; a token so that whoever meets it can say what to write.
+        case assign = "="
     }
 
     var kind: Kind

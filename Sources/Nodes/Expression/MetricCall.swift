@@ -62,6 +62,24 @@ package struct MetricCall: Sendable {
     }
 }
 
+extension MetricCall {
+    /// The call up to an option called `name`, as it was written.
+    fileprivate func written(with name: String) -> String {
+        let fields = arguments.map { argument in
+            switch argument {
+            case .field(let field, _): field
+            case .number(let text, _, _): text
+            }
+        }
+        return "\(function)(" + (fields + [name]).joined(separator: ", ")
+    }
+}
+
+extension ExpressionToken {
+    /// A name as it was written; nil for other tokens, such as texts, which may be secrets.
+    fileprivate var word: String? { if case .name(let word, _) = kind { word } else { nil } }
+}
+
 /// Parses a metric's tokens.
 private struct MetricParser {
     private let source: ExpressionSource
@@ -83,9 +101,11 @@ private struct MetricParser {
         }
         if !accept(.rightParenthesis) {
             repeat { try parseArgument(into: &call) } while accept(.comma)
-            guard accept(.rightParenthesis) else { throw unexpected("',' or ')'") }
+            guard accept(.rightParenthesis) else { throw unexpected("',' or ')'", hint: hintInside(call)) }
         }
-        guard tokens[index].kind == .end else { throw unexpected("the end") }
+        guard tokens[index].kind == .end else {
+            throw unexpected("the end", hint: hintBehind(call))
+        }
         return call
     }
 
@@ -116,14 +136,43 @@ private struct MetricParser {
                     .init(name: name, location: location, value: value, valueLocation: valueLocation))
                 return
             }
+            if !isQuoted, accept(.assign) {
+                throw source.problem(
+                    "metric-syntax", tokens[index - 1].offset, "an option is written with ':', found '='",
+                    hint: "write \"\(call.written(with: name)): \(tokens[index].word ?? "value"))\" in quotes")
+            }
+            if !isQuoted, name.lowercased() == "distinct", case .name(let field, _) = tokens[index].kind {
+                throw source.problem(
+                    "metric-syntax", token.offset, "there is no distinct in a metric, found 'distinct \(field)'",
+                    hint: "write uniques(\(field))")
+            }
             try refuseAfterOption(call, token)
             call.arguments.append(.field(name, location: location))
         case .number, .symbol(.minus):
             try refuseAfterOption(call, token)
             guard case .number(let text, let number) = try parseValue().value else { throw unexpected("a number") }
             call.arguments.append(.number(text: text, number, location: location))
+        case .symbol(.times) where call.function.lowercased() == "count":
+            throw unexpected("')'", hint: "write count()")
         default: throw unexpected("a field, a number or an option", hint: "for example sum(revenue)")
         }
+    }
+
+    private func hintInside(_ call: MetricCall) -> String? {
+        switch tokens[index].kind {
+        case .symbol(.remainder): "write the number alone: percents are 0 to 100"
+        case .symbol(.leftParenthesis), .symbol(.plus), .symbol(.minus), .symbol(.times), .symbol(.divide):
+            "a metric takes a field, not an expression"
+        default: nil
+        }
+    }
+
+    /// SQL says here which records take part, or how the window goes.
+    private func hintBehind(_ call: MetricCall) -> String? {
+        guard case .name(let word, false) = tokens[index].kind, ["filter", "where"].contains(word.lowercased()) else {
+            return nil
+        }
+        return "write { metric: \(call.function)(…), where: \"…\" }"
     }
 
     private func refuseAfterOption(_ call: MetricCall, _ token: ExpressionToken) throws(Diagnostics) {

@@ -1,4 +1,5 @@
 package import Dataflow
+import JSON
 
 extension ParseJSON {
     /// The declaration of `parse_json`.
@@ -13,32 +14,37 @@ extension ParseJSON {
             FieldSpec(
                 "fields",
                 .map(
-                    .oneOf([
-                        .recordFieldType,
-                        .object([
+                    .shorthandObject(
+                        "type",
+                        [
                             FieldSpec("type", .recordFieldType, "The field's type.", required: true),
                             FieldSpec(
                                 "path", .string,
-                                "Where the value is, with dots for nested objects; the field's name "
-                                    + "unless given.", example: "payload.weapon"),
+                                "Where the value is: the keys from the outside in, joined by dots; the field's name unless "
+                                    + "given. A key that holds a dot, a slash or brackets, or is a number, stands in "
+                                    + "backquotes: ``\"labels.`app.io/name`\"``. Elements of arrays cannot be read.",
+                                example: "payload.weapon"),
                             FieldSpec(
                                 "required", .boolean, "Whether a record without the value is a dead letter.",
                                 default: "false"),
                             FieldSpec(
                                 "on_type_error", .choice(["dead_letter", "null"]),
-                                "What a value of another type makes of the record.", default: "dead_letter"),
+                                "What a value of another type makes of the record: a dead letter, or a record without "
+                                    + "the value.", default: "dead_letter"),
                             FieldSpec(
                                 "max_bytes", .bytes(1...65_536),
-                                "The longest text, in bytes; a longer one is a dead "
-                                    + "letter.", default: "256"),
-                        ]),
-                    ])),
+                                "The longest text, in bytes; a longer one is a dead letter.",
+                                default: "\(JSONLimits.textLengthDefault)"),
+                        ])),
                 "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point, `double`, "
                     + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)` (since 1970).",
                 required: true, example: "{ ts: timestamp, user: text, weapon: { path: payload.weapon, type: text } }"),
-            FieldSpec("max_depth", .integer(1...1_024), "The deepest nesting of a document.", default: "64"),
             FieldSpec(
-                "max_record_bytes", .bytes(1_024...(16 << 20)), "The largest document, in bytes.", default: "1MiB"),
+                "max_depth", .integer(1...Int64(JSONLimits.depthMost)), "The deepest nesting of a document.",
+                default: "\(JSONLimits.depthDefault)"),
+            FieldSpec(
+                "max_record_bytes", .bytes(1_024...(16 << 20)), "The largest document, in bytes.",
+                default: "\(JSONLimits.documentLengthDefault >> 20)MiB"),
         ],
         example: """
             records:

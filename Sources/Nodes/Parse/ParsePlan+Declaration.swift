@@ -3,43 +3,57 @@ import JSON
 
 extension ParsePlan {
     /// Reads a `parse_json` declaration.
-    /// - Returns: the plan, and the schema of the records it makes.
-    /// - Throws: `Diagnostics` with everything that is wrong.
+    /// - Parameter problems: gets everything that is wrong with it.
+    /// - Returns: the plan, of no use when there are problems; and the schema of the records it makes, which also knows
+    ///   the fields whose type is in question.
     package static func make(
-        _ node: NodeDeclaration
-    ) throws(Diagnostics) -> (plan: ParsePlan, schema: RecordSchema) {
-        var problems = Diagnostics()
+        _ node: NodeDeclaration, _ problems: inout Diagnostics
+    ) -> (plan: ParsePlan, schema: RecordSchema) {
         var declarations: [FieldDeclaration] = []
-        var fields: [RecordSchema.Field] = []
-        for entry in node.config["fields"]?.entries ?? [] {
-            do {
-                let (declaration, type) = try field(entry)
-                fields.append(RecordSchema.Field(name: entry.key, type: type, column: fields.count))
-                declarations.append(declaration)
-            } catch {
-                problems.append(error)
+        var schema = RecordSchema(fields: [], eventTimeColumn: nil)
+        let declared = node.config["fields"]
+        if declared?.isInvalid ?? true { schema.isOpen = true }
+        for entry in declared?.entries ?? [] {
+            guard let (declaration, type) = field(entry, &problems) else {
+                schema.unresolved.insert(entry.key)
+                continue
             }
+            schema.fields.append(
+                RecordSchema.Field(
+                    name: entry.key, type: type, column: schema.fields.count,
+                    textBytesMax: type == .text ? declaration.textLengthMax : nil))
+            declarations.append(declaration)
         }
-        if fields.isEmpty, !problems.hasErrors {
+        if let declared, declared.entries?.isEmpty ?? false {
+            schema.isOpen = true
             problems.append(
                 Diagnostic(
-                    code: "no-fields", at: node.config.location, "node \(node.name) declares no fields",
+                    code: "no-fields", at: declared.location, "node \(node.name) declares no fields",
                     hint: "without fields there is nothing to count by"))
         }
-        var schema = RecordSchema(fields: fields, eventTimeColumn: nil)
-        if let eventTime = node.config["event_time"], let name = eventTime.string {
-            if let field = schema[name], field.type == .timestamp {
-                schema.eventTimeColumn = field.column
-                declarations[field.column].isRequired = true
-            } else if !problems.hasErrors {
-                problems.append(eventTimeProblem(eventTime, name, schema))
-            }
-        }
-        if problems.hasErrors { throw problems }
+        readEventTime(node, &schema, &declarations, &problems)
         let limits = JSONLimits(
-            depthMax: Int(node.config["max_depth"]?.integer ?? 64),
-            documentLengthMax: Int(node.config["max_record_bytes"]?.integer ?? (1 << 20)))
+            depthMax: Int(node.config.defaulted("max_depth").integer ?? 0),
+            documentLengthMax: Int(node.config.defaulted("max_record_bytes").integer ?? 0))
         return (ParsePlan(fields: declarations, limits: limits, hashedColumns: []), schema)
+    }
+
+    private static func readEventTime(
+        _ node: NodeDeclaration, _ schema: inout RecordSchema, _ declarations: inout [FieldDeclaration],
+        _ problems: inout Diagnostics
+    ) {
+        guard let eventTime = node.config["event_time"] else { return }
+        guard let name = eventTime.string, !schema.isUnresolved(name) else {
+            schema.eventTimeIsUnresolved = true
+            return
+        }
+        if let field = schema[name], field.type == .timestamp {
+            schema.eventTimeColumn = field.column
+            declarations[field.column].isRequired = true
+        } else {
+            schema.eventTimeIsUnresolved = true
+            problems.append(eventTimeProblem(eventTime, name, schema))
+        }
     }
 
     private static func eventTimeProblem(_ value: ConfigValue, _ name: String, _ schema: RecordSchema) -> Diagnostic {
@@ -52,41 +66,68 @@ extension ParsePlan {
         let known = schema.fields.filter { $0.type == .timestamp }.map(\.name)
         return Diagnostic(
             code: "unknown-field", at: value.location, "event_time names \(name), which is not among the fields",
-            hint: known.isEmpty ? "declare a timestamp field" : "timestamp fields: \(known.joined(separator: ", "))")
+            hint: Suggestion.hint(for: name, in: known)
+                ?? (known.isEmpty ? "declare a timestamp field" : "timestamp fields: \(known.joined(separator: ", "))"))
     }
 
-    private static func field(_ entry: ConfigEntry) throws(Diagnostic) -> (FieldDeclaration, ColumnType) {
-        guard isName(entry.key) else {
-            throw Diagnostic(
-                code: "field-name", at: entry.keyLocation,
-                "a field cannot be called \(entry.key), expected a letter or _, then letters, digits or _",
-                hint: "give it another name and say where it is: { path: \(entry.key), type: text }")
+    /// Reads one field; nil when a problem makes it useless.
+    private static func field(
+        _ entry: ConfigEntry, _ problems: inout Diagnostics
+    ) -> (FieldDeclaration, ColumnType)? {
+        // A field with a bad name or path has a type all the same, so that what reads it is checked.
+        if let problem = nameProblem(entry) { problems.append(problem) }
+        var keys = [entry.key]
+        if let path = entry.value["path"] {
+            do throws(FieldPath.Problem) {
+                if let text = path.string { keys = try FieldPath(text).keys }
+            } catch {
+                problems.append(
+                    Diagnostic(
+                        code: "field-path", at: path.location,
+                        "the path of \(entry.key) \(error.what), found \"\(path.string ?? "")\", expected keys joined by dots",
+                        hint: error.hint))
+            }
         }
-        let typeValue = entry.value["type"] ?? entry.value
-        let (type, column) = try fieldType(typeValue)
-        let path = entry.value["path"]?.string ?? entry.key
-        let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        if parts.contains("") {
-            throw Diagnostic(
-                code: "field-path", at: entry.value["path"]?.location ?? entry.keyLocation,
-                "the path of \(entry.key) has an empty part, found \"\(path)\", expected names joined by dots")
+        guard let typeValue = entry.value["type"], let text = typeValue.string else { return nil }
+        guard let (type, column) = fieldType(text) else {
+            problems.append(typeProblem(text, at: typeValue.location))
+            return nil
         }
         let declaration = FieldDeclaration(
-            path: parts, type: type, isRequired: entry.value["required"]?.boolean ?? false,
-            onTypeError: entry.value["on_type_error"]?.string == "null" ? .null : .reject,
-            textLengthMax: Int(entry.value["max_bytes"]?.integer ?? 256))
+            path: keys, type: type, isRequired: entry.value.defaulted("required").boolean ?? false,
+            onTypeError: entry.value.defaulted("on_type_error").string == "null" ? .null : .reject,
+            textLengthMax: Int(entry.value.defaulted("max_bytes").integer ?? 0))
         return (declaration, column)
     }
 
+    private static func nameProblem(_ entry: ConfigEntry) -> Diagnostic? {
+        let name = entry.key
+        if name.utf8.count > nameBytesMax {
+            return Diagnostic(
+                code: "field-name", at: entry.keyLocation,
+                "a field's name is too long, found \(name.utf8.count) bytes, expected at most \(nameBytesMax)",
+                hint: "give it a shorter name and say where it is with path:")
+        }
+        guard !isName(name) else { return nil }
+        return Diagnostic(
+            code: "field-name", at: entry.keyLocation,
+            "a field cannot be called \(name), expected a letter or _, then letters, digits or _",
+            hint: "give it another name and say where it is: { path: \(name), type: text }")
+    }
+
+    /// The longest name of a field: with what a metric adds to it, it still is a column's name.
+    private static let nameBytesMax = 59
+
     private static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, first == 95 || isLetter(first) else { return false }
-        return text.utf8.count <= 59 && text.utf8.allSatisfy { $0 == 95 || isLetter($0) || (48...57).contains($0) }
+        return text.utf8.allSatisfy { $0 == 95 || isLetter($0) || (48...57).contains($0) }
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }
+}
 
-    private static func fieldType(_ value: ConfigValue) throws(Diagnostic) -> (FieldType, ColumnType) {
-        let text = value.string ?? ""
+extension ParsePlan {
+    private static func fieldType(_ text: String) -> (FieldType, ColumnType)? {
         switch text {
         case "text": return (.text, .text)
         case "integer": return (.integer, .integer)
@@ -103,9 +144,36 @@ extension ParsePlan {
         {
             return (.decimal(scale: scale), .decimal(scale: scale))
         }
-        throw Diagnostic(
-            code: "field-type", at: value.location,
+        return nil
+    }
+
+    private static func typeProblem(_ text: String, at location: SourceLocation) -> Diagnostic {
+        Diagnostic(
+            code: "field-type", at: location,
             "unknown type, found \"\(text)\", expected text, integer, "
-                + "decimal(0…18), double, boolean, timestamp, timestamp(s), timestamp(ms) or timestamp(us)")
+                + "decimal(0…18), double, boolean, timestamp, timestamp(s), timestamp(ms) or timestamp(us)",
+            hint: meantType(text).map { "did you mean \($0)?" })
+    }
+
+    /// What other languages call the types.
+    private static func meantType(_ text: String) -> String? {
+        let word = text.lowercased().prefix { $0 != "(" && $0 != " " }
+        switch word {
+        case "string", "str", "varchar", "char", "character", "uuid", "keyword", "enum": return "text"
+        case "int", "int4", "int8", "int16", "int32", "int64", "long", "short", "smallint", "bigint", "uint32",
+            "uint64", "byte":
+            return "integer"
+        case "float", "float4", "float8", "float32", "float64", "real": return "double"
+        case "number": return "integer, double or decimal(2)"
+        case "bool": return "boolean"
+        case "decimal", "numeric", "money", "currency":
+            return text.contains("(") ? "decimal(n) with n digits after the point, 0 to 18" : "decimal(2)"
+        case "timestamptz", "datetime", "date", "time", "date_time", "instant": return "timestamp"
+        case "timestamp", "epoch", "unix", "unixtime":
+            return "timestamp (RFC 3339), timestamp(s), timestamp(ms) or timestamp(us)"
+        default:
+            return Suggestion.nearest(
+                to: text, in: ["text", "integer", "double", "boolean", "timestamp", "decimal(2)"])
+        }
     }
 }

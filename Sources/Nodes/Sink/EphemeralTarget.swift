@@ -4,7 +4,7 @@ import Synchronization
 /// The target of a topology without a `postgres` sink: positions last as long as the process.
 package final class EphemeralTarget: CommitTarget {
     private let observers: [any EpochObserver]
-    private let positions = Mutex<[PartitionKey: ClaimedPartition]>([:])
+    private let rows = Mutex<[PartitionKey: ClaimedPartition]>([:])
 
     /// Creates a target that tells `observers` of every epoch.
     package init(observers: [any EpochObserver]) { self.observers = observers }
@@ -12,7 +12,7 @@ package final class EphemeralTarget: CommitTarget {
     package func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
-        positions.withLock { positions in
+        rows.withLock { positions in
             keys.map { key in
                 var partition =
                     positions[key] ?? ClaimedPartition(key: key, ownerEpoch: 0, nextOffset: nil, tail: nil)
@@ -24,17 +24,17 @@ package final class EphemeralTarget: CommitTarget {
     }
 
     package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        positions.withLock { positions in
+        rows.withLock { positions in
             for partition in partitions { positions[partition.key]?.nextOffset = partition.nextOffset }
         }
     }
 
-    package func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        positions.withLock { positions in partitions.compactMap { positions[$0.key] } }
+    package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        rows.withLock { positions in partitions.compactMap { positions[$0.key] } }
     }
 
     package func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
-        positions.withLock { positions in
+        rows.withLock { positions in
             for advance in epoch.advances {
                 positions[advance.key]?.nextOffset = advance.to
                 positions[advance.key]?.tail = advance.tail

@@ -11,7 +11,9 @@ extension Summarize {
         fields: [
             FieldSpec(
                 "window", .duration(.seconds(1)...windowMax),
-                "The length of tumbling event-time windows, aligned to 1970 in UTC; without it all time is one group.",
+                "The length of tumbling event-time windows, aligned to 1970 in UTC; without it all time is one group. "
+                    + "`1d` is a day in UTC; windows of weeks begin on Thursdays; a length that does not divide a day begins "
+                    + "at another time every day.",
                 example: "1m"),
             FieldSpec(
                 "by", .list(.fieldName),
@@ -27,15 +29,16 @@ extension Summarize {
             FieldSpec(
                 "metrics",
                 .map(
-                    .oneOf([
-                        .metric,
-                        .object([
+                    .shorthandObject(
+                        "metric",
+                        [
                             FieldSpec("metric", .metric, "The metric.", required: true),
                             FieldSpec("where", .expression, "Which records take part.", example: "revenue > 0"),
-                        ]),
-                    ])),
+                        ])),
                 "The metrics by the name of their column: `count()`, `sum(f)`, `min(f)`, `max(f)`, `avg(f)`, "
-                    + "`uniques(f)` (with `precision: compact` or `precise` if wanted), `percentiles(f, 50, 95, 99)`.",
+                    + "`uniques(f)` or, in quotes, `\"uniques(f, precision: precise)\"` (or `compact`), "
+                    + "`percentiles(f, 50, 95, 99)` with percents from 0 to 100. A metric in `{ }` or with a `: ` stands in "
+                    + "quotes.",
                 required: true, example: "{ events: count(), users: uniques(user) }"),
         ],
         example: """

@@ -14,7 +14,7 @@ extension SummaryPlan {
                     code: "by-and-sets", at: by.location, "found `by` beside `grouping_sets`, expected one of them",
                     hint: "make the fields of `by` one of the grouping sets"))
         }
-        let lists = declaration.list ?? []
+        guard let lists = declaration.list else { return }
         if lists.isEmpty || lists.count > Self.setsMax {
             problems.append(
                 Diagnostic(
@@ -48,20 +48,21 @@ extension SummaryPlan {
         _ list: ConfigValue, _ input: RecordSchema, _ problems: inout Diagnostics
     ) -> [Int]? {
         var positions: [Int] = []
-        var isRight = true
+        var isRight = !list.isInvalid
         for value in list.list ?? [] {
-            do throws(Diagnostic) {
-                let key = try Self.key(value, input)
-                let position = keys.firstIndex { $0.name == key.name } ?? keys.count
-                if position == keys.count { keys.append(key) }
-                if positions.contains(position) {
-                    throw Diagnostic(
-                        code: "duplicate-key", at: value.location, "\(key.name) is in one grouping set twice")
-                }
-                positions.append(position)
-            } catch {
-                problems.append(error)
+            guard let key = Self.key(value, input, &problems) else {
                 isRight = false
+                continue
+            }
+            let position = keys.firstIndex { $0.name == key.name } ?? keys.count
+            if position == keys.count { keys.append(key) }
+            if positions.contains(position) {
+                problems.append(
+                    Diagnostic(
+                        code: "duplicate-key", at: value.location, "\(key.name) is in one grouping set twice"))
+                isRight = false
+            } else {
+                positions.append(position)
             }
         }
         return isRight ? positions : nil

@@ -10,6 +10,8 @@ package struct SummaryPlan: Sendable {
         package var type: ColumnType
         /// The batch column it is read from.
         package var column: Int
+        /// The longest text there can be, in bytes; nil for other types.
+        package var textBytesMax: Int?
     }
 
     /// The node's name.

@@ -29,9 +29,17 @@ enum ConnectAttempt {
             done.signal()
         }
 
-        /// Blocks until something was put in or the deadline has passed; then answers nil.
-        func take(until deadline: ContinuousClock.Instant?) throws(PostgresError) -> ConnectionHandle? {
-            _ = done.wait(timeout: DispatchTime(deadline))
+        /// Blocks until something was put in, or the deadline has passed, or nobody wants it any more; then answers nil.
+        func take(
+            until deadline: ContinuousClock.Instant?, unless isCancelled: () -> Bool
+        ) throws(PostgresError) -> ConnectionHandle? {
+            while true {
+                let look = ContinuousClock.now + .milliseconds(100)
+                let end = deadline.map { min($0, look) } ?? look
+                if done.wait(timeout: DispatchTime(end)) == .success { break }
+                if let deadline, deadline <= .now { break }
+                if isCancelled() { break }
+            }
             var taken: ConnectionHandle?
             let error = outcome.withLock { outcome in
                 outcome.isAbandoned = true
@@ -44,7 +52,8 @@ enum ConnectAttempt {
     }
 
     static func run(
-        _ settings: ConnectionSettings, deadline: ContinuousClock.Instant?, notices: NoticeRouter
+        _ settings: ConnectionSettings, deadline: ContinuousClock.Instant?, isCancelled: () -> Bool,
+        notices: NoticeRouter
     ) throws(PostgresError) -> ConnectionHandle {
         let handover = Handover()
         let isStarted = DetachedThread.run {
@@ -57,13 +66,17 @@ enum ConnectAttempt {
         guard isStarted else {
             throw PostgresError(.connection, "connect: no thread available", isConnectionLost: true)
         }
-        guard let connection = try handover.take(until: deadline) else { throw timeout(settings) }
+        guard let connection = try handover.take(until: deadline, unless: isCancelled) else {
+            if isCancelled() { throw PostgresError(.cancelled, "connect: given up", isConnectionLost: true) }
+            throw timeout(settings)
+        }
         return connection
     }
 
     private static func establish(
         _ settings: ConnectionSettings, until deadline: ContinuousClock.Instant?, _ notices: NoticeRouter
     ) throws(PostgresError) -> ConnectionHandle {
+        _ = neverAsk
         guard let connection = unsafe ConninfoOptions.start(settings.options) else {
             throw PostgresError(.connection, "connect: out of memory", isConnectionLost: true)
         }
@@ -89,6 +102,9 @@ enum ConnectAttempt {
         }
         return unsafe ConnectionHandle(adopting: connection, notices: notices)
     }
+
+    /// Without a hook, OpenSSL asks on the terminal for the password of an encrypted client key, and waits for ever.
+    private static let neverAsk: Void = unsafe PQsetSSLKeyPassHook_OpenSSL(PQdefaultSSLKeyPassHook_OpenSSL)
 
     /// False when the time is over; otherwise libpq has a verdict.
     private static func finish(_ connection: OpaquePointer, until deadline: ContinuousClock.Instant?) -> Bool {
@@ -128,7 +144,9 @@ enum ConnectAttempt {
         var error = PostgresError(
             sqlState == nil ? .connection : .server, lines.joined(separator: "\n").singleLine, sqlState: sqlState,
             isConnectionLost: true)
+        error.isFromConnecting = true
         error.isPasswordMissing = unsafe PQconnectionNeedsPassword(connection) == 1
+        if error.hint == nil { error.hint = error.settingAtFault }
         return error
     }
 }

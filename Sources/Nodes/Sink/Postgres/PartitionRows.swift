@@ -96,7 +96,7 @@ struct PartitionRows {
 
     private static let columns =
         "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
-        + "p.cluster_id"
+        + "p.cluster_id, p.owner"
 
     private func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
@@ -119,7 +119,7 @@ struct PartitionRows {
                 ClaimedPartition(
                     key: PartitionKey(topic: try rows.text(row, 0) ?? "", partition: try rows.int32(row, 1) ?? 0),
                     ownerEpoch: try rows.int64(row, 2) ?? 0, nextOffset: try rows.int64(row, 3), tail: tail,
-                    origin: try rows.text(row, 7)))
+                    origin: try rows.text(row, 7), owner: try rows.text(row, 8)))
         }
         return result.sorted { $0.key < $1.key }
     }

@@ -1,15 +1,19 @@
 import Postgres
 
 extension PostgresError {
-    /// Whether the database refuses a row for what it holds: values out of range or too long, a constraint or trigger
-    /// that somebody added to the table.
-    ///
-    /// SQLSTATE classes: 22 data exception, 23 integrity constraint, 27, 09, 38 and 39 triggers and their functions, 44
-    /// view with check option, 54 program limit, P0 errors raised in PL/pgSQL.
+    /// Whether the database may refuse a row for what it holds: values out of range or too long, a constraint or trigger
+    /// that somebody added to the table. A trigger can raise any SQLSTATE, also one of its own or `XX000`, so this is all
+    /// that is not about the session, the transaction or the server itself; a search finds out whether a row is to blame.
     var isRowRefusal: Bool {
         guard kind == .server, !isConnectionLost, let sqlState else { return false }
-        return ["22", "23", "27", "09", "38", "39", "44", "54", "P0"].contains(sqlState.prefix(2))
+        guard fate == .data || fate == .other else { return false }
+        // Corrupted pages and indexes are nobody's row to lose.
+        return !["XX001", "XX002"].contains(sqlState) && !Self.classesOfTheSystem.contains(String(sqlState.prefix(2)))
     }
+
+    /// SQLSTATE classes 25 and 2D transaction state, 3B savepoints, 53 resources, 55 and 57 state and operators, 58
+    /// the system's errors, 72 snapshots and F0 configuration.
+    private static let classesOfTheSystem: Set<String> = ["25", "2D", "3B", "53", "55", "57", "58", "72", "F0"]
 
     /// What the database says about a row, for the dead letters table.
     var rowRefusal: String {
@@ -21,7 +25,7 @@ extension PostgresError {
 
     /// The same for logs: a message that a user's function made up may quote records.
     var publicRowRefusal: String {
-        guard let sqlState, ["38", "39", "P0"].contains(sqlState.prefix(2)) else { return rowRefusal }
+        guard let sqlState, !["22", "23", "44", "54"].contains(sqlState.prefix(2)) else { return rowRefusal }
         return "postgres[\(sqlState)]: raised by a trigger or function of the database"
     }
 }

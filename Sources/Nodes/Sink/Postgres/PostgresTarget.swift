@@ -40,8 +40,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table, memory: memory)) }
         self.memory = memory
         self.refused = refused
-        commits = PostgresSession(settings, onNotice: onNotice)
-        claims = PostgresSession(settings, onNotice: onNotice)
+        let board = TroubleBoard()
+        commits = PostgresSession(settings, name: "commits", board: board, onNotice: onNotice)
+        claims = PostgresSession(settings, name: "claims", board: board, onNotice: onNotice)
         consoles = observers
         functions = String(
             decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql, as: UTF8.self)
@@ -68,12 +69,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         try transaction(context) { connection throws(PostgresError) in try rows.begin(partitions, &connection) }
     }
 
-    package func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        let found = try transaction(context) { connection throws(PostgresError) in
+    package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        try transaction(context) { connection throws(PostgresError) in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
-        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
-        return found.filter { mine[$0.key] == $0.ownerEpoch }
     }
 
     private func transaction<Result>(
@@ -82,7 +81,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         claimLock.lock()
         defer { claimLock.unlock() }
         return try claims.run(context) { connection, _ in
-            try connection.execute("BEGIN; SET LOCAL lock_timeout = \(SinkLimits.lockTimeoutMilliseconds)")
+            try connection.begin(.positions)
             let result = try body(&connection)
             try connection.execute("COMMIT")
             return result
@@ -102,7 +101,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             }
             do {
                 return try write(epoch, &connection)
-            } catch let error as PostgresError where error.isRowRefusal {
+            } catch let error as PostgresError where error.isRowRefusal || commits.doesNotPass(error) {
                 return try findRefusals(in: epoch, after: error, &connection)
             }
         }
@@ -114,7 +113,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     private func verdict(on epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitVerdict {
-        try connection.execute("BEGIN")
+        try connection.begin(.positions)
         let keys = epoch.advances.map(\.key) + epoch.standing.map(\.key)
         let found = try rows.read(keys.sorted(), locking: true, &connection)
         try connection.execute("COMMIT")
@@ -128,7 +127,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     package func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
         try commits.run(context) { connection, isNew in
             guard isNew else { return .committed }
+            try connection.begin(.positions)
             let found = try rows.read(standing.map(\.key), locking: false, &connection)
+            try connection.execute("COMMIT")
             return CommitVerdict.mismatch(standing, rows: found).map { .fenced(reason: $0) } ?? .committed
         }
     }
@@ -148,15 +149,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// Opens the transaction of an epoch with the fence. False, and no transaction, when a partition is no longer ours.
     private func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
         let (advance, parameters) = rows.advanceStatement(epoch.advances)
-        // Nested loops over the primary key are right for these joins whatever the statistics say.
-        let answers = try connection.pipeline { pipeline in
-            pipeline.query("BEGIN ISOLATION LEVEL READ COMMITTED")
-            pipeline.query("SET LOCAL lock_timeout = \(SinkLimits.lockTimeoutMilliseconds)")
-            pipeline.query("SET LOCAL enable_hashjoin = off")
-            pipeline.query("SET LOCAL enable_mergejoin = off")
-            pipeline.query("SET LOCAL enable_seqscan = off")
-            pipeline.query(advance, parameters)
-        }
+        let answers = try connection.begin(.commit) { $0.query(advance, parameters) }
         if answers.last?.affectedRows == epoch.advances.count { return true }
         try connection.execute("ROLLBACK")
         return false
@@ -181,7 +174,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         var reports: [String] = []
         for (node, writer) in writers where room > 0 {
             guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try writer.findRefusals(in: delta, limit: room, &connection)
+            let found = try writer.findRefusals(in: delta, after: error, limit: room, &connection)
             let table = writer.table.name
             finds += found.map {
                 (refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)")

@@ -49,7 +49,7 @@ enum SchemaSetup {
     /// Sets everything up in one transaction.
     /// - Throws: `SinkError` when a table exists in another shape, `PostgresError` when the database refuses.
     static func run(_ tables: [SummaryTable], functions: String, _ connection: inout Connection) throws {
-        try connection.execute("BEGIN; SELECT pg_advisory_xact_lock(\(lockKey))")
+        try connection.begin(.setup) { $0.query("SELECT pg_advisory_xact_lock(\(lockKey))") }
         try prepareSchema(functions, &connection)
         for table in tables { try prepare(table, &connection) }
         try connection.execute("COMMIT")
@@ -74,28 +74,48 @@ enum SchemaSetup {
     }
 
     private static func prepare(_ table: SummaryTable, _ connection: inout Connection) throws {
-        let quoted = SQLName.quoteQualified(table.name)
+        let quoted = try place(of: table.name, &connection)
         let found = try connection.query(
             """
             SELECT a.attname::text, format_type(a.atttypid, NULL), a.attnotnull AND NOT a.atthasdef
             FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
             """, [.text(quoted)])
         if found.rowCount == 0 {
-            try connection.execute(table.createStatement)
+            try connection.execute(table.createStatement(quoted))
         } else {
-            try check(table, found, &connection)
+            try check(table, at: quoted, found, &connection)
         }
         try checkDefinition(table, &connection)
     }
 
-    private static func check(_ table: SummaryTable, _ found: QueryResult, _ connection: inout Connection) throws {
+    /// Where a table stands, as SQL wants it: a name without a schema is looked for in the role's search path once, here,
+    /// and made in its first schema. The transaction itself looks names up among the builtins only.
+    private static func place(of name: String, _ connection: inout Connection) throws -> String {
+        let quoted = SQLName.quoteQualified(name)
+        guard !name.contains(".") else { return quoted }
+        let places = connection.userSchemas.map { SQLName.quote($0) + "." + quoted }
+        for place in places {
+            if try !connection.query("SELECT to_regclass($1)::oid::bigint", [.text(place)]).isNull(0, 0) { return place }
+        }
+        guard let first = places.first else {
+            throw SinkError(
+                code: .refused,
+                description: "table \(name): the role's search_path names no schema that exists; "
+                    + "write the table with its schema, such as public.\(name)")
+        }
+        return first
+    }
+
+    private static func check(
+        _ table: SummaryTable, at place: String, _ found: QueryResult, _ connection: inout Connection
+    ) throws {
         let key = try connection.query(
             """
             SELECT a.attname::text FROM pg_index i
             CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, position)
             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
             WHERE i.indrelid = to_regclass($1) AND i.indisprimary ORDER BY k.position
-            """, [.text(SQLName.quoteQualified(table.name))])
+            """, [.text(place)])
         var columns: [(name: String, type: String, isMandatory: Bool)] = []
         for row in 0..<found.rowCount {
             let type = try found.text(row, 1) ?? ""

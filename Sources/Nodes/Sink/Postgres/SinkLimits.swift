@@ -14,6 +14,11 @@ enum SinkLimits {
     static let insertRacesMax = 5
     /// The longest wait for a row lock before the transaction is run again.
     static let lockTimeoutMilliseconds = 10_000
+    /// How long a client may do nothing inside of a transaction before the server ends it, for the sake of others that
+    /// wait for its locks. What happens here between two statements takes milliseconds.
+    static let standingStillMilliseconds = 15_000
+    /// How often the same error may fail an epoch before it is taken for one that does not pass, such as a trigger's.
+    static let sameErrorsMax = 12
     /// The first and the longest pause between two tries.
     static let pauseFirst = Duration.milliseconds(20)
     static let pauseLongest = Duration.seconds(2)

@@ -36,11 +36,11 @@ struct SummaryTable {
     /// The primary key's columns.
     var primaryKey: [TableColumn] { primaryHead + [Self.groupKey] }
 
-    /// `CREATE TABLE`. Half-empty pages keep updates of hot rows on their page (HOT); sketches stay in the row as long
+    /// `CREATE TABLE` for a quoted name with its schema. Half-empty pages keep updates of hot rows on their page (HOT); sketches stay in the row as long
     /// as they can; dead row versions are cleaned early.
-    var createStatement: String {
+    func createStatement(_ place: String) -> String {
         """
-        CREATE TABLE \(SQLName.quoteQualified(name)) (
+        CREATE TABLE \(place) (
             \(columns.map(\.definition).joined(separator: ",\n    ")),
             PRIMARY KEY (\(primaryKey.map(\.quoted).joined(separator: ", ")))
         ) WITH (fillfactor = 50, toast_tuple_target = 8160,

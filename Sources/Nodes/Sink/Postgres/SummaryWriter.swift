@@ -49,9 +49,10 @@ final class SummaryWriter {
     /// Finds groups of a delta whose rows the database refuses for what they hold, by halving; what it takes beside one
     /// ordinary write is some ten statements for each group found. The connection is in a transaction that is rolled
     /// back afterwards.
+    /// - Parameter cause: what made it fail; the same error is one of a row here, whatever its name.
     /// - Returns: at most `limit` groups with what the database says about each.
     func findRefusals(
-        in delta: SummaryDelta, limit: Int, _ connection: inout Connection
+        in delta: SummaryDelta, after cause: PostgresError, limit: Int, _ connection: inout Connection
     ) throws -> [(group: RefusedGroups.Group, error: PostgresError)] {
         let order = order(of: delta)
         defer { memory.draw(-order.memoryBytes, for: .rows) }
@@ -62,7 +63,8 @@ final class SummaryWriter {
                 try connection.execute("SAVEPOINT part")
                 try write(Array(part), of: delta, order, &connection)
                 try connection.execute("RELEASE SAVEPOINT part")
-            } catch let error as PostgresError where error.isRowRefusal {
+            } catch let error as PostgresError
+            where !error.isConnectionLost && (error.isRowRefusal || error.sqlState == cause.sqlState) {
                 try connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
                 if part.count == 1, let entry = part.first {
                     let groups = delta.sets[Int(entry.set)]

@@ -27,7 +27,7 @@ package final class FileSource: Source {
         while true {
             let isDone = try readAll(claimed, intake)
             if isDone || intake.isStopping { return }
-            let still = try intake.reclaim()
+            let still = try intake.reclaim().owned
             guard still.count == claimed.count else {
                 throw SourceError(
                     code: .takenOver,
@@ -144,7 +144,7 @@ private struct FileProgress {
         let bytes = unsafe UnsafeRawBufferPointer(start: batch.base, count: lineEnd)
         batch.runs = [
             BatchRun(
-                partition: partition, messages: 0..<1, tombstones: 0, nextOffset: start + Int64(lineEnd),
+                partition: partition, from: start, messages: 0..<1, tombstones: 0, nextOffset: start + Int64(lineEnd),
                 tail: unsafe Self.tail(of: bytes, at: start))
         ]
     }

@@ -16,6 +16,7 @@ final class KafkaBatchBuilder {
     private struct OpenRun {
         /// -1: no run is open.
         var partition = -1
+        var from: Int64 = 0
         var firstMessage = 0
         var tombstones = 0
         var nextOffset: Int64 = 0
@@ -58,7 +59,10 @@ final class KafkaBatchBuilder {
     /// Copies one message of the partition with this index.
     func append(_ message: borrowing MessageView, partition: Int) {
         guard let batch else { preconditionFailure("a message was polled without a batch to put it in") }
-        if run.partition != partition { openRun(of: partition, in: batch) }
+        // A consumer that was set to another offset begins a new run, which the engine compares with the last one.
+        if run.partition != partition || run.nextOffset != message.position {
+            openRun(of: partition, from: message.position, in: batch)
+        }
         run.nextOffset = message.offset + 1
         if let payload = unsafe message.payload {
             unsafe batch.append(payload, offset: message.offset, timestamp: message.timestamp)
@@ -67,9 +71,9 @@ final class KafkaBatchBuilder {
         }
     }
 
-    private func openRun(of partition: Int, in batch: Batch) {
+    private func openRun(of partition: Int, from position: Int64, in batch: Batch) {
         closeRun()
-        run = OpenRun(partition: partition, firstMessage: batch.messages.count)
+        run = OpenRun(partition: partition, from: position, firstMessage: batch.messages.count)
         if firstAt == nil { firstAt = .now }
     }
 
@@ -83,8 +87,8 @@ final class KafkaBatchBuilder {
         }
         batch.runs.append(
             BatchRun(
-                partition: run.partition, messages: messages, tombstones: run.tombstones, nextOffset: run.nextOffset,
-                tail: tail))
+                partition: run.partition, from: run.from, messages: messages, tombstones: run.tombstones,
+                nextOffset: run.nextOffset, tail: tail))
         run = OpenRun()
     }
 

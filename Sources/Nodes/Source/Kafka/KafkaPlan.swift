@@ -33,17 +33,45 @@ package struct KafkaPlan: Sendable {
         let configuration = ConsumerConfiguration(
             connection: connection, group: config["group"]?.string ?? "millrace.\(topology)",
             topics: strings(config["topics"]))
-        do {
-            try configuration.validate()
-        } catch {
-            let settings = config["settings"]
+        var problems = Diagnostics()
+        if config["brokers"]?.list != nil {
+            check(configuration, config["settings"], node, &problems)
+        } else {
+            // What is wrong with the brokers is said already; the settings are checked all the same.
+            var others = configuration
+            others.connection.brokers = ["localhost"]
+            check(others, config["settings"], node, &problems)
+        }
+        var start = Start.earliest
+        do throws(Diagnostics) { start = try Self.start(config["start"], node) } catch {
+            problems.append(contentsOf: error)
+        }
+        if problems.hasErrors { throw problems }
+        return KafkaPlan(
+            configuration: configuration, start: start,
+            framing: config["format"]?.string == "lines" ? .lines : .document)
+    }
+
+    /// Says what is wrong with each setting, and, when each alone is right, with all of them together.
+    private static func check(
+        _ configuration: ConsumerConfiguration, _ settings: ConfigValue?, _ node: NodeDeclaration,
+        _ problems: inout Diagnostics
+    ) {
+        for entry in settings?.entries ?? [] {
+            var alone = configuration
+            alone.connection.settings = [entry.key: entry.value.string ?? ""]
+            do throws(KafkaError) { try alone.validate() } catch {
+                guard error.message.contains("'\(entry.key)'") else { continue }
+                problems.append(
+                    Diagnostic(code: "kafka-settings", at: entry.keyLocation, error.message, hint: error.hint))
+            }
+        }
+        guard !problems.hasErrors else { return }
+        do throws(KafkaError) { try configuration.validate() } catch {
             let culprit = settings?.entries?.first { error.message.contains("'\($0.key)'") }
             let place = culprit?.keyLocation ?? settings?.location ?? node.location
-            throw Diagnostics(Diagnostic(code: "kafka-settings", at: place, error.message, hint: error.hint))
+            problems.append(Diagnostic(code: "kafka-settings", at: place, error.message, hint: error.hint))
         }
-        return KafkaPlan(
-            configuration: configuration, start: try start(config["start"], node),
-            framing: config["format"]?.string == "lines" ? .lines : .document)
     }
 
     private static func strings(_ value: ConfigValue?) -> [String] { (value?.list ?? []).compactMap(\.string) }

@@ -172,7 +172,7 @@ final class KafkaReader: @unchecked Sendable {
     /// Everything since the last commit was dropped: read on from what the database says.
     private func rewind() throws {
         builder.drop()
-        let still = try intake.reclaim()
+        let still = try intake.reclaim().owned
         let starts = try assignments.starts(of: still)
         let mine = Set(still.map { TopicPartition($0.partition.key.topic, $0.partition.key.partition) })
         let owned = withConsumer { $0.owned }

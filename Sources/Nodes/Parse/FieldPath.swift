@@ -1,0 +1,88 @@
+/// Where a field's value is in a document, as written in a topology file: keys joined by dots, each as it is or in
+/// backquotes, where a doubled backquote stands for itself.
+struct FieldPath {
+    /// Why a path cannot be meant as it stands.
+    struct Problem: Error {
+        /// What is wrong with it, as the end of "the path of x …".
+        var what: String
+        /// The way out, nil when nobody can guess.
+        var hint: String?
+    }
+
+    /// The keys from the document's root to the value.
+    let keys: [String]
+
+    /// Reads a path.
+    /// - Throws: what is wrong with it: above all, that it is written in another language of paths and would never match.
+    init(_ text: String) throws(Problem) {
+        var keys: [String] = []
+        var rest = Substring(text)
+        repeat {
+            if !keys.isEmpty { rest = rest.dropFirst() }
+            keys.append(try Self.key(&rest, of: text))
+        } while rest.first == "."
+        guard rest.isEmpty else {
+            throw Problem(what: "goes on behind a backquote without a dot", hint: "for example `a.b`.c")
+        }
+        self.keys = keys
+    }
+
+    private static func key(_ rest: inout Substring, of text: String) throws(Problem) -> String {
+        if rest.first == "`" { return try quoted(&rest) }
+        let key = rest.prefix { $0 != "." }
+        rest = rest.dropFirst(key.count)
+        guard !key.isEmpty else {
+            throw Problem(what: "has an empty part", hint: advice(text))
+        }
+        if key == "$" || key == "*" || key.contains(where: { "/[]`".contains($0) }) || key.contains("->") {
+            let part = key.contains("/") ? "a slash" : "'\(key)'"
+            throw Problem(what: "holds \(part), which is no key", hint: advice(text))
+        }
+        if key.utf8.allSatisfy({ (48...57).contains($0) }) {
+            throw Problem(what: "holds the number \(key)", hint: arrayHint(String(key)))
+        }
+        return String(key)
+    }
+
+    private static func quoted(_ rest: inout Substring) throws(Problem) -> String {
+        var key = ""
+        rest = rest.dropFirst()
+        while let character = rest.first {
+            rest = rest.dropFirst()
+            if character != "`" {
+                key.append(character)
+            } else if rest.first == "`" {
+                key.append("`")
+                rest = rest.dropFirst()
+            } else if key.isEmpty {
+                throw Problem(what: "has an empty part", hint: nil)
+            } else {
+                return key
+            }
+        }
+        throw Problem(what: "has a backquote without an end", hint: "for example payload.`user.id`")
+    }
+
+    private static func arrayHint(_ key: String) -> String {
+        "elements of arrays cannot be read; a key of that name stands in backquotes: `\(key)`"
+    }
+
+    /// The same path in this language, when it is one of JSONPath, JSON Pointer or Postgres's operators.
+    private static func advice(_ text: String) -> String? {
+        var plain = Substring(text)
+        if plain.hasPrefix("$.") {
+            plain = plain.dropFirst(2)
+        } else if plain.hasPrefix("/") {
+            plain = plain.dropFirst()
+        }
+        let dotted = plain.replacing("['", with: ".").replacing("[\"", with: ".").replacing("']", with: "")
+            .replacing("\"]", with: "").replacing("->>", with: ".").replacing("->", with: ".")
+            .replacing("/", with: ".").replacing("'", with: "")
+        guard !dotted.contains(where: { "[]*$`".contains($0) }) else {
+            let part = text.split(separator: ".").first { $0.contains("[") || $0.contains("*") }
+            return arrayHint(part.map(String.init) ?? text)
+        }
+        guard dotted != text, let path = try? FieldPath(String(dotted)) else { return nil }
+        return "write \(path.keys.joined(separator: ".")); a key that holds such a character stands in backquotes"
+    }
+}

@@ -1,0 +1,98 @@
+package import Dataflow
+package import Logging
+import Synchronization
+
+/// Says why records become dead letters: the first of each cause at once, with the record; at the end, how many there
+/// were of each.
+///
+/// A cause is a reason without its numbers: the same mistake at another byte is the same cause. Letters are counted when
+/// they are committed, so that a rewind counts none twice.
+package final class DeadLetterReport: EpochObserver {
+    /// Causes told apart; letters of further ones are counted together.
+    package static let causesMax = 32
+    /// Bytes shown of a record.
+    package static let shownBytesMax = 200
+
+    private let logger: Logger
+    private let known = Mutex(Causes())
+
+    private struct Causes {
+        /// In the order in which they came: the first reason seen, and how many letters there were.
+        var list: [(reason: String, count: Int64)] = []
+        var indices: [String: Int] = [:]
+        var others: Int64 = 0
+    }
+
+    /// Creates a report that speaks through `logger`.
+    package init(logger: Logger) { self.logger = logger }
+
+    package func committed(_ epoch: ClosedEpoch) {
+        guard !epoch.deadLetters.isEmpty else { return }
+        let fresh = known.withLock { causes in epoch.deadLetters.filter { Self.count($0, in: &causes) } }
+        for letter in fresh { tell(letter, epoch.partitionKeys[letter.partition]) }
+    }
+
+    /// How many letters there were of each cause, the most frequent first; the last may stand for all others.
+    package var causes: [(reason: String, count: Int64)] {
+        known.withLock { causes in
+            let sorted = causes.list.sorted { ($0.count, $1.reason) > ($1.count, $0.reason) }
+            return causes.others == 0 ? sorted : sorted + [("other causes", causes.others)]
+        }
+    }
+
+    /// Logs `causes`, once, at the end.
+    package func conclude() {
+        for cause in causes {
+            logger.warning("Dead letters", metadata: ["count": "\(cause.count)", "cause": "\(cause.reason)"])
+        }
+    }
+
+    /// Counts a letter. True when it is the first of its cause.
+    private static func count(_ letter: DeadLetter, in causes: inout Causes) -> Bool {
+        let cause = cause(of: letter.reason)
+        if let index = causes.indices[cause] {
+            causes.list[index].count += 1
+            return false
+        }
+        guard causes.list.count < causesMax else {
+            causes.others += 1
+            return false
+        }
+        causes.indices[cause] = causes.list.count
+        causes.list.append((letter.reason, 1))
+        return true
+    }
+
+    /// A reason without its numbers.
+    static func cause(of reason: String) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(reason.utf8.count)
+        for byte in reason.utf8 {
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else {
+                bytes.append(byte)
+                continue
+            }
+            if bytes.last != UInt8(ascii: "#") { bytes.append(UInt8(ascii: "#")) }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func tell(_ letter: DeadLetter, _ key: PartitionKey) {
+        var metadata: Logger.Metadata = [
+            "reason": "\(letter.reason)", "from": "\(key)", "offset": "\(letter.offset)",
+            "record": "\(Self.shown(letter.payload))",
+        ]
+        if letter.line > 0 { metadata["line"] = "\(letter.line)" }
+        logger.warning("A record is a dead letter; more of this cause are only counted", metadata: metadata)
+    }
+
+    /// The beginning of a record, whatever it holds, without what a terminal would take for a command.
+    static func shown(_ payload: [UInt8]) -> String {
+        var text = ""
+        for scalar in String(decoding: payload.prefix(shownBytesMax), as: UTF8.self).unicodeScalars {
+            let isPlain = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format
+            text += isPlain ? String(scalar) : scalar.escaped(asASCII: true)
+        }
+        return payload.count > shownBytesMax ? text + " ..." : text
+    }
+}
