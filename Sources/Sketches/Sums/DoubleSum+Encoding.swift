@@ -80,7 +80,8 @@ extension DoubleSum {
         let bits = 8 * body.count - first.leadingZeroBitCount
         guard exponent + bits <= Self.exponentEnd else { throw Self.malformed("magnitude out of range") }
         let lowest = exponent - SumLimbs.lowestExponent
-        for (position, byte) in unsafe body.reversed().enumerated() {
+        for position in 0..<body.count {
+            let byte = unsafe body[body.count - 1 - position]
             let place = lowest + 8 * position
             limbs[place >> 6] |= UInt64(byte) << UInt64(place & 63)
             let over = UInt64(byte) >> UInt64(64 - place & 63)

@@ -7,7 +7,7 @@
 /// Takes 272 bytes, whatever it holds; reuse one and `reset()` it. For many sums at once use `DoubleSumTable`.
 public struct DoubleSum: Sendable {
     /// Whether no value was ever added; a sum of zeros is not empty.
-    public private(set) var isEmpty = true
+    public internal(set) var isEmpty = true
     var limbs = [UInt64](repeating: 0, count: SumLimbs.count)
 
     /// A sum of no values.
