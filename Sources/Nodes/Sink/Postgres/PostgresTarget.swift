@@ -65,7 +65,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         claims = PostgresSession(settings, name: "claims", board: board, onNotice: onNotice)
         consoles = observers
         functions = String(
-            decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql, as: UTF8.self)
+            decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql
+                + PackageResources.functions_sums_sql, as: UTF8.self)
     }
 
     /// Makes schema and tables, or checks that they are this topology's and hold what its positions say. Waits for
