@@ -15,6 +15,10 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
+    /// Records where the partitions of topics begin of which no position is recorded yet: for each topic all that are given,
+    /// or, when somebody was first, none. Committed at once.
+    func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
+
     /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
     /// is missing in the answer.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
@@ -35,6 +39,9 @@ public protocol CommitTarget: AnyObject, Sendable {
 extension CommitTarget {
     /// A target that keeps nothing knows none.
     public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
+
+    /// Records nothing: partitions begin where their first claim says.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.
@@ -52,10 +59,19 @@ public struct WaitCancelled: Error, CustomStringConvertible {
 public struct UncommittedRecords: Error, CustomStringConvertible {
     /// How many records were read and not committed.
     public var count: Int64
+    /// Threads that did not end in time, by what they do.
+    public var hanging: [String]
+
+    /// Creates the error.
+    public init(count: Int64, hanging: [String] = []) {
+        self.count = count
+        self.hanging = hanging
+    }
 
     /// What it means for the user.
     public var description: String {
-        "stopped with \(count) records read and not committed; the next run reads them again"
+        let wait = hanging.isEmpty ? "" : " (gave up waiting for: \(hanging.joined(separator: ", ")))"
+        return "stopped with \(count) records read and not committed\(wait); the next run reads them again"
     }
 }
 
@@ -126,13 +142,6 @@ public struct ClosedEpoch: Sendable {
         self.deltas = deltas
         self.deadLetters = deadLetters
         self.partitionKeys = partitionKeys
-    }
-}
-
-extension ClosedEpoch {
-    /// What became of all records of the epoch.
-    public var counters: LedgerCounters {
-        advances.reduce(into: LedgerCounters()) { $0 += $1.counters }
     }
 }
 

@@ -108,7 +108,7 @@ struct PartitionRows {
         "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
         + "p.cluster_id, p.owner"
 
-    private func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
+    func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
         var numbers = ArrayBuilder(.int4)
         for key in keys {

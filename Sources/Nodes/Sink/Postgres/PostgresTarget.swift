@@ -75,6 +75,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         try transaction(context) { connection throws(PostgresError) in try rows.begin(partitions, &connection) }
     }
 
+    package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        try transaction(context) { connection throws(PostgresError) in try rows.found(partitions, &connection) }
+    }
+
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         try transaction(context) { connection throws(PostgresError) in
             try rows.read(partitions.map(\.key), locking: true, &connection)
