@@ -2,8 +2,7 @@
 /// that is half a password. Nothing of the text is ever repeated.
 enum ConnectionText {
     private static let example = "for example postgresql://user@host/db"
-    private static let encode =
-        "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
+    private static let encode = "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
 
     /// - Throws: `badSettings` when the text is neither a URL nor key=value words.
     static func check(_ text: String) throws(PostgresError) {

@@ -154,8 +154,7 @@ final class PostgresSession {
 
     private func refusal(_ error: PostgresError, _ how: String = "") -> SinkError {
         drop()
-        return SinkError(
-            code: .refused, description: "postgres \(settings.redactedDescription): \(how)\(describe(error))")
+        return SinkError(code: .refused, description: "postgres \(settings.redactedDescription): \(how)\(describe(error))")
     }
 
     /// What a person can do about a refusal, where the server does not say.

@@ -95,9 +95,7 @@ enum SchemaSetup {
         guard !name.contains(".") else { return quoted }
         let places = connection.userSchemas.map { SQLName.quote($0) + "." + quoted }
         for place in places {
-            if try !connection.query("SELECT to_regclass($1)::oid::bigint", [.text(place)]).isNull(0, 0) {
-                return place
-            }
+            if try !connection.query("SELECT to_regclass($1)::oid::bigint", [.text(place)]).isNull(0, 0) { return place }
         }
         guard let first = places.first else {
             throw SinkError(

@@ -64,8 +64,7 @@ final class SummaryWriter {
                 try write(Array(part), of: delta, order, &connection)
                 try connection.execute("RELEASE SAVEPOINT part")
             } catch let error as PostgresError
-                where !error.isConnectionLost && (error.isRowRefusal || error.sqlState == cause.sqlState)
-            {
+            where !error.isConnectionLost && (error.isRowRefusal || error.sqlState == cause.sqlState) {
                 try connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
                 if part.count == 1, let entry = part.first {
                     let groups = delta.sets[Int(entry.set)]
