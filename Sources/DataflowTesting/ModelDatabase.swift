@@ -128,6 +128,11 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
+    /// The positions of topics with such a beginning.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
+        rows(of: database.contents.withLock { $0.rows.keys.filter { $0.topic.hasPrefix(topicPrefix) } })
+    }
+
     /// Stores where partitions that were never read begin.
     public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         database.contents.withLock { contents in

@@ -41,6 +41,11 @@ public final class ScriptedTarget: CommitTarget {
     ) throws -> [ClaimedPartition] { try inner.claim(keys, origin: origin, context) }
 
     /// As the model does it.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
+        try inner.known(topicPrefix: topicPrefix, context)
+    }
+
+    /// As the model does it.
     public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         try inner.begin(partitions, context)
     }

@@ -16,9 +16,7 @@ public struct BatchRun: Sendable {
     public var partition: Int
     /// Where the source stood in the partition before it took the run's first message. Not that message's offset: logs
     /// have gaps (markers, compaction). The engine admits the run only if the partition stands there.
-    ///
-    /// Nil, for a log without gaps: at the first message's offset.
-    public var from: Int64?
+    public var from: Int64
     /// The run's messages in `Batch.messages`.
     public var messages: Range<Int>
     /// Tombstones (null payloads) met on the way: counted as read and filtered, never copied.

@@ -3,6 +3,9 @@
 /// Every call blocks its thread. `claim` is called on source threads, `commit` on the commit thread, possibly at the
 /// same time.
 public protocol CommitTarget: AnyObject, Sendable {
+    /// The partitions of this topology whose topics begin with `topicPrefix`, whoever owns them, as they stand.
+    func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition]
+
     /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
     /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
     ///
@@ -20,10 +23,6 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// is missing in the answer.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
-    /// Reads those of the partitions that are still ours. A target has this from `positions`; one that only wraps another may
-    /// have `positions` from this, and then cannot tell a restored database from a takeover.
-    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
-
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
     func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome
@@ -38,6 +37,9 @@ public protocol CommitTarget: AnyObject, Sendable {
 }
 
 extension CommitTarget {
+    /// A target that keeps nothing knows none.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
+
     /// Records nothing: partitions begin where their first claim says.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
 

@@ -46,6 +46,11 @@ public final class Intake: Sendable {
         return try pipeline.claim(keys, origin: origin, source: source)
     }
 
+    /// The positions that the topology has of topics with such a beginning, without taking them over.
+    public func known(topicPrefix: String) throws -> [ClaimedPartition] {
+        try pipeline.plan.target.known(topicPrefix: topicPrefix, pipeline.stoppableContext)
+    }
+
     /// Says where a partition that was never read begins; stored at once, so that a restart begins there too.
     public func begin(_ starts: [(index: Int, offset: Int64)]) throws {
         try pipeline.begin(starts)

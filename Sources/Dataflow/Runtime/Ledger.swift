@@ -24,7 +24,8 @@ public struct PartitionKey: Hashable, Sendable, Comparable, CustomStringConverti
 public struct Tail: Hashable, Sendable {
     /// The record's offset.
     public var offset: Int64
-    /// The record's timestamp in milliseconds since 1970, nil when it has none.
+    /// The record's timestamp in milliseconds since 1970, nil when it has none; of a file, whose records have none, the
+    /// checksum of its beginning.
     public var timestamp: Int64?
     /// A hash of the record's payload.
     public var checksum: Int64

@@ -95,11 +95,9 @@ struct PipelineState {
             let expected =
                 partitions[index].check == checks ? partitions[index].checkedNext : partitions[index].next
             let isOurs = partitions[index].isActive && partitions[index].source == batch.source
-            // Without a word from the source, its log has no gaps.
-            let found = run.from ?? (run.messages.isEmpty ? nil : batch.messages[run.messages.lowerBound].offset)
-            guard isOurs, let expected, found == expected, run.nextOffset >= expected else {
+            guard isOurs, let expected, run.from == expected, run.nextOffset >= expected else {
                 return MisplacedRun(
-                    key: partitions[index].key, found: found, to: run.nextOffset, expected: isOurs ? expected : nil)
+                    key: partitions[index].key, found: run.from, to: run.nextOffset, expected: isOurs ? expected : nil)
             }
             partitions[index].check = checks
             partitions[index].checkedNext = run.nextOffset

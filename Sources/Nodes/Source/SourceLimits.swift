@@ -1,8 +1,14 @@
 /// Every bound of the sources.
 enum SourceLimits {
-    /// The longest line of a file; a longer one means that the file is no NDJSON. The parser's own limit on records is
-    /// lower and turns them into dead letters.
-    static let lineBytesMax = 64 << 20
+    /// The longest line that versions before 2 read from files: positions of theirs have a checksum of all of it.
+    static let oldLineBytesMax = 64 << 20
+    /// Bytes of a file's last line that its position remembers the checksum of.
+    static let tailBytesMax = 64 << 10
+    /// Files that are open at once: they stay so until what was read of them is committed, and a process may usually have
+    /// 1,024.
+    static let openFilesMax = 256
+    /// How long a stream may give nothing at first before it is said what is waited for.
+    static let firstByte = Duration.seconds(5)
     /// How long each request about a log may take when partitions are assigned: one broker in trouble keeps the partitions
     /// of the others waiting for that long.
     static let inspection = Duration.seconds(3)

@@ -48,6 +48,16 @@ struct PartitionRows {
         return try decode(rows)
     }
 
+    /// Reads the partitions whose topics begin with `prefix`, without locking them.
+    func known(topicPrefix prefix: String, _ connection: inout Connection) throws(PostgresError) -> [ClaimedPartition] {
+        let rows = try connection.query(
+            """
+            SELECT \(Self.columns) FROM millrace.partitions p
+            WHERE p.topology = $1 AND pg_catalog.starts_with(p.topic, $2) ORDER BY p.topic, p.partition
+            """, [.text(topology), .text(prefix)])
+        return try decode(rows)
+    }
+
     /// Stores where partitions that were never read begin.
     func begin(_ partitions: [ClaimedPartition], _ connection: inout Connection) throws(PostgresError) {
         var offsets = ArrayBuilder(.int8)

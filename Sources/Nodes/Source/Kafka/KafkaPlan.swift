@@ -47,7 +47,7 @@ package struct KafkaPlan: Sendable {
             check(others, config["settings"], node, &problems)
         }
         var start = Start.earliest
-        do throws(Diagnostics) { start = try Self.start(config["start"], node) } catch {
+        do throws(Diagnostics) { start = try Self.start(config.defaulted("start")) } catch {
             problems.append(contentsOf: error)
         }
         if problems.hasErrors { throw problems }
@@ -80,8 +80,8 @@ package struct KafkaPlan: Sendable {
 
     private static func strings(_ value: ConfigValue?) -> [String] { (value?.list ?? []).compactMap(\.string) }
 
-    private static func start(_ value: ConfigValue?, _ node: NodeDeclaration) throws(Diagnostics) -> Start {
-        guard let value, let text = value.string else { return .earliest }
+    private static func start(_ value: ConfigValue) throws(Diagnostics) -> Start {
+        let text = value.string ?? ""
         switch text {
         case "earliest": return .earliest
         case "latest": return .latest
