@@ -30,7 +30,7 @@ public struct BatchRun: Sendable {
 
     /// Creates a run.
     public init(
-        partition: Int, from: Int64? = nil, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
+        partition: Int, from: Int64, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
     ) {
         self.partition = partition
         self.from = from

@@ -42,17 +42,6 @@ extension CommitTarget {
 
     /// Records nothing: partitions begin where their first claim says.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
-
-    /// Those that are ours, for want of better knowledge.
-    public func positions(
-        _ partitions: [ClaimedPartition], _ context: CommitContext
-    ) throws -> [ClaimedPartition] { try owned(partitions, context) }
-
-    /// Those whose owner epoch is ours.
-    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        let mine = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
-        return try positions(partitions, context).filter { mine[$0.key] == $0.ownerEpoch }
-    }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.
