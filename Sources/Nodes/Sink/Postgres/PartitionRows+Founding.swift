@@ -14,7 +14,7 @@ extension PartitionRows {
             """
             INSERT INTO millrace.partitions AS m (topology, topic, partition, next_offset, cluster_id)
             SELECT $1, k.topic, k.partition, k.next_offset, $5::text
-            FROM pg_catalog.unnest($2::text[], $3::int[], $4::bigint[])
+            FROM unnest($2::text[], $3::int[], $4::bigint[])
                 AS k(topic, partition, next_offset)
             WHERE NOT EXISTS (SELECT FROM millrace.partitions p
                 WHERE p.topology = $1 AND p.topic = k.topic AND p.next_offset IS NOT NULL)
