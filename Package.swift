@@ -54,7 +54,10 @@ let package = Package(
                 "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            resources: [.embedInCode("Sink/SQL/functions.sql"), .embedInCode("Sink/SQL/functions_hll.sql")],
+            resources: [
+                .embedInCode("Sink/SQL/functions.sql"), .embedInCode("Sink/SQL/functions_hll.sql"),
+                .embedInCode("Sink/SQL/functions_sums.sql"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -88,7 +91,10 @@ let package = Package(
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
         .testTarget(
             name: "NodesTests",
-            dependencies: ["Nodes", "Dataflow", "Postgres", "Sketches", "DataflowTesting", "LocalServices"],
+            dependencies: [
+                "Nodes", "Dataflow", "Kafka", "Postgres", "Sketches", "DataflowTesting", "LocalServices",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

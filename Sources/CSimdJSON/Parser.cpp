@@ -71,9 +71,27 @@ struct sj_parser {
         batch.objectsOnly = objectsOnly;
     }
 
-    bool isUTF8(size_t document) const {
-        const sj_slice bytes = batch.documents[document];
-        return simdjson::validate_utf8(reinterpret_cast<const char *>(batch.buffer) + bytes.offset, bytes.length);
+    /// What is wrong with the bytes of a document, whatever its grammar: SJ_OK for nothing. Of several faults the kernels tell
+    /// different ones, so the one that counts is found here: a string that is not closed, then a control character in one,
+    /// then bytes that are no UTF-8.
+    uint8_t faultInBytes(size_t document) const {
+        const sj_slice place = batch.documents[document];
+        const uint8_t *const bytes = batch.buffer + place.offset;
+        bool isInString = false, hasControl = false;
+        for (uint32_t at = 0; at < place.length; at++) {
+            if (bytes[at] == '\\') {
+                at++;
+                hasControl |= isInString && at < place.length && bytes[at] < ' ';
+            } else if (bytes[at] == '"') {
+                isInString = !isInString;
+            } else {
+                hasControl |= isInString && bytes[at] < ' ';
+            }
+        }
+        if (isInString) { return SJ_UNCLOSED_STRING; }
+        if (hasControl) { return SJ_CONTROL_CHARACTER; }
+        const bool isUTF8 = simdjson::validate_utf8(reinterpret_cast<const char *>(bytes), place.length);
+        return isUTF8 ? SJ_OK : SJ_INVALID_UTF8;
     }
 
     /// Makes room for a segment of `length` bytes, and the sentinels.
@@ -106,13 +124,14 @@ struct sj_parser {
             uint32_t *const index = stage1->structural_indexes.get();
             std::fill_n(index + count, sentinels, length);
             walk(batch, Segment{batch.buffer + begin, index, count, length, begin, first, last});
-            if (!isolates && batch.status[first] != SJ_OK && !isUTF8(first)) {
-                batch.failures.back() = {static_cast<uint32_t>(first), documents[first].length, -1, SJ_INVALID_UTF8, 0};
-                batch.status[first] = SJ_INVALID_UTF8;
+            const uint8_t fault = isolates || batch.status[first] == SJ_OK ? uint8_t{SJ_OK} : faultInBytes(first);
+            if (fault != SJ_OK) {
+                batch.failures.back() = {static_cast<uint32_t>(first), documents[first].length, -1, fault, 0};
+                batch.status[first] = fault;
             }
         } else if (last - first == 1) {
-            // Kernels differ in what they look for first; of several faults, bytes that are no UTF-8 are the one told.
-            batch.reject(first, isUTF8(first) ? codeOf(error) : uint8_t{SJ_INVALID_UTF8}, documents[first].length);
+            const uint8_t fault = faultInBytes(first);
+            batch.reject(first, fault != SJ_OK ? fault : codeOf(error), documents[first].length);
         } else {
             const size_t step = (last - first + parts - 1) / parts;
             for (; first < last; first += step) { stretch(first, std::min(first + step, last)); }

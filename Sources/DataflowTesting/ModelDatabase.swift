@@ -10,6 +10,7 @@ public final class ModelDatabase: Sendable {
         var owner: String?
         var tail: Tail?
         var counters = LedgerCounters()
+        var origin: String?
     }
 
     struct Contents {
@@ -110,6 +111,7 @@ public final class ModelTarget: CommitTarget {
             contents.claims += keys.count
             return keys.map { key in
                 contents.rows[key, default: .init()].ownerEpoch += 1
+                if contents.rows[key]?.origin == nil { contents.rows[key]?.origin = origin }
                 contents.rows[key]?.owner = owner
                 return claimed(key, contents.rows[key])
             }
@@ -119,6 +121,16 @@ public final class ModelTarget: CommitTarget {
     /// The positions of topics with such a beginning.
     public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
         rows(of: database.contents.withLock { $0.rows.keys.filter { $0.topic.hasPrefix(topicPrefix) } })
+    }
+
+    /// Stores where topics begin of which nothing is stored.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        database.contents.withLock { contents in
+            let known = Set(contents.rows.filter { $0.value.nextOffset != nil }.map(\.key.topic))
+            for partition in partitions where !known.contains(partition.key.topic) {
+                contents.rows[partition.key, default: .init()].nextOffset = partition.nextOffset
+            }
+        }
     }
 
     /// Stores where partitions that were never read begin.
@@ -139,7 +151,8 @@ public final class ModelTarget: CommitTarget {
 
     private func claimed(_ key: PartitionKey, _ row: ModelDatabase.Row?) -> ClaimedPartition {
         ClaimedPartition(
-            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail, owner: row?.owner)
+            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail,
+            origin: row?.origin, owner: row?.owner)
     }
 
     private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }

@@ -1,4 +1,5 @@
 public import Dataflow
+import Foundation
 import Synchronization
 
 /// A source over a `ModelLog` whose assignments a test decides, as a consumer group would.
@@ -50,7 +51,13 @@ public final class ModelSource: Source {
             if !claimable.isEmpty { try claim(claimable, intake, &reading) }
             guard let batch = intake.makeBatch(timeout: .milliseconds(2)) else { continue }
             fill(batch, &reading)
-            if batch.runs.isEmpty { intake.recycle(batch) } else { intake.submit(batch) }
+            guard batch.runs.isEmpty else {
+                intake.submit(batch)
+                continue
+            }
+            intake.recycle(batch)
+            // At the end of what there is, a consumer waits in its poll.
+            usleep(500)
         }
     }
 
@@ -102,7 +109,8 @@ public final class ModelSource: Source {
     private func fill(_ batch: Batch, _ reading: inout Reading) {
         random.withLock { random in
             for (key, place) in reading.positions.sorted(by: { $0.key < $1.key }) where random.chance(60) {
-                let end = min(log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
+                let end = min(
+                    log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
                 guard end > place.next else { continue }
                 log.append(Int(place.next)..<end, of: key, at: place.index, to: batch)
                 reading.positions[key]?.next = Int64(end)

@@ -51,6 +51,11 @@ public final class ScriptedTarget: CommitTarget {
     }
 
     /// As the model does it.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        try inner.found(partitions, context)
+    }
+
+    /// As the model does it.
     public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         try inner.positions(partitions, context)
     }

@@ -50,4 +50,10 @@ public struct Watermarks: Hashable, Sendable {
     public let low: Int64
     /// Offset the next message will get.
     public let high: Int64
+
+    /// A range.
+    public init(low: Int64, high: Int64) {
+        self.low = low
+        self.high = high
+    }
 }

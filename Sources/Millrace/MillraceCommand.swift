@@ -21,6 +21,12 @@ struct MillraceCommand: AsyncParsableCommand {
 
     static func main() async {
         Allocator.shareOneHeap()
+        // The runtime finds them by way of /proc; without them every command would be taken for a call for help.
+        guard !CommandLine.arguments.isEmpty else {
+            StandardError.write(
+                "millrace: the program's arguments cannot be read, expected /proc/self/maps to be readable")
+            Self.exit(withError: ExitCode.failure)
+        }
         if let complaint = complaint(about: CommandLine.arguments.dropFirst().first) {
             StandardError.write(complaint)
             Self.exit(withError: ExitCode.validationFailure)

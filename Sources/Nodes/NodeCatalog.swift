@@ -16,7 +16,8 @@ package enum NodeCatalog {
             default: "\(Limits.memoryDefault >> 20)MiB"),
         FieldSpec(
             "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),
-            "The least time between two commits; up to six times longer while the backlog is larger than what was read. "
+            "The least time between two commits; up to six times longer while the backlog is larger than what was read. An "
+                + "interval below 250ms is stretched, up to that, to four times as long as commits take. "
                 + "Unless given, files without a `postgres` sink are committed once, at their end, or when memory asks for it.",
             default: "\(Int(Limits.commitInterval / .milliseconds(1)))ms", example: "1s"),
         FieldSpec(

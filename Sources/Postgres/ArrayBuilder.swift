@@ -113,6 +113,17 @@ public struct ArrayBuilder: Sendable {
         countOne()
     }
 
+    /// Appends to an array of ``Element/numeric``: `digits` x 10^`exponent`, with no more decimal places than it needs.
+    /// - Precondition: `exponent` within ±16,000.
+    public mutating func append(isNegative: Bool, digits: UInt64, exponent: Int) {
+        expect(.numeric)
+        let start = bytes.count
+        put32(0)
+        NumericWire.append(isNegative: isNegative, digits: digits, exponent: exponent, to: &bytes)
+        store32(UInt32(bytes.count - start - 4), at: start)
+        countOne()
+    }
+
     /// Appends to an array of ``Element/text``.
     public mutating func append(_ value: String) {
         expect(.text)

@@ -43,6 +43,29 @@ enum NumericWire {
         }
     }
 
+    /// Appends `digits` x 10^`exponent`, which may lie far from the decimal point.
+    static func append(isNegative: Bool, digits: UInt64, exponent: Int, to bytes: inout [UInt8]) {
+        precondition((-16_000...16_000).contains(exponent), "a numeric's digits lie within 16,000 of the point")
+        // Groups are aligned to the decimal point.
+        let surplus = exponent & 3
+        var rest = UInt128(digits) * UInt128(powersOfTen[surplus])
+        var lowest = (exponent - surplus) / 4
+        while rest != 0, rest % UInt128(base) == 0 {
+            rest /= UInt128(base)
+            lowest += 1
+        }
+        var groups: [UInt16] = []
+        while rest > 0 {
+            groups.append(UInt16(rest % UInt128(base)))
+            rest /= UInt128(base)
+        }
+        append16(UInt16(groups.count), to: &bytes)
+        append16(UInt16(bitPattern: Int16(groups.isEmpty ? 0 : lowest + groups.count - 1)), to: &bytes)
+        append16(isNegative && !groups.isEmpty ? 0x4000 : 0, to: &bytes)
+        append16(UInt16(max(0, -exponent)), to: &bytes)
+        for group in groups.reversed() { append16(group, to: &bytes) }
+    }
+
     /// Cuts the digits into groups of four around the decimal point, the least significant first, and answers how
     /// many there are up to the most significant that is not zero.
     private static func split(_ value: Decimal128, into groups: inout InlineArray<11, UInt16>) -> Int {

@@ -39,6 +39,8 @@ public struct PostgresError: Error, Sendable, Equatable {
     public var column: String?
     /// Constraint concerned.
     public var constraint: String?
+    /// Where in the server's functions and triggers it arose, innermost first; may quote record contents.
+    public var context: String?
     /// Position in its pipeline of the statement that failed, counted from 0.
     public var statementIndex: Int?
     /// True when no statement can be sent on this connection any more.

@@ -12,6 +12,8 @@ public struct SketchError: Error, Hashable, Sendable, CustomStringConvertible {
         case unsupportedFormat = "unsupported_format"
         /// The bytes contradict themselves: cut short, too long, out of order or out of range.
         case malformedBytes = "malformed_bytes"
+        /// A count or a sum would leave its range.
+        case outOfRange = "out_of_range"
     }
 
     /// The kind of refusal.

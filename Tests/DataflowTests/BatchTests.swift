@@ -51,6 +51,26 @@ import Testing
         #expect(counters.isBalanced)
     }
 
+    /// One table cannot hold the record and another one has counted it: in the ledger it is dead, and nothing else.
+    @Test func aRecordThatOneOfTwoTablesRefusesIsDead() {
+        let batch = Self.batch(rows: 10)
+        unsafe batch.markApplied(RowSelection(rows: nil, count: 10))
+        let letter = DeadLetter(partition: 0, offset: 4, line: 0, reason: "refused", payload: [], timestamp: nil)
+        batch.markRefused(4, letter)
+        batch.markRefused(4, letter)
+        let counters = batch.counters(of: Self.run(0..<10))
+        #expect(counters.read == 10 && counters.applied == 9 && counters.dead == 1 && counters.filtered == 0)
+        #expect(counters.isBalanced && batch.deadLetters.count == 1)
+    }
+
+    @Test(arguments: [("", 0), ("{}", 1), ("{}\n", 1), ("{}\n{}\n", 2), ("{}\n{}", 2)])
+    func recordsThatWereNotParsedAreEstimated(payload: String, expected: Int64) {
+        let batch = Batch(payloadBytes: 64, columnTypes: [])
+        batch.framing = .chunk
+        unsafe Array(payload.utf8).withUnsafeBytes { unsafe batch.append($0, offset: 0, timestamp: nil) }
+        #expect(batch.estimatedRecords(of: Self.run(0..<1)) == expected)
+    }
+
     @Test func allRowsAppliedIsKnownWithoutALookAtEach() {
         let batch = Self.batch(rows: 10)
         unsafe batch.markApplied(RowSelection(rows: nil, count: 10))

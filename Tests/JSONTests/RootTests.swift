@@ -9,7 +9,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"[{"a":"x"}]"#, "found an array"), (#""text""#, "found text"), ("42", "found a number"), ("-1.5e3", "found a number"),
+        (#"[{"a":"x"}]"#, "found an array"), (#""text""#, "found text"), ("42", "found a number"),
+        ("-1.5e3", "found a number"),
         ("null", "found null"), ("true", "found a boolean"), (" [] ", "found an array"),
     ]) func onlyObjectsAreRecords(document: String, reason: String) {
         #expect(Self.reason(document)?.hasPrefix(reason) == true)
@@ -35,9 +36,13 @@ import Testing
         #expect(parsed(#"{"t":"\#(escaped)"}"#, field).error == .invalidTimestamp)
     }
 
-    @Test func bytesThatAreNoUTF8AreTheReasonWhateverElseIsWrong() {
-        for text in ["{\"a\":\"\u{1}", "{\"a\":", "{\"a\":\"x"] {
-            #expect(parsed(Array(text.utf8) + [0xff], []).error == .invalidUTF8, "\(text.debugDescription)")
-        }
+    /// The same with every kernel of simdjson; `scripts/test` runs these tests with the scalar one too.
+    @Test(arguments: [
+        (#"{"a":"#, "", DocumentError.invalidUTF8), (#"{"a":"#, "}", .invalidUTF8), (#"{"a":"x"#, #""}"#, .invalidUTF8),
+        (#"{"a":"x"#, "", .unclosedString), ("{\"a\":\"\u{1}", #""}"#, .controlCharacter),
+        (#"{"a":1]"#, "", .invalidUTF8),
+        (#"{"a":"\x"#, #""}"#, .invalidUTF8), (#"{"a"\"#, #"":1}"#, .unclosedString),
+    ]) func ofSeveralFaultsInBytesOneIsTold(before: String, after: String, error: DocumentError) {
+        #expect(parsed(Array(before.utf8) + [0xff] + Array(after.utf8), []).error == error, "\(before) \(after)")
     }
 }

@@ -66,7 +66,7 @@ import Testing
                     }
                     #expect(payload == Array(String(number).utf8))
                 }
-                #expect(try fetched[partitions[7]]?.get() == .beyondEnd(end: 10))
+                #expect(fetched[partitions[7]] == .success(.beyondEnd(end: 10)))
             }
         }
     }

@@ -78,7 +78,7 @@ import Testing
                 }
                 let target = Int64.random(in: 0...3999, using: &random)
                 steadyOffsets += received.messages.filter { $0.partition == steady }.map(\.offset)
-                try consumer.rewind([PartitionStart(moved, .at(target))])
+                try consumer.resume([PartitionStart(moved, .at(target))])
                 var after = Received()
                 try consumer.read(maxMessages: 100, into: &after) { received in
                     received.messages.contains { $0.partition == moved }

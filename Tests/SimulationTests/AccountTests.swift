@@ -3,7 +3,7 @@ import DataflowTesting
 import Testing
 
 /// Whatever becomes of an epoch, its memory comes back, and every partition has a reader in the end.
-@Suite struct AccountTests {
+@Suite(.serialized) struct AccountTests {
     @Test(arguments: 1...30 as ClosedRange<UInt64>)
     func claimsInAnyOrderLeaveAReaderAndNoMemory(seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)

@@ -3,7 +3,7 @@ import DataflowTesting
 import Testing
 
 /// Targets that are wrong on purpose: the checks of the simulation must notice.
-@Suite struct CanaryTests {
+@Suite(.serialized) struct CanaryTests {
     /// Runs a log through two instances that take partitions from each other.
     private static func run(flaw: ModelTarget.Flaw, seed: UInt64) async throws -> Bool {
         var random = SeededRandom(seed: seed)

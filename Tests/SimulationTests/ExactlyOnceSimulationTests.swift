@@ -4,7 +4,7 @@ import Testing
 
 /// The real engine (threads, stages, epochs) over a model log and a model database, with seeded faults: whatever the
 /// interleaving, the table and the ledger must be those of reading every record once.
-@Suite struct ExactlyOnceSimulationTests {
+@Suite(.serialized) struct ExactlyOnceSimulationTests {
     /// One run: some instances of a topology share the partitions of a log.
     private struct Instance {
         let source: ModelSource

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Faults at moments that matter, each brought about on purpose.
-@Suite struct RewindTests {
+@Suite(.serialized) struct RewindTests {
     /// A tally whose `discard` takes as long as a test wants, as freeing large tables does.
     private struct SlowDiscard: Operator {
         let isDiscarding: @Sendable () -> Void
@@ -189,7 +189,7 @@ import Testing
         let error = await #expect(throws: (any Error).self) { try await run.end() }
         #expect(
             error.map { String(describing: $0) }?.hasPrefix(
-                "model[0]: records from offset 50 came where those from offset 0 were expected") == true)
+                "model[0]: records from offset 50 to 60 came where those from offset 0 were expected") == true)
         #expect(database.table == [:])
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Rewinds of a pipeline with several sources, which come one upon the other and while commits are being written.
-@Suite struct SeveralSourcesTests {
+@Suite(.serialized) struct SeveralSourcesTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func rewindsInARowLeaveEveryRecordReadOnce(seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
@@ -56,7 +56,8 @@ import Testing
             intake.discard()
             #expect(intake.needsRewind)
             #expect(!intake.flush(within: .seconds(60)), "nothing is flushed while a rewind is due")
-            #expect(database.positions[keys[0]] == (isCommitted ? 100 : 0))
+            // A refused epoch may have been read and committed again by now.
+            #expect(!isCommitted || database.positions[keys[0]] == 100)
             try RewindTests.read(halves[1], intake)
         }
         let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { number in
@@ -89,6 +90,7 @@ import Testing
             target: ModelTarget(database: ModelDatabase(), seed: 1, faultPercent: 0), workers: 2)
         let error = await #expect(throws: (any Error).self) { try await run.end() }
         #expect(
-            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true)
+            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true
+        )
     }
 }

@@ -24,7 +24,8 @@ struct SimulatedPipeline {
                 PipelinePlan.Node(name: "tally\($0)", make: node, children: [], concurrency: concurrency)
             },
             target: target,
-            settings: PipelineSettings(workers: workers, commitInterval: .milliseconds(1), batchBytes: 4_096,
+            settings: PipelineSettings(
+                workers: workers, commitInterval: .milliseconds(1), batchBytes: 4_096,
                 takeoverPatience: takeoverPatience),
             memory: memory)
         let pipeline = Pipeline(plan, logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })

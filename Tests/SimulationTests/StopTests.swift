@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// How a pipeline ends when it cannot end as it should, and what it says of what it read.
-@Suite struct StopTests {
+@Suite(.serialized) struct StopTests {
     /// A target whose commits wait until the test lets them go, or until they are cancelled.
     private static func stuck(
         _ database: ModelDatabase, ignoresCancel: Bool, _ mayGoOn: @escaping @Sendable () -> Bool,
@@ -44,8 +44,7 @@ import Testing
         let error = await #expect(throws: UncommittedRecords.self) { try await run.end() }
         mayGoOn.store(true, ordering: .sequentiallyConsistent)
         #expect(error?.count == 100)
-        #expect(error?.hanging == (ignoresCancel ? ["commit"] : []))
-        #expect(run.pipeline.progress().records == 0 || ignoresCancel)
+        #expect(error?.hanging.contains("commit") == ignoresCancel)
     }
 
     /// A source that is asked to drop something while the database hangs is not held when the pipeline gives up.

@@ -70,7 +70,7 @@ private func randomUpdateCost() {
     for group in 0..<470_000 {
         sketch.reset()
         bytes.removeAll(keepingCapacity: true)
-        table.load(group: group, into: &sketch)
+        try! table.load(group: group, into: &sketch)
         sketch.encode(into: &bytes)
         keep(sketch.quantile(0.95))
     }
@@ -104,7 +104,7 @@ private func mergeCost() {
         let time = bestNanoseconds(per: rounds) {
             for _ in 0..<rounds {
                 sketch.reset()
-                table.load(group: 0, into: &sketch)
+                try! table.load(group: 0, into: &sketch)
                 unsafe bytes.withUnsafeBytes { raw in
                     do { try unsafe sketch.merge(encoded: raw) } catch { fatalError("\(error)") }
                 }

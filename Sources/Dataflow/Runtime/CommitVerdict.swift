@@ -16,7 +16,8 @@ public enum CommitVerdict: Equatable, Sendable {
             // A partition that another instance has claimed since is on its way out, and found out by its next commit.
             if let row, row.ownerEpoch > partition.ownerEpoch { continue }
             if let row, row.ownerEpoch < partition.ownerEpoch {
-                return "\(partition.key) has owner epoch \(row.ownerEpoch), expected \(partition.ownerEpoch): the database was "
+                return
+                    "\(partition.key) has owner epoch \(row.ownerEpoch), expected \(partition.ownerEpoch): the database was "
                     + "restored"
             }
             let found = row?.nextOffset

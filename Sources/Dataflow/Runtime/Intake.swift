@@ -122,6 +122,12 @@ public struct LostPartition: Sendable, Hashable {
     /// Who has claimed it, as far as known.
     public var owner: String?
 
+    /// Creates a lost partition.
+    public init(key: PartitionKey, owner: String?) {
+        self.key = key
+        self.owner = owner
+    }
+
     /// What is in the way of reading it, as a phrase.
     public var trouble: String { "\(key) was taken over by \(owner ?? "another instance")" }
 }

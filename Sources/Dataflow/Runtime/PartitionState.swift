@@ -71,9 +71,9 @@ struct PartitionState {
         isMisplaced = false
     }
 
-    /// Everything not committed was dropped.
+    /// Everything not committed was dropped. What is someone else's by now, that one reads.
     mutating func loseUncommitted() {
-        owed += settled
+        owed = isActive ? owed + settled : 0
         settled = 0
     }
 }
@@ -104,7 +104,8 @@ struct MisplacedRun: Error, CustomStringConvertible {
         let wanted =
             expected.map { "those from offset \($0) were expected" }
             ?? "none were expected, for it is not this source's or its position is not known"
-        return "\(key): \(records) came where \(wanted); they were not counted, and everything since the last commit is "
+        return
+            "\(key): \(records) came where \(wanted); they were not counted, and everything since the last commit is "
             + "read again"
     }
 }

@@ -4,8 +4,9 @@ import Logging
 extension Pipeline {
     /// Takes partitions over in the database. A partition that the database says was never read although it was begun in
     /// this process, as after a restore, begins where it began then.
-    func claim(_ keys: [PartitionKey], origin: String?, source: Int) throws -> [(index: Int, partition: ClaimedPartition)]
-    {
+    func claim(_ keys: [PartitionKey], origin: String?, source: Int) throws -> [(
+        index: Int, partition: ClaimedPartition
+    )] {
         let claimed = try plan.target.claim(keys.sorted(), origin: origin, stoppableContext)
         let registered = try register(claimed, source: source, isRewound: false)
         return try beginAgain(registered)
@@ -107,7 +108,9 @@ extension Pipeline {
         of mine: [PartitionState]
     ) throws -> (kept: [ClaimedPartition], takenOver: [ClaimedPartition]) {
         guard !mine.isEmpty else { return ([], []) }
-        let asked = mine.map { ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil) }
+        let asked = mine.map {
+            ClaimedPartition(key: $0.key, ownerEpoch: $0.ownerEpoch, nextOffset: $0.next, tail: nil)
+        }
         let found = try plan.target.positions(asked, stoppableContext)
         let rows = Dictionary(found.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         var (kept, takenOver): ([ClaimedPartition], [ClaimedPartition]) = ([], [])

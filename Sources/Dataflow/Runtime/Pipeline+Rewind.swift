@@ -86,8 +86,8 @@ extension PipelineState {
         return unused
     }
 
-    /// Takes note of records that were read and dropped before they were counted.
+    /// Takes note of records that were read and dropped before they were counted; before `clear`, which makes them owed.
     mutating func owe(_ batch: Batch) {
-        for run in batch.runs { partitions[run.partition].owed += batch.estimatedRecords(of: run) }
+        for run in batch.runs { partitions[run.partition].settle(batch.estimatedRecords(of: run)) }
     }
 }

@@ -160,7 +160,8 @@ public final class Pipeline: Sendable {
         }
     }
 
-    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread {
+    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread
+    {
         let identity = PipelineThread(name: name)
         _ = try JoinableThread(name: name) {
             body()

@@ -15,6 +15,14 @@ struct Run: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The topology files; - is standard input.", valueName: "file"))
     var files: [String]
 
+    @Flag(
+        help: ArgumentHelp(
+            "Go on although a table lacks what was read before.",
+            discussion:
+                "For tables that are new, dropped, emptied or made of other events than before: they count from "
+                + "here, and millrace.tables remembers from which positions on."))
+    var fromNow = false
+
     @OptionGroup var options: RunOptions
 
     func run() async throws {
@@ -26,9 +34,11 @@ struct Run: AsyncParsableCommand {
             if let topology { topologies.append(topology) } else { hasErrors = true }
         }
         if hasErrors { throw ExitCode(1) }
+        var overrides = options.overrides
+        overrides.fromNow = fromNow
         do {
             let services = try topologies.map { topology in
-                try TopologyService(topology, overrides: options.overrides, progress: options.progress, logger: logger)
+                try TopologyService(topology, overrides: overrides, progress: options.progress, logger: logger)
             }
             try await TopologyService.runAll(services, logger: logger)
         } catch {

@@ -72,8 +72,11 @@ final class TopologyService: Service {
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await onThread(named: name) {
-                    if let target = self.target as? PostgresTarget { try target.prepare(pipeline.stoppableContext) }
+                    let database = self.target as? PostgresTarget
+                    try database?.prepare(pipeline.stoppableContext)
+                    database?.onReplacement { pipeline.stop() }
                     try pipeline.run()
+                    try database?.checkReplacement()
                 }
             } onGracefulShutdown: {
                 self.outcome.withLock { $0.wasAskedToStop = true }

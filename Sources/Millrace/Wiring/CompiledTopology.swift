@@ -42,7 +42,7 @@ struct CompiledTopology {
 
     /// Where a summary goes.
     enum Sink {
-        case postgres(node: Int, table: String)
+        case postgres(TableSink)
         case console(node: Int, rowsMax: Int)
     }
 

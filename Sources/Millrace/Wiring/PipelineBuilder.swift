@@ -25,6 +25,8 @@ struct PipelineBuilder {
         var memoryBytes: Int?
         var commitInterval: Duration?
         var workers: Int?
+        /// Whether tables that lack what was read before are accepted as they are.
+        var fromNow = false
     }
 
     /// Builds the plan; connects to nothing.
@@ -90,11 +92,11 @@ struct PipelineBuilder {
     }
 
     private func target(_ memory: MemoryAccountant, _ refused: [RefusedGroups]) throws -> any CommitTarget {
-        var tables: [(node: Int, plan: SummaryPlan, table: String)] = []
+        var tables: [TableSink] = []
         var observers = observers
         for sink in topology.sinks {
             switch sink {
-            case .postgres(let node, let table): tables.append((node, summary(of: node), table))
+            case .postgres(let sink): tables.append(sink)
             case .console(let node, let rowsMax):
                 observers.append(
                     ConsoleSink(
@@ -108,9 +110,12 @@ struct PipelineBuilder {
         return PostgresTarget(
             topology: topology.name, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
             settings: settings, sinks: tables,
+            acceptsGaps: overrides.fromNow,
             refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), memory: memory,
             observers: observers
-        ) { notice in
+        ) { warning in
+            logger.warning("A table needs a look", metadata: ["what": "\(warning)"])
+        } onNotice: { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }
     }

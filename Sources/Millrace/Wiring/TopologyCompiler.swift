@@ -227,7 +227,9 @@ extension TopologyCompiler {
             let table = try TableName(text)
             checkTwins(of: table, at: value.location)
             tables.append(table)
-            if let (index, _) = input { topology.sinks.append(.postgres(node: index, table: text)) }
+            if let (index, plan) = input {
+                topology.sinks.append(.postgres(declaration.tableSink(node, text, behind: index, plan, in: topology)))
+            }
         } catch {
             problems.append(
                 Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))

@@ -36,7 +36,8 @@ extension ParseJSON {
                                 "The longest text, in bytes; a longer one is a dead letter.",
                                 default: "\(JSONLimits.textLengthDefault)"),
                         ])),
-                "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point, `double`, "
+                "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point "
+                    + "(others are rounded half away from zero), `double`, "
                     + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)` (since 1970).",
                 required: true, example: "{ ts: timestamp, user: text, weapon: { path: payload.weapon, type: text } }"),
             FieldSpec(

@@ -9,6 +9,8 @@ struct SummaryJSON {
     private let plan: SummaryPlan
     /// One per metric that needs it, reused: asking a table for each percentile would make a sketch each time.
     private var histograms: [ExponentialHistogram?]
+    /// Of a group's doubles, reused.
+    private var sum = DoubleSum()
     private var lastTime: (microseconds: Int64, text: String)?
     private var isFirst = true
     /// `"name": ` of each key, metric and, for percentiles, each of its columns.
@@ -35,6 +37,13 @@ struct SummaryJSON {
         return String(decoding: json.bytes.dropLast(), as: UTF8.self)
     }
 
+    /// The keys of a group, which tell its row from all others of the table.
+    static func keys(_ groups: SetGroups, _ group: Int) -> String {
+        var json = SummaryJSON(groups.plan)
+        json.appendKeys(groups, group)
+        return String(decoding: json.bytes, as: UTF8.self) + "}"
+    }
+
     /// Gives the lines away.
     mutating func takeBytes() -> [UInt8] {
         defer { bytes.removeAll() }
@@ -51,6 +60,13 @@ struct SummaryJSON {
 
     /// Appends a group: keys in the order of the table's columns, without those that its set does not have.
     mutating func appendLine(_ groups: SetGroups, _ group: Int) {
+        appendKeys(groups, group)
+        for (index, state) in groups.states.enumerated() { metric(index, state, group) }
+        append("}\n")
+    }
+
+    /// Appends the keys of a group and leaves the line open.
+    private mutating func appendKeys(_ groups: SetGroups, _ group: Int) {
         bytes.append(UInt8(ascii: "{"))
         isFirst = true
         if let window = groups.windowStart(ofGroup: group) {
@@ -65,8 +81,6 @@ struct SummaryJSON {
             name(keyNames[index])
             key(plan.keys[index].type, index, groups, group)
         }
-        for (index, state) in groups.states.enumerated() { metric(index, state, group) }
-        append("}\n")
     }
 
     private static let windowName = label("window_start")
@@ -105,12 +119,18 @@ struct SummaryJSON {
         case (.count, let state as CountState): append(state.count(ofGroup: group))
         case (.sum, let state as SumState):
             append(state.sum(ofGroup: group).map { Self.decimal($0, metric.sumScale) } ?? "null")
+        case (.sum, let state as DoubleSumState): doubleSum(state, group) { $0.append($0.sum) }
+        case (.avg, let state as DoubleSumState):
+            doubleSum(state, group) { $0.append($0.sum.mean(of: UInt64(state.count(ofGroup: group)))) }
         case (.avg, let state as SumState):
             append(
                 state.sum(ofGroup: group).map {
                     ExactSum.mean($0, scale: metric.sumScale, count: state.count(ofGroup: group))
                 })
-        case (.uniques, let state as UniquesState): append(Int64(state.table.estimate(group: group).rounded()))
+        case (.uniques, let state as UniquesState): 
+            append(
+                UniquesState.shown(
+                    state.table.estimate(group: group), values: state.valueCount(ofGroup: group)))
         case (_, let state as ExtremeState<Double>): append(state.value(ofGroup: group))
         case (_, let state as ExtremeState<Int64>):
             guard let value = state.value(ofGroup: group) else { return append("null") }
@@ -123,7 +143,9 @@ struct SummaryJSON {
         _ percentiles: [MetricPlan.Percentile], _ index: Int, _ state: PercentilesState, _ group: Int
     ) {
         histograms[index]!.reset()
-        state.load(group: group, into: &histograms[index]!)
+        do { try state.load(group: group, into: &histograms[index]!) } catch {
+            preconditionFailure("an empty sketch takes any group")
+        }
         for (column, percentile) in percentiles.enumerated() {
             name(metricNames[index][column])
             append(histograms[index]!.quantile(percentile.percent / 100))
@@ -138,9 +160,26 @@ struct SummaryJSON {
         }
     }
 
-    /// Appends a number as Swift describes it, `null` for nil. Values of whole numbers are mostly whole.
+    /// Appends what is made of the sum of a group's doubles, `null` without values.
+    private mutating func doubleSum(
+        _ state: DoubleSumState, _ group: Int, _ append: (inout SummaryJSON) -> Void
+    ) {
+        sum.reset()
+        do { try state.load(group: group, into: &sum) } catch { preconditionFailure("an empty sum takes any group") }
+        if sum.isEmpty { self.append("null") } else { append(&self) }
+    }
+
+    /// Appends the nearest double; beyond the largest, digits and exponent, which JSON has too.
+    private mutating func append(_ sum: DoubleSum) {
+        if let nearest = sum.nearest { return append(nearest) }
+        let shown = sum.decimal
+        append("\(shown.isNegative ? "-" : "")\(shown.digits)e\(shown.exponent)")
+    }
+
+    /// Appends a number as Swift describes it, `null` for nil and for what JSON does not have. Values of whole numbers are
+    /// mostly whole; -0 is 0.
     private mutating func append(_ value: Double?) {
-        guard let value else { return append("null") }
+        guard let value = value.map({ $0 + 0 }), value.isFinite else { return append("null") }
         guard value.magnitude < 1e15, value.rounded(.towardZero) == value, value != 0 else {
             return append(value.description)
         }

@@ -14,28 +14,21 @@ enum SourceLimits {
     static let inspection = Duration.seconds(3)
     /// The same while reading goes on, when nobody waits.
     static let watchRequest = Duration.seconds(5)
-    /// How often the logs that are read are looked at: whether they still hold the records that were read. What a topic that
-    /// is re-created meanwhile adds to the tables is what is read in two such times.
-    static let watch = Duration.seconds(2)
     /// How many partitions are asked for a record at once: each may bring a whole batch of its producer.
     static let tailsAtOnce = 32
     /// How long after something looked wrong it is looked at again, before it is believed.
     static let secondLook = Duration.milliseconds(500)
-    /// The first and the longest time after which a partition that could not be read is tried again.
-    static let postponeFirst = Duration.seconds(1)
+    /// The longest time after which a partition that could not be read is tried again.
     static let postponeLongest = Duration.seconds(30)
-    /// How often the rows of halted partitions are looked at: a person may have mended them.
-    static let mended = Duration.seconds(5)
     /// How long leaders are waited for when a topology begins at the end of its topics.
     static let founding = Duration.seconds(15)
     /// How long credentials and TLS settings may be refused before a source that never got in gives up.
     static let refusal = Duration.seconds(3)
     /// How long the group may take to assign partitions before it is said that they are waited for.
     static let assignment = Duration.seconds(5)
-    /// The first and the longest time after which the group is joined again for partitions that were taken over.
-    static let rejoinFirst = Duration.seconds(10)
-    static let rejoinLongest = Duration.seconds(300)
-    /// How long a call about offsets or metadata may take before it is tried again.
+    /// How long leaving the group may take. Everything is committed by then; the group notices an absence by itself.
+    static let leave = Duration.seconds(3)
+    /// How long a call about offsets or metadata may take before it is tried again; a stop waits for it.
     static let request = Duration.seconds(4)
     /// How long a poll waits for messages: bounds how late a stop or a rewind is noticed.
     static let poll = Duration.milliseconds(20)
@@ -43,8 +36,6 @@ enum SourceLimits {
     /// only, and the other members wait for ours; a member that does not poll for `max.poll.interval.ms` (5 minutes) is
     /// thrown out.
     static let keepAlive = Duration.seconds(3)
-    /// How long leaving the group may take. Everything is committed by then; the group notices an absence by itself.
-    static let leave = Duration.seconds(3)
     /// How often offsets are committed to Kafka, for lag tools.
     static let offsetCommit = Duration.seconds(5)
     /// How often a source says how it stands: what waits decides how long epochs last.

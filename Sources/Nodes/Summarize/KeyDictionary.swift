@@ -153,6 +153,9 @@ final class KeyColumn {
         }
     }
 
+    /// Bytes of the longest text seen; 0 for columns of other types.
+    var longestText: Int { texts.longest }
+
     /// The text behind an id of a text column.
     func text(_ id: UInt32) -> UnsafeRawBufferPointer { unsafe texts.text(id) }
 

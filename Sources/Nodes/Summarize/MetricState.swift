@@ -1,4 +1,5 @@
 import Dataflow
+import Sketches
 
 /// One metric of all groups of a delta: updated a batch at a time, merged a table at a time.
 protocol MetricState: AnyObject {
@@ -17,8 +18,9 @@ extension MetricPlan {
     func makeState() -> any MetricState {
         switch (function, type) {
         case (.count, _): CountState()
-        case (.sum, .double?), (.avg, .double?): DoubleSumState(column: requiredColumn)
-        case (.sum, _), (.avg, _): IntegerSumState(column: requiredColumn)
+        case (.sum, .double?): DoubleSumState(column: requiredColumn, counts: false)
+        case (.avg, .double?): DoubleSumState(column: requiredColumn, counts: true)
+        case (.sum, _), (.avg, _): SumState(column: requiredColumn)
         case (.min, .double?): ExtremeState<Double>(column: requiredColumn, isMaximum: false, initial: .infinity)
         case (.max, .double?): ExtremeState<Double>(column: requiredColumn, isMaximum: true, initial: -.infinity)
         case (.min, _): ExtremeState<Int64>(column: requiredColumn, isMaximum: false, initial: .max)
@@ -55,11 +57,12 @@ final class CountState: MetricState {
     func count(ofGroup group: Int) -> Int64 { unsafe Int64(counts.values[group]) }
 }
 
-/// The exact sum and the number of values: the state of `sum` and `avg`.
-class SumState: MetricState {
-    fileprivate let column: Int
-    fileprivate var sums = StateColumn<Int128>(initial: 0)
-    fileprivate var counts = StateColumn<UInt64>(initial: 0)
+/// The exact sum of integers or decimals, and their number: the state of `sum` and `avg`. 2^64 values of 64 bits fit in
+/// 128, so no check is needed.
+final class SumState: MetricState {
+    private let column: Int
+    private var sums = StateColumn<Int128>(initial: 0)
+    private var counts = StateColumn<UInt64>(initial: 0)
 
     init(column: Int) { self.column = column }
 
@@ -69,7 +72,15 @@ class SumState: MetricState {
     }
 
     func update(_ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>) {
-        preconditionFailure("SumState is abstract")
+        let (values, valid) = unsafe (batch.columns[column].integers, batch.columns[column].valid)
+        let (sums, counts) = unsafe (self.sums.values, self.counts.values)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            guard unsafe valid[row] != 0 else { continue }
+            let group = unsafe Int(groups[index])
+            unsafe sums[group] &+= Int128(values[row])
+            unsafe counts[group] &+= 1
+        }
     }
 
     func absorb(_ other: any MetricState, _ map: UnsafePointer<UInt32>) {
@@ -90,34 +101,41 @@ class SumState: MetricState {
     func count(ofGroup group: Int) -> Int64 { unsafe Int64(counts.values[group]) }
 }
 
-/// Sums of integers and decimals: 2^64 values of 64 bits fit in 128, so no check is needed.
-final class IntegerSumState: SumState {
-    override func update(_ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>) {
-        let (values, valid) = unsafe (batch.columns[column].integers, batch.columns[column].valid)
-        let (sums, counts) = unsafe (self.sums.values, self.counts.values)
-        for index in 0..<rows.count {
-            let row = rows[index]
-            guard unsafe valid[row] != 0 else { continue }
-            let group = unsafe Int(groups[index])
-            unsafe sums[group] &+= Int128(values[row])
-            unsafe counts[group] &+= 1
-        }
-    }
-}
+/// The exact sum of doubles, and for `avg` their number.
+final class DoubleSumState: MetricState {
+    private let column: Int
+    private var table = DoubleSumTable()
+    private var counts: ValueCounts?
 
-/// Sums of doubles in units of 10^-9: exact whatever the order, each value rounded once.
-final class DoubleSumState: SumState {
-    override func update(_ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>) {
-        let (values, valid) = unsafe (batch.columns[column].doubles, batch.columns[column].valid)
-        let (sums, counts) = unsafe (self.sums.values, self.counts.values)
-        for index in 0..<rows.count {
-            let row = rows[index]
-            guard unsafe valid[row] != 0 else { continue }
-            let group = unsafe Int(groups[index])
-            unsafe sums[group] = sums[group] &+ ExactSum.units(of: values[row])
-            unsafe counts[group] &+= 1
-        }
+    init(column: Int, counts: Bool) {
+        self.column = column
+        self.counts = counts ? ValueCounts() : nil
     }
+
+    func grow(to groups: Int) {
+        table.grow(to: groups)
+        counts?.grow(to: groups)
+    }
+
+    func update(_ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>) {
+        let input = batch.columns[column]
+        unsafe table.add(input.doubles, valid: input.valid, rows: rows.rows, groups: groups, count: rows.count)
+        unsafe counts?.add(valid: input.valid, rows, groups)
+    }
+
+    func absorb(_ other: any MetricState, _ map: UnsafePointer<UInt32>) {
+        guard let other = other as? DoubleSumState else { preconditionFailure("merged with another metric") }
+        unsafe table.merge(other.table, groupMap: map)
+        unsafe counts?.absorb(other.counts, map)
+    }
+
+    var memoryBytes: Int { table.memoryBytes + (counts?.memoryBytes ?? 0) }
+
+    /// Adds a group's values to a sum.
+    func load(group: Int, into sum: inout DoubleSum) throws(SketchError) { try table.load(group: group, into: &sum) }
+
+    /// How many values were seen; kept for `avg` only.
+    func count(ofGroup group: Int) -> Int64 { counts?.count(ofGroup: group) ?? 0 }
 }
 
 /// `min` and `max`.
@@ -163,6 +181,7 @@ final class ExtremeState<Value: Comparable & BitwiseCopyable>: MetricState {
 
     var memoryBytes: Int { values.memoryBytes + seen.memoryBytes }
 
-    /// The extreme, nil when no value was seen.
+    /// The extreme, nil when no value was seen. A zero may be the negative one, which equals the other: which of them came
+    /// first is nobody's business, so whoever shows it adds 0.
     func value(ofGroup group: Int) -> Value? { unsafe seen.values[group] == 0 ? nil : values.values[group] }
 }

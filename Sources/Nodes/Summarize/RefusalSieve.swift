@@ -1,6 +1,7 @@
 import Dataflow
 
-/// Tells the records of groups that the database refuses from all others, before they get into any group.
+/// Tells the records of groups that the database refuses, or whose key no index takes, from all others, before they get
+/// into any group.
 ///
 /// One for each counted set. It also answers for the derived sets that it stands above: a record's group there follows
 /// from its group here. Groups are looked up once per epoch, in a table of their own: groups that hold no record would be
@@ -26,12 +27,17 @@ final class RefusalSieve {
     func look(at batch: Batch, _ rows: RowSelection, for refused: RefusedGroups) {
         probe.assign(batch, rows)
         for group in reasons.count..<probe.groupCount {
-            let found = sets.lazy.compactMap { [probe] set in
-                refused.reason(for: GroupOrder.identity(of: group, in: probe, as: set))
+            let found = sets.lazy.compactMap { [probe] set -> String? in
+                let identity = GroupOrder.identity(of: group, in: probe, as: set)
+                return identity.key.count > SummaryPlan.keyBytesMax ? Self.longKey : refused.reason(for: identity)
             }
             reasons.append(found.first)
         }
     }
+
+    /// One text for all, so that they are one cause.
+    private static let longKey =
+        "the fields it is grouped by take more than the \(SummaryPlan.keyBytesMax) bytes that an index row of Postgres holds"
 
     /// Why the `index`-th row of those looked at is refused, nil when it is not.
     func reason(ofRow index: Int) -> String? { reasons[probe.group(ofRow: index)] }

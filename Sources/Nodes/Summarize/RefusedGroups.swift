@@ -13,35 +13,74 @@ package final class RefusedGroups: Sendable {
         var key: [UInt8]
     }
 
+    /// Two hashes of a group, seeded by the process: 128 bits stand for a key of any length, which somebody else chose.
+    private struct Fingerprint: Hashable {
+        private let first: Int
+        private let second: Int
+
+        init(_ group: Group) {
+            func hash(_ seed: Int) -> Int {
+                var hasher = Hasher()
+                hasher.combine(seed)
+                hasher.combine(group)
+                return hasher.finalize()
+            }
+            first = hash(1)
+            second = hash(2)
+        }
+    }
+
     private struct State {
-        var reasons: [Group: String] = [:]
+        /// Where the reason of a group stands in `reasons`.
+        var groups: [Fingerprint: Int] = [:]
         /// The groups in the order they came, as a ring once it is full.
-        var order: [Group] = []
+        var order: [Fingerprint] = []
         var oldest = 0
+        var reasons: [String] = []
+        var places: [String: Int] = [:]
+
+        /// Where a reason stands.
+        mutating func place(of reason: String) -> Int {
+            if let known = places[reason] { return known }
+            guard reasons.count < SinkLimits.refusalReasonsMax else { return reasons.count - 1 }
+            places[reason] = reasons.count
+            reasons.append(reason)
+            return reasons.count - 1
+        }
     }
 
     private let count = Atomic<Int>(0)
     private let state = Mutex(State())
+    private let groupsMax: Int
 
     /// A set without groups.
-    package init() {}
+    package convenience init() { self.init(groupsMax: SinkLimits.refusedGroupsMax) }
+
+    /// - Parameter groupsMax: how many are remembered.
+    init(groupsMax: Int) { self.groupsMax = groupsMax }
 
     /// Whether no row was ever refused: one load, asked once per batch.
     var isEmpty: Bool { count.load(ordering: .acquiring) == 0 }
 
     /// Why a group's rows are refused, nil when they are not.
-    func reason(for group: Group) -> String? { state.withLock { $0.reasons[group] } }
+    func reason(for group: Group) -> String? {
+        if isEmpty { return nil }
+        let fingerprint = Fingerprint(group)
+        return state.withLock { state in state.groups[fingerprint].map { state.reasons[$0] } }
+    }
 
-    /// Adds a group. Beyond `SinkLimits.refusedGroupsMax` the oldest is forgotten: should its records still come, the
-    /// database refuses them again.
+    /// Adds a group. Beyond the most that are remembered the oldest is forgotten: should its records still come, the
+    /// database refuses them again. Of reasons the first `SinkLimits.refusalReasonsMax` are kept, a later one is the last.
     func insert(_ group: Group, reason: String) {
+        let fingerprint = Fingerprint(group)
         state.withLock { state in
-            guard state.reasons.updateValue(reason, forKey: group) == nil else { return }
-            if state.order.count < SinkLimits.refusedGroupsMax {
-                state.order.append(group)
+            let place = state.place(of: reason)
+            guard state.groups.updateValue(place, forKey: fingerprint) == nil else { return }
+            if state.order.count < groupsMax {
+                state.order.append(fingerprint)
             } else {
-                state.reasons[state.order[state.oldest]] = nil
-                state.order[state.oldest] = group
+                state.groups[state.order[state.oldest]] = nil
+                state.order[state.oldest] = fingerprint
                 state.oldest = (state.oldest + 1) % state.order.count
             }
         }

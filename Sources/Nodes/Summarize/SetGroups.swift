@@ -56,6 +56,18 @@ final class SetGroups {
         }
     }
 
+    /// The most bytes that the key of one of these rows may take; more than it takes, never less. Their ids are looked up
+    /// for it, and are then at hand when the rows are assigned.
+    func keyBytesMost(_ batch: Batch, _ rows: RowSelection) -> Int {
+        var bytes = plan.keys.count * GroupOrder.numberBytes
+        for (id, column) in zip(keyIDs, keyColumns) {
+            guard case .text = id else { continue }
+            _ = unsafe column.ids(of: batch, rows)
+            bytes += column.longestText + GroupOrder.textBytesAround
+        }
+        return bytes
+    }
+
     /// The group of the `index`-th row of those assigned last.
     func group(ofRow index: Int) -> Int { unsafe Int(groups.values[index]) }
 

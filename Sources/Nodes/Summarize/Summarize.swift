@@ -68,14 +68,17 @@ final class SummarizeWorker: AggregateWorker {
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
-        guard refused.isEmpty else { return processExceptRefused(batch, rows) }
-        delta(for: batch.epoch).add(batch, rows, conditions)
+        let delta = delta(for: batch.epoch)
+        guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows) else {
+            return processExceptRefused(batch, rows, delta)
+        }
+        delta.add(batch, rows, conditions)
         batch.markApplied(rows)
     }
 
     /// Records of groups that the database refuses become dead letters, here, where their bytes still are.
-    private func processExceptRefused(_ batch: Batch, _ rows: RowSelection) {
-        let (taken, left) = delta(for: batch.epoch).add(batch, rows, conditions, except: refused)
+    private func processExceptRefused(_ batch: Batch, _ rows: RowSelection, _ delta: SummaryDelta) {
+        let (taken, left) = delta.add(batch, rows, conditions, except: refused)
         unsafe taken.withUnsafeBufferPointer { taken in
             unsafe batch.markApplied(RowSelection(rows: taken.baseAddress, count: taken.count))
         }

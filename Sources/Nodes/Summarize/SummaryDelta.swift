@@ -47,8 +47,14 @@ final class SummaryDelta: Delta, @unchecked Sendable {
         update(batch, rows, conditions)
     }
 
+    /// Whether a row of a batch may have a key that no index takes, so that each has to be looked at. False costs
+    /// nothing: it follows from the longest texts of the epoch.
+    func mayHoldLongKeys(_ batch: Batch, _ rows: RowSelection) -> Bool {
+        counted.contains { $0.keyBytesMost(batch, rows) > SummaryPlan.keyBytesMax }
+    }
+
     /// Takes in the selected rows of a batch, except those that belong to a group, of whatever set, that the database
-    /// refuses.
+    /// refuses or whose key no index takes.
     /// - Returns: the rows taken in, and the others with the reason, both in ascending order.
     func add(
         _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups

@@ -53,6 +53,8 @@ struct TextInterner: ~Copyable {
     private var mask: Int
     private var entries = StateColumn<Entry>(initial: Entry(low: 0, high: 0))
     private var arena = StateColumn<UInt8>(initial: 0, capacity: 1_024)
+    /// Bytes of the longest text.
+    private(set) var longest = 0
     /// Keeps the loads of the look-ahead alive.
     private var lookAheadSink: UInt64 = 0
 
@@ -180,6 +182,7 @@ extension TextInterner {
     @inline(never)
     private mutating func insert(_ probe: Probe, _ text: UnsafeRawPointer, _ length: Int, at index: Int) -> UInt32 {
         let id = UInt32(entries.count)
+        if length > longest { longest = length }
         var entry = probe.entry
         if entry.isLong {
             let offset = arena.count

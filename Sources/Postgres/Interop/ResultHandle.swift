@@ -64,6 +64,7 @@ extension ResultHandle {
         static let table: Character = "t"
         static let column: Character = "c"
         static let constraint: Character = "n"
+        static let context: Character = "W"
     }
 
     /// True when the server ends the connection with this error.
@@ -86,6 +87,7 @@ extension ResultHandle {
         error.table = diagnostic(Field.table)
         error.column = diagnostic(Field.column)
         error.constraint = diagnostic(Field.constraint)
+        error.context = diagnostic(Field.context)
         return error
     }
 }

@@ -10,7 +10,8 @@ extension HyperLogLog {
 
     /// Merges a stored sketch into this one.
     ///
-    /// SPARSE words may come in any order and repeat, as the extension reads them; the largest value counts.
+    /// SPARSE words that do not ascend, repeat or have no value are malformed, though the extension reads them: nothing
+    /// writes such, and merging would repair in silence what somebody has damaged.
     ///
     /// - Throws: `SketchError` when the bytes are malformed or have other parameters; nothing has changed then.
     public mutating func merge(encoded bytes: UnsafeRawBufferPointer) throws(SketchError) {
@@ -68,22 +69,10 @@ extension HyperLogLog {
     }
 
     private mutating func mergeSparse(_ body: UnsafeRawBufferPointer, items: Int) {
-        let wordBits = UInt64(parameters.sparseWordBits)
-        let width = UInt64(parameters.registerWidth)
-        let mask = (1 as UInt64) << wordBits - 1
-        var held: UInt64 = 0
-        var heldBits: UInt64 = 0
-        var next = 0
+        var words = unsafe SparseWords(body, parameters)
         for _ in 0..<items {
-            while heldBits < wordBits {
-                held = unsafe held << 8 | UInt64(body[next])
-                next += 1
-                heldBits += 8
-            }
-            heldBits -= wordBits
-            let word = (held >> heldBits) & mask
-            let value = UInt8(truncatingIfNeeded: word & (1 << width - 1))
-            if value != 0 { raise(Int(truncatingIfNeeded: word >> width), to: value) }
+            let (index, value) = words.next()
+            raise(index, to: value)
         }
     }
 

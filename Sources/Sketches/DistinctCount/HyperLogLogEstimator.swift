@@ -10,20 +10,26 @@ enum HyperLogLogEstimator {
     /// Slots a histogram must have: register values are below 64.
     static let histogramSlots = 64
 
+    /// At least 1: a sketch with registers has seen a value, even if its hash left no trace. And finite: where every
+    /// register has the largest value, which chance never does but crafted values can, it is as if one had the next
+    /// smaller.
+    ///
     /// - Parameters:
     ///   - histogram: how many registers hold each value; at least `registerMaximum + 1` slots; sums to the number
     ///     of registers.
     static func estimate(histogram: UnsafePointer<UInt32>, parameters: HyperLogLogParameters) -> Double {
         let m = Double(parameters.registerCount)
         let top = parameters.registerMaximum
-        var z = unsafe m * tau(1 - Double(histogram[top]) / m)
+        let saturated = unsafe min(Double(histogram[top]), m - 1)
+        var z = m * tau(1 - saturated / m)
         var value = top - 1
         while value >= 1 {
-            z = unsafe 0.5 * (z + Double(histogram[value]))
+            let missing = unsafe value == top - 1 ? Double(histogram[top]) - saturated : 0
+            z = unsafe 0.5 * (z + (Double(histogram[value]) + missing))
             value -= 1
         }
         z += unsafe m * sigma(Double(histogram[0]) / m)
-        return alpha * m * m / z
+        return max(1, alpha * m * m / z)
     }
 
     /// x + sum over k of x^(2^k) 2^(k-1); infinite at 1, where no register is filled.

@@ -30,6 +30,7 @@ enum HyperLogLogFormat {
                 .malformedBytes, "stored sketch: cut short, found \(bytes.count) bytes, expected at least 3")
         }
         let (versionAndKind, sizes, cutoffs) = unsafe (bytes[0], bytes[1], bytes[2])
+        if let other = unsafe SketchKind(bytes), other != .uniques { throw other.error(reading: .uniques) }
         guard versionAndKind >> 4 == 1 else {
             throw .init(
                 .unsupportedFormat, "stored sketch: unknown schema version, found \(versionAndKind >> 4), expected 1")
@@ -68,7 +69,7 @@ enum HyperLogLogFormat {
             sparse: cutoffs & 0x40 != 0)
     }
 
-    /// Checks that a body has a possible length and that explicit hashes ascend; returns the number of items.
+    /// Checks that a body is one that an encoder writes, registers of a FULL one apart; returns the number of items.
     static func checkBody(
         _ body: UnsafeRawBufferPointer, kind: Kind, parameters: HyperLogLogParameters
     ) throws(SketchError) -> Int {
@@ -81,15 +82,7 @@ enum HyperLogLogFormat {
         case .explicit:
             return try unsafe checkExplicit(body, limit: parameters.explicitLimit)
         case .sparse:
-            let items = body.count * 8 / parameters.sparseWordBits
-            let expected = (items * parameters.sparseWordBits + 7) / 8
-            guard body.count == expected, items <= parameters.registerCount else {
-                throw .init(
-                    .malformedBytes,
-                    "stored sketch: sparse body inconsistently sized, found \(body.count) bytes, expected a whole "
-                        + "number of \(parameters.sparseWordBits)-bit words, at most \(parameters.registerCount)")
-            }
-            return items
+            return try unsafe checkSparse(body, parameters)
         case .full:
             guard body.count == parameters.fullBodyBytes else {
                 throw .init(
@@ -99,6 +92,37 @@ enum HyperLogLogFormat {
             }
             return parameters.registerCount
         }
+    }
+
+    private static func checkSparse(
+        _ body: UnsafeRawBufferPointer, _ parameters: HyperLogLogParameters
+    ) throws(SketchError) -> Int {
+        let items = body.count * 8 / parameters.sparseWordBits
+        let bits = items * parameters.sparseWordBits
+        guard body.count == (bits + 7) / 8, bits < parameters.registerCount * parameters.registerWidth else {
+            throw .init(
+                .malformedBytes,
+                "stored sketch: sparse body inconsistently sized, found \(body.count) bytes, expected a whole "
+                    + "number of \(parameters.sparseWordBits)-bit words, smaller than all registers")
+        }
+        var words = unsafe SparseWords(body, parameters)
+        var previous = -1
+        for item in 0..<items {
+            let (index, value) = words.next()
+            guard index > previous else {
+                throw .init(
+                    .malformedBytes,
+                    "stored sketch: duplicate or descending sparse register, found at \(item), expected ascending")
+            }
+            guard value != 0 else {
+                throw .init(.malformedBytes, "stored sketch: sparse register without a value, found at \(item)")
+            }
+            previous = index
+        }
+        guard words.isRestZero else {
+            throw .init(.malformedBytes, "stored sketch: bits after the last sparse register, expected zeros")
+        }
+        return items
     }
 
     private static func checkExplicit(_ body: UnsafeRawBufferPointer, limit: Int) throws(SketchError) -> Int {
@@ -155,4 +179,36 @@ extension HyperLogLogParameters {
         let tail = headerTail
         return (0x10 | HyperLogLogFormat.Kind.empty.rawValue, tail.0, tail.1)
     }
+}
+
+/// The words of a SPARSE body in order.
+@safe
+struct SparseWords {
+    private let body: UnsafeRawBufferPointer
+    private let wordBits: UInt64
+    private let width: UInt64
+    private var held: UInt64 = 0
+    private var heldBits: UInt64 = 0
+    private var position = 0
+
+    init(_ body: UnsafeRawBufferPointer, _ parameters: HyperLogLogParameters) {
+        unsafe self.body = body
+        wordBits = UInt64(parameters.sparseWordBits)
+        width = UInt64(parameters.registerWidth)
+    }
+
+    /// The next word; there must be one.
+    mutating func next() -> (index: Int, value: UInt8) {
+        while heldBits < wordBits {
+            held = unsafe held << 8 | UInt64(body[position])
+            position += 1
+            heldBits += 8
+        }
+        heldBits -= wordBits
+        let word = (held >> heldBits) & ((1 as UInt64) << wordBits - 1)
+        return (Int(truncatingIfNeeded: word >> width), UInt8(truncatingIfNeeded: word & (1 << width - 1)))
+    }
+
+    /// Whether the bits behind the words read so far are zero, up to the end of their byte.
+    var isRestZero: Bool { held & ((1 as UInt64) << heldBits - 1) == 0 }
 }

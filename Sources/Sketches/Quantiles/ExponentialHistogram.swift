@@ -61,11 +61,19 @@ public struct ExponentialHistogram: Sendable {
     /// The largest value; nil without values.
     public var max: Double? { count == 0 ? nil : kind.double(high) }
 
-    /// The exact sum in units of 10^-`sumScale`, saturating at the ends of 128 bits.
+    /// The sum in units of 10^-`sumScale`: exact for integers and decimals, nil where 128 bits do not hold it.
     ///
-    /// Doubles are rounded half to even to multiples of 10^-9 one by one; a magnitude of 1.7e29 or more counts as
-    /// 2^127 - 1 units. The stored sum has 192 bits, so saturation does not depend on order either.
-    public var sum: Int128 { total.saturated }
+    /// Doubles are rounded half to even to multiples of 10^-9 one by one, so their sum is off by at most half of that for
+    /// each. Where that says nothing there is no sum: nil when the largest magnitude is 1.7e29 or more, which the units do
+    /// not reach, or below 10^-6. (A `sum` metric has the exact sum of doubles: `DoubleSum`.)
+    public var sum: Int128? { hasSum ? total.narrow : nil }
+
+    /// Whether values of doubles lie where multiples of 10^-9 say what they are.
+    private var hasSum: Bool {
+        guard kind == .double, count > 0 else { return true }
+        let largest = Swift.max(kind.double(low).magnitude, kind.double(high).magnitude)
+        return largest == 0 || largest >= 1e-6 && FixedPoint.units(largest) < .max
+    }
 
     /// Decimal places of `sum`.
     public var sumScale: Int { kind.sumScale }
@@ -129,7 +137,7 @@ extension ExponentialHistogram {
     /// Adds all values of another sketch.
     ///
     /// Commutative and associative; merging a sketch with itself doubles it.
-    /// - Throws: `parameterMismatch` if the kinds differ, `invalidParameters` beyond 2^63 - 1 values; the sketch
+    /// - Throws: `parameterMismatch` if the kinds differ, `outOfRange` beyond 2^63 - 1 values; the sketch
     ///   is unchanged.
     public mutating func merge(_ other: borrowing ExponentialHistogram) throws(SketchError) {
         try requireUnion(kind: other.kind, count: other.count)
@@ -170,19 +178,19 @@ extension ExponentialHistogram {
     /// Adds a histogram given by its parts; the closure appends the buckets in ascending order.
     mutating func absorb(
         low: Int64, high: Int64, total: WideSum, halvings: Int, buckets fill: (inout BucketList) -> Void
-    ) {
+    ) throws(SketchError) {
         incoming.removeAll()
         fill(&incoming)
         let more = unsafe Int(incoming.read { unsafe $0.reduce(0) { $0 + $1.count } })
-        precondition(count <= Int.max - more, "a percentile sketch holds at most 2^63 - 1 values")
+        try requireUnion(kind: kind, count: more)
         absorbIncoming(count: more, low: low, high: high, total: total, halvings: halvings)
     }
 
-    private func requireUnion(kind other: QuantileValueKind, count more: Int) throws(SketchError) {
+    func requireUnion(kind other: QuantileValueKind, count more: Int) throws(SketchError) {
         guard other == kind else { throw SketchError.kinds(kind, other) }
         guard count <= Int.max - more else {
             throw SketchError(
-                .invalidParameters, "percentile sketch: the union has too many values, expected at most 2^63 - 1")
+                .outOfRange, "percentile sketch: the union has too many values, expected at most 2^63 - 1")
         }
     }
 

@@ -49,10 +49,22 @@ struct WideSum: Equatable, Sendable {
         high = high &+ other.high &+ (carry ? 1 : 0)
     }
 
-    /// The sum, or the nearest end of the 128-bit range.
-    var saturated: Int128 {
+    /// The sum, nil when 128 bits do not hold it.
+    var narrow: Int128? {
         let narrow = Int128(bitPattern: low)
-        if high == (narrow < 0 ? -1 : 0) { return narrow }
-        return high < 0 ? .min : .max
+        return high == (narrow < 0 ? -1 : 0) ? narrow : nil
+    }
+
+    /// Whether so many values of at most 2^127 in magnitude can have this sum. Such sums of up to 2^63 values never
+    /// overflow when they are added.
+    func isSum(of count: Int) -> Bool {
+        let limit = WideSum(low: UInt128(count & 1) << 127, high: Int64(count >> 1))
+        var magnitude = self
+        if high < 0 {
+            magnitude = WideSum(low: ~low, high: ~high)
+            magnitude.add(1)
+        }
+        return magnitude.high >= 0
+            && (magnitude.high < limit.high || magnitude.high == limit.high && magnitude.low <= limit.low)
     }
 }

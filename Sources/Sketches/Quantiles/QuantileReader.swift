@@ -21,6 +21,7 @@
     }
 
     mutating func header() throws(SketchError) -> (kind: QuantileValueKind, form: QuantileForm) {
+        if let other = unsafe SketchKind(bytes), other != .percentiles { throw other.error(reading: .percentiles) }
         let first = try byte()
         guard first >> 4 == QuantileForm.version else {
             throw SketchError(
@@ -68,6 +69,7 @@
         let high = kind == .double ? try double() : try above(low)
         guard low <= high else { throw malformed("minimum above maximum") }
         let total = try wideZigzag()
+        guard total.isSum(of: count) else { throw malformed("sum out of range") }
         let zeros = try varint()
         let negatives = try varint()
         guard negatives <= UInt64(ExponentialScale.bucketsMax) else { throw malformed("too many negative buckets") }

@@ -61,17 +61,21 @@ extension QuantileTable {
     }
 
     /// Adds the values of a group to a sketch of the same kind.
-    public func load(group: Int, into sketch: inout ExponentialHistogram) {
+    ///
+    /// - Throws: `SketchError.Code.outOfRange` beyond 2^63 - 1 values, as a stored count can make it; the sketch is
+    ///   unchanged.
+    public func load(group: Int, into sketch: inout ExponentialHistogram) throws(SketchError) {
         precondition(kind == sketch.kind, "sketches of different kinds have no common union")
         precondition(group >= 0 && group < count, "a group index is below the table's count")
         let slot = unsafe slots[group]
         if slot.isExact {
+            try sketch.requireUnion(kind: kind, count: Int(slot.form))
             forEachExact(slot) { sketch.insert(raw: $0) }
             return
         }
         let body = unsafe arena.address(slot.handle)
         let zeros = unsafe body.load(fromByteOffset: QuantileBody.zeros, as: UInt64.self)
-        unsafe sketch.absorb(
+        try unsafe sketch.absorb(
             low: slot.low, high: slot.high, total: QuantileBody.total(body), halvings: halvings(slot)
         ) { list in
             unsafe list.write(Int(slot.length) + 1) { target, _ in
@@ -98,16 +102,18 @@ extension QuantileTable {
     ///
     /// To encode and ask for percentiles, or to do many groups, `load` into one reused sketch is cheaper.
     public func encode(group: Int, into bytes: inout [UInt8]) {
-        var sketch = ExponentialHistogram(kind: kind)
-        load(group: group, into: &sketch)
-        sketch.encode(into: &bytes)
+        sketch(ofGroup: group).encode(into: &bytes)
     }
 
     /// A group's value at a quantile; see `ExponentialHistogram.quantile(_:)`.
     public func quantile(group: Int, _ q: Double) -> Double? {
+        sketch(ofGroup: group).quantile(q)
+    }
+
+    private func sketch(ofGroup group: Int) -> ExponentialHistogram {
         var sketch = ExponentialHistogram(kind: kind)
-        load(group: group, into: &sketch)
-        return sketch.quantile(q)
+        do { try load(group: group, into: &sketch) } catch { preconditionFailure("an empty sketch takes any group") }
+        return sketch
     }
 }
 

@@ -62,8 +62,10 @@ import Testing
                 environment: ["DATABASE_URL": database.url])
             #expect(complaint.exit == .code(0), "\(complaint.errors)")
             let letters = try database.query(#"SELECT "offset", line FROM millrace.dead_letters ORDER BY 1"#)
-            #expect(letters.rowCount == 2)
-            #expect(try letters.int64(0, 0) == 10 && letters.int64(1, 0) == 25)
+            #expect(letters.rowCount == 1)
+            #expect(try letters.int64(0, 0) == 10)
+            // The last line may still be written: it is left, and said.
+            complaint.expect(.code(0), "ends in the middle of a line", "byte=25")
             #expect(try database.number("SELECT events FROM everything") == 2)
         }
     }

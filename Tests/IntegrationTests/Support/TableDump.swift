@@ -19,7 +19,10 @@ struct TableDump: Sendable, Equatable {
 
         static let deadLetters = Part(
             name: "dead_letters",
-            query: #"SELECT * FROM millrace.dead_letters ORDER BY topic, partition, "offset", line"#)
+            query: """
+                SELECT topology, topic, partition, "offset", line, reason, payload, message_time
+                FROM millrace.dead_letters ORDER BY topic, partition, "offset", line
+                """)
 
         /// Dead letters without their place, which differs between sources of the same log.
         static let deadLettersAnywhere = Part(

@@ -31,8 +31,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{}", LastLine.Kind.whole), ("{\"a\":1} \r", .whole), ("{\"a\":\"}\"", .unfinished), ("{\"a\":\"\\\"}\"}", .whole),
-        ("[1,{}]", .whole), ("12", .unfinished), ("nul", .unfinished), ("{} {", .unfinished), ("", .blank), (" \r", .blank),
+        ("{}", LastLine.Kind.whole), ("{\"a\":1} \r", .whole), ("{\"a\":\"}\"", .unfinished),
+        ("{\"a\":\"\\\"}\"}", .whole),
+        ("[1,{}]", .whole), ("12", .unfinished), ("nul", .unfinished), ("{} {", .unfinished), ("", .blank),
+        (" \r", .blank),
         ("\"text\"", .unfinished), ("{", .unfinished),
     ]) func aWholeRecordSaysItselfWhereItEnds(line: String, kind: LastLine.Kind) {
         #expect(unsafe Array(line.utf8).withUnsafeBytes { unsafe LastLine.kind(of: $0) } == kind, "\(line)")
@@ -77,10 +79,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("zstd", [0x28, 0xb5, 0x2f, 0xfd, 0]), ("xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]), ("bzip2", [0x42, 0x5a, 0x68, 0x39]),
-        ("UTF-16", [0xff, 0xfe, 0x7b, 0]), ("zip", [0x50, 0x4b, 3, 4, 0]),
-    ] as [(String, [UInt8])]) func whatIsNotReadHereIsNamedByItsFirstBytes(name: String, bytes: [UInt8]) throws {
+    @Test(
+        arguments: [
+            ("zstd", [0x28, 0xb5, 0x2f, 0xfd, 0]), ("xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]),
+            ("bzip2", [0x42, 0x5a, 0x68, 0x39]),
+            ("UTF-16", [0xff, 0xfe, 0x7b, 0]), ("zip", [0x50, 0x4b, 3, 4, 0]),
+        ] as [(String, [UInt8])]) func whatIsNotReadHereIsNamedByItsFirstBytes(name: String, bytes: [UInt8]) throws
+    {
         let stand = try FileStand()
         let path = stand.path("a")
         try Data(bytes).write(to: URL(fileURLWithPath: path))

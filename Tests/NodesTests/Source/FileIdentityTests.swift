@@ -55,7 +55,8 @@ import Testing
         let stand = try FileStand()
         try stand.write("app.log", Self.old)
         try stand.run([stand.path("app.log")])
-        let changed = how == "edited" ? Self.old.replacing("\"id\":7,", with: "\"id\":8,") : String(Self.old.prefix(300))
+        let changed =
+            how == "edited" ? Self.old.replacing("\"id\":7,", with: "\"id\":8,") : String(Self.old.prefix(300))
         try stand.write("app.log", changed)
         let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app.log")]) }
         #expect(error?.code == .tailMismatch)
@@ -78,7 +79,10 @@ import Testing
         let path = try stand.write("a.ndjson", Self.old)
         _ = unsafe link(path, stand.path("b.ndjson"))
         _ = unsafe symlink("a.ndjson", stand.path("c.ndjson"))
-        try stand.run([path, stand.path("./a.ndjson"), stand.path("*.ndjson"), stand.path("../\(stand.folder.lastPathComponent)/a.ndjson")])
+        try stand.run([
+            path, stand.path("./a.ndjson"), stand.path("*.ndjson"),
+            stand.path("../\(stand.folder.lastPathComponent)/a.ndjson"),
+        ])
         #expect(stand.records == 40)
     }
 

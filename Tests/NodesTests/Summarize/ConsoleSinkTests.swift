@@ -89,6 +89,34 @@ import Testing
         #expect(console.lines.withLock { $0 } == expected)
     }
 
+    /// Whatever order the records come in, and whatever their sum: JSON, and the same.
+    @Test func extremeDoublesAreJSONAndNegativeZeroIsZero() throws {
+        let plan = SummaryPlan.ofRecords(
+            keys: [], hasWindow: false,
+            metrics: [
+                MetricPlan(name: "sum", function: .sum, column: 6, type: .double),
+                MetricPlan(name: "mean", function: .avg, column: 6, type: .double),
+                MetricPlan(name: "least", function: .min, column: 6, type: .double),
+                MetricPlan(name: "most", function: .max, column: 6, type: .double),
+            ])
+        var random = DataflowTesting.SeededRandom(seed: 5)
+        for (ratios, expected) in [
+            ([0.0, -0.0], #"{"sum": 0.0, "mean": 0.0, "least": 0.0, "most": 0.0}"#),
+            ([-0.0, 0.0], #"{"sum": 0.0, "mean": 0.0, "least": 0.0, "most": 0.0}"#),
+            ([-0.0], #"{"sum": 0.0, "mean": 0.0, "least": 0.0, "most": 0.0}"#),
+            ([3e19, 5e19], #"{"sum": 8e+19, "mean": 4e+19, "least": 3e+19, "most": 5e+19}"#),
+            ([4e-10, 4e-10], #"{"sum": 8e-10, "mean": 4e-10, "least": 4e-10, "most": 4e-10}"#),
+            ([1e308, 1e308], #"{"sum": 2e308, "mean": 1e+308, "least": 1e+308, "most": 1e+308}"#),
+        ] {
+            let records = ratios.map { ratio in
+                var record = SummaryRecord.random(1, &random)[0]
+                record.ratio = ratio
+                return record
+            }
+            #expect(SummaryJSON.line(Self.delta(records, plan).sets[0], 0) == expected)
+        }
+    }
+
     @Test func numbersAndTextAreWrittenAsJSONHasThem() throws {
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
@@ -100,7 +128,7 @@ import Testing
         var record = SummaryRecord.random(1, &random)[0]
         record.country = "a\"b\\c\u{1}é"
         for (ratio, text) in [
-            (0.0, "0.0"), (-3.0, "-3.0"), (0.5, "0.5"), (1e15, "1000000000000000.0"), (-2.25e-7, "-2.25e-07"),
+            (0.0, "0.0"), (-0.0, "0.0"), (-3.0, "-3.0"), (0.5, "0.5"), (1e15, "1000000000000000.0"), (-2.25e-7, "-2.25e-07"),
         ] {
             record.ratio = ratio
             let delta = Self.delta([record], plan)

@@ -51,10 +51,10 @@ import Testing
         let metrics = [MetricPlan(name: "events", function: .count)]
         let keys = Array(SummaryRecord.keys.prefix(2))
         #expect(
-            SummaryPlan.ofRecords(keys: keys, metrics: metrics).definition
+            SummaryPlan.ofRecords(keys: keys, metrics: metrics).previousDefinition
                 == "window=60000000us; by=country:text,level:integer; events=count()")
         #expect(
-            SummaryPlan.ofRecords(keys: keys, sets: [[0, 1], [0], []], metrics: metrics).definition
+            SummaryPlan.ofRecords(keys: keys, sets: [[0, 1], [0], []], metrics: metrics).previousDefinition
                 == "window=60000000us; by=country:text,level:integer; sets=country,level country (); events=count()")
     }
 

@@ -28,8 +28,8 @@ struct SQLPercentilesTests {
             let fields = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
             #expect(fields[0] == "\(sketch.count)")
             #expect(Double(fields[1]) == sketch.min && Double(fields[2]) == sketch.max)
-            // The sum is wider than 128 bits in SQL; there it saturates here.
-            if sketch.sum != .max && sketch.sum != .min { #expect(fields[3] == "\(sketch.sum)") }
+            // The sum is wider than 128 bits in SQL.
+            if let sum = sketch.sum { #expect(fields[3] == "\(sum)") }
             for (position, q) in Self.quantiles.enumerated() {
                 let bounds = sketch.quantileBounds(q)
                 #expect(Double(fields[4 + 3 * position]) == sketch.quantile(q), "q \(q)")
@@ -155,6 +155,57 @@ struct SQLPercentilesTests {
 
             """, in: "plain")
         #expect(lines == ["t|t"])
+    }
+
+    /// A message names what the bytes are, and what was meant.
+    @Test func messagesSayWhatToDoInstead() throws {
+        let cluster = try #require(ScratchCluster.current)
+        let lines = try cluster.query(
+            """
+            CREATE FUNCTION pg_temp.said(call text) RETURNS text LANGUAGE plpgsql AS $$
+            BEGIN
+                EXECUTE call;
+                RETURN 'nothing';
+            EXCEPTION WHEN others THEN
+                RETURN SQLERRM;
+            END $$;
+            SELECT pg_temp.said($$SELECT millrace.percentile('\\x118c44', 0.5)$$);
+            SELECT pg_temp.said($$SELECT millrace.percentile('\\x30', 0.5)$$);
+            SELECT pg_temp.said($$SELECT millrace.uniques_estimate('\\x2149')$$);
+            SELECT pg_temp.said($$SELECT millrace.uniques_estimate('\\x214900')$$);
+            SELECT pg_temp.said($$SELECT millrace.sum_exact('\\x118c44')$$);
+            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', 95)$$);
+            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', 99.9)$$);
+            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', 2)$$);
+            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', -1)$$);
+
+            """, in: "plain")
+        #expect(
+            lines == [
+                "percentile sketch: this is a sketch of uniques(); use uniques_estimate()",
+                "percentile sketch: this is the exact sum of doubles; use sum_exact()",
+                "distinct-count sketch: this is a sketch of percentiles(); use percentile()",
+                "distinct-count sketch: this is a sketch of percentiles(); use percentile()",
+                "sum of doubles: this is a sketch of uniques(); use uniques_estimate()",
+                "percentile: quantile out of range, found 95, expected 0 to 1; the 95th percentile is 0.95",
+                "percentile: quantile out of range, found 99.9, expected 0 to 1; the 99.9th percentile is 0.999",
+                "percentile: quantile out of range, found 2, expected 0 to 1; the 2nd percentile is 0.02",
+                "percentile: quantile out of range, found -1, expected 0 to 1",
+            ])
+    }
+
+    /// What nine places do not reach has no sum, instead of a wrong one.
+    @Test func sumsOfDoublesThatNinePlacesDoNotReachAreNull() throws {
+        let cluster = try #require(ScratchCluster.current)
+        var lines: [String] = []
+        for values in [[4e-10, 4e-10], [1e30, 1], [0.25, 0.5], [1, 2, 1e30], [0, 0]] {
+            var sketch = ExponentialHistogram(kind: .double)
+            for value in values { sketch.insert(value) }
+            let bytes = SketchMaker.hex(SketchMaker.bytes(sketch))
+            lines += try cluster.query("SELECT millrace.quantile_sum('\\x\(bytes)');\n", in: "plain")
+            #expect((sketch.sum == nil) == (lines.last == ""))
+        }
+        #expect(lines == ["", "", "0.750000000", "", "0.000000000"])
     }
 
     @Test func anotherSearchPathChangesNothing() throws {

@@ -73,7 +73,7 @@ final class ScratchCluster: Sendable {
     func installFunctions(in database: String) throws {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        for name in ["functions.sql", "functions_hll.sql"] {
+        for name in ["functions.sql", "functions_hll.sql", "functions_sums.sql"] {
             try psql(file: package.appendingPathComponent("Sources/Nodes/Sink/SQL/\(name)").path, database)
         }
     }

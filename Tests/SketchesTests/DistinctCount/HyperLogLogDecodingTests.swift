@@ -33,10 +33,46 @@ import Testing
         #expect(error?.description.contains("stored sketch: ") == true)
     }
 
-    @Test func sparseWordsMayComeInAnyOrderAsInTheExtension() throws {
-        let ascending = try HyperLogLog(decoding: [UInt8](hex: "13ab40016344b4c0"))
-        let descending = try HyperLogLog(decoding: [UInt8](hex: "13ab40896980b180"))
-        #expect(descending.bytes == ascending.bytes)
+    /// The extension reads such; here they are an error, as in SQL, and never put right in silence.
+    @Test(arguments: [
+        "13ab40896980b180", "138c443d5132f05bec534229e2153786bc456640bfa173187f5440", "138c40005081",
+        "138c4000500028", "138c40005000285080",
+    ])
+    func sparseWordsThatDoNotAscendAreRefused(hex: String) throws {
+        #expect(try !HyperLogLog(decoding: [UInt8](hex: "13ab40016344b4c0")).isEmpty)
+        let error = #expect(throws: SketchError.self) { try HyperLogLog(decoding: [UInt8](hex: hex)) }
+        #expect(error?.code == .malformedBytes)
+    }
+
+    @Test func registersThatAreAllFullHaveAFiniteEstimate() throws {
+        for parameters in [HyperLogLogParameters.standard, .compact, .precise] {
+            let header = HyperLogLog(parameters: parameters).bytes
+            let bytes =
+                [0x14] + header[1...] + [UInt8](repeating: 0xff, count: parameters.registerCount * parameters.registerWidth / 8)
+            let sketch = try HyperLogLog(decoding: Array(bytes))
+            #expect(sketch.estimate().isFinite && sketch.estimate() > 1e12)
+            var table = DistinctCountTable(parameters: parameters)
+            table.grow(to: 1)
+            // Every register's largest value: one hash with the index in its low bits and nothing between.
+            for index in 0..<UInt64(parameters.registerCount) { table.insert(hash: index | 1 << 63, group: 0) }
+            #expect(table.estimate(group: 0) == sketch.estimate())
+        }
+    }
+
+    @Test func aValueWithoutTraceIsOneValue() {
+        var sketch = HyperLogLog(parameters: .compact)
+        #expect(sketch.estimate() == 0)
+        sketch.insert(0)
+        #expect(sketch.estimate() == 1)
+        var table = DistinctCountTable(parameters: .compact)
+        table.grow(to: 2)
+        table.insert(hash: 0, group: 1)
+        #expect(table.estimate(group: 0) == 0 && table.estimate(group: 1) == 1)
+    }
+
+    @Test func aSketchOfAnotherKindSaysSo() {
+        let error = #expect(throws: SketchError.self) { try HyperLogLog(decoding: [0x21, 0x00, 0x00]) }
+        #expect(error?.description.contains("this is a sketch of percentiles()") == true)
     }
 
     @Test func anErrorLeavesTheSketchAsItWas() throws {

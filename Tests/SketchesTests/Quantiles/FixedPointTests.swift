@@ -44,14 +44,14 @@ import Testing
         for term in terms { forward.add(term) }
         for term in terms.reversed() { backward.add(term) }
         #expect(forward == backward)
-        #expect(forward.saturated == -Int128.max + 4)
+        #expect(forward.narrow == -Int128.max + 4)
         var above = WideSum()
         above.add(.max)
         above.add(1)
-        #expect(above.saturated == .max)
+        #expect(above.narrow == nil)
         var below = WideSum()
         below.add(.min)
         below.add(-1)
-        #expect(below.saturated == .min)
+        #expect(below.narrow == nil)
     }
 }

@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func skipsInvalidRowsAndFollowsTheRowList() {
+    @Test func skipsInvalidRowsAndFollowsTheRowList() throws {
         var table = QuantileTable(valueKind: .integer)
         table.grow(to: 2)
         let values: [Int64] = [10, 20, 30, 40]
@@ -51,15 +51,15 @@ import Testing
         unsafe table.insert(integers: values, valid: valid, rows: [3, 1, 0], groups: [1, 1, 0], count: 3)
         unsafe table.insert(integers: values, valid: valid, rows: nil, groups: [0, 0, 1], count: 3)
         var sketch = ExponentialHistogram(kind: .integer)
-        table.load(group: 0, into: &sketch)
+        try table.load(group: 0, into: &sketch)
         #expect(sketch.exact == [10, 10])
         sketch.reset()
-        table.load(group: 1, into: &sketch)
+        try table.load(group: 1, into: &sketch)
         #expect(sketch.exact == [30, 40])
         #expect(table.quantile(group: 1, 1) == 40)
     }
 
-    @Test func countersWidenWithoutLosingAny() {
+    @Test func countersWidenWithoutLosingAny() throws {
         // 70,000 equal values pass the limits of 8 and 16 bits; merging doubles them past 32 bits.
         var table = QuantileTable(valueKind: .double)
         table.grow(to: 1)
@@ -73,7 +73,7 @@ import Testing
             unsafe table.merge(copy, groupMap: [0])
         }
         var sketch = ExponentialHistogram(kind: .double)
-        table.load(group: 0, into: &sketch)
+        try table.load(group: 0, into: &sketch)
         #expect(sketch.count == 70_003 << 20)
         #expect(sketch.buckets.counts == [70_000 << 20, 1 << 20, 1 << 20, 1 << 20])
         #expect(sketch.sum == Int128(70_000 * 3 + 609) << 20 * 1_000_000_000)

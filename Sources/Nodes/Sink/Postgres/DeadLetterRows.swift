@@ -10,16 +10,20 @@ struct DeadLetterRows {
     /// - Parameter keys: the partitions that the letters' indices are of.
     func write(
         _ letters: [DeadLetter], _ keys: [PartitionKey], _ connection: inout Connection
-    ) throws(PostgresError) {
+    ) throws {
+        let encoding = connection.serverParameter("server_encoding")
         var rest = letters[...]
         while !rest.isEmpty {
             let part = Self.part(of: rest)
             rest = rest.dropFirst(part.count)
-            let rows = Self.rows(of: part, keys)
+            let rows = Self.rows(of: part, keys, encoding)
             // What is sent exists twice, here and in libpq's buffer.
-            _ = try memory.drawing(2 * rows.memoryBytes, for: .rows) { () throws(PostgresError) in
-                try connection.query(Self.sql, [.text(topology)] + rows.parameters)
+            let result = try memory.drawing(2 * rows.memoryBytes, for: .rows) {
+                do throws(PostgresError) {
+                    return try connection.query(Self.sql, [.text(topology)] + rows.parameters)
+                } catch { throw error.about(Self.table) }
             }
+            try LostRows.check(result.affectedRows, of: part.count, .insert, Self.table, Self.table)
         }
     }
 
@@ -35,6 +39,8 @@ struct DeadLetterRows {
         return letters.prefix(count)
     }
 
+    static let table = "millrace.dead_letters"
+
     private static let sql = """
         INSERT INTO millrace.dead_letters
         (topology, topic, partition, "offset", line, reason, payload, message_time)
@@ -42,14 +48,16 @@ struct DeadLetterRows {
             $8::timestamptz[]) AS k
         """
 
-    private static func rows(of letters: ArraySlice<DeadLetter>, _ keys: [PartitionKey]) -> RowBuilders {
+    private static func rows(
+        of letters: ArraySlice<DeadLetter>, _ keys: [PartitionKey], _ encoding: String?
+    ) -> RowBuilders {
         var rows = RowBuilders([.text, .int4, .int8, .int4, .text, .bytea, .timestamptz])
         for letter in letters {
             rows.columns[0].append(keys[letter.partition].topic)
             rows.columns[1].append(keys[letter.partition].partition)
             rows.columns[2].append(letter.offset)
             rows.columns[3].append(letter.line)
-            rows.columns[4].append(letter.reason)
+            rows.columns[4].append(ReasonText.storable(letter.reason, encoding: encoding))
             rows.columns[5].append(letter.payload)
             // A message's timestamp is whatever its producer says; Postgres ends in the year 294276.
             if let time = letter.timestamp, SinkLimits.messageTimes.contains(time) {

@@ -7,6 +7,11 @@ import Dataflow
 /// bytes and a closing 0, which text never holds; numbers: 8 bytes, big endian, sign flipped; booleans: one byte). Byte
 /// order is value order, and keys of different sets differ.
 struct GroupOrder {
+    /// Bytes of a key's field that is no text, at the most.
+    static let numberBytes = 9
+    /// Bytes before and behind the text of a field.
+    static let textBytesAround = 2
+
     /// A group of a delta, and where its key's bytes lie.
     struct Entry: Hashable {
         /// The grouping set's position in the plan.

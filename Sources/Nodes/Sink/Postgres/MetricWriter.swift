@@ -16,6 +16,7 @@ protocol MetricWriter: AnyObject {
     /// from `first` on.
     /// - Parameter stored: the row as it is in the table, with the position of the first of `mergedColumns`; nil for a
     ///   new row. In an update, a null bytea means that the column stays as it is.
+    /// - Throws: `StoredValueError` when the stored value is none of Millrace's, or the total leaves the column's range.
     func append(
         _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
         state first: Int
@@ -35,7 +36,9 @@ extension MetricPlan {
     func makeWriter() -> any MetricWriter {
         switch function {
         case .count: CountWriter(name)
+        case .sum where type == .double: DoubleSumWriter(name)
         case .sum: SumWriter(name, scale: sumScale)
+        case .avg where type == .double: DoubleAverageWriter(name)
         case .avg: AverageWriter(name, scale: sumScale)
         case .min, .max: ExtremeWriter(name, type: type ?? .integer, isMaximum: function == .max)
         case .uniques(let preset): UniquesWriter(name, preset: preset)
@@ -44,13 +47,9 @@ extension MetricPlan {
         }
     }
 
-    /// Decimal places of a sum: a decimal's own, nine for doubles, none for integers.
+    /// Decimal places of a sum that is kept in 128 bits: a decimal's own, none for integers.
     var sumScale: Int {
-        switch type {
-        case .decimal(let scale): scale
-        case .double: ExactSum.doubleScale
-        default: 0
-        }
+        if case .decimal(let scale) = type { scale } else { 0 }
     }
 }
 
@@ -69,72 +68,9 @@ final class CountWriter: MetricWriter {
         state first: Int
     ) throws {
         guard let state = state as? CountState else { preconditionFailure("count written from another metric") }
-        let before = try stored?.int64(0) ?? 0
-        columns[plain].append(before + state.count(ofGroup: group))
-    }
-}
-
-final class SumWriter: MetricWriter {
-    let plainColumns: [TableColumn]
-    let stateColumns: [TableColumn] = []
-    let mergedColumns: [String]
-    private let scale: Int
-
-    init(_ name: String, scale: Int) {
-        plainColumns = [TableColumn(name: name, kind: .numeric)]
-        mergedColumns = [name]
-        self.scale = scale
-    }
-
-    func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
-        state first: Int
-    ) throws {
-        guard let state = state as? SumState else { preconditionFailure("sum written from another metric") }
-        let sum = try mergedSum(state.sum(ofGroup: group), try stored?.numeric(0), scale: scale)
-        columns[plain].append(sum, scale: scale)
-    }
-}
-
-/// Adds what is stored to what is new; nil stands for "no value yet".
-private func mergedSum(_ new: Int128?, _ stored: Decimal128?, scale: Int) throws -> Int128? {
-    guard let stored else { return new }
-    guard let old = stored.rescaled(to: scale) else {
-        throw SinkError.foreignValue("a stored sum has more than \(scale) decimal places")
-    }
-    return old &+ (new ?? 0)
-}
-
-final class AverageWriter: MetricWriter {
-    let plainColumns: [TableColumn]
-    let stateColumns: [TableColumn]
-    let mergedColumns: [String]
-    private let scale: Int
-
-    init(_ name: String, scale: Int) {
-        plainColumns = [TableColumn(name: name, kind: .double)]
-        stateColumns = [
-            TableColumn(name: name + "_sum", kind: .numeric),
-            TableColumn(name: name + "_count", kind: .bigint, isNullable: false),
-        ]
-        mergedColumns = stateColumns.map(\.name)
-        self.scale = scale
-    }
-
-    func append(
-        _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
-        state first: Int
-    ) throws {
-        guard let state = state as? SumState else { preconditionFailure("avg written from another metric") }
-        let sum = try mergedSum(state.sum(ofGroup: group), try stored?.numeric(0), scale: scale)
-        let count = try state.count(ofGroup: group) + (stored?.int64(1) ?? 0)
-        if let sum, count > 0 {
-            columns[plain].append(ExactSum.mean(sum, scale: scale, count: count))
-        } else {
-            columns[plain].appendNull()
-        }
-        columns[first].append(sum, scale: scale)
-        columns[first + 1].append(count)
+        let name = plainColumns[0].name
+        let before = try StoredValueError.naming(name) { try stored?.int64(0) }
+        columns[plain].append(try StoredValueError.sum(before, state.count(ofGroup: group), name))
     }
 }
 
@@ -163,27 +99,54 @@ final class ExtremeWriter: MetricWriter {
         _ state: any MetricState, group: Int, stored: StoredRow?, to columns: inout [ArrayBuilder], plain: Int,
         state first: Int
     ) throws {
-        if let state = state as? ExtremeState<Double> {
-            let value = pick(state.value(ofGroup: group), try stored?.double(0))
-            columns[plain].append(value)
-            return
+        try StoredValueError.naming(plainColumns[0].name) {
+            if let state = state as? ExtremeState<Double> {
+                let value = pick(state.value(ofGroup: group), try storedDouble(stored))
+                // -0 is 0, whichever came first.
+                columns[plain].append(value.map { $0 + 0 })
+            } else {
+                try append(state, group: group, stored: stored, to: &columns[plain])
+            }
         }
+    }
+
+    private func storedDouble(_ stored: StoredRow?) throws -> Double? {
+        guard let value = try stored?.double(0) else { return nil }
+        guard value.isFinite else {
+            throw StoredValueError(
+                column: plainColumns[0].name, problem: "the stored value is \(value), expected a finite number")
+        }
+        return value
+    }
+
+    private func append(
+        _ state: any MetricState, group: Int, stored: StoredRow?, to column: inout ArrayBuilder
+    ) throws {
         guard let state = state as? ExtremeState<Int64> else { preconditionFailure("min written from another metric") }
         let new = state.value(ofGroup: group)
         switch type {
         case .decimal(let scale):
-            let old = try stored?.numeric(0).map { try $0.int64(scale: scale) }
-            columns[plain].append(pick(new, old).map { Int128($0) }, scale: scale)
+            let old = try stored?.numeric(0).map { try int64($0, scale: scale) }
+            column.append(pick(new, old).map { Int128($0) }, scale: scale)
         case .timestamp:
             let value = pick(new, try stored?.timestamp(0))
             if let value {
-                columns[plain].append(microsecondsSince1970: value)
+                column.append(microsecondsSince1970: value)
             } else {
-                columns[plain].appendNull()
+                column.appendNull()
             }
         default:
-            columns[plain].append(pick(new, try stored?.int64(0)))
+            column.append(pick(new, try stored?.int64(0)))
         }
+    }
+
+    private func int64(_ stored: Decimal128, scale: Int) throws -> Int64 {
+        guard let value = stored.rescaled(to: scale).flatMap({ Int64(exactly: $0) }) else {
+            throw StoredValueError(
+                column: plainColumns[0].name,
+                problem: "the stored value does not fit decimal(\(scale)), so it was changed by someone else")
+        }
+        return value
     }
 
     private func pick<Value: Comparable>(_ new: Value?, _ old: Value?) -> Value? {

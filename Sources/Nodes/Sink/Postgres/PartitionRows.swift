@@ -3,13 +3,15 @@ import Postgres
 
 /// The partition rows of one topology: claim, read, begin, advance. All statements run inside the caller's transaction.
 struct PartitionRows {
+    static let table = "millrace.partitions"
+
     let topology: String
     let owner: String
 
     /// Takes partitions over; an earlier owner's next commit will find another owner epoch.
     func claim(
         _ keys: [PartitionKey], origin: String?, _ connection: inout Connection
-    ) throws(PostgresError) -> [ClaimedPartition] {
+    ) throws -> [ClaimedPartition] {
         let arrays = keyArrays(keys)
         try connection.query(
             """
@@ -32,13 +34,18 @@ struct PartitionRows {
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition
             RETURNING \(Self.columns)
             """, [.text(topology)] + arrays + [.text(owner), origin.map { .text($0) } ?? .null])
+        guard rows.rowCount == keys.count else {
+            throw try LostRows(
+                table: Self.table, quoted: Self.table, action: .update, expected: keys.count, found: rows.rowCount
+            ).explained(&connection)
+        }
         return try decode(rows)
     }
 
     /// Reads partitions as they stand; `locking` waits for a transaction that is still deciding about them.
     func read(
         _ keys: [PartitionKey], locking: Bool, _ connection: inout Connection
-    ) throws(PostgresError) -> [ClaimedPartition] {
+    ) throws -> [ClaimedPartition] {
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM millrace.partitions p
@@ -49,7 +56,7 @@ struct PartitionRows {
     }
 
     /// Reads the partitions whose topics begin with `prefix`, without locking them.
-    func known(topicPrefix prefix: String, _ connection: inout Connection) throws(PostgresError) -> [ClaimedPartition] {
+    func known(topicPrefix prefix: String, _ connection: inout Connection) throws -> [ClaimedPartition] {
         let rows = try connection.query(
             """
             SELECT \(Self.columns) FROM millrace.partitions p
@@ -59,15 +66,23 @@ struct PartitionRows {
     }
 
     /// Stores where partitions that were never read begin.
-    func begin(_ partitions: [ClaimedPartition], _ connection: inout Connection) throws(PostgresError) {
+    func begin(_ partitions: [ClaimedPartition], _ connection: inout Connection) throws {
         var offsets = ArrayBuilder(.int8)
         for partition in partitions { offsets.append(partition.nextOffset) }
-        try connection.query(
+        let begun = try connection.query(
             """
             UPDATE millrace.partitions p SET next_offset = k.next_offset
             FROM unnest($2::text[], $3::int[], $4::bigint[]) AS k(topic, partition, next_offset)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition AND p.next_offset IS NULL
             """, [.text(topology)] + keyArrays(partitions.map(\.key)) + [.array(offsets)])
+        guard begun.affectedRows != partitions.count else { return }
+        // Another instance may have begun some; none may be left without a beginning, or they would begin for ever.
+        let lost = try read(partitions.map(\.key), locking: false, &connection).count { $0.nextOffset == nil }
+        guard lost > 0 else { return }
+        throw try LostRows(
+            table: Self.table, quoted: Self.table, action: .update, expected: partitions.count,
+            found: partitions.count - lost
+        ).explained(&connection)
     }
 
     /// The fence: moves every partition from where this epoch began to where it ends, if it is still ours and still
@@ -118,19 +133,40 @@ struct PartitionRows {
         return [.array(topics), .array(numbers)]
     }
 
-    private func decode(_ rows: QueryResult) throws(PostgresError) -> [ClaimedPartition] {
+    /// - Throws: `SinkError` for a position that nobody's Millrace wrote.
+    private func decode(_ rows: QueryResult) throws -> [ClaimedPartition] {
         var result: [ClaimedPartition] = []
         for row in 0..<rows.rowCount {
+            let key = PartitionKey(topic: try rows.text(row, 0) ?? "", partition: try rows.int32(row, 1) ?? 0)
+            let (next, tailOffset, checksum) = (try rows.int64(row, 3), try rows.int64(row, 4), try rows.int64(row, 6))
+            if let problem = Self.problem(next: next, tail: tailOffset, checksum: checksum) {
+                throw SinkError(
+                    code: .foreignValue,
+                    description: "\(Self.table), topology \(topology), topic \(key.topic), partition "
+                        + "\(key.partition): \(problem); somebody changed the row: restore it, or set next_offset to where "
+                        + "reading shall go on and tail_offset, tail_timestamp and tail_checksum to null")
+            }
             var tail: Tail?
-            if let offset = try rows.int64(row, 4), let checksum = try rows.int64(row, 6) {
-                tail = Tail(offset: offset, timestamp: try rows.int64(row, 5), checksum: checksum)
+            if let tailOffset, let checksum {
+                tail = Tail(offset: tailOffset, timestamp: try rows.int64(row, 5), checksum: checksum)
             }
             result.append(
                 ClaimedPartition(
-                    key: PartitionKey(topic: try rows.text(row, 0) ?? "", partition: try rows.int32(row, 1) ?? 0),
-                    ownerEpoch: try rows.int64(row, 2) ?? 0, nextOffset: try rows.int64(row, 3), tail: tail,
+                    key: key, ownerEpoch: try rows.int64(row, 2) ?? 0, nextOffset: next, tail: tail,
                     origin: try rows.text(row, 7), owner: try rows.text(row, 8)))
         }
         return result.sorted { $0.key < $1.key }
+    }
+
+    /// What is wrong with a position: it is checked, not believed. A tail without its checksum is none, as it is when
+    /// somebody sets `tail_offset` to null.
+    static func problem(next: Int64?, tail: Int64?, checksum: Int64?) -> String? {
+        if let next, !(0...SinkLimits.offsetMax).contains(next) {
+            return "next_offset is \(next), expected 0 to \(SinkLimits.offsetMax)"
+        }
+        guard let tail, checksum != nil else { return nil }
+        guard tail >= 0 else { return "tail_offset is \(tail), expected 0 or more" }
+        guard let next else { return "next_offset is null and tail_offset is \(tail), expected both or none" }
+        return tail < next ? nil : "next_offset is \(next) and tail_offset \(tail), expected the tail before it"
     }
 }

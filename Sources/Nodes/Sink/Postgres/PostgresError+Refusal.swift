@@ -15,6 +15,25 @@ extension PostgresError {
     /// the system's errors, 72 snapshots and F0 configuration.
     private static let classesOfTheSystem: Set<String> = ["25", "2D", "3B", "53", "55", "57", "58", "72", "F0"]
 
+    /// Whether somebody's function raised the error on purpose, whatever its SQLSTATE: the innermost line of the context
+    /// of a PL/pgSQL RAISE ends in this word in every language.
+    var isRaised: Bool {
+        guard kind == .server, !isConnectionLost else { return false }
+        return context?.prefix { $0 != "\n" }.hasSuffix(" RAISE") ?? false
+    }
+
+    /// Whether a row is refused for its text alone: no index takes so long a value, or the database's encoding lacks a
+    /// character. That is decided by whoever sends events, so it is never a reason to stop, however often it comes.
+    var isOfContent: Bool { ["22P05", "22021", "54000"].contains(sqlState) }
+
+    /// The error with the table that it is about, where the server names none.
+    func about(_ table: String) -> PostgresError {
+        guard self.table == nil, kind == .server, !isConnectionLost else { return self }
+        var error = self
+        error.table = table
+        return error
+    }
+
     /// What the database says about a row, for the dead letters table.
     var rowRefusal: String {
         var error = self

@@ -1,13 +1,28 @@
 package import Dataflow
 import Foundation
 package import Postgres
+import Synchronization
 
 /// Commits epochs to Postgres: fence, tables, dead letters and ledger in one transaction.
 ///
-/// `@unchecked Sendable`: `claims` is used by source threads under its lock, `commits` by the commit thread only.
+/// `@unchecked Sendable`: `claims` is used by source threads under its lock, `commits` by the commit thread only; what
+/// `prepare` finds is written before there is either.
 package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let rows: PartitionRows
-    private let writers: [(node: Int, writer: SummaryWriter)]
+    private let sinks: [TableSink]
+    private let registration: Registration
+    private let acceptsGaps: Bool
+    private var writers: [(node: Int, writer: SummaryWriter)] = []
+    /// The definition that this instance runs; nil before `prepare`.
+    private var definition: TableDefinition?
+    /// The context of the start, which tells the user of troubles.
+    private var starting: CommitContext?
+    /// By node, tables that the first commit that writes rows marks as having some.
+    private var unmarked: [Int: [TablePlace]] = [:]
+    private let lifeSigns = LifeSigns()
+    /// Set when another definition took over: whatever is asked next says so.
+    private let replacement = Mutex(Replacement())
+    private let onWarning: @Sendable (String) -> Void
     private let commits: PostgresSession
     private let claims: PostgresSession
     private let claimLock = NSLock()
@@ -22,22 +37,27 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// - Parameters:
     ///   - topology: the topology's name, part of every position's key.
     ///   - owner: names this process in `millrace.partitions`.
-    ///   - sinks: for each summarizing node that has a table: its plan and the table's name.
+    ///   - sinks: for each summarizing node that has a table: the table, and what its rows mean.
+    ///   - acceptsGaps: whether tables that lack what was read before are accepted as they are.
     ///   - refused: by summarizing node, the groups whose records it leaves out, which this target adds to. Without a
     ///     set of its own, a node's refused rows stop the pipeline.
     ///   - memory: what rows on their way are drawn from.
     ///   - observers: told of every committed epoch.
+    ///   - onWarning: gets what a person should know about the tables at the start.
     ///   - onNotice: gets what the server has to say.
     package init(
         topology: String, owner: String, settings: ConnectionSettings,
-        sinks: [(node: Int, plan: SummaryPlan, table: String)], refused: [Int: RefusedGroups] = [:],
+        sinks: [TableSink], acceptsGaps: Bool = false, refused: [Int: RefusedGroups] = [:],
         memory: MemoryAccountant, observers: [any EpochObserver] = [],
-        onNotice: @escaping Notice.Handler
+        onWarning: @escaping @Sendable (String) -> Void = { _ in }, onNotice: @escaping Notice.Handler
     ) {
         rows = PartitionRows(topology: topology, owner: owner)
-        // Tables are written in the order of their names, in every process: that is the order of their locks.
-        writers = sinks.sorted { $0.table < $1.table }
-            .map { ($0.node, SummaryWriter(plan: $0.plan, tableName: $0.table, memory: memory)) }
+        self.sinks = sinks
+        self.acceptsGaps = acceptsGaps
+        self.onWarning = onWarning
+        // A process number comes again, in containers at every start.
+        let mark = String(UInt32.random(in: .min ... .max), radix: 16)
+        registration = Registration(topology: topology, instance: "\(owner):\(mark)")
         self.memory = memory
         self.refused = refused
         let board = TroubleBoard()
@@ -45,55 +65,139 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         claims = PostgresSession(settings, name: "claims", board: board, onNotice: onNotice)
         consoles = observers
         functions = String(
-            decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql, as: UTF8.self)
+            decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql
+                + PackageResources.functions_sums_sql, as: UTF8.self)
     }
 
-    /// Makes schema and tables, or checks them.
+    /// Makes schema and tables, or checks that they are this topology's and hold what its positions say. Waits for
+    /// instances of another definition that may still be alive.
     /// - Throws: `SinkError` naming the table or the refusal.
     package func prepare(_ context: CommitContext) throws {
-        let tables = writers.map(\.writer.table)
-        try commits.run(context) { connection, _ in
-            try SchemaSetup.run(tables, functions: functions, &connection)
+        let setup = SchemaSetup(
+            registration: registration, sinks: sinks, functions: functions, acceptsGaps: acceptsGaps)
+        var known: [Registration.Sighting] = []
+        while true {
+            let outcome = try commits.run(context) { connection, _ in try setup.run(known, &connection) }
+            switch outcome {
+            case .ready(let prepared):
+                if !known.isEmpty { context.report(trouble: nil) }
+                starting = context
+                return begin(prepared)
+            case .waiting(let others):
+                known += others.filter { other in !known.contains { $0.instance == other.instance } }
+                context.report(
+                    trouble: "instance \(others[0].instance) of topology \(registration.topology) ran with another "
+                        + "definition a moment ago; it counts as gone when it has been silent for "
+                        + "\(SinkLimits.instanceSilence.components.seconds) s")
+                try context.pause(SinkLimits.instanceLook)
+            }
         }
+    }
+
+    private func begin(_ prepared: SchemaSetup.Prepared) {
+        definition = prepared.definition
+        // Tables are written in the order of their names, in every process: that is the order of their locks.
+        writers = zip(sinks, prepared.places)
+            .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
+            .map { ($0.node, SummaryWriter(plan: $0.plan, place: $1, name: $0.table, memory: memory)) }
+        for (index, sink) in sinks.enumerated() where !prepared.hasRows[index] {
+            unmarked[sink.node, default: []].append(prepared.places[index])
+        }
+        prepared.warnings.forEach(onWarning)
+        lifeSigns.start(every: SinkLimits.signOfLife) { [weak self] context in self?.giveSign(context) }
+    }
+
+    /// Tells the database that this instance is alive, and learns whether its definition still is.
+    private func giveSign(_ stopping: CommitContext) {
+        guard let definition, let starting else { return }
+        // It holds the lock of the claims: a sign that takes long is given up, and the next one tries again.
+        let end = ContinuousClock.now + SinkLimits.signTime
+        let context = CommitContext(
+            isCancelled: { stopping.isCancelled || starting.isCancelled || ContinuousClock.now >= end },
+            reportTrouble: { starting.report(trouble: $0) }, wait: { _ = try? stopping.pause($0) })
+        do {
+            try transaction(context) { connection in
+                try registration.check(definition, locking: false, &connection)
+                try registration.signIn(definition.digest, &connection)
+            }
+        } catch let error as SinkError where error.code == .replaced {
+            let tell = replacement.withLock { state in
+                state.error = error
+                return state.tell
+            }
+            tell?()
+        } catch {
+            // The database is away, which those who commit say; the next sign is given in a moment.
+        }
+    }
+
+    private struct Replacement {
+        var error: SinkError?
+        var tell: (@Sendable () -> Void)?
+    }
+
+    /// Tells somebody, at most seconds later, that another definition took over; also an instance that has nothing to do
+    /// must end then. `checkReplacement` says which.
+    package func onReplacement(_ tell: @escaping @Sendable () -> Void) {
+        let isReplaced = replacement.withLock { state in
+            state.tell = tell
+            return state.error != nil
+        }
+        if isReplaced { tell() }
+    }
+
+    /// - Throws: `SinkError` when another definition took over.
+    package func checkReplacement() throws {
+        if let error = replacement.withLock({ $0.error }) { throw error }
+    }
+
+    /// Whether a fence that refused did so because of another definition.
+    private func checkRegistration(_ connection: inout Connection) throws {
+        guard let definition else { return }
+        try connection.begin(.positions)
+        try registration.check(definition, locking: false, &connection)
+        try connection.execute("COMMIT")
     }
 
     package func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in
-            try rows.claim(keys, origin: origin, &connection)
+        try checkReplacement()
+        return try transaction(context) { connection in
+            if let definition { try registration.check(definition, locking: true, &connection) }
+            return try rows.claim(keys, origin: origin, &connection)
         }
     }
 
     package func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in
+        try transaction(context) { connection in
             try rows.known(topicPrefix: topicPrefix, &connection)
         }
     }
 
     package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        try transaction(context) { connection throws(PostgresError) in try rows.begin(partitions, &connection) }
+        try transaction(context) { connection in try rows.begin(partitions, &connection) }
     }
 
     package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        try transaction(context) { connection throws(PostgresError) in try rows.found(partitions, &connection) }
+        try transaction(context) { connection in try rows.found(partitions, &connection) }
     }
 
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection throws(PostgresError) in
+        try transaction(context) { connection in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
     }
 
     private func transaction<Result>(
-        _ context: CommitContext, _ body: (inout Connection) throws(PostgresError) -> Result
+        _ context: CommitContext, _ body: (inout Connection) throws -> Result
     ) throws -> Result {
         claimLock.lock()
         defer { claimLock.unlock() }
         return try claims.run(context) { connection, _ in
             try connection.begin(.positions)
             let result = try body(&connection)
-            try connection.execute("COMMIT")
+            try connection.commit()
             return result
         }
     }
@@ -110,12 +214,18 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 }
             }
             do {
-                return try write(epoch, &connection)
-            } catch let error as PostgresError where error.isRowRefusal || commits.doesNotPass(error) {
+                return try writeAgainstRaces(epoch, &connection)
+            } catch let error as PostgresError where Self.mayBlameRow(error) || commits.doesNotPass(error) {
                 return try findRefusals(in: epoch, after: error, &connection)
+            } catch let error as LostRows {
+                throw try error.explained(&connection)
             }
         }
+        if case .fenced = outcome {
+            try commits.run(context) { connection, _ in try checkRegistration(&connection) }
+        }
         if outcome == .committed {
+            unmarked = unmarked.filter { epoch.deltas[$0.key] == nil }
             refusedInARow = 0
             for console in consoles { console.committed(epoch) }
         }
@@ -135,7 +245,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     package func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
-        try commits.run(context) { connection, isNew in
+        try checkReplacement()
+        return try commits.run(context) { connection, isNew in
             guard isNew else { return .committed }
             try connection.begin(.positions)
             let found = try rows.read(standing.map(\.key), locking: false, &connection)
@@ -144,29 +255,78 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
     }
 
+    private static func mayBlameRow(_ error: PostgresError) -> Bool {
+        error.isRowRefusal || (error.isRaised && !error.isRetryable)
+    }
+
+    /// Rows that came into being while they were written are there at the next try. That somebody swallows them instead
+    /// never passes.
+    private func writeAgainstRaces(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
+        for _ in 1..<SinkLimits.insertRacesMax {
+            do {
+                return try write(epoch, &connection)
+            } catch let error as LostRows where error.action == .insert && error.quoted != DeadLetterRows.table {
+                try connection.execute("ROLLBACK")
+            }
+        }
+        return try write(epoch, &connection)
+    }
+
     private func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
-        guard try begin(epoch, &connection) else { return fenced }
+        guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
         for (node, writer) in writers {
             guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
             try writer.write(delta, &connection)
         }
         let letters = DeadLetterRows(topology: rows.topology, memory: memory)
         try letters.write(epoch.deadLetters, epoch.partitionKeys, &connection)
-        try connection.execute("COMMIT")
+        try connection.commit()
         return .committed
     }
 
-    /// Opens the transaction of an epoch with the fence. False, and no transaction, when a partition is no longer ours.
+    /// Opens the transaction of an epoch with the fence, and waits for the tickets of its tables. False, and no transaction,
+    /// when a partition is no longer ours.
     private func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
         let (advance, parameters) = rows.advanceStatement(epoch.advances)
-        let answers = try connection.begin(.commit) { $0.query(advance, parameters) }
-        if answers.last?.affectedRows == epoch.advances.count { return true }
+        var tables = ArrayBuilder(.text)
+        for (node, writer) in writers where epoch.deltas[node] != nil { tables.append(writer.table.place.quoted) }
+        let marks = unmarked.isEmpty ? [] : unmarked.filter { epoch.deltas[$0.key] != nil }.flatMap(\.value)
+        let answers: [QueryResult]
+        do throws(PostgresError) {
+            answers = try connection.begin(.commit) { pipeline in
+                pipeline.query(advance, parameters)
+                if tables.count > 0 { pipeline.query(CommitTicket.sql, [.array(tables)]) }
+                for place in marks {
+                    pipeline.query(Self.mark, [.text(rows.topology), .text(place.schema), .text(place.name)])
+                }
+            }
+        } catch {
+            throw error.statementIndex == 0 ? error.about(PartitionRows.table) : error
+        }
+        if answers.first?.affectedRows == epoch.advances.count { return true }
         try connection.execute("ROLLBACK")
         return false
     }
 
-    private var fenced: CommitOutcome {
-        .fenced(reason: "a partition was taken over by another instance, or the database was restored")
+    /// A table that has had rows and is empty was emptied by somebody; the first commit that writes some says so.
+    private static let mark = """
+        UPDATE millrace.tables SET has_rows = true WHERE topology = $1 AND table_schema = $2 AND table_name = $3
+        """
+
+    /// Why the fence refused.
+    /// - Throws: `SinkError` when the partitions are as they should be, so that nothing but the database's own doing can
+    ///   have kept them from moving.
+    private func fenced(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
+        switch try verdict(on: epoch, &connection) {
+        case .fenced(let reason): return .fenced(reason: reason)
+        case .committed: return .fenced(reason: "the positions were moved by someone else")
+        case .notCommitted:
+            try connection.begin(.positions)
+            throw try LostRows(
+                table: PartitionRows.table, quoted: PartitionRows.table, action: .update,
+                expected: epoch.advances.count, found: 0
+            ).explained(&connection)
+        }
     }
 
     /// Finds the groups whose rows the database refuses and adds them to the sets that the workers look at. Nothing is
@@ -176,18 +336,21 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         in epoch: ClosedEpoch, after error: PostgresError, _ connection: inout Connection
     ) throws -> CommitOutcome {
         try connection.execute("ROLLBACK")
-        guard try begin(epoch, &connection) else { return fenced }
+        guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
         // Constraints that are checked at COMMIT would blame nobody.
         try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         var room = SinkLimits.refusedGroupsPerSearch
-        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String)] = []
+        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String, isOfContent: Bool)] = []
         var reports: [String] = []
         for (node, writer) in writers where room > 0 {
             guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try writer.findRefusals(in: delta, after: error, limit: room, &connection)
+            let found = try RefusalSearch(writer: writer, delta: delta, cause: error).run(limit: room, &connection)
             let table = writer.table.name
             finds += found.map {
-                (refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)")
+                (
+                    refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)",
+                    $0.error.isOfContent
+                )
             }
             room -= found.count
             guard let last = found.last else { continue }
@@ -195,7 +358,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
         try connection.execute("ROLLBACK")
         guard !finds.isEmpty else { throw error }
-        refusedInARow += finds.count
+        refusedInARow += finds.count { !$0.isOfContent }
         let report = "the database refuses \(reports.joined(separator: "; "))"
         guard refusedInARow <= SinkLimits.refusedInARowMax else {
             throw SinkError(
@@ -208,9 +371,27 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         return .refused(reason: report + "; their records go to millrace.dead_letters")
     }
 
+    deinit {
+        lifeSigns.stop()
+    }
+
     package func close() {
+        lifeSigns.stop()
+        signOut()
         commits.close()
         claims.close()
+    }
+}
+
+extension PostgresTarget {
+    /// Says that this instance is gone, so that another definition need not wait for its silence.
+    private func signOut() {
+        guard definition != nil else { return }
+        let end = ContinuousClock.now + SinkLimits.signOut
+        let context = CommitContext(
+            isCancelled: { ContinuousClock.now >= end }, reportTrouble: { _ in }, wait: { _ in })
+        // The row that stays behind when the database is away counts as gone after a while.
+        _ = try? transaction(context) { connection in try registration.signOut(&connection) }
     }
 }
 

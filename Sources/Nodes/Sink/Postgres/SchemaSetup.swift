@@ -1,154 +1,207 @@
 import Dataflow
 import Postgres
 
-/// Makes and checks what Millrace needs in a database: schema `millrace` with positions, ledger, dead letters and SQL
-/// functions, and the summary tables.
-enum SchemaSetup {
-    /// Any number of instances may start at once: they take turns behind one advisory lock.
+/// What a topology needs in its database before it runs: schema `millrace`, its tables, and the certainty that they are
+/// its own, mean what its file says and hold what its positions say.
+///
+/// Everything happens in one transaction, behind one advisory lock; a refused start leaves nothing behind.
+struct SchemaSetup {
+    /// Any number of instances may start at once: they take turns.
     private static let lockKey: Int64 = 0x6d69_6c6c_7261_6365
 
-    /// The tables of schema `millrace`; docs/postgres.md explains each column.
-    private static let tables = """
-        CREATE SCHEMA IF NOT EXISTS millrace;
-        CREATE TABLE IF NOT EXISTS millrace.partitions (
-            topology text COLLATE "C" NOT NULL,
-            topic text COLLATE "C" NOT NULL,
-            partition integer NOT NULL,
-            next_offset bigint,
-            owner_epoch bigint NOT NULL DEFAULT 0,
-            owner text,
-            cluster_id text,
-            tail_offset bigint,
-            tail_timestamp bigint,
-            tail_checksum bigint,
-            read bigint NOT NULL DEFAULT 0,
-            applied bigint NOT NULL DEFAULT 0,
-            filtered bigint NOT NULL DEFAULT 0,
-            dead bigint NOT NULL DEFAULT 0,
-            refused bigint NOT NULL DEFAULT 0,
-            PRIMARY KEY (topology, topic, partition),
-            CONSTRAINT every_record_is_accounted_for CHECK (read = applied + filtered + dead + refused)
-        ) WITH (fillfactor = 50);
-        CREATE TABLE IF NOT EXISTS millrace.dead_letters (
-            topology text COLLATE "C" NOT NULL,
-            topic text COLLATE "C" NOT NULL,
-            partition integer NOT NULL,
-            "offset" bigint NOT NULL,
-            line integer NOT NULL,
-            reason text NOT NULL,
-            payload bytea NOT NULL,
-            message_time timestamptz
-        );
-        CREATE INDEX IF NOT EXISTS dead_letters_place ON millrace.dead_letters (topology, topic, partition, "offset");
-        CREATE TABLE IF NOT EXISTS millrace.tables (
-            table_name text PRIMARY KEY,
-            definition text NOT NULL
-        );
-        """
+    let registration: Registration
+    let sinks: [TableSink]
+    let functions: String
+    /// Whether tables that lack something are accepted as they are (`--from-now`).
+    let acceptsGaps: Bool
 
-    /// Sets everything up in one transaction.
-    /// - Throws: `SinkError` when a table exists in another shape, `PostgresError` when the database refuses.
-    static func run(_ tables: [SummaryTable], functions: String, _ connection: inout Connection) throws {
-        try connection.begin(.setup) { $0.query("SELECT pg_advisory_xact_lock(\(lockKey))") }
-        try prepareSchema(functions, &connection)
-        for table in tables { try prepare(table, &connection) }
-        try connection.execute("COMMIT")
+    /// How a setup ends.
+    enum Outcome {
+        case ready(Prepared)
+        /// Instances of another definition were alive not long ago.
+        case waiting([Registration.Sighting])
     }
 
-    private static func prepareSchema(_ functions: String, _ connection: inout Connection) throws {
-        // The script is run again only when it changed, or when the extension that it builds on came or went; a
-        // fingerprint of both is the schema's comment.
-        let known = try connection.query(
-            """
-            SELECT obj_description(to_regnamespace('millrace'), 'pg_namespace'),
-                EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'hll')
-            """)
-        let hash = String(UInt64(bitPattern: Checksum.of(Array(functions.utf8))), radix: 16)
-        let fingerprint =
-            "Millrace: positions, ledger, functions \(hash)"
-            + (try known.bool(0, 1) == true ? " on hll" : "")
-        if try known.text(0, 0) == fingerprint { return }
-        try connection.execute(Self.tables)
-        try connection.execute(functions)
-        try connection.execute("COMMENT ON SCHEMA millrace IS \(SQLName.literal(fingerprint))")
+    /// What a start has found and made.
+    struct Prepared {
+        /// For each sink, where its table is.
+        var places: [TablePlace]
+        /// For each sink, whether `millrace.tables` says that it has written rows.
+        var hasRows: [Bool]
+        /// The definition that is registered.
+        var definition: TableDefinition
+        /// What a person should know.
+        var warnings: [String]
     }
 
-    private static func prepare(_ table: SummaryTable, _ connection: inout Connection) throws {
-        let quoted = try place(of: table.name, &connection)
-        let found = try connection.query(
-            """
-            SELECT a.attname::text, format_type(a.atttypid, NULL), a.attnotnull AND NOT a.atthasdef
-            FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
-            """, [.text(quoted)])
-        if found.rowCount == 0 {
-            try connection.execute(table.createStatement(quoted))
-        } else {
-            try check(table, at: quoted, found, &connection)
+    private var topology: String { registration.topology }
+
+    /// Sets everything up.
+    /// - Parameter known: instances of another definition that were seen in an earlier try; one that was seen again since
+    ///   is alive.
+    /// - Throws: `SinkError` when a person has to decide, `PostgresError` when the database refuses.
+    func run(_ known: [Registration.Sighting], _ connection: inout Connection) throws -> Outcome {
+        try connection.begin(.setup) { $0.query("SELECT pg_advisory_xact_lock($1)", [.int64(Self.lockKey)]) }
+        try BookkeepingSchema.prepare(functions, &connection)
+        let places = try sinks.map { try TablePlace.find($0.table, &connection) }
+        try refuseOverlaps(places, &connection)
+        let tables = zip(sinks, places).map { sink, place in
+            SummaryTable(
+                place: place, name: sink.table, plan: sink.plan, writers: sink.plan.metrics.map { $0.makeWriter() })
         }
-        try checkDefinition(table, &connection)
-    }
-
-    /// Where a table stands, as SQL wants it: a name without a schema is looked for in the role's search path once, here,
-    /// and made in its first schema. The transaction itself looks names up among the builtins only.
-    private static func place(of name: String, _ connection: inout Connection) throws -> String {
-        let quoted = SQLName.quoteQualified(name)
-        guard !name.contains(".") else { return quoted }
-        let places = connection.userSchemas.map { SQLName.quote($0) + "." + quoted }
-        for place in places {
-            if try !connection.query("SELECT to_regclass($1)::oid::bigint", [.text(place)]).isNull(0, 0) {
-                return place
+        let definition = definition(tables)
+        let current = try registration.current(&connection)
+        let isNew = current?.digest != definition.digest
+        if isNew {
+            let others = try registration.others(than: definition.digest, &connection)
+            if let alive = others.first(where: { other in
+                known.contains { $0.instance == other.instance && $0.seenAt < other.seenAt }
+            }) {
+                throw registration.refusal(of: definition, current, alive: alive)
             }
+            guard others.isEmpty else {
+                try connection.execute("ROLLBACK")
+                return .waiting(others)
+            }
+            try registration.register(definition, &connection)
         }
-        guard let first = places.first else {
-            throw SinkError(
-                code: .refused,
-                description: "table \(name): the role's search_path names no schema that exists; "
-                    + "write the table with its schema, such as public.\(name)")
-        }
-        return first
+        let prepared = try admit(places, tables, definition, &connection)
+        try registration.signIn(definition.digest, &connection)
+        try connection.execute("COMMIT")
+        return .ready(prepared)
     }
 
-    private static func check(
-        _ table: SummaryTable, at place: String, _ found: QueryResult, _ connection: inout Connection
-    ) throws {
-        let key = try connection.query(
-            """
-            SELECT a.attname::text FROM pg_index i
-            CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, position)
-            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-            WHERE i.indrelid = to_regclass($1) AND i.indisprimary ORDER BY k.position
-            """, [.text(place)])
-        var columns: [(name: String, type: String, isMandatory: Bool)] = []
-        for row in 0..<found.rowCount {
-            let type = try found.text(row, 1) ?? ""
-            let shown = type == "timestamp with time zone" ? "timestamptz" : type
-            columns.append((try found.text(row, 0) ?? "", shown, try found.bool(row, 2) ?? false))
+    /// What must be the same in all instances of the topology: the tables with their columns, and what their rows mean.
+    private func definition(_ tables: [SummaryTable]) -> TableDefinition {
+        let parts = zip(sinks, tables).sorted {
+            ($0.1.place.schema, $0.1.place.name) < ($1.1.place.schema, $1.1.place.name)
         }
-        var keyNames: [String] = []
-        for row in 0..<key.rowCount { keyNames.append(try key.text(row, 0) ?? "") }
-        let problems = table.mismatches(found: columns, primaryKey: keyNames)
-        guard problems.isEmpty else {
+        return TableDefinition(
+            parts.flatMap { sink, table in
+                let columns = table.plain.map(\.name).sorted().joined(separator: ", ")
+                return [DefinitionLine("table \(table.place.shown)", columns)]
+                    + sink.definition.lines.map { DefinitionLine("\(table.place.shown) \($0.key)", $0.value) }
+            })
+    }
+
+    // MARK: - Two names of one table
+
+    private func refuseOverlaps(_ places: [TablePlace], _ connection: inout Connection) throws {
+        for (index, place) in places.enumerated() {
+            guard let first = places[..<index].firstIndex(where: { ($0.schema, $0.name) == (place.schema, place.name) })
+            else { continue }
+            throw SinkError(
+                code: .tableTaken,
+                description: "table \(place.shown): sinks \(sinks[first].name) (table: \(sinks[first].table)) and "
+                    + "\(sinks[index].name) (table: \(sinks[index].table)) both write it, so every event would count "
+                    + "twice; give one of them another table")
+        }
+        for (sink, place) in zip(sinks, places) {
+            let relatives = try place.relatives(&connection)
+            for (other, theirs) in zip(sinks, places) where theirs.oid != nil && theirs.oid != place.oid {
+                guard let name = theirs.oid.flatMap({ relatives.above[$0] }) else { continue }
+                throw SinkError(
+                    code: .tableTaken,
+                    description:
+                        "table \(place.shown), which sink \(sink.name) writes, is a part of \(name), which sink "
+                        + "\(other.name) writes: whoever reads \(name) would count its events twice; give one of them another "
+                        + "table")
+            }
+            guard !relatives.below.isEmpty, try !place.isPartitioned(&connection) else { continue }
             throw SinkError(
                 code: .tableMismatch,
-                description: "table \(table.name): it exists and has another shape: "
-                    + problems.joined(separator: "; ")
-                    + "; use another table name, or rename the old table so that Millrace can create its own")
+                description: "table \(place.shown): other tables inherit from it "
+                    + "(\(relatives.below.values.sorted().prefix(3).joined(separator: ", "))), so a row may be there twice and "
+                    + "no key prevents it; expected a table without children, or one that is declared PARTITION BY, such as: "
+                    + "CREATE TABLE … (…) PARTITION BY RANGE (window_start);")
         }
     }
 
-    private static func checkDefinition(_ table: SummaryTable, _ connection: inout Connection) throws {
-        let known = try connection.query(
-            """
-            INSERT INTO millrace.tables AS t (table_name, definition) VALUES ($1, $2)
-            ON CONFLICT (table_name) DO UPDATE SET definition = t.definition RETURNING t.definition
-            """, [.text(table.name), .text(table.definition)])
-        let stored = try known.text(0, 0) ?? ""
-        guard stored == table.definition else {
-            throw SinkError(
-                code: .definitionMismatch,
-                description: "table \(table.name): its rows mean something else: found \"\(stored)\", expected "
-                    + "\"\(table.definition)\"; use another table name, or drop the table and its row in millrace.tables"
-            )
+    /// Refuses a table that is a part of another topology's, or the other way round.
+    private func refuseForeignOverlaps(
+        _ places: [TablePlace], _ records: [TableRecord], _ database: String, _ connection: inout Connection
+    ) throws {
+        for place in places {
+            let relatives = try place.relatives(&connection)
+            for record in records where record.place == database && record.topology != topology {
+                guard let name = record.oid.flatMap({ relatives.above[$0] ?? relatives.below[$0] }) else { continue }
+                throw SinkError(
+                    code: .tableTaken,
+                    description:
+                        "table \(place.shown) shares rows with \(name), which topology \(record.topology) keeps: one "
+                        + "is a part of the other; give this sink a table of its own")
+            }
         }
+    }
+
+    // MARK: - What the tables hold
+
+    private func admit(
+        _ places: [TablePlace], _ tables: [SummaryTable], _ definition: TableDefinition,
+        _ connection: inout Connection
+    ) throws -> Prepared {
+        let database = try Self.database(&connection)
+        // Locked, since commits mark their tables as having rows.
+        try connection.query("SELECT 1 FROM millrace.tables FOR UPDATE")
+        let records = try TableRecord.all(&connection)
+        try refuseForeignOverlaps(places, records, database, &connection)
+        let ledger = try ledger(&connection)
+        var admissions = zip(zip(sinks, tables), places).map { pair, place in
+            TableAdmission(
+                topology: topology, sink: pair.0, table: pair.1, place: place, database: database, ledger: ledger,
+                records: records, acceptsGaps: acceptsGaps)
+        }
+        for index in admissions.indices { try admissions[index].run(&connection) }
+        let refused = admissions.filter { !$0.problems.isEmpty }
+        guard refused.isEmpty else {
+            throw StartRefusal(topology: topology, refused: refused, all: admissions, records: records).error
+        }
+        try remember(left: records, ledger, keeping: admissions.map(\.place), &connection)
+        return Prepared(
+            places: admissions.map(\.place), hasRows: admissions.map(\.hasRows), definition: definition,
+            warnings: admissions.flatMap(\.warnings))
+    }
+
+    /// Tables that the topology kept and keeps no longer: what it reads from now on, they lack.
+    private func remember(
+        left records: [TableRecord], _ ledger: TopologyLedger, keeping places: [TablePlace],
+        _ connection: inout Connection
+    ) throws {
+        for var record in records where record.topology == topology && record.leftRead == nil {
+            let isKept = places.contains { place in
+                (place.schema, place.name) == (record.schema, record.name)
+                    || (place.oid == record.oid && record.oid != nil)
+            }
+            guard !isKept else { continue }
+            record.leftRead = ledger.entries(of: record.feed, elsewhere: []).read
+            try record.save(replacing: record, &connection)
+        }
+    }
+
+    private func ledger(_ connection: inout Connection) throws -> TopologyLedger {
+        let found = try connection.query(
+            """
+            SELECT topic, sum(read)::bigint, sum(applied)::bigint FROM millrace.partitions WHERE topology = $1
+            GROUP BY topic ORDER BY topic
+            """, [.text(topology)])
+        return TopologyLedger(
+            entries: try (0..<found.rowCount).map { row in
+                TopologyLedger.Entry(
+                    topic: try found.text(row, 0) ?? "", read: try found.int64(row, 1) ?? 0,
+                    applied: try found.int64(row, 2) ?? 0)
+            })
+    }
+
+    /// Names this database and this copy of it: a dump that was read back has other oids for everything, this table
+    /// included, and a copied cluster that went its own way another system.
+    private static func database(_ connection: inout Connection) throws -> String {
+        try connection.query(
+            """
+            SELECT concat_ws('/', CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
+                    THEN (SELECT system_identifier::text FROM pg_control_system()) END,
+                (SELECT oid::text FROM pg_database WHERE datname = current_database()),
+                'millrace.tables'::regclass::oid::text)
+            """
+        ).text(0, 0) ?? ""
     }
 }

@@ -6,6 +6,12 @@ package struct SinkError: Error, Sendable, CustomStringConvertible {
         case tableMismatch = "table-mismatch"
         /// The table was made for another summary.
         case definitionMismatch = "definition-mismatch"
+        /// Another definition of the topology took over, or this one may not run now.
+        case replaced
+        /// The table lacks what the topology has read, or holds what it has not.
+        case historyMismatch = "history-mismatch"
+        /// Another topology keeps the table, or another sink writes it.
+        case tableTaken = "table-taken"
         /// The table holds a value that Millrace did not write.
         case foreignValue = "foreign-value"
         /// The database refuses: rights, password, missing database, bad settings.

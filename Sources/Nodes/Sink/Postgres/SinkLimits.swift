@@ -10,7 +10,8 @@ enum SinkLimits {
     static let statementBytes = 4 << 20
     /// Bytes set aside per group while groups are put in order: what it is sorted by, its place, and its key.
     static let orderBytesPerGroup = 80
-    /// How often a batch of inserts may meet rows of another instance before something else must be wrong.
+    /// How often an epoch's inserts may meet rows that came into being since they were looked for, before something else
+    /// must be wrong.
     static let insertRacesMax = 5
     /// The longest wait for a row lock before the transaction is run again.
     static let lockTimeoutMilliseconds = 10_000
@@ -32,6 +33,27 @@ enum SinkLimits {
     static let refusedGroupsPerSearch = 500
     /// Groups refused in a row, without a commit between, before Millrace stops: so many are no exceptions.
     static let refusedInARowMax = 2_000
-    /// Groups of one summary remembered as refused; at least those of a row and one search more.
-    static let refusedGroupsMax = 10_000
+    /// Groups of one summary remembered as refused, in some 10 MB: many more than an epoch has dead letters, since an
+    /// epoch is closed by its dead letters only when the groups that make them are known.
+    static let refusedGroupsMax = 100_000
+    /// Different reasons that are kept with them: databases that quote the row make one for each.
+    static let refusalReasonsMax = 1_000
+    /// Tries of a single row that fails with what usually passes, before the row is blamed.
+    static let blameTries = 3
+    /// How much of a row's keys an error shows.
+    static let shownKeyCharacters = 300
+    /// The greatest position that is believed; what comes after it must still be a number.
+    static let offsetMax: Int64 = 1 << 62
+    /// How often an instance says that it is alive, and how long it must have been silent before another definition of
+    /// its topology may start: three signs missed.
+    static let signOfLife = Duration.seconds(5)
+    static let instanceSilence = Duration.seconds(15)
+    /// The longest that one sign may take.
+    static let signTime = Duration.seconds(3)
+    /// How often a start that waits for that looks again.
+    static let instanceLook = Duration.milliseconds(500)
+    /// The longest that signing out may take at the end.
+    static let signOut = Duration.seconds(1)
+    /// State columns that came later than their metrics: a table of an earlier version gets them at the start.
+    static let addedStateSuffixes = ["_exact", "_values"]
 }

@@ -2,7 +2,7 @@ import Dataflow
 import Postgres
 import Sketches
 
-/// `uniques`: the estimate, and the sketch beside it.
+/// `uniques`: the estimate, the sketch beside it, and how many values it has seen.
 final class UniquesWriter: MetricWriter {
     let plainColumns: [TableColumn]
     let stateColumns: [TableColumn]
@@ -12,7 +12,10 @@ final class UniquesWriter: MetricWriter {
 
     init(_ name: String, preset: MetricPlan.HLLPreset) {
         plainColumns = [TableColumn(name: name, kind: .bigint, isNullable: false)]
-        stateColumns = [TableColumn(name: name + "_sketch", kind: .bytea, isNullable: false)]
+        stateColumns = [
+            TableColumn(name: name + "_sketch", kind: .bytea, isNullable: false),
+            TableColumn(name: name + "_values", kind: .bigint),
+        ]
         mergedColumns = stateColumns.map(\.name)
         sketch = HyperLogLog(parameters: preset.parameters)
     }
@@ -23,12 +26,23 @@ final class UniquesWriter: MetricWriter {
     ) throws {
         guard let state = state as? UniquesState else { preconditionFailure("uniques written from another metric") }
         sketch.reset()
-        unsafe try stored?.withBytes(0) { unsafe try sketch.merge(encoded: $0) }
+        _ = try StoredValueError.naming(mergedColumns[0]) {
+            unsafe try stored?.withBytes(0) { unsafe try sketch.merge(encoded: $0) }
+        }
+        let values = try values(state.valueCount(ofGroup: group), stored)
         state.load(group: group, into: &sketch)
         bytes.removeAll(keepingCapacity: true)
         sketch.encode(into: &bytes)
-        columns[plain].append(Int64(sketch.estimate().rounded()))
-        columns[first].append(bytes, unlessEqualTo: stored)
+        columns[plain].append(UniquesState.shown(sketch.estimate(), values: values))
+        columns[first].append(bytes, unlessEqualTo: stored, 0)
+        columns[first + 1].append(values)
+    }
+
+    /// How many values the row has seen. A version that did not count them has left null, and it stays so: nobody knows.
+    private func values(_ new: Int64, _ stored: StoredRow?) throws -> Int64? {
+        guard let stored, !sketch.isEmpty else { return new }
+        guard let before = try StoredValueError.naming(mergedColumns[1], { try stored.int64(1) }) else { return nil }
+        return try StoredValueError.sum(before, new, mergedColumns[1])
     }
 }
 
@@ -57,22 +71,15 @@ final class PercentilesWriter: MetricWriter {
             preconditionFailure("percentiles written from another metric")
         }
         histogram.reset()
-        unsafe try stored?.withBytes(0) { unsafe try histogram.merge(encoded: $0) }
-        state.load(group: group, into: &histogram)
+        try StoredValueError.naming(mergedColumns[0]) {
+            _ = unsafe try stored?.withBytes(0) { unsafe try histogram.merge(encoded: $0) }
+            try state.load(group: group, into: &histogram)
+        }
         bytes.removeAll(keepingCapacity: true)
         histogram.encode(into: &bytes)
         for (index, percentile) in percentiles.enumerated() {
             columns[plain + index].append(histogram.quantile(percentile.percent / 100))
         }
-        columns[first].append(bytes, unlessEqualTo: stored)
-    }
-}
-
-extension ArrayBuilder {
-    /// Appends a sketch, or null when the stored one is the same: an update then leaves the column alone, and a large
-    /// sketch keeps its place out of line.
-    fileprivate mutating func append(_ bytes: [UInt8], unlessEqualTo stored: StoredRow?) {
-        let isUnchanged = unsafe stored?.withBytes(0) { unsafe $0.elementsEqual(bytes) } ?? false
-        if isUnchanged { appendNull() } else { append(bytes) }
+        columns[first].append(bytes, unlessEqualTo: stored, 0)
     }
 }

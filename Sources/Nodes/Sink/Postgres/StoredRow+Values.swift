@@ -39,17 +39,23 @@ extension Decimal128 {
         return value
     }
 
-    /// The unscaled value at `scale` in 64 bits.
-    /// - Throws: `SinkError` when it does not fit; Millrace wrote no such value.
-    func int64(scale: Int) throws -> Int64 {
-        guard let value = rescaled(to: scale).flatMap({ Int64(exactly: $0) }) else {
-            throw SinkError.foreignValue("a stored decimal does not fit decimal(\(scale))")
+    /// The double nearest to it.
+    var nearestDouble: Double {
+        guard let value = Double("\(unscaled)e-\(scale)") else {
+            preconditionFailure("digits with an exponent are a number")
         }
         return value
     }
 }
 
 extension ArrayBuilder {
+    /// Appends a state, or null when the stored one is the same: an update then leaves the column alone, and a large
+    /// sketch keeps its place out of line.
+    mutating func append(_ bytes: [UInt8], unlessEqualTo stored: StoredRow?, _ offset: Int) {
+        let isUnchanged = unsafe stored?.withBytes(offset) { unsafe $0.elementsEqual(bytes) } ?? false
+        if isUnchanged { appendNull() } else { append(bytes) }
+    }
+
     /// Appends a sum, nil as null.
     mutating func append(_ value: Int128?, scale: Int) {
         if let value { append(Decimal128(unscaled: value, scale: scale)) } else { appendNull() }

@@ -9,7 +9,7 @@ struct SummaryStatements {
     let update: String
 
     init(_ table: SummaryTable, merged: [String]) {
-        let name = SQLName.quoteQualified(table.name)
+        let name = table.place.quoted
         let keyNames = table.primaryKey.map(\.quoted)
         let onKey = keyNames.map { "t.\($0) = k.\($0)" }.joined(separator: " AND ")
         let mergedList = merged.map { ", t." + SQLName.quote($0) }.joined()
@@ -35,13 +35,10 @@ struct SummaryStatements {
             """
     }
 
-    /// With several arguments, `unnest` is the parser's own; with one it is a polymorphic function, which a function of
-    /// somebody else would beat.
+    /// Arrays as rows. With several arrays `unnest` is a word of the syntax, always Postgres' own; with one it is a function,
+    /// which somebody else's could take the place of.
     private static func unnest(_ columns: [TableColumn]) -> String {
-        (columns.count == 1 ? "pg_catalog.unnest(" : "unnest(") + arrays(columns) + ")"
-    }
-
-    private static func arrays(_ columns: [TableColumn]) -> String {
-        columns.enumerated().map { "$\($0.offset + 1)::\($0.element.kind.rawValue)[]" }.joined(separator: ", ")
+        let arrays = columns.enumerated().map { "$\($0.offset + 1)::\($0.element.kind.rawValue)[]" }
+        return (arrays.count == 1 ? "pg_catalog." : "") + "unnest(\(arrays.joined(separator: ", ")))"
     }
 }

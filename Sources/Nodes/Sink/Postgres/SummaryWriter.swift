@@ -4,21 +4,22 @@ import Postgres
 /// Writes one node's deltas into its table, inside a transaction that somebody else opens and commits.
 ///
 /// Read, merge, write: the rows that exist are read under lock, merged with the delta here, and written back whole; the
-/// others are inserted. Rows are locked in one order everywhere (`GroupOrder`), so that instances cannot deadlock.
+/// others are inserted. Whoever opens the transaction holds the table's ticket (`CommitTicket`), without which instances
+/// would deadlock: `GroupOrder` is the same everywhere, but new rows are created after all others were locked.
 final class SummaryWriter {
     let table: SummaryTable
     private let plan: SummaryPlan
     private let metrics: [any MetricWriter]
     private let sql: SummaryStatements
     private let keysMerged: [Int]
-    private let memory: MemoryAccountant
-    private var sizing = StatementSizing()
+    let memory: MemoryAccountant
+    private(set) var sizing = StatementSizing()
 
-    init(plan: SummaryPlan, tableName: String, memory: MemoryAccountant) {
+    init(plan: SummaryPlan, place: TablePlace, name: String, memory: MemoryAccountant) {
         self.plan = plan
         self.memory = memory
         metrics = plan.metrics.map { $0.makeWriter() }
-        table = SummaryTable(name: tableName, plan: plan, writers: metrics)
+        table = SummaryTable(place: place, name: name, plan: plan, writers: metrics)
         sql = SummaryStatements(table, merged: metrics.flatMap(\.mergedColumns))
         var next = 1
         keysMerged = metrics.map { metric in
@@ -40,86 +41,54 @@ final class SummaryWriter {
     }
 
     /// The groups in order; whoever asks gives the order's memory back.
-    private func order(of delta: SummaryDelta) -> GroupOrder {
+    func order(of delta: SummaryDelta) -> GroupOrder {
         let order = memory.drawing(delta.groupCount * SinkLimits.orderBytesPerGroup, for: .rows) { GroupOrder(delta) }
         memory.draw(order.memoryBytes, for: .rows)
         return order
     }
 
-    /// Finds groups of a delta whose rows the database refuses for what they hold, by halving; what it takes beside one
-    /// ordinary write is some ten statements for each group found. The connection is in a transaction that is rolled
-    /// back afterwards.
-    /// - Parameter cause: what made it fail; the same error is one of a row here, whatever its name.
-    /// - Returns: at most `limit` groups with what the database says about each.
-    func findRefusals(
-        in delta: SummaryDelta, after cause: PostgresError, limit: Int, _ connection: inout Connection
-    ) throws -> [(group: RefusedGroups.Group, error: PostgresError)] {
-        let order = order(of: delta)
-        defer { memory.draw(-order.memoryBytes, for: .rows) }
-        var pending = Array(parts(of: order).reversed())
-        var found: [(group: RefusedGroups.Group, error: PostgresError)] = []
-        while found.count < limit, let part = pending.popLast() {
-            do {
-                try connection.execute("SAVEPOINT part")
-                try write(Array(part), of: delta, order, &connection)
-                try connection.execute("RELEASE SAVEPOINT part")
-            } catch let error as PostgresError
-                where !error.isConnectionLost && (error.isRowRefusal || error.sqlState == cause.sqlState)
-            {
-                try connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
-                if part.count == 1, let entry = part.first {
-                    let groups = delta.sets[Int(entry.set)]
-                    found.append((GroupOrder.identity(of: Int(entry.group), in: groups, as: groups.set), error))
-                } else {
-                    let middle = part.startIndex + part.count / 2
-                    pending += [part[middle...], part[..<middle]]
-                }
-            }
-        }
-        return found
-    }
-
-    /// The groups in order, one part per statement.
-    private func parts(of order: GroupOrder) -> [ArraySlice<GroupOrder.Entry>] {
-        stride(from: 0, to: order.entries.count, by: sizing.rows).map { start in
-            order.entries[start..<min(order.entries.count, start + sizing.rows)]
-        }
-    }
-
-    private func write(
+    /// Writes groups in one statement of each kind.
+    /// - Throws: `LostRows` when the database did less than it was told, `SinkError` naming table, row and column for what
+    ///   is stored and cannot be added to, `PostgresError` naming the table.
+    func write(
         _ groups: [GroupOrder.Entry], of delta: SummaryDelta, _ order: GroupOrder, _ connection: inout Connection
     ) throws {
-        var pending = groups
-        for attempt in 0... {
-            guard attempt < SinkLimits.insertRacesMax else {
-                throw SinkError(
-                    code: .refused,
-                    description: "postgres: rows of \(table.name) vanish while they are written; "
-                        + "something deletes from the table while Millrace runs")
+        do {
+            try writeOnce(groups, of: delta, order, &connection)
+        } catch let error as PostgresError {
+            throw error.about(table.name)
+        }
+    }
+
+    private func writeOnce(
+        _ groups: [GroupOrder.Entry], of delta: SummaryDelta, _ order: GroupOrder, _ connection: inout Connection
+    ) throws {
+        let keys = keyParameters(groups, delta, order)
+        let stored = try memory.drawing(2 * keys.memoryBytes, for: .rows) {
+            try connection.query(sql.select, keys.parameters)
+        }
+        let (fresh, known) = try split(groups, stored)
+        var inserts = RowBuilders(table.columns)
+        for group in fresh { try append(group, stored: nil, delta, order, to: &inserts) }
+        var updates = RowBuilders(table.columns)
+        for (group, row) in known { try append(group, stored: (stored, row), delta, order, to: &updates) }
+        sizing.observe(
+            rows: groups.count,
+            bytes: keys.byteCount + stored.memoryBytes + inserts.byteCount + updates.byteCount)
+        // What is sent exists twice, here and in libpq's buffer.
+        let held = stored.memoryBytes + 2 * (inserts.memoryBytes + updates.memoryBytes)
+        let results = try memory.drawing(held, for: .rows) {
+            try connection.pipeline { pipeline in
+                if !fresh.isEmpty { pipeline.query(sql.insert, inserts.parameters) }
+                if !known.isEmpty { pipeline.query(sql.update, updates.parameters) }
             }
-            let keys = keyParameters(pending, delta, order)
-            let stored = try memory.drawing(2 * keys.memoryBytes, for: .rows) {
-                try connection.query(sql.select, keys.parameters)
-            }
-            let (fresh, known) = try split(pending, stored)
-            var inserts = RowBuilders(table.columns)
-            for group in fresh { try append(group, stored: nil, delta, order, to: &inserts) }
-            var updates = RowBuilders(table.columns)
-            for (group, row) in known { try append(group, stored: (stored, row), delta, order, to: &updates) }
-            sizing.observe(
-                rows: pending.count,
-                bytes: keys.byteCount + stored.memoryBytes + inserts.byteCount + updates.byteCount)
-            // What is sent exists twice, here and in libpq's buffer.
-            let held = stored.memoryBytes + 2 * (inserts.memoryBytes + updates.memoryBytes)
-            let results = try memory.drawing(held, for: .rows) {
-                try connection.pipeline { pipeline in
-                    if !fresh.isEmpty { pipeline.query(sql.insert, inserts.parameters) }
-                    if !known.isEmpty { pipeline.query(sql.update, updates.parameters) }
-                }
-            }
-            guard !fresh.isEmpty, let inserted = results.first, inserted.rowCount < fresh.count else { return }
-            // Another instance created some of the keys at the same moment; they are there now, so merge into them.
-            pending = missing(fresh, in: inserted, delta, order)
+        }
+        if !fresh.isEmpty, let inserted = results.first {
+            let found = try count(fresh, in: inserted, delta, order)
+            try LostRows.check(found, of: fresh.count, .insert, table.name, table.place.quoted)
+        }
+        if !known.isEmpty {
+            try LostRows.check(results.last?.affectedRows, of: known.count, .update, table.name, table.place.quoted)
         }
     }
 
@@ -141,24 +110,20 @@ final class SummaryWriter {
         return (fresh, known)
     }
 
-    /// The groups whose insert did nothing: RETURNING answers in insertion order.
-    private func missing(
+    /// How many groups were inserted under their own keys: RETURNING answers in the order of insertion.
+    private func count(
         _ groups: [GroupOrder.Entry], in inserted: QueryResult, _ delta: SummaryDelta, _ order: GroupOrder
-    ) -> [GroupOrder.Entry] {
+    ) throws -> Int {
         var row = 0
-        return groups.filter { group in
-            guard row < inserted.rowCount else { return true }
+        for group in groups where row < inserted.rowCount {
             let sameKey = unsafe inserted.withUnsafeBytes(row, 0) {
                 unsafe $0.elementsEqual(order.key(of: group))
             }
             let window = delta.windowStart(of: group)
-            let sameWindow = window == nil || (try? inserted.microsecondsSince1970(row, 1)) == window
-            if sameKey == true, sameWindow {
-                row += 1
-                return false
-            }
-            return true
+            let sameWindow = try window == nil || inserted.microsecondsSince1970(row, 1) == window
+            if sameKey == true, sameWindow { row += 1 }
         }
+        return row
     }
 
     private func keyParameters(
@@ -193,12 +158,29 @@ final class SummaryWriter {
         var state = column + table.plain.count
         for (index, metric) in metrics.enumerated() {
             let row = stored.map { StoredRow(result: $0.result, row: $0.row, column: keysMerged[index]) }
-            try metric.append(
-                groups.states[index], group: group, stored: row, to: &rows.columns, plain: column, state: state)
+            do {
+                try metric.append(
+                    groups.states[index], group: group, stored: row, to: &rows.columns, plain: column, state: state)
+            } catch {
+                throw refusal(of: error, groups, group)
+            }
             column += metric.plainColumns.count
             state += metric.stateColumns.count
         }
         unsafe order.key(of: entry).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
+    }
+}
+
+extension SummaryWriter {
+    /// What a person is told of a stored value that cannot be added to.
+    private func refusal(of error: any Error, _ groups: SetGroups, _ group: Int) -> any Error {
+        guard let error = error as? StoredValueError else { return error }
+        let keys = SummaryJSON.keys(groups, group)
+        let shown = keys.prefix(SinkLimits.shownKeyCharacters)
+        return SinkError(
+            code: .foreignValue,
+            description: "table \(table.name), row \(shown)\(shown.endIndex < keys.endIndex ? "…" : ""), \(error); "
+                + "correct the row, or restore it from a backup")
     }
 }
 

@@ -49,11 +49,6 @@ enum SQLName {
         "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
-    /// `schema.table` or `table`, each part quoted.
-    static func quoteQualified(_ name: String) -> String {
-        name.split(separator: ".", maxSplits: 1).map { quote(String($0)) }.joined(separator: ".")
-    }
-
     /// A quoted string.
     static func literal(_ text: String) -> String {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"

@@ -26,3 +26,13 @@ extension TransactionStart {
         searchPath: .builtinsThenUser,
         settings: bounds + [("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("enable_seqscan", "off")])
 }
+
+extension Connection {
+    /// Commits, and looks at the answer: that of a failed transaction is a ROLLBACK without an error.
+    mutating func commit() throws(PostgresError) {
+        let answer = try query("COMMIT").commandTag
+        guard answer == "COMMIT" else {
+            throw PostgresError(.protocolViolation, "COMMIT was answered by \(answer), so nothing was committed")
+        }
+    }
+}

@@ -245,7 +245,11 @@ BEGIN
     END IF;
     form := get_byte(sketch, 0);
     code := get_byte(sketch, 1);
-    IF form >> 4 <> 2 THEN
+    IF form >> 4 = 1 THEN
+        PERFORM millrace._percentiles_malformed('this is a sketch of uniques(); use uniques_estimate()');
+    ELSIF form >> 4 = 3 THEN
+        PERFORM millrace._percentiles_malformed('this is the exact sum of doubles; use sum_exact()');
+    ELSIF form >> 4 <> 2 THEN
         PERFORM millrace._percentiles_malformed(format('unknown version, found %s, expected 2', form >> 4));
     ELSIF form & 15 NOT BETWEEN 1 AND 3 THEN
         PERFORM millrace._percentiles_malformed(format('unknown layout, found %s, expected 1 to 3', form & 15));
@@ -299,6 +303,9 @@ BEGIN
     END IF;
     SELECT * INTO field FROM millrace._read_varint(sketch, at);
     total := millrace._unzigzag(field.value);
+    IF abs(total) > n * 170141183460469231731687303715884105728 THEN
+        PERFORM millrace._percentiles_malformed('sum out of range');
+    END IF;
     SELECT b.keys, b.counts INTO keys, counts FROM millrace._percentiles_buckets(sketch, field.next, halvings) b;
     IF (SELECT sum(c) FROM unnest(counts) c) IS DISTINCT FROM n::numeric THEN
         PERFORM millrace._percentiles_malformed(format('buckets do not hold the %s values of the count', n));
@@ -527,6 +534,18 @@ BEGIN
         || millrace._percentiles_run(keys[negatives + zeros + 1:], counts[negatives + zeros + 1:]);
 END $$;
 
+-- What somebody means who asks for percentile(s, 95).
+CREATE OR REPLACE FUNCTION millrace._percent_hint(q double precision) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN q > 1 AND q <= 100 THEN
+        format('; the %s%s percentile is %s', q,
+            CASE WHEN q::numeric % 1 <> 0 OR q::numeric % 100 BETWEEN 11 AND 13 THEN 'th'
+                 WHEN q::numeric % 10 = 1 THEN 'st' WHEN q::numeric % 10 = 2 THEN 'nd'
+                 WHEN q::numeric % 10 = 3 THEN 'rd' ELSE 'th' END,
+            trim_scale(q::numeric / 100))
+        ELSE '' END
+$$;
+
 -- The percentile (bound 0) or the lower (-1) or upper (1) end of the interval that holds the true order statistic.
 CREATE OR REPLACE FUNCTION millrace._percentile(sketch bytea, q double precision, bound int) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -539,7 +558,7 @@ DECLARE
     at int := 0;
 BEGIN
     IF NOT q BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'percentile: quantile out of range, found %, expected 0 to 1', q
+        RAISE EXCEPTION 'percentile: quantile out of range, found %, expected 0 to 1%', q, millrace._percent_hint(q)
             USING ERRCODE = 'numeric_value_out_of_range';
     END IF;
     SELECT * INTO s FROM millrace._percentiles_decode(sketch);
@@ -631,8 +650,19 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$ SELECT millrace._raw_to_double(code, high) FROM millrace._percentiles_decode(sketch) WHERE n > 0 $$;
 COMMENT ON FUNCTION millrace.quantile_max(bytea) IS 'Largest value, exact; null without values.';
 
+-- Whether doubles between two raw values lie where multiples of 10^-9 say what they are.
+CREATE OR REPLACE FUNCTION millrace._nine_places_suffice(code int, low bigint, high bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT greatest(abs(millrace._raw_to_double(code, low)), abs(millrace._raw_to_double(code, high))) = 0
+        OR greatest(abs(millrace._raw_to_double(code, low)), abs(millrace._raw_to_double(code, high))) >= 1e-6
+        AND greatest(abs(millrace._raw_to_units(code, low)), abs(millrace._raw_to_units(code, high)))
+            < 170141183460469231731687303715884105727
+$$;
+
 CREATE OR REPLACE FUNCTION millrace.quantile_sum(sketch bytea) RETURNS numeric
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT (total::text || 'e-' || (code & 31))::numeric FROM millrace._percentiles_decode(sketch) $$;
+$$ SELECT (total::text || 'e-' || (code & 31))::numeric FROM millrace._percentiles_decode(sketch)
+   WHERE code < 64 OR n = 0 OR millrace._nine_places_suffice(code, low, high) $$;
 COMMENT ON FUNCTION millrace.quantile_sum(bytea) IS
-'Sum of all values, exact; doubles rounded to nine places one by one.';
+'Sum of all values: exact for integers and decimals; doubles are rounded to nine places one by one. Null where that says
+nothing: when the largest magnitude is 1.7e29 or more, or below 0.000001.';

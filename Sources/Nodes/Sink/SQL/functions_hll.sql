@@ -30,7 +30,11 @@ BEGIN
     width := (get_byte(sketch, 1) >> 5) + 1;
     code := get_byte(sketch, 2);
     sparse := code & 64 <> 0;
-    IF form >> 4 <> 1 THEN
+    IF form >> 4 = 2 THEN
+        PERFORM millrace._uniques_malformed('this is a sketch of percentiles(); use percentile()');
+    ELSIF form >> 4 = 3 THEN
+        PERFORM millrace._uniques_malformed('this is the exact sum of doubles; use sum_exact()');
+    ELSIF form >> 4 <> 1 THEN
         PERFORM millrace._uniques_malformed(format('unknown schema version, found %s, expected 1', form >> 4));
     ELSIF form & 15 NOT BETWEEN 1 AND 4 THEN
         PERFORM millrace._uniques_malformed(format('unknown type, found %s, expected 1 to 4', form & 15));
@@ -48,7 +52,7 @@ BEGIN
         ELSE 1 << ((code & 63) - 1) END;
     IF form = 1 AND body <> 0 OR form = 2 AND (body = 0 OR body % 8 <> 0)
         OR form = 4 AND body <> (1 << log2m) * width / 8
-        OR form = 3 AND body * 8 >= (1 << log2m) * width + 8 THEN
+        OR form = 3 AND body * 8 / (log2m + width) * (log2m + width) >= (1 << log2m) * width THEN
         PERFORM millrace._uniques_malformed(format('body of %s bytes does not go with type %s', body, form));
     END IF;
 END $$;
@@ -76,6 +80,7 @@ DECLARE
     bits bit varying;
     word int;
     words int;
+    held int[];
 BEGIN
     SELECT * INTO header FROM millrace._uniques_header(sketch);
     IF header.form = 2 THEN
@@ -106,11 +111,26 @@ BEGIN
     IF position(B'1' IN substring(bits FROM words * word + 1)) > 0 OR length(bits) - words * word > 7 THEN
         PERFORM millrace._uniques_malformed('bits after the last register');
     END IF;
-    RETURN QUERY
-        SELECT w >> header.width, w & ((1 << header.width) - 1) FROM (
-            SELECT (substring(bits FROM i * word + 1 FOR word)::bit(32)::bigint >> (32 - word))::int AS w
-            FROM generate_series(0, words - 1) AS i
-        ) AS cut;
+    held := array(
+        SELECT (substring(bits FROM i * word + 1 FOR word)::bit(32)::bigint >> (32 - word))::int
+        FROM generate_series(0, words - 1) AS i ORDER BY i);
+    -- Nothing writes such: putting them right in silence would hide that somebody has damaged them.
+    IF EXISTS (SELECT FROM generate_series(1, words) AS i
+               WHERE held[i] & ((1 << header.width) - 1) = 0
+                   OR held[i] >> header.width <= held[i - 1] >> header.width) THEN
+        PERFORM millrace._uniques_malformed('duplicate, descending or empty sparse registers');
+    END IF;
+    RETURN QUERY SELECT w >> header.width, w & ((1 << header.width) - 1) FROM unnest(held) AS w;
+END $$;
+
+-- The sketch itself, once it is known that the engine reads it too: the extension accepts SPARSE words in any order.
+CREATE OR REPLACE FUNCTION millrace._uniques_checked(sketch bytea) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    IF (SELECT form FROM millrace._uniques_header(sketch)) = 3 THEN
+        PERFORM millrace._uniques_registers(sketch);
+    END IF;
+    RETURN sketch;
 END $$;
 
 -- sigma of Ertl 2017: x + sum over k of x^(2^k) 2^(k-1), for 0 <= x < 1.
@@ -177,17 +197,17 @@ BEGIN
     held := array_fill(0, ARRAY[top]);
     filled := 0;
     FOR z, m IN SELECT value, count(*) FROM millrace._uniques_registers(sketch) GROUP BY value LOOP
-        IF z = 0 THEN
-            PERFORM millrace._uniques_malformed('register without a value');
-        END IF;
         held[z::int] := m;
         filled := filled + m::int;
     END LOOP;
     m := 1 << header.log2m;
     IF filled = 0 THEN
-        RETURN 0;
-    ELSIF filled > m THEN
-        PERFORM millrace._uniques_malformed('more registers than there are');
+        -- A value was seen whose hash leaves no trace.
+        RETURN 1 + errors * (1.04 / sqrt(m));
+    ELSIF held[top] = m THEN
+        -- Every register has the largest value, as crafted values can make it: finite all the same.
+        held[top] := m - 1;
+        held[top - 1] := 1;
     END IF;
     -- Ertl 2017, algorithm 6: the same operations in the same order as the engine.
     z := m * millrace._uniques_tau(1 - held[top]::double precision / m);
@@ -195,7 +215,7 @@ BEGIN
         z := 0.5 * (z + held[k]);
     END LOOP;
     z := z + m * millrace._uniques_sigma((m - filled) / m);
-    RETURN 0.7213475204444817 * m * m / z * (1 + errors * (1.04 / sqrt(m)));
+    RETURN greatest(1, 0.7213475204444817 * m * m / z) * (1 + errors * (1.04 / sqrt(m)));
 END $$;
 
 -- Bits written as text, as bytes with zero bits up to the last.
@@ -270,7 +290,7 @@ BEGIN
         EXECUTE pg_catalog.format($create$
             CREATE OR REPLACE FUNCTION millrace._uniques_merge(sketches bytea[]) RETURNS bytea
             LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-            $$ SELECT %1$I.hll_send(%1$I.hll_union_agg(s::%1$I.hll)) FROM unnest(sketches) AS s $$
+            $$ SELECT %1$I.hll_send(%1$I.hll_union_agg(millrace._uniques_checked(s)::%1$I.hll)) FROM unnest(sketches) AS s $$
             $create$, home);
     END IF;
 END $install$;
@@ -292,6 +312,12 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$ SELECT millrace._uniques_estimate(sketch, 0) $$;
 COMMENT ON FUNCTION millrace.uniques_estimate(bytea) IS
 'Number of distinct values; exact up to the threshold (default 8), then with standard error 1.04 / sqrt(2^log2m).';
+
+CREATE OR REPLACE FUNCTION millrace.uniques_estimate(sketch bytea, value_count numeric) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$$ SELECT least(millrace._uniques_estimate(sketch, 0), value_count::double precision) WHERE sketch IS NOT NULL $$;
+COMMENT ON FUNCTION millrace.uniques_estimate(bytea, numeric) IS
+'The same, never above the number of values (column …_values, or the sum of it); a null number is no bound.';
 
 CREATE OR REPLACE FUNCTION millrace.uniques_low(sketch bytea) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS

@@ -64,7 +64,8 @@ final class FileProgress {
             guard wanted >= replay.base, wanted <= replay.end else {
                 throw SourceError(
                     code: .gap,
-                    description: "file \(reader.input.label): the database went back to byte \(wanted), and what a stream "
+                    description:
+                        "file \(reader.input.label): the database went back to byte \(wanted), and what a stream "
                         + "gave before byte \(replay.base) cannot be read again")
             }
         } else {

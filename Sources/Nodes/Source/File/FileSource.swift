@@ -39,7 +39,8 @@ package final class FileSource: Source {
         var rest = try FileList(plan, logger).paths[...]
         for path in rest {
             try registry.register(
-                path.number, isStream: path.stream != nil, label: path.label, by: self, node: plan.node, topology: topology)
+                path.number, isStream: path.stream != nil, label: path.label, by: self, node: plan.node,
+                topology: topology)
         }
         var work = FileWork(
             plan: plan, recordBytesMax: recordBytesMax, memory: memory, logger: logger,

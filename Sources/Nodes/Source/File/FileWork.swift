@@ -122,7 +122,8 @@ struct FileWork {
     private static func mismatch(_ label: String, _ entry: FilePositions.Entry, _ why: String) -> SourceError {
         SourceError(
             code: .tailMismatch,
-            description: "file \(label): \(why), so the file was truncated or replaced, or its position was changed; if it "
+            description:
+                "file \(label): \(why), so the file was truncated or replaced, or its position was changed; if it "
                 + "is another file, give it another name; to read it from its start, run UPDATE millrace.partitions SET "
                 + "next_offset = 0, tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topic = "
                 + "'\(entry.key.topic.replacing("'", with: "''"))'")
@@ -242,7 +243,8 @@ struct FileWork {
         let known = FilePositions([partition])
         guard case .continues = try known.judge(0, reader, head) else {
             throw SourceError.file(
-                path, "the database went back to byte \(partition.nextOffset ?? 0), and the file that was read is no longer "
+                path,
+                "the database went back to byte \(partition.nextOffset ?? 0), and the file that was read is no longer "
                     + "there under its name; move it back")
         }
         closed[index] = nil

@@ -9,7 +9,6 @@ import Dataflow
 ///      ▲ committed up to here: blocks before are given back
 /// ```
 @safe final class StreamReplay {
-    private static let blockBytes = 256 * 1024
 
     @safe private struct Piece {
         var start: Int64
@@ -28,6 +27,7 @@ import Dataflow
     }
 
     private let memory: MemoryAccountant
+    private let blockBytes: Int
     /// Bytes kept at most.
     let bytesMax: Int
     private var pieces: [Piece] = []
@@ -40,19 +40,20 @@ import Dataflow
     /// Nothing is kept yet of a stream that is at `position`.
     /// - Parameter recordBytesMax: the longest line, of which two have room in any case: one that is not whole yet cannot
     ///   be committed.
-    init(at position: Int64, memory: MemoryAccountant, recordBytesMax: Int) {
+    init(at position: Int64, memory: MemoryAccountant, recordBytesMax: Int, blockBytes: Int = 256 * 1024) {
         self.memory = memory
-        bytesMax = max(memory.budget / 8, 2 * recordBytesMax + 8 * Self.blockBytes)
+        self.blockBytes = blockBytes
+        bytesMax = max(memory.budget / 8, 2 * recordBytesMax + 8 * blockBytes)
         (base, end) = (position, position)
     }
 
     deinit {
         for piece in pieces { unsafe piece.block?.deallocate() }
-        memory.draw(-blocks * Self.blockBytes, for: .batches)
+        memory.draw(-blocks * blockBytes, for: .batches)
     }
 
     /// Bytes held.
-    var bytes: Int { blocks * Self.blockBytes }
+    var bytes: Int { blocks * blockBytes }
 
     /// Whether nothing more can be kept before something is committed.
     var isFull: Bool { bytes >= bytesMax }
@@ -62,15 +63,15 @@ import Dataflow
         var rest = unsafe fresh
         while unsafe !rest.isEmpty {
             let last = pieces.last
-            if unsafe last?.block == nil || last?.length == Self.blockBytes {
+            if unsafe last?.block == nil || last?.length == blockBytes {
                 unsafe pieces.append(
-                    Piece(start: end, length: 0, block: .allocate(byteCount: Self.blockBytes, alignment: 64)))
+                    Piece(start: end, length: 0, block: .allocate(byteCount: blockBytes, alignment: 64)))
                 blocks += 1
-                memory.draw(Self.blockBytes, for: .batches)
+                memory.draw(blockBytes, for: .batches)
             }
             let index = pieces.count - 1
             let length = pieces[index].length
-            let count = min(rest.count, Self.blockBytes - length)
+            let count = min(rest.count, blockBytes - length)
             if let block = unsafe pieces[index].block, let source = rest.baseAddress {
                 unsafe (block + length).copyMemory(from: source, byteCount: count)
             }
@@ -97,7 +98,7 @@ import Dataflow
             if let block = unsafe first.block {
                 unsafe block.deallocate()
                 blocks -= 1
-                memory.draw(-Self.blockBytes, for: .batches)
+                memory.draw(-blockBytes, for: .batches)
             }
             pieces.removeFirst()
         }

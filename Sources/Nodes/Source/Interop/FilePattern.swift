@@ -49,7 +49,8 @@ enum ByteSearch {
 
     /// The position of the first newline, nil when there is none.
     static func firstNewline(in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let base = bytes.baseAddress, let found = unsafe memchr(base, Int32(UInt8(ascii: "\n")), bytes.count) else {
+        guard let base = bytes.baseAddress, let found = unsafe memchr(base, Int32(UInt8(ascii: "\n")), bytes.count)
+        else {
             return nil
         }
         return unsafe UnsafeRawPointer(found) - base

@@ -16,6 +16,8 @@ final class KafkaAssignments: RebalanceDelegate {
     private let founding: KafkaFounding
     /// The partitions that are ours.
     private(set) var partitions: [TopicPartition: KafkaPartition] = [:]
+    /// The engine's indices of partitions that the group gave us and another instance has claimed in the database.
+    private var takenOver: [TopicPartition: Int] = [:]
     /// Counts assignments and rewinds: what was asked about logs before one is void.
     private(set) var generation = 0
     /// Whether `partitions` changed since the last look.
@@ -68,6 +70,7 @@ final class KafkaAssignments: RebalanceDelegate {
         var starts: [PartitionStart] = []
         for claim in claimed {
             let partition = claim.partition.topicPartition
+            takenOver[partition] = nil
             partitions[partition] = KafkaPartition(
                 index: claim.index, row: claim.partition, standing: .postponed(reason: "", next: .now))
             if let start = try settle(partition, answers[partition]) { starts.append(start) }
@@ -110,10 +113,10 @@ final class KafkaAssignments: RebalanceDelegate {
         case .unknown(let error):
             // What is halted stays so until its log says otherwise.
             if case .halted = state.standing { return nil }
-            state.postpone("\(error)", .now)
+            state.postpone("\(error)", first: plan.pace.postpone, .now)
             return nil
         case nil:
-            state.postpone("kafka: nothing is known of \(partition)", .now)
+            state.postpone("kafka: nothing is known of \(partition)", first: plan.pace.postpone, .now)
             return nil
         }
     }
@@ -123,7 +126,9 @@ final class KafkaAssignments: RebalanceDelegate {
         guard var state = partitions[partition], state.isReading else { return }
         if let position { state.row.nextOffset = position }
         state.row.tail = builder.tails.stored(state.index) ?? state.row.tail
-        state.postpone(reason, .now)
+        state.postpone(reason, first: plan.pace.postpone, .now)
+        // Its log is asked at once; only when that does not answer, later and later.
+        if state.failures == 1 { state.standing = .postponed(reason: reason, next: .now) }
         partitions[partition] = state
         hasChanged = true
         tell()
@@ -185,9 +190,22 @@ final class KafkaAssignments: RebalanceDelegate {
         forget(partitions)
     }
 
+    /// Another instance has claimed these in the database, although the group says that they are ours. The engine names them
+    /// until they are claimed or given back.
+    func setAside(_ gone: [TopicPartition]) {
+        for partition in gone {
+            guard let state = partitions.removeValue(forKey: partition) else { continue }
+            takenOver[partition] = state.index
+            builder.tails.forget(state.index)
+        }
+        generation += 1
+        hasChanged = true
+        tell()
+    }
+
     /// Forgets partitions that are not ours any more.
     func forget(_ gone: [TopicPartition]) {
-        let indices = gone.compactMap { partitions.removeValue(forKey: $0)?.index }
+        let indices = gone.compactMap { takenOver.removeValue(forKey: $0) ?? partitions.removeValue(forKey: $0)?.index }
         intake.release(indices)
         for index in indices { builder.tails.forget(index) }
         generation += 1

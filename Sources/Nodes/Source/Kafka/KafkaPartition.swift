@@ -28,11 +28,11 @@ struct KafkaPartition {
     var isReading: Bool { standing == .reading }
 
     /// Puts reading off, for longer each time.
-    mutating func postpone(_ reason: String, _ now: ContinuousClock.Instant) {
+    mutating func postpone(_ reason: String, first: Duration, _ now: ContinuousClock.Instant) {
         if let resumed, now - resumed > SourceLimits.postponeLongest * 2 { failures = 0 }
         resumed = nil
         let pause = min(
-            SourceLimits.postponeFirst * (1 << min(failures, 10)), SourceLimits.postponeLongest)
+            first * (1 << min(failures, 10)), max(first, SourceLimits.postponeLongest))
         standing = .postponed(reason: reason, next: now + pause)
         failures += 1
     }

@@ -20,6 +20,8 @@ package struct KafkaPlan: Sendable {
     package var start: Start
     /// The topology's name, part of every position's key.
     package var topology: String
+    /// How often it looks around.
+    package var pace = KafkaPace()
     /// Whether a message holds one document or lines.
     package var framing: Framing
 

@@ -20,11 +20,10 @@ final class KafkaReader: @unchecked Sendable {
     private var lastKeepAlive = ContinuousClock.now
     private var lastOffsetCommit = ContinuousClock.now
     private var lastStatus = ContinuousClock.now
-    private var nextWatch = ContinuousClock.now + SourceLimits.watch
+    private var nextWatch = ContinuousClock.now
     private var lastRows = ContinuousClock.now
     /// Since when the group has assigned nothing.
     private var unassignedSince: ContinuousClock.Instant? = .now
-    private var rejoin = Rejoin()
 
     init(
         _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ logger: Logger,
@@ -161,10 +160,9 @@ final class KafkaReader: @unchecked Sendable {
         builder.drop()
         let reclaimed = try intake.reclaim()
         let mine = Set(reclaimed.owned.map(\.partition.topicPartition))
-        assignments.forget(assignments.partitions.keys.filter { !mine.contains($0) })
+        assignments.setAside(assignments.partitions.keys.filter { !mine.contains($0) })
         try consumer!.rewind(assignments.starts(of: reclaimed.owned))
         mapSlots()
-        if !reclaimed.lost.isEmpty { rejoin.lost(.now) }
     }
 
     // MARK: What is done now and then
@@ -184,7 +182,7 @@ final class KafkaReader: @unchecked Sendable {
     private func look() throws {
         if let report = watch.take() { try act(on: report) }
         guard .now >= nextWatch, watch.isIdle, !intake.needsRewind else { return }
-        nextWatch = .now + SourceLimits.watch
+        nextWatch = .now + plan.pace.watch
         handOverTails()
         let job = job()
         if !job.questions.isEmpty { watch.begin(job) }
@@ -194,7 +192,7 @@ final class KafkaReader: @unchecked Sendable {
     private func job() -> LogWatch.Job {
         var job = LogWatch.Job(generation: assignments.generation, questions: [], rows: [])
         let positions = positions()
-        let isTimeForRows = .now - lastRows >= SourceLimits.mended
+        let isTimeForRows = .now - lastRows >= plan.pace.mended
         for (partition, state) in assignments.partitions {
             switch state.standing {
             case .reading:
@@ -287,8 +285,12 @@ final class KafkaReader: @unchecked Sendable {
                         + "without leaving is waited for up to session.timeout.ms")
             }
         }
-        guard rejoin.isDue(.now) else { return }
-        logger.notice("Joining the group again, for partitions that another instance has taken over")
+        // Taken over by another instance, and read by nobody for a while: an assignment claims them.
+        let claimable = intake.takeClaimable()
+        guard !claimable.isEmpty else { return }
+        logger.notice(
+            "Joining the group again, for partitions that were taken over and are not read",
+            metadata: ["partitions": "\(claimable.map(\.description).joined(separator: ", "))"])
         unassignedSince = .now
         builder.submit()
         try withConsumer { consumer in try consumer.rejoin() }
@@ -328,30 +330,6 @@ final class KafkaReader: @unchecked Sendable {
         } catch {
             logger.warning("Leaving the consumer group took too long", metadata: ["reason": "\(error)"])
         }
-    }
-}
-
-/// When the group is joined again for partitions that were taken over: later each time it happens again soon, so that two
-/// live processes of different groups do not take them from each other all the time.
-struct Rejoin {
-    private var due: ContinuousClock.Instant?
-    private var pause = SourceLimits.rejoinFirst
-    private var last: ContinuousClock.Instant?
-
-    /// Partitions were lost to another instance.
-    mutating func lost(_ now: ContinuousClock.Instant) {
-        if let last, now - last > SourceLimits.rejoinLongest * 2 { pause = SourceLimits.rejoinFirst }
-        last = now
-        guard due == nil else { return }
-        due = now + pause
-        pause = min(pause * 2, SourceLimits.rejoinLongest)
-    }
-
-    /// Whether it is time; said once.
-    mutating func isDue(_ now: ContinuousClock.Instant) -> Bool {
-        guard let due, now >= due else { return false }
-        self.due = nil
-        return true
     }
 }
 

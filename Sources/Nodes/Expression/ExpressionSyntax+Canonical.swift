@@ -1,0 +1,176 @@
+/// What an expression means as one text, whatever way it was written: spaces, quotes, brackets, `and` or `&&`, the order
+/// of conditions and the sides of a comparison make no difference. Tables remember conditions in this form.
+extension ExpressionSyntax {
+    /// The canonical text.
+    var canonical: String { CanonicalText.of(normalized) }
+
+    /// The conditions that all have to hold, each in canonical form, sorted and without repetitions.
+    var canonicalConditions: [String] {
+        let whole = normalized
+        guard case .and(let parts) = whole.kind else { return [CanonicalText.of(whole)] }
+        return parts.map { CanonicalText.of($0) }
+    }
+
+    /// The names of all fields.
+    var fieldNames: Set<String> {
+        switch kind {
+        case .literal: []
+        case .field(let name): [name]
+        case .negate(let part), .not(let part), .isNull(let part, _): part.fieldNames
+        case .arithmetic(_, let left, let right), .compare(_, let left, let right):
+            left.fieldNames.union(right.fieldNames)
+        case .and(let parts), .or(let parts), .call(_, let parts): Self.fieldNames(of: parts)
+        case .isIn(let part, let list, _): part.fieldNames.union(Self.fieldNames(of: list))
+        }
+    }
+
+    private static func fieldNames(of parts: [ExpressionSyntax]) -> Set<String> {
+        parts.reduce(into: []) { $0.formUnion($1.fieldNames) }
+    }
+
+    /// The same meaning with nested `and` and `or` made flat, `not` pushed into comparisons, and operands in order.
+    private var normalized: ExpressionSyntax {
+        var result = self
+        switch kind {
+        case .literal, .field: break
+        case .negate(let part): result.kind = .negate(part.normalized)
+        case .not(let part): result.kind = Self.negated(part.normalized)
+        case .arithmetic(let operation, let left, let right):
+            let sides = (left.normalized, right.normalized)
+            let isFree = operation == .add || operation == .multiply
+            let (first, second) = isFree && Self.precedes(sides.1, sides.0) ? (sides.1, sides.0) : sides
+            result.kind = .arithmetic(operation, first, second)
+        case .compare(let comparison, let left, let right):
+            let sides = (left.normalized, right.normalized)
+            result.kind =
+                Self.precedes(sides.1, sides.0)
+                ? .compare(comparison.mirrored, sides.1, sides.0) : .compare(comparison, sides.0, sides.1)
+        case .and(let parts):
+            let all = parts.map(\.normalized).flatMap { part -> [ExpressionSyntax] in
+                if case .and(let inner) = part.kind { inner } else { [part] }
+            }
+            let sorted = Self.sorted(all)
+            result.kind = sorted.count == 1 ? sorted[0].kind : .and(sorted)
+        case .or(let parts):
+            let all = parts.map(\.normalized).flatMap { part -> [ExpressionSyntax] in
+                if case .or(let inner) = part.kind { inner } else { [part] }
+            }
+            let sorted = Self.sorted(all)
+            result.kind = sorted.count == 1 ? sorted[0].kind : .or(sorted)
+        case .isNull(let part, let isNegated): result.kind = .isNull(part.normalized, isNegated: isNegated)
+        case .isIn(let part, let list, let isNegated):
+            result.kind = .isIn(part.normalized, Self.sorted(list.map(\.normalized)), isNegated: isNegated)
+        case .call(let name, let arguments): result.kind = .call(name, arguments.map(\.normalized))
+        }
+        return result
+    }
+
+    private static func negated(_ part: ExpressionSyntax) -> Kind {
+        switch part.kind {
+        case .not(let inner): inner.kind
+        case .compare(let comparison, let left, let right): .compare(comparison.negated, left, right)
+        case .isNull(let inner, let isNegated): .isNull(inner, isNegated: !isNegated)
+        case .isIn(let inner, let list, let isNegated): .isIn(inner, list, isNegated: !isNegated)
+        default: .not(part)
+        }
+    }
+
+    private static func sorted(_ parts: [ExpressionSyntax]) -> [ExpressionSyntax] {
+        // By bytes: to Swift, two Unicode forms of a text are equal; to the engine and to Postgres they are two texts.
+        let texts = parts.map { (text: Array(CanonicalText.of($0).utf8), part: $0) }
+            .sorted { $0.text.lexicographicallyPrecedes($1.text) }
+        return texts.indices.filter { $0 == 0 || texts[$0].text != texts[$0 - 1].text }.map { texts[$0].part }
+    }
+
+    /// Whether a side is written first: literals come last, everything else in order of its text.
+    private static func precedes(_ left: ExpressionSyntax, _ right: ExpressionSyntax) -> Bool {
+        switch (left.isLiteral, right.isLiteral) {
+        case (false, true): true
+        case (true, false): false
+        default: CanonicalText.of(left).utf8.lexicographicallyPrecedes(CanonicalText.of(right).utf8)
+        }
+    }
+
+    private var isLiteral: Bool { if case .literal = kind { true } else { false } }
+}
+
+/// Texts in definitions: on one line, and in letters that a database of any encoding can store. Two Unicode forms of one
+/// text look different in it, as they are.
+package enum OneLine {
+    /// The text with everything else than printable ASCII escaped.
+    package static func of(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": result += "\\\\"
+            case _ where (32..<127).contains(scalar.value): result.unicodeScalars.append(scalar)
+            default: result += "\\u{" + String(scalar.value, radix: 16) + "}"
+            }
+        }
+        return result
+    }
+}
+
+/// Writes an expression as it stands.
+private enum CanonicalText {
+    static func of(_ expression: ExpressionSyntax) -> String {
+        switch expression.kind {
+        case .literal(let literal): of(literal)
+        case .field(let name): name.utf8.allSatisfy(isPlain) ? name : "`" + OneLine.of(name) + "`"
+        case .negate(let part): "-" + inner(part)
+        case .not(let part): "not " + inner(part)
+        case .arithmetic(let operation, let left, let right): "\(inner(left)) \(operation.rawValue) \(inner(right))"
+        case .compare(let comparison, let left, let right): "\(inner(left)) \(comparison.rawValue) \(inner(right))"
+        case .and(let parts): parts.map(inner).joined(separator: " and ")
+        case .or(let parts): parts.map(inner).joined(separator: " or ")
+        case .isNull(let part, let isNegated): inner(part) + (isNegated ? " is not null" : " is null")
+        case .isIn(let part, let list, let isNegated):
+            inner(part) + (isNegated ? " not in [" : " in [") + list.map(of).joined(separator: ", ") + "]"
+        case .call(let name, let arguments):
+            name.lowercased() + "(" + arguments.map(of).joined(separator: ", ") + ")"
+        }
+    }
+
+    /// An operand, in brackets unless it is one word; comparisons inside `and` and `or` read well without.
+    private static func inner(_ expression: ExpressionSyntax) -> String {
+        switch expression.kind {
+        case .literal, .field, .call: of(expression)
+        default: "(" + of(expression) + ")"
+        }
+    }
+
+    private static func of(_ literal: ExpressionLiteral) -> String {
+        switch literal {
+        case .null: return "null"
+        case .boolean(let value): return "\(value)"
+        case .integer(let value): return "\(value)"
+        case .decimal(var units, var scale):
+            // One decimal place stays: 1.0 is no integer.
+            while scale > 1, units % 10 == 0 { (units, scale) = (units / 10, scale - 1) }
+            let digits = String(units.magnitude)
+            let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
+            let text = padded.dropLast(scale) + "." + padded.suffix(scale)
+            return units < 0 ? "-" + text : String(text)
+        case .double(let value): return "\(value)e0"
+        case .text(let text): return quoted(text)
+        case .timestamp(let microseconds): return "timestamp \(microseconds) us"
+        }
+    }
+
+    private static func quoted(_ text: String) -> String { "'" + OneLine.of(text).replacing("'", with: "''") + "'" }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte == 95 || (48...57).contains(byte) || (97...122).contains(byte | 0x20)
+    }
+}
+
+extension Expression {
+    /// What it means, in a form that does not depend on how it was written.
+    package var canonicalText: String { syntax.canonical }
+
+    /// The conditions that all have to hold, in a form that does not depend on how they were written.
+    package var conditions: [String] { syntax.canonicalConditions }
+
+    /// The fields it reads.
+    package var fieldNames: Set<String> { syntax.fieldNames }
+}

@@ -1,0 +1,170 @@
+import Dataflow
+import Postgres
+
+/// Schema `millrace`: positions, ledger, dead letters, whose table is whose, and the SQL functions. docs/postgres.md
+/// explains the tables.
+enum BookkeepingSchema {
+    /// The tables' names.
+    static let tableNames = ["partitions", "dead_letters", "tables", "topologies", "instances"]
+
+    /// Makes everything, or brings it up to date; nothing is lost, and nothing is done when nothing is to be done.
+    ///
+    /// A fingerprint of the scripts is the schema's comment. It is not believed alone: tables and functions may have been
+    /// dropped since, and the functions depend on whether the extension `hll` is there.
+    static func prepare(_ functions: String, _ connection: inout Connection) throws {
+        let known = try connection.query(Self.stateQuery, [.text(Self.tableNames.joined(separator: " "))])
+        let script = Self.steps.joined() + functions
+        let hash = String(UInt64(bitPattern: Checksum.of(Array(script.utf8))), radix: 16)
+        let kind = try known.bool(0, 1) == true ? " on hll" : ""
+        let schemaExists = !known.isNull(0, 0)
+        func fingerprint(_ state: String?) -> String {
+            "Millrace: positions, ledger, functions \(hash)\(kind) \(state ?? "")"
+        }
+        let hasTables = try known.int64(0, 3) == Int64(Self.tableNames.count)
+        if hasTables, let comment = try known.text(0, 2), comment == fingerprint(try known.text(0, 4)) { return }
+        // IF NOT EXISTS would ask for the right to create schemas even if there is nothing to create.
+        if !schemaExists { try connection.execute("CREATE SCHEMA millrace") }
+        for step in Self.steps { try connection.execute(step) }
+        try migrate(&connection)
+        try connection.execute(withoutSchema(functions))
+        let now = try connection.query(Self.stateQuery, [.text(Self.tableNames.joined(separator: " "))])
+        let comment = fingerprint(try now.text(0, 4))
+        try connection.execute("COMMENT ON SCHEMA millrace IS \(SQLName.literal(comment))")
+    }
+
+    /// The scripts make their schema for those who run them by hand.
+    private static func withoutSchema(_ functions: String) -> String {
+        functions.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { $0 != "CREATE SCHEMA IF NOT EXISTS millrace;" }.joined(separator: "\n")
+    }
+
+    /// Schema, extension, comment, number of tables, and a digest of the functions as they are.
+    private static let stateQuery = """
+        SELECT n.oid::bigint, EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'hll'),
+            obj_description(n.oid, 'pg_namespace'),
+            (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+                AND c.relname::text = ANY (string_to_array($1, ' '))),
+            (SELECT left(md5(string_agg(md5(concat_ws(' ', p.proname::text, p.pronargs, p.prosrc, p.probin)), ' '
+                ORDER BY p.proname::text COLLATE "C", p.pronargs, md5(p.prosrc) COLLATE "C")), 12)
+                FROM pg_proc p WHERE p.pronamespace = n.oid)
+        FROM (SELECT to_regnamespace('millrace')::oid AS oid) n
+        """
+
+    /// Each may run again and again, on what any earlier version has made.
+    private static let steps = [
+        """
+        CREATE TABLE IF NOT EXISTS millrace.partitions (
+            topology text COLLATE "C" NOT NULL,
+            topic text COLLATE "C" NOT NULL,
+            partition integer NOT NULL,
+            next_offset bigint,
+            owner_epoch bigint NOT NULL DEFAULT 0,
+            owner text,
+            PRIMARY KEY (topology, topic, partition)
+        ) WITH (fillfactor = 50);
+        ALTER TABLE millrace.partitions
+            ADD COLUMN IF NOT EXISTS cluster_id text,
+            ADD COLUMN IF NOT EXISTS tail_offset bigint,
+            ADD COLUMN IF NOT EXISTS tail_timestamp bigint,
+            ADD COLUMN IF NOT EXISTS tail_checksum bigint,
+            ADD COLUMN IF NOT EXISTS read bigint NOT NULL DEFAULT 0,
+            ADD COLUMN IF NOT EXISTS applied bigint NOT NULL DEFAULT 0,
+            ADD COLUMN IF NOT EXISTS filtered bigint NOT NULL DEFAULT 0,
+            ADD COLUMN IF NOT EXISTS dead bigint NOT NULL DEFAULT 0,
+            ADD COLUMN IF NOT EXISTS refused bigint NOT NULL DEFAULT 0;
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.dead_letters (
+            topology text COLLATE "C" NOT NULL,
+            topic text COLLATE "C" NOT NULL,
+            partition integer NOT NULL,
+            "offset" bigint NOT NULL,
+            line integer NOT NULL,
+            reason text NOT NULL,
+            payload bytea NOT NULL,
+            message_time timestamptz
+        );
+        CREATE INDEX IF NOT EXISTS dead_letters_place ON millrace.dead_letters (topology, topic, partition, "offset");
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.tables (
+            table_schema text COLLATE "C" NOT NULL DEFAULT '',
+            table_name text COLLATE "C" NOT NULL,
+            topology text COLLATE "C" NOT NULL DEFAULT '',
+            definition text NOT NULL,
+            PRIMARY KEY (table_schema, table_name, topology)
+        );
+        ALTER TABLE millrace.tables
+            ADD COLUMN IF NOT EXISTS table_schema text COLLATE "C" NOT NULL DEFAULT '',
+            ADD COLUMN IF NOT EXISTS topology text COLLATE "C" NOT NULL DEFAULT '',
+            ADD COLUMN IF NOT EXISTS digest text,
+            ADD COLUMN IF NOT EXISTS sink text,
+            ADD COLUMN IF NOT EXISTS shared boolean NOT NULL DEFAULT false,
+            ADD COLUMN IF NOT EXISTS feed text,
+            ADD COLUMN IF NOT EXISTS columns text,
+            ADD COLUMN IF NOT EXISTS columns_known integer,
+            ADD COLUMN IF NOT EXISTS has_rows boolean NOT NULL DEFAULT false,
+            ADD COLUMN IF NOT EXISTS place text,
+            ADD COLUMN IF NOT EXISTS table_oid bigint,
+            ADD COLUMN IF NOT EXISTS storage bigint,
+            ADD COLUMN IF NOT EXISTS left_read bigint,
+            ADD COLUMN IF NOT EXISTS complete_from jsonb,
+            ADD COLUMN IF NOT EXISTS since timestamptz NOT NULL DEFAULT now();
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.topologies (
+            topology text COLLATE "C" PRIMARY KEY,
+            definition text NOT NULL,
+            digest text NOT NULL,
+            registered_by text NOT NULL,
+            since timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE IF NOT EXISTS millrace.instances (
+            topology text COLLATE "C" NOT NULL,
+            instance text COLLATE "C" NOT NULL,
+            digest text NOT NULL,
+            seen_at timestamptz NOT NULL,
+            PRIMARY KEY (topology, instance)
+        ) WITH (fillfactor = 50);
+
+        """,
+    ]
+
+    /// What cannot be said with IF NOT EXISTS.
+    private static func migrate(_ connection: inout Connection) throws {
+        let found = try connection.query(
+            """
+            SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = 'millrace.partitions'::regclass
+                    AND conname = 'every_record_is_accounted_for' AND pg_get_constraintdef(oid) LIKE '%refused%'),
+                (SELECT conname::text FROM pg_constraint WHERE conrelid = 'millrace.tables'::regclass
+                    AND contype = 'p' AND cardinality(conkey) = 1),
+                EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = 'millrace.dead_letters'::regclass
+                    AND contype = 'p')
+            """)
+        if try found.bool(0, 0) == false {
+            try connection.execute(
+                """
+                ALTER TABLE millrace.partitions DROP CONSTRAINT IF EXISTS every_record_is_accounted_for;
+                ALTER TABLE millrace.partitions ADD CONSTRAINT every_record_is_accounted_for
+                    CHECK (read = applied + filtered + dead + refused)
+                """)
+        }
+        if let key = try found.text(0, 1) {
+            try connection.execute(
+                """
+                ALTER TABLE millrace.tables DROP CONSTRAINT \(SQLName.quote(key));
+                ALTER TABLE millrace.tables ALTER COLUMN table_name TYPE text COLLATE "C",
+                    ADD PRIMARY KEY (table_schema, table_name, topology)
+                """)
+        }
+        // Nothing in a letter is unique: one line of a file may be refused by two tables, and a topic be read twice.
+        // Without a key, logical replication refuses to delete letters.
+        if try found.bool(0, 2) == false {
+            try connection.execute(
+                "ALTER TABLE millrace.dead_letters ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Postgres
+
+/// Whether the table's rows mean what the file says, and whether its columns are those of its metrics.
+extension TableAdmission {
+    mutating func compareDefinitions(_ own: TableRecord) {
+        let isPrevious = own.topology.isEmpty
+        let now = isPrevious ? TableDefinition(previous: sink.plan.previousDefinition) : sink.definition
+        if isPrevious, own.definition == sink.plan.previousDefinition { return }
+        let before = isPrevious ? TableDefinition(previous: own.definition) : TableDefinition(own.definition)
+        let heads: Set<String> = ["window", "by", "grouping sets", "sets"]
+        var events: [String] = []
+        var hard: [String] = []
+        for change in now.changes(since: before) {
+            if heads.contains(change.key) {
+                hard.append(change.text)
+            } else if change.metric != nil {
+                if change.before != nil, change.after != nil { hard.append(change.text) }
+            } else {
+                events.append(change.text)
+            }
+        }
+        let back = "put the file back as it was"
+        let another =
+            "give the new meaning a table and a topology of its own (another `table:` and another `topology:` name, "
+            + "`start: earliest`): it reads again what the sources still have, and this one goes on beside it"
+        if !hard.isEmpty {
+            problems.append(
+                TableProblem(
+                    text: "its rows mean something else than this file says: "
+                        + (hard + events).joined(separator: "; "),
+                    choices: [back, another]))
+        } else if !events.isEmpty {
+            partial.append("definition")
+            let neutral =
+                events.contains { $0.hasPrefix("field ") && $0.hasSuffix("is new") }
+                ? ["a new field that this table does not use, with `on_type_error: null`, changes nothing for it"] : []
+            problems.append(
+                TableProblem(
+                    text: "its rows were made of other events than this file's: " + events.joined(separator: "; "),
+                    choices: [back] + neutral + [another], isAcceptable: true))
+        }
+    }
+
+    /// The metrics that `own` knows as they are here.
+    func unchangedMetrics(_ own: TableRecord) -> Set<String> {
+        let isPrevious = own.topology.isEmpty
+        let now = isPrevious ? TableDefinition(previous: sink.plan.previousDefinition) : sink.definition
+        let before = isPrevious ? TableDefinition(previous: own.definition) : TableDefinition(own.definition)
+        let changed = Set(now.changes(since: before).compactMap(\.metric))
+        return Set(table.metrics.map(\.name)).subtracting(changed)
+    }
+
+    // MARK: - Columns
+
+    /// Columns that this version of Millrace keeps beside those of an earlier one are added; nobody has to.
+    mutating func addColumns(
+        _ found: TableColumns, _ own: TableRecord?, _ connection: inout Connection
+    ) throws {
+        guard let own, problems.isEmpty else { return }
+        let unchanged = unchangedMetrics(own)
+        for metric in table.metrics where unchanged.contains(metric.name) {
+            for column in metric.states where found[column.name] == nil && own.columns[column.name] == nil {
+                guard SinkLimits.addedStateSuffixes.contains(where: column.name.hasSuffix) else { continue }
+                try connection.execute(Self.addition([column], to: place))
+            }
+        }
+    }
+
+    static func addition(_ columns: [TableColumn], to place: TablePlace) -> String {
+        let additions = columns.map { column in
+            var column = column
+            // Rows that are there have no value.
+            column.isNullable = true
+            return "ADD COLUMN " + column.definition
+        }
+        return "ALTER TABLE \(place.quoted) \(additions.joined(separator: ", "));"
+    }
+
+    mutating func checkShape(
+        _ found: TableColumns, _ own: TableRecord?, isFresh: Bool, _ connection: inout Connection
+    ) throws {
+        let kept = Set(table.metrics.flatMap { $0.plain + $0.states }.map(\.name))
+        let missing = table.columns.filter { found[$0.name] == nil }
+        let mismatches = table.mismatches(found, except: own == nil ? [] : kept)
+        if !mismatches.isEmpty {
+            problems.append(
+                TableProblem(
+                    text: "it exists and has another shape: " + mismatches.joined(separator: "; "),
+                    choices: [
+                        "change the columns to what is expected",
+                        isFresh
+                            ? "remove it, since it is empty and nothing was read into it: DROP TABLE \(place.quoted);"
+                            : "rename it, so that Millrace can make its own: ALTER TABLE \(place.quoted) RENAME TO …;",
+                    ]))
+        }
+        guard let own else { return }
+        let additions = missing.filter { kept.contains($0.name) }
+        if !additions.isEmpty { problems.append(needs(additions)) }
+        try checkNewColumns(found, own, &connection)
+        checkColumnsLeftBehind(found, own, kept)
+    }
+
+    /// Metrics that came later: their columns are there because somebody has followed what `needs` says.
+    mutating func checkNewColumns(
+        _ found: TableColumns, _ own: TableRecord, _ connection: inout Connection
+    ) throws {
+        let unchanged = unchangedMetrics(own)
+        let isSameTable = own.place == database && own.oid == place.oid
+        for metric in table.metrics {
+            let columns = metric.plain + metric.states
+            guard columns.allSatisfy({ found[$0.name] != nil }) else { continue }
+            let isNew = !unchanged.contains(metric.name)
+            let again = columns.filter { column in
+                guard isSameTable, let number = own.columns[column.name] else { return false }
+                return number != found[column.name]?.number
+            }
+            guard isNew || !again.isEmpty else { continue }
+            partial.append("metric \(metric.name)")
+            for column in isNew ? columns : again {
+                let number = found[column.name]?.number ?? 0
+                if isSameTable, let known = own.columnsKnown, number > known { continue }
+                let isUsed = try connection.query(
+                    "SELECT EXISTS (SELECT 1 FROM \(place.quoted) WHERE \(column.quoted) IS NOT NULL)")
+                guard try isUsed.bool(0, 0) == true else { continue }
+                problems.append(
+                    TableProblem(
+                        text:
+                            "metric \(metric.name) is new, and its column \(column.name) holds values already, which it "
+                            + "would go on from",
+                        choices: [
+                            "make it empty: ALTER TABLE \(place.quoted) DROP COLUMN \(column.quoted); "
+                                + Self.addition([column], to: place)
+                        ],
+                        isAcceptable: true))
+            }
+            warnings.append(
+                "table \(place.shown): metric \(metric.name) counts from here; rows of before have null in it, or a part"
+            )
+        }
+    }
+
+    func needs(_ columns: [TableColumn]) -> TableProblem {
+        let names = columns.map(\.name).joined(separator: ", ")
+        var steps = [Self.addition(columns, to: place)]
+        for metric in table.metrics {
+            guard case .percentiles(let percentiles) = metric.function,
+                !metric.states.contains(where: { columns.contains($0) })
+            else { continue }
+            for (column, percentile) in zip(metric.plain, percentiles) where columns.contains(column) {
+                let sketch = metric.states.map(\.quoted).joined()
+                steps.append(
+                    "UPDATE \(place.quoted) SET \(column.quoted) = millrace.percentile(\(sketch), \(percentile.percent) / 100);"
+                )
+            }
+        }
+        return TableProblem(
+            text: "it has no column \(names)",
+            choices: [
+                "add what is missing, and start again: " + steps.joined(separator: " ")
+                    + " A metric added this way counts from then on: older rows have null in it, or a part",
+                "or, to have it from the beginning, give it a table and a topology of its own (another `table:` and "
+                    + "another `topology:` name, `start: earliest`), which reads again what the sources still have",
+            ])
+    }
+
+    mutating func checkColumnsLeftBehind(_ found: TableColumns, _ own: TableRecord, _ kept: Set<String>) {
+        let isSameTable = own.place == database && own.oid == place.oid
+        let left = own.columns.filter { column in
+            guard !kept.contains(column.key), let there = found[column.key] else { return false }
+            return !isSameTable || there.number == column.value
+        }
+        .keys.sorted()
+        guard !left.isEmpty else { return }
+        let drops = left.map { "DROP COLUMN " + SQLName.quote($0) }.joined(separator: ", ")
+        problems.append(
+            TableProblem(
+                text:
+                    "this file no longer computes its column \(left.joined(separator: ", ")), which would stand still in "
+                    + "old rows and be null in new ones",
+                choices: [
+                    "put the metric back",
+                    "or remove the column: ALTER TABLE \(place.quoted) \(drops);",
+                ],
+                isAcceptable: true))
+    }
+}

@@ -1,0 +1,132 @@
+import Postgres
+import Testing
+
+/// A table that holds less, or more, than its topology's positions say.
+@Suite struct TableHistoryTests {
+    @Test func aTableThatIsGoneIsNotMadeAnewInSilence() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_dropped")
+            _ = try stand.runs(stand.topology())
+            try stand.sql("DROP TABLE kpi")
+            let before = try stand.state()
+            let complaint = try stand.run(stand.topology())
+            complaint.expect(.code(1), "table public.kpi: it is gone", "has read 3 events", "3 read, 3 applied")
+            complaint.expect(.code(1), "millrace run FILE --from-now")
+            #expect(try stand.state() == before)
+
+            let accepted = try stand.runs(stand.topology(), "--from-now")
+            #expect(accepted.errors.contains("WARNING"))
+            try stand.append(2)
+            _ = try stand.runs(stand.topology())
+            #expect(try stand.count() == 2)
+            #expect(
+                try stand.database.number(
+                    "SELECT (complete_from->'rows'->>'events_before')::bigint FROM millrace.tables") == 3)
+        }
+    }
+
+    @Test func theStatementsThatReadEverythingAgainAreRight() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_again")
+            let text = stand.topology(more: IdentityStand.sink("second", "kpi_2"))
+            _ = try stand.runs(text)
+            try stand.sql("DROP TABLE kpi")
+            let complaint = try stand.run(text)
+            let line = complaint.errors.split(separator: "\n").first { $0.contains("BEGIN;") } ?? ""
+            let start = try #require(line.firstRange(of: "TRUNCATE")).lowerBound
+            let end = try #require(line.firstRange(of: "COMMIT;")).lowerBound
+            for statement in line[start..<end].split(separator: ";") where statement.contains(" ") {
+                try stand.sql(String(statement))
+            }
+            _ = try stand.runs(text)
+            #expect(try stand.count() == 3)
+            #expect(try stand.count("kpi_2") == 3)
+        }
+    }
+
+    @Test func aNewTableBesideOldPositionsIsNotEmptyInSilence() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_new")
+            _ = try stand.runs(stand.topology())
+            try stand.run(stand.topology(sinks: "table: kpi_2")).expect(
+                .code(1), "table public.kpi_2: it is new, and topology t has read 3 events")
+            // Beside it, a topology of its own reads everything.
+            try stand.append(1)
+            _ = try stand.runs(stand.topology("t2", sinks: "table: kpi_2"))
+            #expect(try stand.count("kpi_2") == 4)
+        }
+    }
+
+    @Test func aTableThatWasLeftAloneForAWhileIsNotGoneOnWithInSilence() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_left")
+            let both = stand.topology(more: IdentityStand.sink("second", "kpi_2"))
+            _ = try stand.runs(both)
+            _ = try stand.runs(stand.topology())
+            _ = try stand.runs(both)
+            _ = try stand.runs(stand.topology())
+            try stand.append(2)
+            _ = try stand.runs(stand.topology())
+            try stand.run(both).expect(.code(1), "table public.kpi_2", "ran without it for a while and read 2 events")
+        }
+    }
+
+    @Test func anEmptiedTableIsSeenAndRetentionIsNotTakenForIt() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_emptied")
+            _ = try stand.runs(stand.topology())
+            try stand.sql("TRUNCATE kpi")
+            try stand.run(stand.topology()).expect(.code(1), "table public.kpi: it was emptied", "has read 3 events")
+            _ = try stand.runs(stand.topology(), "--from-now")
+            try stand.append(2)
+            _ = try stand.runs(stand.topology())
+            // A retention job that found everything old is said, and stops nothing.
+            try stand.sql("DELETE FROM kpi")
+            let complaint = try stand.runs(stand.topology())
+            #expect(complaint.errors.contains("all its rows were deleted since the last start"), "\(complaint.errors)")
+            // Rewriting a table is no emptying.
+            try stand.append(1)
+            _ = try stand.runs(stand.topology())
+            try stand.sql("VACUUM FULL kpi")
+            _ = try stand.runs(stand.topology())
+            #expect(try stand.count() == 1)
+        }
+    }
+
+    @Test func aTableMadeAgainIsNotTheOneOfBefore() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_again_made")
+            _ = try stand.runs(stand.topology())
+            try stand.sql("ALTER TABLE kpi RENAME TO kpi_old")
+            let complaint = try stand.run(stand.topology())
+            complaint.expect(.code(1), "table public.kpi: it is gone")
+            complaint.expect(.code(1), "what was the table is called public.kpi_old now: write `table: public.kpi_old`")
+            try stand.append(1)
+            let renamed = try stand.runs(stand.topology(sinks: "table: kpi_old"))
+            #expect(renamed.errors.contains("it was public.kpi at the last start"))
+            #expect(try stand.count("kpi_old") == 4)
+            try stand.sql(
+                "ALTER TABLE kpi_old RENAME TO kpi", "CREATE TABLE kpi_old (LIKE kpi INCLUDING ALL)")
+            try stand.run(stand.topology(sinks: "table: kpi_old")).expect(
+                .code(1), "it was dropped and made again since the last start")
+        }
+    }
+
+    @Test func positionsThatAreGoneCountNothingTwice() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_positions")
+            _ = try stand.runs(stand.topology())
+            try stand.sql("DELETE FROM millrace.partitions")
+            let complaint = try stand.run(stand.topology())
+            complaint.expect(.code(1), "table public.kpi: it holds rows, and the positions of topology t")
+            try stand.sql("TRUNCATE kpi")
+            _ = try stand.runs(stand.topology())
+            #expect(try stand.count() == 3)
+
+            try stand.sql("DROP SCHEMA millrace CASCADE")
+            try stand.run(stand.topology()).expect(
+                .code(1), "table public.kpi: it holds rows that no topology of this database has written")
+            #expect(try stand.count() == 3)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Postgres
+import Testing
+
+/// A table whose rows were made otherwise than its file says now.
+@Suite struct TableMeaningTests {
+    @Test func everythingThatDecidesWhatARowMeansIsCompared() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_changes")
+            _ = try stand.runs(stand.topology(filter: "v > 0"))
+            let before = try stand.state()
+            let soft = [
+                (stand.topology(filter: "v > 1"), "only if was v > 0, is v > 1"),
+                (stand.topology(), "only if (v > 0) is gone"),
+                (
+                    stand.topology(
+                        fields: "{ ts: timestamp, id: { path: v, type: text }, v: integer }", filter: "v > 0"),
+                    "field id was text at id"
+                ),
+                (
+                    stand.topology(
+                        fields: "{ ts: timestamp, id: text, v: { type: integer, on_type_error: \"null\" } }",
+                        filter: "v > 0"),
+                    "field v was integer at v, anything else is a dead letter, is integer at v, anything else is null"
+                ),
+                (
+                    stand.topology(
+                        fields: "{ ts: timestamp, id: { type: text, max_bytes: 10 }, v: integer }", filter: "v > 0"),
+                    "at most 10 bytes"
+                ),
+                (
+                    stand.topology(fields: "{ ts: timestamp(ms), id: text, v: integer }", filter: "v > 0"),
+                    "field ts was timestamp at ts"
+                ),
+                (
+                    stand.topology(fields: "{ ts: timestamp, id: text, v: integer, w: integer }", filter: "v > 0"),
+                    "field w (integer at w, anything else is a dead letter) is new"
+                ),
+            ]
+            for (text, words) in soft {
+                let complaint = try stand.run(text)
+                complaint.expect(
+                    .code(1), "table public.kpi: its rows were made of other events than this file's", words)
+                complaint.expect(.code(1), "--from-now")
+                #expect(!complaint.errors.contains("another table name"))
+            }
+            let hard = [
+                (stand.topology(filter: "v > 0", window: "1h"), "window was 1m, is 1h"),
+                (stand.topology(filter: "v > 0", metrics: "{ n: sum(v) }"), "metric n was count(), is sum(v integer)"),
+                (
+                    stand.topology(filter: "v > 0", metrics: "{ n: { metric: count(), where: \"id == 'a'\" } }"),
+                    "metric n was count(), is count() where id == 'a'"
+                ),
+            ]
+            for (text, words) in hard {
+                let complaint = try stand.run(text, "--from-now")
+                complaint.expect(.code(1), "table public.kpi", words)
+                #expect(!complaint.errors.contains("millrace run FILE --from-now"))
+            }
+            #expect(try stand.state() == before)
+
+            // Nothing of this makes a difference.
+            try stand.append(1)
+            let same = stand.topology(
+                fields: "{ v: integer, unused: { type: text, on_type_error: \"null\" }, id: text, ts: timestamp }",
+                filter: "(0 < v)"
+            ).replacing("records:", with: "parsed:").replacing("from: records", with: "from: parsed")
+            _ = try stand.runs(same)
+            #expect(try stand.count() == 4)
+        }
+    }
+
+    @Test func aChangeThatIsMeantIsRememberedWithItsPositions() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_accepted")
+            _ = try stand.runs(stand.topology())
+            try stand.append(2)
+            let complaint = try stand.runs(stand.topology(filter: "v > 0"), "--from-now")
+            #expect(complaint.errors.contains("WARNING"))
+            #expect(try stand.count() == 5)
+            let since = try stand.database.query(
+                "SELECT complete_from->'definition'->>'since' IS NOT NULL, definition LIKE '%only if: v > 0%' FROM millrace.tables"
+            )
+            #expect(try since.bool(0, 0) == true)
+            #expect(try since.bool(0, 1) == true)
+            _ = try stand.runs(stand.topology(filter: "v > 0"))
+        }
+    }
+
+    @Test func theSQLForANewMetricIsExact() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_new_metric")
+            _ = try stand.runs(stand.topology())
+            let text = stand.topology(
+                metrics: "{ n: count(), s: sum(v), u: uniques(id), a: avg(v), p: \"percentiles(v, 50)\" }")
+            let complaint = try stand.run(text)
+            complaint.expect(.code(1), "ALTER TABLE \"public\".\"kpi\" ADD COLUMN \"s\" numeric, ADD COLUMN")
+            let line = complaint.errors.split(separator: "\n").first { $0.contains("ALTER TABLE") } ?? ""
+            let start = try #require(line.firstRange(of: "ALTER TABLE")).lowerBound
+            let end = try #require(line.firstRange(of: ";")).upperBound
+            try stand.sql(String(line[start..<end]))
+            try stand.append(2)
+            let second = try stand.runs(text)
+            #expect(second.errors.contains("metric s counts from here"), "\(second.errors)")
+            let row = try stand.database.query("SELECT n, s::bigint, u, a_count, p_p50 FROM kpi")
+            #expect(try (0..<4).map { try row.int64(0, $0) } == [5, 2, 1, 2])
+            let known = try stand.database.query(
+                "SELECT complete_from->'metric s'->'positions' IS NOT NULL FROM millrace.tables")
+            #expect(try known.bool(0, 0) == true)
+
+            // A quantile more is read from the sketch that is there.
+            let more = text.replacing("percentiles(v, 50)", with: "percentiles(v, 50, 99)")
+            let third = try stand.run(more)
+            third.expect(
+                .code(1), "ADD COLUMN \"p_p99\" double precision", "millrace.percentile(\"p_sketch\", 99.0 / 100)")
+            let fill = third.errors.split(separator: "\n").first { $0.contains("UPDATE") } ?? ""
+            for statement in fill.split(separator: ";").prefix(2) {
+                let words = try #require(statement.firstRange(of: /ALTER|UPDATE/)).lowerBound
+                try stand.sql(String(statement[words...]))
+            }
+            _ = try stand.runs(more)
+            #expect(try stand.database.number("SELECT round(p_p99)::bigint FROM kpi") == 1)
+        }
+    }
+
+    @Test func aMetricThatWasRemovedDoesNotStandStillUnseen() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_removed")
+            let both = stand.topology(metrics: "{ n: count(), s: sum(v) }")
+            _ = try stand.runs(both)
+            try stand.run(stand.topology()).expect(.code(1), "ALTER TABLE \"public\".\"kpi\" DROP COLUMN \"s\";")
+            _ = try stand.runs(stand.topology(), "--from-now")
+            try stand.append(4)
+            _ = try stand.runs(stand.topology())
+            // And does not go on behind a gap.
+            try stand.run(both).expect(.code(1), "metric s is new, and its column s holds values already")
+            try stand.sql("ALTER TABLE kpi DROP COLUMN s, ADD COLUMN s numeric")
+            try stand.append(1)
+            _ = try stand.runs(both)
+            #expect(try stand.database.number("SELECT (n * 10 + s)::bigint FROM kpi") == 81)
+        }
+    }
+
+    @Test func aDatabaseOfAnotherEncodingKeepsDefinitionsToo() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_utf8")
+            _ = try stand.database.query(
+                "CREATE DATABASE meaning_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+            let url = stand.database.url.replacing("/meaning_utf8", with: "/meaning_latin1")
+            let text = stand.topology(filter: "id != '\u{17c}\u{f3}\u{142}w'")
+            _ = try stand.runs(text, url: url)
+            _ = try stand.runs(text, url: url)
+            try stand.run(stand.topology(filter: "id != '\u{17c}o\u{301}\u{142}w'"), url: url).expect(
+                .code(1), #"only if was id != '\u{17c}\u{f3}\u{142}w', is id != '\u{17c}o\u{301}\u{142}w'"#)
+        }
+    }
+}
