@@ -127,7 +127,7 @@ struct SummaryJSON {
                 state.sum(ofGroup: group).map {
                     ExactSum.mean($0, scale: metric.sumScale, count: state.count(ofGroup: group))
                 })
-        case (.uniques, let state as UniquesState): 
+        case (.uniques, let state as UniquesState):
             append(
                 UniquesState.shown(
                     state.table.estimate(group: group), values: state.valueCount(ofGroup: group)))

@@ -25,12 +25,12 @@ enum HyperLogLogFormat {
     static func header(
         of bytes: UnsafeRawBufferPointer
     ) throws(SketchError) -> (kind: Kind, parameters: HyperLogLogParameters) {
+        if let other = unsafe SketchKind(bytes), other != .uniques { throw other.error(reading: .uniques) }
         guard bytes.count >= headerBytes else {
             throw .init(
                 .malformedBytes, "stored sketch: cut short, found \(bytes.count) bytes, expected at least 3")
         }
         let (versionAndKind, sizes, cutoffs) = unsafe (bytes[0], bytes[1], bytes[2])
-        if let other = unsafe SketchKind(bytes), other != .uniques { throw other.error(reading: .uniques) }
         guard versionAndKind >> 4 == 1 else {
             throw .init(
                 .unsupportedFormat, "stored sketch: unknown schema version, found \(versionAndKind >> 4), expected 1")

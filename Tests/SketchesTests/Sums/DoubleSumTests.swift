@@ -131,7 +131,7 @@ import Testing
 
     @Test(arguments: [
         "", "40", "33", "3000", "31", "3100", "310000", "310002", "3101", "31800001", "31ff7f01", "31ff01", "3180808001",
-        "31b31001", "31fe1007", "12", "22",
+        "31e51001", "31fe1007", "12", "22",
     ])
     func malformedBytesAreRefusedAndChangeNothing(hex: String) {
         var sum = Self.sum([1.5])

@@ -34,7 +34,8 @@ private func mergedSum(
     guard let old = found.rescaled(to: scale) else {
         throw StoredValueError(
             column: column,
-            problem: "the stored sum has more than \(scale) decimal places or 128 bits, so it was changed by someone else")
+            problem:
+                "the stored sum has more than \(scale) decimal places or 128 bits, so it was changed by someone else")
     }
     let (sum, overflow) = old.addingReportingOverflow(new ?? 0)
     guard !overflow else {
@@ -134,7 +135,8 @@ final class DoubleAverageWriter: MetricWriter {
             columns[plain].append(mean)
         } else {
             throw StoredValueError(
-                column: mergedColumns[0], problem: "the stored sum is too large for \(count) values, so it was changed by someone else")
+                column: mergedColumns[0],
+                problem: "the stored sum is too large for \(count) values, so it was changed by someone else")
         }
         merger.append(shownTo: &columns[first])
         columns[first + 1].append(count)

@@ -240,16 +240,17 @@ DECLARE
     field record;
     at int := 2;
 BEGIN
-    IF size < 2 THEN
+    -- A sum of zero has one byte.
+    IF size > 0 AND get_byte(sketch, 0) >> 4 = 1 THEN
+        PERFORM millrace._percentiles_malformed('this is a sketch of uniques(); use uniques_estimate()');
+    ELSIF size > 0 AND get_byte(sketch, 0) >> 4 = 3 THEN
+        PERFORM millrace._percentiles_malformed('this is the exact sum of doubles; use sum_exact()');
+    ELSIF size < 2 THEN
         PERFORM millrace._percentiles_malformed(format('ends too early, found %s bytes', size));
     END IF;
     form := get_byte(sketch, 0);
     code := get_byte(sketch, 1);
-    IF form >> 4 = 1 THEN
-        PERFORM millrace._percentiles_malformed('this is a sketch of uniques(); use uniques_estimate()');
-    ELSIF form >> 4 = 3 THEN
-        PERFORM millrace._percentiles_malformed('this is the exact sum of doubles; use sum_exact()');
-    ELSIF form >> 4 <> 2 THEN
+    IF form >> 4 <> 2 THEN
         PERFORM millrace._percentiles_malformed(format('unknown version, found %s, expected 2', form >> 4));
     ELSIF form & 15 NOT BETWEEN 1 AND 3 THEN
         PERFORM millrace._percentiles_malformed(format('unknown layout, found %s, expected 1 to 3', form & 15));

@@ -22,7 +22,12 @@ DECLARE
     body int := length(sketch) - 3;
     code int;
 BEGIN
-    IF body < 0 THEN
+    -- An empty sketch of percentiles has two bytes, a sum of zero has one.
+    IF body > -3 AND get_byte(sketch, 0) >> 4 = 2 THEN
+        PERFORM millrace._uniques_malformed('this is a sketch of percentiles(); use percentile()');
+    ELSIF body > -3 AND get_byte(sketch, 0) >> 4 = 3 THEN
+        PERFORM millrace._uniques_malformed('this is the exact sum of doubles; use sum_exact()');
+    ELSIF body < 0 THEN
         PERFORM millrace._uniques_malformed(format('cut short, found %s bytes, expected at least 3', body + 3));
     END IF;
     form := get_byte(sketch, 0);
@@ -30,11 +35,7 @@ BEGIN
     width := (get_byte(sketch, 1) >> 5) + 1;
     code := get_byte(sketch, 2);
     sparse := code & 64 <> 0;
-    IF form >> 4 = 2 THEN
-        PERFORM millrace._uniques_malformed('this is a sketch of percentiles(); use percentile()');
-    ELSIF form >> 4 = 3 THEN
-        PERFORM millrace._uniques_malformed('this is the exact sum of doubles; use sum_exact()');
-    ELSIF form >> 4 <> 1 THEN
+    IF form >> 4 <> 1 THEN
         PERFORM millrace._uniques_malformed(format('unknown schema version, found %s, expected 1', form >> 4));
     ELSIF form & 15 NOT BETWEEN 1 AND 4 THEN
         PERFORM millrace._uniques_malformed(format('unknown type, found %s, expected 1 to 4', form & 15));
