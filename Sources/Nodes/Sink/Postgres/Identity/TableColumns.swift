@@ -41,7 +41,7 @@ struct TableColumns {
                 CASE WHEN a.atttypmod <> -1 THEN format_type(a.atttypid, a.atttypmod) END,
                 a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = ''
                     AND (SELECT t.typdefault IS NULL FROM pg_type t WHERE t.oid = a.atttypid),
-                CASE WHEN a.attgenerated <> '' THEN 'GENERATED ALWAYS AS (…)'
+                CASE WHEN a.attgenerated <> '' THEN 'GENERATED ALWAYS AS (...)'
                     WHEN a.attidentity = 'a' THEN 'GENERATED ALWAYS AS IDENTITY' END,
                 a.attnum::bigint
             FROM pg_attribute a WHERE a.attrelid::bigint = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
