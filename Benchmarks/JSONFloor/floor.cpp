@@ -87,7 +87,7 @@ Totals floorInMemory(const std::string &text) {
 /// Our parser with its columns, all 8 fields of the event declared.
 struct Ours {
     static constexpr size_t room = 1 << 20, documentsMax = room / 16;
-    sj_parser *parser = sj_parser_create(64, 1 << 20);
+    sj_parser *parser = sj_parser_create(64, 1 << 20, true);
     std::vector<uint8_t> buffer = std::vector<uint8_t>(2 * room + SJ_PADDING);
     std::vector<sj_slice> lines = std::vector<sj_slice>(documentsMax);
     std::vector<std::vector<uint64_t>> values;

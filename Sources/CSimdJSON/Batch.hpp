@@ -26,6 +26,8 @@ struct Batch {
     std::vector<Field *> requiredFields;
     std::vector<std::unique_ptr<Field>> fields;
     uint32_t depthMax;
+    /// Whether a document that is no object is bad.
+    bool objectsOnly;
     /// Counts documents over the parser's whole life, so that no mark left in a Field or Level has to be wiped.
     uint64_t serial = 0;
     MinuteMemo minute;

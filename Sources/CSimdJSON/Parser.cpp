@@ -61,12 +61,19 @@ struct sj_parser {
     bool isSealed = false;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
     Walk walk = chosenWalk();
-    /// simdjson's scalar kernel lets a backslash swallow the newline behind it, so it gets one document at a time.
+    /// simdjson's scalar kernel lets a backslash swallow the newline behind it, so it gets one document at a time. Nor does
+    /// it look at bytes outside strings, so that the walker meets those that are no UTF-8.
     const bool isolates = std::string(sj_kernel_name()) != "fallback";
 
-    sj_parser(uint32_t depthMax, uint32_t documentLengthMax) : documentLengthMax(documentLengthMax) {
+    sj_parser(uint32_t depthMax, uint32_t documentLengthMax, bool objectsOnly) : documentLengthMax(documentLengthMax) {
         batch.root = &root;
         batch.depthMax = depthMax;
+        batch.objectsOnly = objectsOnly;
+    }
+
+    bool isUTF8(size_t document) const {
+        const sj_slice bytes = batch.documents[document];
+        return simdjson::validate_utf8(reinterpret_cast<const char *>(batch.buffer) + bytes.offset, bytes.length);
     }
 
     /// Makes room for a segment of `length` bytes, and the sentinels.
@@ -99,8 +106,13 @@ struct sj_parser {
             uint32_t *const index = stage1->structural_indexes.get();
             std::fill_n(index + count, sentinels, length);
             walk(batch, Segment{batch.buffer + begin, index, count, length, begin, first, last});
+            if (!isolates && batch.status[first] != SJ_OK && !isUTF8(first)) {
+                batch.failures.back() = {static_cast<uint32_t>(first), documents[first].length, -1, SJ_INVALID_UTF8, 0};
+                batch.status[first] = SJ_INVALID_UTF8;
+            }
         } else if (last - first == 1) {
-            batch.reject(first, codeOf(error), documents[first].length);
+            // Kernels differ in what they look for first; of several faults, bytes that are no UTF-8 are the one told.
+            batch.reject(first, isUTF8(first) ? codeOf(error) : uint8_t{SJ_INVALID_UTF8}, documents[first].length);
         } else {
             const size_t step = (last - first + parts - 1) / parts;
             for (; first < last; first += step) { stretch(first, std::min(first + step, last)); }
@@ -156,8 +168,8 @@ const char *misuse(
 
 extern "C" {
 
-sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max) {
-    return new (std::nothrow) sj_parser(std::min<uint32_t>(depth_max, SJ_DEPTH_MAX), document_length_max);
+sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max, bool objects_only) {
+    return new (std::nothrow) sj_parser(std::min<uint32_t>(depth_max, SJ_DEPTH_MAX), document_length_max, objects_only);
 }
 
 void sj_parser_destroy(sj_parser *parser) { delete parser; }

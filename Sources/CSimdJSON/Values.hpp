@@ -46,8 +46,11 @@ uint8_t nearestDouble(const uint8_t *bytes, const uint8_t *end, double &value) n
 
 /// The minute an instant's text began with last, since most events share it with the event before.
 struct MinuteMemo {
-    uint8_t text[16] = {};
+    /// At first what no text can hold: 0xff is never part of UTF-8, while zeros would be sixteen U+0000 remembered as 1970.
+    uint8_t text[16];
     int64_t micros = 0;
+
+    MinuteMemo() noexcept { std::memset(text, 0xff, sizeof text); }
 };
 
 /// `YYYY-MM-DDTHH:MM` (T, t or space) as microseconds since 1970, as if in UTC; false if that is not what stands there.

@@ -51,7 +51,7 @@ public:
                     // It may have moved past backslashes of the documents that come next.
                     backslash = nextBackslash(end);
                 } else {
-                    reject(failureCode, failurePosition - begin);
+                    reject(failureCode, failurePosition - begin, -1, failureFound);
                 }
                 while (at < index + segment.count && *at < end) { at++; }
             } else {
@@ -95,13 +95,15 @@ private:
     sj_slice unescaped{0, 0};
     bool hasFieldError = false;
     uint8_t failureCode = 0;
+    uint8_t failureFound = SJ_FOUND_NOTHING;
     uint32_t failurePosition = 0;
 
     uint8_t byte(Token at) const { return base[*at]; }
 
     /// Notes why the document is bad. Always null, for `return fail(...)`.
-    __attribute__((noinline)) Token fail(uint8_t code, Token at) {
+    __attribute__((noinline)) Token fail(uint8_t code, Token at, uint8_t found = SJ_FOUND_NOTHING) {
         failureCode = code;
+        failureFound = found;
         failurePosition = *at;
         return nullptr;
     }
@@ -111,7 +113,8 @@ private:
     /// The document whose first token is `at` and whose bytes end before `end`: the token after it, or null.
     Token one(Token at, uint32_t end) {
         Token next;
-        if (__builtin_expect(byte(at) == '{', 1)) {
+        const bool isObject = byte(at) == '{';
+        if (__builtin_expect(isObject, 1)) {
             next = object(*batch.root, at, 0);
         } else if (byte(at) == 0xef && base[*at + 1] == 0xbb && base[*at + 2] == 0xbf) {
             return fail(SJ_BYTE_ORDER_MARK, at);
@@ -121,8 +124,22 @@ private:
         if (next == nullptr) { return nullptr; }
         // The tokens of the next document continued this one: it ran out before it was complete.
         if (next[-1] >= end) { return fail(SJ_TRUNCATED, next - 1); }
-        if (*next < end) { return fail(SJ_TRAILING_CONTENT, next); }
+        if (*next < end) { return fail(SJ_TRAILING_CONTENT, next, kind(next)); }
+        if (__builtin_expect(!isObject, 0) && batch.objectsOnly) { return fail(SJ_NOT_AN_OBJECT, at, kind(at)); }
         return next;
+    }
+
+    /// What kind of value begins at `at`.
+    uint8_t kind(Token at) const {
+        switch (byte(at)) {
+        case '{': return SJ_FOUND_OBJECT;
+        case '[': return SJ_FOUND_ARRAY;
+        case '"': return SJ_FOUND_TEXT;
+        case 't':
+        case 'f': return SJ_FOUND_BOOLEAN;
+        case 'n': return SJ_FOUND_NULL;
+        default: return isDigitOrMinus(byte(at)) ? SJ_FOUND_NUMBER : SJ_FOUND_NOTHING;
+        }
     }
 
     void reject(uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = SJ_FOUND_NOTHING) {

@@ -7,6 +7,7 @@ public final class ModelDatabase: Sendable {
     struct Row {
         var nextOffset: Int64?
         var ownerEpoch: Int64 = 0
+        var owner: String?
         var tail: Tail?
         var counters = LedgerCounters()
     }
@@ -17,6 +18,8 @@ public final class ModelDatabase: Sendable {
         var deadLetters: [DeadPlace] = []
         /// Counts the restores: every connection made before the last one is cut.
         var incarnation = 0
+        /// Counts the partitions claimed.
+        var claims = 0
     }
 
     /// Where a dead letter came from.
@@ -45,6 +48,9 @@ public final class ModelDatabase: Sendable {
     /// The positions by partition.
     public var positions: [PartitionKey: Int64] { contents.withLock { $0.rows.compactMapValues(\.nextOffset) } }
 
+    /// How often a partition was claimed, restores notwithstanding.
+    public var claims: Int { contents.withLock { $0.claims } }
+
     /// Keeps a copy of everything, for `restore`.
     public func backUp() { backups.withLock { backups in backups.append(contents.withLock { $0 }) } }
 
@@ -52,9 +58,10 @@ public final class ModelDatabase: Sendable {
     public func restore() {
         guard let copy = backups.withLock({ $0.popLast() }) else { return }
         contents.withLock { contents in
-            let incarnation = contents.incarnation
+            let (incarnation, claims) = (contents.incarnation, contents.claims)
             contents = copy
             contents.incarnation = incarnation + 1
+            contents.claims = claims
         }
     }
 }
@@ -64,13 +71,32 @@ public final class ModelTarget: CommitTarget {
     private let database: ModelDatabase
     private let random: Mutex<SeededRandom>
     private let faultPercent: Int
+    private let owner: String?
+    private let flaw: Flaw
     private let pause: @Sendable (CommitContext) throws -> Void
     private let incarnation = Mutex(0)
 
+    /// What a target does wrong, so that checks can prove that they notice.
+    public enum Flaw: Sendable, CaseIterable {
+        /// Nothing.
+        case none
+        /// An epoch is written twice.
+        case commitsTwice
+        /// Neither owner nor position is looked at.
+        case forgetsTheFence
+        /// The tables stay as they are when the positions move.
+        case losesTheTables
+    }
+
     /// Creates a target whose commits meet a fault in `faultPercent` of 100 cases: a transient error before anything
     /// happened, or a connection lost with the COMMIT done or not done.
-    public init(database: ModelDatabase, seed: UInt64, faultPercent: Int) {
+    /// - Parameter owner: how the instance names itself in the database.
+    public init(
+        database: ModelDatabase, seed: UInt64, faultPercent: Int, owner: String? = nil, flaw: Flaw = .none
+    ) {
         self.database = database
+        self.owner = owner
+        self.flaw = flaw
         random = Mutex(SeededRandom(seed: seed))
         self.faultPercent = faultPercent
         pause = { context in try context.pause(.microseconds(200)) }
@@ -81,11 +107,18 @@ public final class ModelTarget: CommitTarget {
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
         database.contents.withLock { contents in
-            keys.map { key in
+            contents.claims += keys.count
+            return keys.map { key in
                 contents.rows[key, default: .init()].ownerEpoch += 1
+                contents.rows[key]?.owner = owner
                 return claimed(key, contents.rows[key])
             }
         }
+    }
+
+    /// The positions of topics with such a beginning.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
+        rows(of: database.contents.withLock { $0.rows.keys.filter { $0.topic.hasPrefix(topicPrefix) } })
     }
 
     /// Stores where partitions that were never read begin.
@@ -100,13 +133,13 @@ public final class ModelTarget: CommitTarget {
     /// The partitions as they stand.
     public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         database.contents.withLock { contents in
-            partitions.filter { contents.rows[$0.key] != nil }.map { claimed($0.key, contents.rows[$0.key]) }
+            partitions.map(\.key).filter { contents.rows[$0] != nil }.map { claimed($0, contents.rows[$0]) }
         }
     }
 
     private func claimed(_ key: PartitionKey, _ row: ModelDatabase.Row?) -> ClaimedPartition {
         ClaimedPartition(
-            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail)
+            key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail, owner: row?.owner)
     }
 
     private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }
@@ -172,15 +205,16 @@ public final class ModelTarget: CommitTarget {
                 let row = contents.rows[advance.key]
                 return row?.ownerEpoch == advance.ownerEpoch && row?.nextOffset == advance.from
             }
-            guard isOurs else { return false }
+            guard isOurs || flaw == .forgetsTheFence else { return false }
             for advance in epoch.advances {
                 contents.rows[advance.key]?.nextOffset = advance.to
-                contents.rows[advance.key]?.tail = advance.tail
+                if let tail = advance.tail { contents.rows[advance.key]?.tail = tail }
                 contents.rows[advance.key]?.counters += advance.counters
             }
-            for delta in epoch.deltas.values {
+            for delta in epoch.deltas.values where flaw != .losesTheTables {
                 guard let tally = delta as? TallyDelta else { continue }
                 contents.table.merge(tally.table, uniquingKeysWith: +)
+                if flaw == .commitsTwice { contents.table.merge(tally.table, uniquingKeysWith: +) }
             }
             contents.deadLetters += epoch.deadLetters.map {
                 ModelDatabase.DeadPlace(key: epoch.partitionKeys[$0.partition], offset: $0.offset)

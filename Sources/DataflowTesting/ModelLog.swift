@@ -61,6 +61,11 @@ public struct ModelLog: Sendable {
 }
 
 extension ModelLog {
+    /// The log with one of its partitions only.
+    public func only(_ key: PartitionKey) -> ModelLog { ModelLog(of: partitions.filter { $0.key == key }) }
+
+    private init(of partitions: [PartitionKey: [Int64]]) { self.partitions = partitions }
+
     /// Appends a range of a partition to a batch, as one run that begins where the range does.
     /// - Parameter index: what `Intake.claim` called the partition.
     public func append(_ range: Range<Int>, of key: PartitionKey, at index: Int, to batch: Batch) {

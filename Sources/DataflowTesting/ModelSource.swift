@@ -45,7 +45,9 @@ public final class ModelSource: Source {
                 handled.wrappingAdd(1, ordering: .releasing)
             }
             if intake.needsRewind { try rewind(intake, &reading) }
-            try rejoin(intake, &reading)
+            // Its group would assign them again to a member that joins anew.
+            let claimable = intake.takeClaimable()
+            if !claimable.isEmpty { try claim(claimable, intake, &reading) }
             guard let batch = intake.makeBatch(timeout: .milliseconds(2)) else { continue }
             fill(batch, &reading)
             if batch.runs.isEmpty { intake.recycle(batch) } else { intake.submit(batch) }
@@ -55,50 +57,33 @@ public final class ModelSource: Source {
     /// What is being read.
     private struct Reading {
         var positions: [PartitionKey: (index: Int, next: Int64)] = [:]
-        /// Partitions that the group says are ours and the database says are not, and when to claim them again: a member
-        /// that leaves the group and joins it again is assigned them again, unless they are somebody else's by then.
-        var lost: [PartitionKey: ContinuousClock.Instant] = [:]
+        /// Partitions that the group says are ours, those included that the database says are not.
+        var indices: [PartitionKey: Int] = [:]
     }
-
-    private static let rejoinPause = Duration.milliseconds(5)
 
     private func rewind(_ intake: Intake, _ reading: inout Reading) throws {
-        let reclaimed = try intake.reclaim()
-        try begin(reclaimed.owned, intake)
-        reading.positions = Self.positions(reclaimed.owned)
-        for partition in reclaimed.lost { reading.lost[partition.key] = .now + Self.rejoinPause }
-    }
-
-    private func rejoin(_ intake: Intake, _ reading: inout Reading) throws {
-        let due = reading.lost.filter { $0.value <= .now }.map(\.key)
-        guard !due.isEmpty else { return }
-        for key in due { reading.lost[key] = nil }
-        try claim(due, intake, &reading)
+        let still = try intake.reclaim().owned
+        reading.positions = [:]
+        try begin(still, intake, &reading)
     }
 
     private func claim(_ keys: [PartitionKey], _ intake: Intake, _ reading: inout Reading) throws {
-        let claimed = try intake.claim(keys)
-        try begin(claimed, intake)
-        reading.positions.merge(Self.positions(claimed), uniquingKeysWith: { _, new in new })
+        try begin(try intake.claim(keys), intake, &reading)
     }
 
-    private func begin(_ claimed: [(index: Int, partition: ClaimedPartition)], _ intake: Intake) throws {
+    private func begin(
+        _ claimed: [(index: Int, partition: ClaimedPartition)], _ intake: Intake, _ reading: inout Reading
+    ) throws {
         try intake.begin(claimed.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
-    }
-
-    private static func positions(
-        _ claimed: [(index: Int, partition: ClaimedPartition)]
-    ) -> [PartitionKey: (index: Int, next: Int64)] {
-        Dictionary(
-            claimed.map { ($0.partition.key, (index: $0.index, next: $0.partition.nextOffset ?? 0)) },
-            uniquingKeysWith: { first, _ in first })
+        for (index, partition) in claimed {
+            reading.indices[partition.key] = index
+            reading.positions[partition.key] = (index, partition.nextOffset ?? 0)
+        }
     }
 
     private func carryOut(_ order: Order, _ intake: Intake, _ reading: inout Reading) throws {
         switch order {
-        case .assign(let keys):
-            for key in keys { reading.lost[key] = nil }
-            try claim(keys, intake, &reading)
+        case .assign(let keys): try claim(keys, intake, &reading)
         case .revoke(let keys):
             if !intake.flush(within: .seconds(5)) { intake.discard() }
             release(keys, intake, &reading)
@@ -109,16 +94,15 @@ public final class ModelSource: Source {
     }
 
     private func release(_ keys: [PartitionKey], _ intake: Intake, _ reading: inout Reading) {
-        for key in keys { reading.lost[key] = nil }
-        intake.release(keys.compactMap { reading.positions.removeValue(forKey: $0)?.index })
+        for key in keys { reading.positions[key] = nil }
+        intake.release(keys.compactMap { reading.indices.removeValue(forKey: $0) })
     }
 
     /// Reads a random portion of a random subset of the partitions.
     private func fill(_ batch: Batch, _ reading: inout Reading) {
         random.withLock { random in
             for (key, place) in reading.positions.sorted(by: { $0.key < $1.key }) where random.chance(60) {
-                let end = min(
-                    log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
+                let end = min(log.partitions[key, default: []].count, Int(place.next) + Int.random(in: 1...20, using: &random))
                 guard end > place.next else { continue }
                 log.append(Int(place.next)..<end, of: key, at: place.index, to: batch)
                 reading.positions[key]?.next = Int64(end)

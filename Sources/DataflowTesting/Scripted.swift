@@ -3,10 +3,14 @@ import Synchronization
 
 /// A source that does what a test says.
 public final class ScriptedSource: Source {
+    private let lag: Int64?
     private let body: @Sendable (Intake) throws -> Void
 
-    /// Creates a source whose life is `body`.
-    public init(_ body: @escaping @Sendable (Intake) throws -> Void) { self.body = body }
+    /// Creates a source whose life is `body` and that says that so many records wait.
+    public init(lag: Int64? = nil, _ body: @escaping @Sendable (Intake) throws -> Void) {
+        self.lag = lag
+        self.body = body
+    }
 
     /// Runs the script.
     public func run(_ intake: Intake) throws { try body(intake) }
@@ -14,8 +18,8 @@ public final class ScriptedSource: Source {
     /// Nothing to close.
     public func close(_ intake: Intake) {}
 
-    /// Always idle.
-    public var status: SourceStatus { SourceStatus() }
+    /// What the script's author said.
+    public var status: SourceStatus { SourceStatus(lag: lag) }
 }
 
 /// A target some of whose commits go as a test says.
@@ -35,6 +39,11 @@ public final class ScriptedTarget: CommitTarget {
     public func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] { try inner.claim(keys, origin: origin, context) }
+
+    /// As the model does it.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
+        try inner.known(topicPrefix: topicPrefix, context)
+    }
 
     /// As the model does it.
     public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {

@@ -40,6 +40,8 @@ public enum DocumentError: UInt8, Sendable, Hashable, CaseIterable {
     case invalidTimestamp = 19
     /// A required field that is missing or null.
     case missingRequired = 20
+    /// Valid JSON that is no object, where only objects are taken.
+    case notAnObject = 21
 
     /// A short name for metrics and dead letters: `wrong_type`.
     public var code: String {
@@ -64,6 +66,7 @@ public enum DocumentError: UInt8, Sendable, Hashable, CaseIterable {
         case .nulInText: "nul_in_text"
         case .invalidTimestamp: "invalid_timestamp"
         case .missingRequired: "missing_required"
+        case .notAnObject: "not_an_object"
         }
     }
 }

@@ -1,6 +1,6 @@
 /// A bad document of a batch, with everything that may be told about it: never its contents.
 public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
-    /// What stood where a field of another type was declared.
+    /// What stood where a field of another type was declared, where an object was expected, or behind the document's value.
     public enum Found: UInt8, Sendable, Hashable {
         /// No place was reached.
         case nothing = 0
@@ -49,7 +49,7 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
     private var documentDescription: String {
         switch error {
         case .empty: "empty, expected a JSON value"
-        case .tooLarge: "\(position) bytes, more than the limit for one document"
+        case .tooLarge: "\(position) bytes or more, more than the limit for one document"
         case .invalidUTF8: "not valid UTF-8"
         case .byteOrderMark: "begins with a byte order mark, which JSON does not allow"
         case .unclosedString: "a string is not closed"
@@ -60,7 +60,14 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         case .invalidStructure: "not valid JSON at byte \(position): unexpected character"
         case .invalidNumber: "not valid JSON at byte \(position): invalid number"
         case .invalidLiteral: "not valid JSON at byte \(position): expected true, false or null"
+        case .trailingContent where found == .object:
+            "complete before byte \(position), but more follows: a second document begins"
         case .trailingContent: "complete before byte \(position), but more follows"
+        case .notAnObject where found == .array:
+            "found an array, expected an object; send the events in it as documents of their own"
+        case .notAnObject where found == .text:
+            "found text, expected an object; if the text holds a document, it was encoded twice"
+        case .notAnObject: "found \(found.noun), expected an object"
         case .tooDeep: "nested deeper than the limit at byte \(position)"
         default: error.code
         }

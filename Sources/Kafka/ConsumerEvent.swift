@@ -8,6 +8,8 @@ public enum ConsumerEvent: Sendable, Equatable {
     case partitionStopped(TopicPartition, KafkaError)
     /// A subscribed topic does not exist (yet); the client keeps looking.
     case unknownTopic(String, KafkaError)
+    /// We may not read a subscribed topic; the client keeps asking.
+    case topicRefused(String, KafkaError)
     /// Not one broker is reachable; the client keeps trying.
     case brokersDown(KafkaError)
     /// A connection broke or could not be made; the client keeps trying.
@@ -27,7 +29,7 @@ public enum ConsumerEvent: Sendable, Equatable {
     public var error: KafkaError? {
         switch self {
         case .partitionEnd: nil
-        case .offsetOutOfRange(_, let error), .partitionStopped(_, let error), .unknownTopic(_, let error),
+        case .offsetOutOfRange(_, let error), .partitionStopped(_, let error), .unknownTopic(_, let error), .topicRefused(_, let error),
             .brokersDown(let error),
             .transport(let error), .authentication(let error), .pollTooLate(let error), .commitFailed(let error),
             .failed(let error), .fatal(let error):
@@ -40,6 +42,8 @@ public enum ConsumerEvent: Sendable, Equatable {
 public struct PollResult: Sendable {
     /// Messages handed to the body.
     public var messages = 0
+    /// Slots of partitions that were read up to their end.
+    public var ends: [Int] = []
     /// Events in the order they happened; usually empty.
     public var events: [ConsumerEvent] = []
 }

@@ -32,6 +32,13 @@ public enum KafkaLimits {
     public static let produceTimeout = Duration.seconds(60)
     /// Events kept between two polls; the oldest are dropped first, a fatal one is never lost.
     public static let eventsMax = 256
+    /// How long the group waits for a member that is silent before it gives its partitions to others. Short, because two
+    /// that read at once cannot both commit: the database refuses the older one. Real brokers take no less than 6 seconds.
+    public static let sessionTimeout = Duration.seconds(10)
+    /// How often a member says that it is there: a third of the session timeout at most.
+    public static let heartbeat = Duration.seconds(3)
+    /// How soon new partitions, new topics and rights granted are noticed; one small request per client.
+    public static let metadataRefresh = Duration.seconds(5)
     /// Bytes of text librdkafka may write about an error.
     static let errorTextBytes = 1024
 }

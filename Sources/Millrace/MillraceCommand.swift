@@ -46,6 +46,6 @@ struct MillraceCommand: AsyncParsableCommand {
             isFile
             ? "to run a topology: millrace run \(word)"
             : Suggestion.hint(for: word, in: known) ?? "expected one of \(known.joined(separator: ", "))"
-        return "millrace: there is no command '\(word)'; \(hint)"
+        return "millrace: there is no command '\(word)'; \(hint)\nUsage: millrace <command>; millrace --help lists them"
     }
 }

@@ -32,10 +32,11 @@ struct SpecChecker {
     ) -> ConfigValue {
         var checked: [ConfigEntry] = []
         var mistyped: Set<String> = []
+        let present = Set(entries.map(\.key))
+        let known = fields.map(\.name)
+        let absent = known.filter { !present.contains($0) }
         for entry in entries {
             guard let field = fields.first(where: { $0.name == entry.key }) else {
-                let known = fields.map(\.name)
-                let absent = known.filter { name in !entries.contains { $0.key == name } }
                 if let meant = Suggestion.nearest(to: entry.key, in: absent) { mistyped.insert(meant) }
                 reportUnknown(entry, among: known, in: name)
                 continue
@@ -47,7 +48,7 @@ struct SpecChecker {
                     value: value ?? field.defaultValue(at: entry.value.location)
                         ?? ConfigValue(.invalid, at: entry.value.location)))
         }
-        for field in fields where !entries.contains(where: { $0.key == field.name }) {
+        for field in fields where !present.contains(field.name) {
             let value: ConfigValue?
             if field.isRequired {
                 // A key that is nearly this one is the same mistake, and said already.

@@ -84,7 +84,7 @@ import Testing
         #expect(topology == nil)
         #expect(
             "\(diagnostics)".hasPrefix(
-                "t.yaml:2:9: error[memory]: 64 MiB is too little for this topology, expected at least 2"),
+                "t.yaml:2:9: error[memory]: memory: 64 MiB is too little for this topology, expected at least 2"),
             "\(diagnostics)")
         #expect("\(diagnostics)".contains(" for batches, 8 for groups; raise memory, or lower "))
         // What the command line says counts as it does for `run`.

@@ -61,7 +61,11 @@ import Testing
         ),
         (
             "'a.*'",
-            "a topic cannot be called 'a.*', expected letters, digits, '.', '_' and '-'; a regular expression begins with ^"
+            "a topic cannot be called 'a.*', expected letters, digits, '.', '_' and '-'; regular expressions are not supported: list the topics"
+        ),
+        (
+            "'^game'",
+            "a topic cannot be called '^game', expected letters, digits, '.', '_' and '-'; regular expressions are not supported: list the topics"
         ),
         ("'..'", "a topic cannot be called '..'"),
         ("\(String(repeating: "x", count: 250))", "a topic's name is too long, found 250 bytes, expected at most 249"),
@@ -73,6 +77,17 @@ import Testing
             $0.contains("error")
         }
         #expect(found.count == 1 && found[0].hasSuffix("error[kafka-topics]: " + expected), "\(found)")
+    }
+
+    @Test func twoNodesThatReadOneTopicAreRefusedWhateverTheirBrokers() {
+        let found = Self.lines(
+            Self.parsed
+                + "  e: { kafka: { brokers: a, topics: [t, u] } }\n  f: { kafka: { brokers: b, topics: [v, u] } }\n"
+        ).filter { $0.contains("error") }
+        #expect(
+            found == [
+                "t.yaml:8:41: error[read-twice]: u is read by e and by f, expected one source for it; let several nodes read from one source"
+            ])
     }
 
     @Test func missingBrokersAreSaidOnce() {
@@ -196,12 +211,15 @@ import Testing
         try inFolder { folder in
             let paths = ["a.yaml", "b.yaml"].map { folder.appending(path: $0).path }
             for path in paths { try Self.text.write(toFile: path, atomically: true, encoding: .utf8) }
-            let found = TopologyLoader(environment: [:]).load(paths)
+            let found = TopologyLoader(environment: [:]).load(paths, together: true)
             #expect(found.map { $0.topology == nil } == [false, true])
             #expect(
                 "\(found[1].diagnostics)"
-                    == "\(paths[1]):1:1: error[topology-twice]: \(paths[0]) declares topology t too; "
-                    + "give each file's topology a name of its own")
+                    == "\(paths[1]):1:1: error[topology-twice]: two files declare topology t, found it in "
+                    + "\(paths[0]) too; give each a name of its own")
+            let apart = TopologyLoader(environment: [:]).load(paths, together: false)
+            #expect(
+                apart.map { $0.topology == nil } == [false, false], "two files of one topology may be checked together")
         }
     }
 
@@ -212,7 +230,7 @@ import Testing
                 try Self.text.replacing("topology: t", with: "topology: " + name).replacing("a.ndjson", with: "\"-\"")
                     .write(toFile: path, atomically: true, encoding: .utf8)
             }
-            let found = TopologyLoader(environment: [:]).load(paths)
+            let found = TopologyLoader(environment: [:]).load(paths, together: true)
             #expect(found.map { $0.topology == nil } == [false, true])
             #expect(
                 "\(found[1].diagnostics)"
@@ -232,7 +250,9 @@ import Testing
         ),
     ])
     func aWordThatIsNoCommandIsExplained(word: String, expected: String) {
-        #expect(MillraceCommand.complaint(about: word) == expected)
+        #expect(
+            MillraceCommand.complaint(about: word)
+                == expected + "\nUsage: millrace <command>; millrace --help lists them")
     }
 
     @Test(arguments: ["check", "run", "help", "reference", "--help", "-h", "--version"])

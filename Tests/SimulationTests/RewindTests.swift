@@ -31,7 +31,7 @@ import Testing
 
     /// Reads the partitions of a log to their ends, `step` records a batch, as often as it is told to rewind; then
     /// flushes. What a well-behaved source does.
-    private static func read(
+    static func read(
         _ log: ModelLog, _ intake: Intake, step: Int = 20, between: (Int) -> Void = { _ in }
     ) throws {
         let keys = log.partitions.keys.sorted()
@@ -193,60 +193,6 @@ import Testing
         #expect(database.table == [:])
     }
 
-    @Test func aPartitionIsReadByOneSource() async throws {
-        let log = ModelLog(partitions: 1, records: 10, seed: 3)
-        let keys = log.partitions.keys.sorted()
-        let hasClaimed = Atomic(false)
-        let first = ScriptedSource { intake in
-            _ = try intake.claim(keys)
-            hasClaimed.store(true, ordering: .sequentiallyConsistent)
-        }
-        let second = ScriptedSource { intake in
-            while !hasClaimed.load(ordering: .sequentiallyConsistent) { usleep(100) }
-            _ = try intake.claim(keys)
-        }
-        let run = SimulatedPipeline(
-            sources: [first, second],
-            target: ModelTarget(database: ModelDatabase(), seed: 1, faultPercent: 0), workers: 2)
-        let error = await #expect(throws: (any Error).self) { try await run.end() }
-        #expect(
-            error.map { String(describing: $0) }?.hasPrefix("model[0] is read by the sources model0 and model1") == true
-        )
-    }
-
-    /// Somebody else claims a partition and is never heard of again.
-    @Test func aPartitionThatWasTakenOverIsATroubleUntilItIsClaimedAgain() async throws {
-        let log = ModelLog(partitions: 2, records: 100, seed: 5)
-        let database = ModelDatabase()
-        let keys = log.partitions.keys.sorted()
-        let mayClaim = Atomic(false)
-        let other = ModelTarget(database: database, seed: 2, faultPercent: 0)
-        let source = ScriptedSource { intake in
-            let claimed = try intake.claim(keys)
-            try intake.begin(claimed.map { ($0.index, 0) })
-            let context = CommitContext(isCancelled: { false }, reportTrouble: { _ in }, wait: { _ in })
-            _ = try other.claim([keys[0]], origin: nil, context)
-            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
-            for (index, partition) in claimed { log.append(0..<10, of: partition.key, at: index, to: batch) }
-            intake.submit(batch)
-            while !intake.needsRewind { usleep(100) }
-            let reclaimed = try intake.reclaim()
-            #expect(reclaimed.lost.map(\.key) == [keys[0]])
-            #expect(reclaimed.owned.map(\.partition.key) == [keys[1]])
-            while !mayClaim.load(ordering: .sequentiallyConsistent) { usleep(100) }
-            try Self.read(log, intake)
-        }
-        let run = SimulatedPipeline(
-            sources: [source], target: ModelTarget(database: database, seed: 1, faultPercent: 0), workers: 1)
-        try await Eventually.wait(for: "the trouble") {
-            run.pipeline.progress().troubles == ["model[0] was taken over by another instance"]
-        }
-        mayClaim.store(true, ordering: .sequentiallyConsistent)
-        try await run.end()
-        #expect(run.pipeline.progress().troubles == [])
-        database.expect(log)
-    }
-
     /// A restore to before the last claim lowers the owner epoch. Nobody has taken anything over, so it is claimed again.
     @Test func aPartitionOfARestoredDatabaseIsReadOn() async throws {
         let log = ModelLog(partitions: 1, records: 100, seed: 5)
@@ -275,21 +221,5 @@ import Testing
             sources: [source], target: ModelTarget(database: database, seed: 1, faultPercent: 0), workers: 1)
         try await run.end()
         database.expect(log)
-    }
-
-    /// A commit that never comes to an end is given up: what was read is not committed, and that is said.
-    @Test func aCancelledPipelineSaysWhatItDidNotCommit() async throws {
-        let log = ModelLog(partitions: 1, records: 100, seed: 5)
-        let database = ModelDatabase()
-        let isAway = Atomic(false)
-        let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { number in
-            isAway.store(true, ordering: .sequentiallyConsistent)
-            throw WaitCancelled()
-        }
-        let run = SimulatedPipeline(
-            sources: [ScriptedSource { intake in try Self.read(log, intake, step: 100) }], target: target, workers: 1)
-        let error = await #expect(throws: UncommittedRecords.self) { try await run.end() }
-        #expect(error?.count == 100)
-        #expect(run.pipeline.progress().records == 0)
     }
 }

@@ -14,7 +14,7 @@ struct SimulatedPipeline {
     /// - Parameter node: what tallies the records.
     init(
         sources: [any Source], target: any CommitTarget, node: any Operator = TallyOperator(), concurrency: Int? = nil,
-        workers: Int
+        workers: Int, takeoverPatience: Duration = .milliseconds(20)
     ) {
         let plan = PipelinePlan(
             sources: sources.enumerated().map { index, source in
@@ -24,7 +24,8 @@ struct SimulatedPipeline {
                 PipelinePlan.Node(name: "tally\($0)", make: node, children: [], concurrency: concurrency)
             },
             target: target,
-            settings: PipelineSettings(workers: workers, commitInterval: .milliseconds(1), batchBytes: 4_096),
+            settings: PipelineSettings(workers: workers, commitInterval: .milliseconds(1), batchBytes: 4_096,
+                takeoverPatience: takeoverPatience),
             memory: memory)
         let pipeline = Pipeline(plan, logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
         self.pipeline = pipeline
@@ -53,9 +54,12 @@ extension ModelDatabase {
         return log.partitions.allSatisfy { positions[$0.key] == Int64($0.value.count) }
     }
 
+    /// Whether the table is that of reading every record once.
+    func hasTable(of log: ModelLog) -> Bool { table == log.expectedTable }
+
     /// Expects the table, the ledger and the dead letters of reading every record once.
     func expect(_ log: ModelLog, seed: UInt64 = 0, sourceLocation: Testing.SourceLocation = #_sourceLocation) {
-        #expect(table == log.expectedTable, "seed \(seed)", sourceLocation: sourceLocation)
+        #expect(hasTable(of: log), "seed \(seed)", sourceLocation: sourceLocation)
         let counters = counters
         for key in log.partitions.keys {
             #expect(
@@ -64,6 +68,9 @@ extension ModelDatabase {
         let dead = deadLetters
         #expect(
             Set(dead).count == dead.count, "seed \(seed): a dead letter was written twice",
+            sourceLocation: sourceLocation)
+        #expect(
+            dead.count == Int(counters.values.reduce(0) { $0 + $1.dead }), "seed \(seed)",
             sourceLocation: sourceLocation)
     }
 }

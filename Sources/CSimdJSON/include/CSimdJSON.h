@@ -50,9 +50,11 @@ enum {
     SJ_NUL_IN_TEXT = 18,
     SJ_INVALID_TIMESTAMP = 19,
     SJ_MISSING_REQUIRED = 20,
+    SJ_NOT_AN_OBJECT = 21,
 };
 
-/// What kind of value stood where a field of another type was declared.
+/// What kind of value stood where a field of another type was declared, where an object was expected, or behind the
+/// document's value.
 enum {
     SJ_FOUND_NOTHING = 0,
     SJ_FOUND_NULL = 1,
@@ -110,8 +112,9 @@ typedef struct sj_lines {
     size_t consumed;
 } sj_lines;
 
-/// depth_max is 1...SJ_DEPTH_MAX; null when memory is short.
-sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max);
+/// depth_max is 1...SJ_DEPTH_MAX; with objects_only, a document that is valid JSON but no object is bad. Null when memory
+/// is short.
+sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max, bool objects_only);
 void sj_parser_destroy(sj_parser *parser);
 
 /// Declares one field, before the first sj_parse: `key_count` keys, one after the other in `keys`.

@@ -23,14 +23,14 @@ public struct BatchRun: Sendable {
     public var tombstones: Int
     /// The position after the run: where reading continues.
     public var nextOffset: Int64
-    /// The run's last record, kept for the tail check.
-    public var tail: Tail
+    /// The record to keep for the tail check: one before `nextOffset`; nil keeps the one that is stored.
+    public var tail: Tail?
     /// The run's rows, set by the parser.
     public var rows: Range<Int> = 0..<0
 
     /// Creates a run.
     public init(
-        partition: Int, from: Int64, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail
+        partition: Int, from: Int64, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
     ) {
         self.partition = partition
         self.from = from
@@ -55,7 +55,8 @@ public struct BatchRun: Sendable {
 @safe public final class Batch: @unchecked Sendable {
     /// Where in the pipeline's life the batch was read; set when it is submitted.
     public internal(set) var epoch: UInt64 = 0
-    /// Counts the rewinds; a batch of an older generation is dropped on sight.
+    /// Counts the rewinds. A batch of another generation than the present one is not admitted; admitted before, it leaves the
+    /// mailboxes, or the stage that is working on it, with nothing more done.
     public internal(set) var generation: UInt64 = 0
     /// Which source read it.
     public internal(set) var source = 0
@@ -289,6 +290,18 @@ extension Batch {
                 return
             }
             if letter.reason < deadLetters[known].reason { deadLetters[known] = letter }
+        }
+    }
+
+    /// How many records a run holds, before it is parsed or whatever became of that.
+    func estimatedRecords(of run: BatchRun) -> Int64 {
+        guard framing != .document else { return Int64(run.messages.count + run.tombstones) }
+        return run.messages.reduce(Int64(run.tombstones)) { sum, index in
+            let message = messages[index]
+            let bytes = unsafe UnsafeRawBufferPointer(start: base + Int(message.start), count: Int(message.length))
+            let newlines = unsafe bytes.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+            let hasOpenLine = unsafe bytes.last.map { $0 != UInt8(ascii: "\n") } ?? false
+            return sum + Int64(newlines + (hasOpenLine ? 1 : 0))
         }
     }
 

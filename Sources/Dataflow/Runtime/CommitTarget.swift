@@ -3,6 +3,9 @@
 /// Every call blocks its thread. `claim` is called on source threads, `commit` on the commit thread, possibly at the
 /// same time.
 public protocol CommitTarget: AnyObject, Sendable {
+    /// The partitions of this topology whose topics begin with `topicPrefix`, whoever owns them, as they stand.
+    func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition]
+
     /// Makes the partitions ours: from now on a commit by an earlier owner is refused. Committed at once.
     /// - Throws: when the database refuses for good, or `context.isCancelled` while it is away.
     ///
@@ -11,6 +14,10 @@ public protocol CommitTarget: AnyObject, Sendable {
 
     /// Records where partitions that were never read begin, so that a restart begins there too. Committed at once.
     func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
+
+    /// Records where the partitions of topics begin of which no position is recorded yet: for each topic all that are given,
+    /// or, when somebody was first, none. Committed at once.
+    func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws
 
     /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
     /// is missing in the answer.
@@ -29,6 +36,14 @@ public protocol CommitTarget: AnyObject, Sendable {
     func close()
 }
 
+extension CommitTarget {
+    /// A target that keeps nothing knows none.
+    public func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] { [] }
+
+    /// Records nothing: partitions begin where their first claim says.
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
+}
+
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.
 public struct WaitCancelled: Error, CustomStringConvertible {
     /// Creates the error.
@@ -44,10 +59,19 @@ public struct WaitCancelled: Error, CustomStringConvertible {
 public struct UncommittedRecords: Error, CustomStringConvertible {
     /// How many records were read and not committed.
     public var count: Int64
+    /// Threads that did not end in time, by what they do.
+    public var hanging: [String]
+
+    /// Creates the error.
+    public init(count: Int64, hanging: [String] = []) {
+        self.count = count
+        self.hanging = hanging
+    }
 
     /// What it means for the user.
     public var description: String {
-        "stopped with \(count) records read and not committed; the next run reads them again"
+        let wait = hanging.isEmpty ? "" : " (gave up waiting for: \(hanging.joined(separator: ", ")))"
+        return "stopped with \(count) records read and not committed\(wait); the next run reads them again"
     }
 }
 
@@ -118,13 +142,6 @@ public struct ClosedEpoch: Sendable {
         self.deltas = deltas
         self.deadLetters = deadLetters
         self.partitionKeys = partitionKeys
-    }
-}
-
-extension ClosedEpoch {
-    /// What became of all records of the epoch.
-    public var counters: LedgerCounters {
-        advances.reduce(into: LedgerCounters()) { $0 += $1.counters }
     }
 }
 

@@ -12,9 +12,14 @@ public enum CommitVerdict: Equatable, Sendable {
     public static func mismatch(_ standing: [ClaimedPartition], rows: [ClaimedPartition]) -> String? {
         let byKey = Dictionary(rows.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         for partition in standing {
-            // A partition that another instance has claimed since is on its way out; the group will say so.
-            guard byKey[partition.key]?.ownerEpoch ?? partition.ownerEpoch == partition.ownerEpoch else { continue }
-            let found = byKey[partition.key]?.nextOffset
+            let row = byKey[partition.key]
+            // A partition that another instance has claimed since is on its way out, and found out by its next commit.
+            if let row, row.ownerEpoch > partition.ownerEpoch { continue }
+            if let row, row.ownerEpoch < partition.ownerEpoch {
+                return "\(partition.key) has owner epoch \(row.ownerEpoch), expected \(partition.ownerEpoch): the database was "
+                    + "restored"
+            }
+            let found = row?.nextOffset
             if found != partition.nextOffset {
                 let (has, expected) = (
                     found.map(String.init) ?? "none", partition.nextOffset.map(String.init) ?? "none"
@@ -38,7 +43,8 @@ public enum CommitVerdict: Equatable, Sendable {
                 return .fenced(reason: "\(advance.key) is gone from the database")
             }
             guard row.ownerEpoch == advance.ownerEpoch else {
-                return .fenced(reason: "\(advance.key) was taken over by another instance")
+                let cause = row.ownerEpoch > advance.ownerEpoch ? "was taken over by another instance" : "was restored"
+                return .fenced(reason: "\(advance.key) \(cause)")
             }
             // Moves by nothing (possible for a partition of tombstones only) fit both verdicts.
             if row.nextOffset == advance.from { before += 1 }

@@ -40,6 +40,9 @@ public struct EpochMachine: Sendable {
     /// Whether nothing is being read, drained or written, and nothing waits to be.
     public var isIdle: Bool { openBatches == 0 && sealed == .none && batchesInFlight == 0 }
 
+    /// Whether the database is at work on an epoch.
+    public var isWriting: Bool { if case .writing = sealed { true } else { false } }
+
     /// Batches in the stages, dropped generations included.
     public var batchesInFlight: Int { inFlight.values.reduce(staleInFlight, +) }
 

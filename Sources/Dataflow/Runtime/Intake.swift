@@ -2,7 +2,7 @@
 ///
 /// All calls come from the source's own thread.
 public final class Intake: Sendable {
-    private let pipeline: Pipeline
+    let pipeline: Pipeline
     private let source: Int
 
     init(pipeline: Pipeline, source: Int) {
@@ -43,8 +43,12 @@ public final class Intake: Sendable {
         _ keys: [PartitionKey], origin: String? = nil
     ) throws -> [(index: Int, partition: ClaimedPartition)] {
         try pipeline.checkNobodyReads(keys, but: source)
-        let claimed = try pipeline.plan.target.claim(keys.sorted(), origin: origin, pipeline.stoppableContext)
-        return pipeline.register(claimed, source: source)
+        return try pipeline.claim(keys, origin: origin, source: source)
+    }
+
+    /// The positions that the topology has of topics with such a beginning, without taking them over.
+    public func known(topicPrefix: String) throws -> [ClaimedPartition] {
+        try pipeline.plan.target.known(topicPrefix: topicPrefix, pipeline.stoppableContext)
     }
 
     /// Says where a partition that was never read begins; stored at once, so that a restart begins there too.
@@ -52,12 +56,22 @@ public final class Intake: Sendable {
         try pipeline.begin(starts)
     }
 
-    /// Reads again where this source's partitions stand, after `needsRewind`. Those of a restored database are claimed
-    /// again; those that somebody else has taken over are named, and are a trouble of the pipeline until they are claimed
-    /// again, which only an assignment by the group decides, or released.
+    /// Reads again where this source's partitions stand, after `needsRewind`. What was read before must be forgotten, batches
+    /// that were begun included. Partitions of a restored database are claimed again. Those that another instance has claimed
+    /// are lost: a trouble that is shown until they are claimed (see `takeClaimable`) or released.
+    ///
+    /// Without a rewind that is due, everything since the last commit is dropped first. Blocks.
     public func reclaim() throws -> Reclaimed {
         try pipeline.reclaim(source: source)
     }
+
+    /// Partitions that another instance has claimed and seems not to read: their positions have not moved for
+    /// `PipelineSettings.takeoverPatience`, doubled each time this happens soon again. Each is named once, until it is taken over
+    /// again.
+    ///
+    /// A member of a group joins it anew, so that an assignment decides who claims; a source whose partitions nobody assigns may
+    /// claim them. Asks no database; may be called in every round.
+    public func takeClaimable() -> [PartitionKey] { pipeline.takeClaimable(source: source) }
 
     /// Commits everything submitted so far. False when it took longer than `timeout`, was refused, or a rewind is due.
     public func flush(within timeout: Duration) -> Bool { pipeline.flush(source: source, within: timeout) }
@@ -85,26 +99,29 @@ public final class Intake: Sendable {
     }
 }
 
-/// What `Intake.reclaim` found.
-public struct Reclaimed: Sendable {
+/// What `Intake.reclaim` found: a collection of the partitions that are ours, and beside it those that are not.
+public struct Reclaimed: Sendable, RandomAccessCollection {
     /// Partitions that are ours, with an index for `BatchRun.partition` and where they continue (nil: they were never read).
     public var owned: [(index: Int, partition: ClaimedPartition)]
-    /// Partitions that are not ours any more.
+    /// Partitions that another instance has claimed.
     public var lost: [LostPartition]
+
+    /// 0.
+    public var startIndex: Int { 0 }
+    /// How many are ours.
+    public var endIndex: Int { owned.count }
+
+    /// One that is ours.
+    public subscript(position: Int) -> (index: Int, partition: ClaimedPartition) { owned[position] }
 }
 
-/// A partition that the database says is not ours any more.
+/// A partition that another instance has claimed, although this one believed it to be its own.
 public struct LostPartition: Sendable, Hashable {
     /// The partition.
     public var key: PartitionKey
-    /// Who has taken it over, as far as known.
+    /// Who has claimed it, as far as known.
     public var owner: String?
-    /// Whether its position is gone from the database.
-    public var isGone: Bool
 
     /// What is in the way of reading it, as a phrase.
-    public var trouble: String {
-        if isGone { return "the position of \(key) is gone from millrace.partitions" }
-        return "\(key) was taken over by \(owner ?? "another instance")"
-    }
+    public var trouble: String { "\(key) was taken over by \(owner ?? "another instance")" }
 }

@@ -24,7 +24,8 @@ public struct PartitionKey: Hashable, Sendable, Comparable, CustomStringConverti
 public struct Tail: Hashable, Sendable {
     /// The record's offset.
     public var offset: Int64
-    /// The record's timestamp in milliseconds since 1970, nil when it has none.
+    /// The record's timestamp in milliseconds since 1970, nil when it has none; of a file, whose records have none, the
+    /// checksum of its beginning.
     public var timestamp: Int64?
     /// A hash of the record's payload.
     public var checksum: Int64
@@ -113,6 +114,8 @@ public struct PartitionAdvance: Sendable {
     public var tail: Tail?
     /// What became of the records.
     public var counters = LedgerCounters()
+    /// Messages on the way, tombstones included.
+    public private(set) var messages: Int64 = 0
 
     /// Creates an advance that has not moved yet.
     public init(key: PartitionKey, ownerEpoch: Int64, from: Int64) {
@@ -120,5 +123,11 @@ public struct PartitionAdvance: Sendable {
         self.ownerEpoch = ownerEpoch
         self.from = from
         self.to = from
+    }
+    /// Moves on over so many messages.
+    mutating func move(to position: Int64, tail: Tail?, messages: Int64) {
+        to = position
+        if let tail { self.tail = tail }
+        self.messages += messages
     }
 }

@@ -28,6 +28,17 @@ public enum Limits {
     public static let idleConfirm = Duration.seconds(5)
     /// How long an orderly revoke may take to write what was read.
     public static let revokeFlush = Duration.seconds(20)
+    /// How long the position of a partition that another instance has claimed must stand still before it is claimed back, at
+    /// first: longer than a group takes to tell its members that a partition has moved.
+    public static let takeoverPatience = Duration.seconds(10)
+    /// And at last: it doubles with every claim that is soon followed by another takeover.
+    public static let takeoverPatienceMax = Duration.seconds(300)
+    /// How often partitions that another instance has claimed are looked at.
+    public static let takeoverLook = Duration.seconds(1)
+    /// How many times as long as its commits an epoch lasts where the topology asks for less than `commitInterval`.
+    public static let commitIntervalsPerCommit = 4
+    /// How long threads may take to end when nothing will be committed any more: then the pipeline ends without them.
+    public static let threadsEnd = Duration.seconds(2)
     /// How long SIGTERM waits for the last commit before the process gives up (nothing is lost: it is read again).
     public static let stopFlush = Duration.seconds(30)
     /// How long pressure on memory must be gone before it counts as over, in the log.

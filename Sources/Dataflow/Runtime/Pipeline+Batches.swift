@@ -24,9 +24,7 @@ extension Pipeline {
 
     private func takeBatch(_ source: Int, _ state: inout PipelineState) -> Batch? {
         let pressure = pressure(state)
-        guard state.rewind.phase != .discarding, pressure < .stopReading, hasRoomForDeadLetters(state) else {
-            return nil
-        }
+        guard state.rewind.admits(source), pressure < .stopReading, hasRoomForDeadLetters(state) else { return nil }
         let bytes = pressure.batchBytes(of: plan.settings.batchBytes)
         if let free = state.freeBatches[source].popLast() {
             free.resize(payloadBytes: bytes)
@@ -48,7 +46,9 @@ extension Pipeline {
     func makeBatchBeyondBounds(source: Int) -> Batch {
         monitor.withLock { state in
             state.allocatedBatches[source] += 1
-            return allocate(4_096, source: source, generation: state.epochs.generation)
+            // What a source reads while a rewind is under way or due belongs to no generation.
+            let generation = state.rewind.admits(source) ? state.epochs.generation : .max
+            return allocate(4_096, source: source, generation: generation)
         }
     }
 
@@ -76,8 +76,7 @@ extension Pipeline {
             let isWanted = batch.generation == state.epochs.generation && state.rewind.admits(batch.source)
             guard isWanted, !batch.runs.isEmpty else { return .dropped }
             if let misplaced = state.misplacement(in: batch) {
-                state.misplacedBatches += 1
-                return .misplaced(misplaced, isRepeated: state.misplacedBatches > 1)
+                return .misplaced(misplaced, isRepeated: state.note(misplaced))
             }
             // The commit thread knows when a filling epoch is due; that one has begun to fill is news.
             if state.epochs.openBatches == 0 { woken.insert(.committer) }
@@ -92,10 +91,10 @@ extension Pipeline {
         if case .admitted = admission { return work(leaving: lookAhead) }
         recycle(batch)
         guard case .misplaced(let misplaced, let isRepeated) = admission else { return }
-        // Once may be a source that lost its way; twice, and reading again does not help.
+        // Once, a source has lost its way. Twice without getting any further, and reading again does not help.
         if isRepeated { return fail(misplaced) }
         logger.error("Records do not follow on those before", metadata: ["reason": "\(misplaced)"])
-        discard()
+        drop()
     }
 
     /// What became of a batch that was handed over.
@@ -148,9 +147,7 @@ extension Pipeline {
     }
 
     private func perform(_ work: Work) {
-        if !work.isStale {
-            stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
-        }
+        stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
         finish(work)
     }
 
@@ -167,19 +164,19 @@ extension Pipeline {
             state.active[stage] += 1
             for next in definition.downstream { state.reserved[next] += 1 }
             // A source's thread takes the batch it has just read, a worker the one that waits longest.
-            var work = left > 0 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
-            work.isStale = work.batch.generation != state.epochs.generation
-            return work
+            return left > 0 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
         }
         return nil
     }
 
     private func forward(_ batch: Batch, to node: Int, _ selection: RowSelection) {
         let stage = graph.stageOfNode[node]
-        batch.references.wrappingAdd(1, ordering: .relaxed)
         let list = RowList(copying: selection)
         monitor.update { state, woken in
             woken = .workers
+            // A batch that was dropped while a stage worked on it goes no further.
+            guard batch.generation == state.epochs.generation else { return }
+            batch.references.wrappingAdd(1, ordering: .relaxed)
             state.queues[stage].append(Work(stage: stage, batch: batch, rows: list))
         }
     }
@@ -201,11 +198,13 @@ extension Pipeline {
             if isCurrent {
                 state.settle(batch)
                 plan.memory.draw(batch.deadLetters.memoryBytes, for: .rows)
+            } else {
+                state.owe(batch)
             }
             pressure = self.pressure(state)
             news = lookAtMemory(&state)
-            if state.epochs.batchesInFlight == 0 { woken.insert(.others) }
-            if state.epochs.isDrained || state.isDraining || isDue(state) { woken.insert(.committer) }
+            let isDropped = state.rewind.phase == .draining && state.epochs.batchesInFlight == 0
+            if isDropped || state.epochs.isDrained || state.isDraining || isDue(state) { woken.insert(.committer) }
         }
         log(news)
         if isLast { recycle(batch, pressure) }

@@ -26,36 +26,48 @@ public final class Pipeline: Sendable {
     }
 
     /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
-    /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when it
-    ///   was cancelled before everything it had read was committed.
+    /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when
+    ///   something was read and not committed, or a thread did not end in time although all was given up.
     public func run() throws {
         let intakes = plan.sources.indices.map { Intake(pipeline: self, source: $0) }
-        let committer = try JoinableThread(name: "commit") { self.runCommits() }
-        var workers: [JoinableThread] = []
-        var sources: [JoinableThread] = []
+        let committer = try startThread("commit") { self.runCommits() }
+        var workers: [PipelineThread] = []
+        var sources: [PipelineThread] = []
         do {
             for number in 0..<workerThreads {
-                workers.append(try JoinableThread(name: "worker \(number)") { self.runWorker() })
+                workers.append(try startThread("worker \(number)") { self.runWorker() })
             }
-            for index in plan.sources.indices {
+            for (index, source) in plan.sources.enumerated() {
                 sources.append(
-                    try JoinableThread(name: "source \(plan.sources[index].name)") {
-                        self.runSource(index, intakes[index])
-                    })
+                    try startThread("source \(source.name)") { self.runSource(index, intakes[index]) })
             }
         } catch {
             // The threads there are end in order.
             fail(error)
         }
-        sources.forEach { $0.join() }
+        var hanging = join(sources)
         monitor.update { $0.isDraining = true }
-        committer.join()
-        workers.forEach { $0.join() }
-        for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
-        plan.target.close()
+        hanging += join([committer])
+        hanging += join(workers)
+        if hanging.isEmpty {
+            for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
+            plan.target.close()
+        }
         let (failure, uncommitted) = monitor.withLock { ($0.failure, $0.uncommitted) }
         if let failure, !(failure is WaitCancelled) { throw failure }
-        if uncommitted > 0 { throw UncommittedRecords(count: uncommitted) }
+        if uncommitted > 0 || !hanging.isEmpty { throw UncommittedRecords(count: uncommitted, hanging: hanging) }
+    }
+
+    /// Waits for threads to end; when nothing will be committed any more, only for a while.
+    /// - Returns: the names of those that have not ended.
+    private func join(_ threads: [PipelineThread]) -> [String] {
+        let deadline = { (state: PipelineState) in state.gaveUpAt.map { $0 + Limits.threadsEnd } }
+        return monitor.wait(as: .others, until: deadline) { state in
+            let hanging = threads.filter { !state.endedThreads.contains($0) }
+            if hanging.isEmpty { return [] }
+            guard let moment = deadline(state), .now >= moment else { return nil }
+            return hanging.map(\.name)
+        }
     }
 
     /// Asks the sources to end; what was read is committed first. Returns at once.
@@ -68,6 +80,7 @@ public final class Pipeline: Sendable {
         monitor.update {
             $0.isStopping = true
             $0.isCancelled = true
+            if $0.gaveUpAt == nil { $0.gaveUpAt = .now }
         }
     }
 
@@ -117,10 +130,6 @@ public final class Pipeline: Sendable {
         work(leaving: 0)
     }
 
-    func logRewind(_ reason: String) {
-        logger.warning("Rewinding to the last commit", metadata: ["reason": "\(reason)"])
-    }
-
     /// Keeps the first error and makes everything end.
     func fail(_ error: any Error) {
         monitor.update { state in
@@ -140,23 +149,28 @@ public final class Pipeline: Sendable {
             snapshot.epochs = state.progress.epochs
             snapshot.rows = state.progress.rows
             snapshot.lastCommit = state.progress.lastCommit
-            let lags = statuses.compactMap(\.lag)
             snapshot.uncommitted = state.uncommitted
-            snapshot.lag = lags.isEmpty ? nil : lags.reduce(state.uncommitted, +)
+            snapshot.lag = state.lag(statuses.map(\.lag))
             snapshot.memory = plan.memory.account
             let queued = statuses.compactMap(\.queuedBytes)
             snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
-            let lost = state.lost.values.min { $0.key < $1.key }
             snapshot.troubles =
-                [state.targetTrouble, lost?.trouble].compactMap(\.self) + statuses.compactMap(\.trouble)
+                [state.targetTrouble, state.takeoverTrouble].compactMap(\.self) + statuses.compactMap(\.trouble)
             return snapshot
         }
     }
 
-    /// Says that partitions are read by somebody else.
-    func logLost(_ lost: [LostPartition]) {
-        for partition in lost {
-            logger.warning("A partition is not ours any more", metadata: ["reason": "\(partition.trouble)"])
+    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread {
+        let identity = PipelineThread(name: name)
+        _ = try JoinableThread(name: name) {
+            body()
+            self.monitor.update { _ = $0.endedThreads.insert(identity) }
         }
+        return identity
     }
+}
+
+/// A thread of a pipeline, by what it does.
+struct PipelineThread: Hashable, Sendable {
+    let name: String
 }

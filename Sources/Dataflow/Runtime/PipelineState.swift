@@ -4,8 +4,6 @@ struct Work {
     var batch: Batch
     /// nil: all rows the parser finds.
     var rows: RowList?
-    /// Whether a rewind has dropped the batch: nothing is done with it but giving it back.
-    var isStale = false
 }
 
 /// Row numbers that outlive the call that selected them: a selection on its way to another stage.
@@ -17,51 +15,12 @@ final class RowList: Sendable {
     }
 }
 
-/// A partition that a source of this process owns.
-struct PartitionState {
-    var key: PartitionKey
-    var source: Int
-    var ownerEpoch: Int64
-    /// Where the next admitted run must begin, nil before `begin`.
-    var next: Int64?
-    /// What the database holds as far as we know.
-    var committed: Int64?
-    var isActive = true
-
-    /// The partition as it stands in the database; nil when it is not ours or was never read.
-    var standing: ClaimedPartition? {
-        guard isActive, let committed else { return nil }
-        return ClaimedPartition(key: key, ownerEpoch: ownerEpoch, nextOffset: committed, tail: nil)
-    }
-}
-
-/// Two sources of a topology read the same partition or file.
-struct ReadTwice: Error, CustomStringConvertible {
-    var key: PartitionKey
-    var sources: [String]
-
-    var description: String {
-        "\(key) is read by the sources \(sources.joined(separator: " and ")), expected one source for it; let several nodes "
-            + "read from one source"
-    }
-}
-
-/// A source handed over records that do not follow on those before: some are missing in between, or come twice.
-struct MisplacedRun: Error, CustomStringConvertible {
-    var key: PartitionKey
-    var found: Int64
-    var expected: Int64
-
-    var description: String {
-        "\(key): records from offset \(found) came where those from offset \(expected) were expected; they were not "
-            + "counted, and everything since the last commit is read again"
-    }
-}
-
 /// What an epoch moved so far: positions, counters and dead letters.
 struct EpochLedger {
     var advances: [Int: PartitionAdvance] = [:]
     var deadLetters: [DeadLetter] = []
+    /// Payload bytes.
+    var bytes: Int64 = 0
 }
 
 /// Everything the threads of a pipeline share, behind one lock that is taken per batch, never per event.
@@ -87,12 +46,16 @@ struct PipelineState {
     /// When the database's connection was last looked at for want of work.
     var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0
-    /// Records settled since the last commit.
-    var uncommitted: Int64 = 0
-    /// Partitions that a source believes to be its own and the database says are not.
-    var lost: [PartitionKey: LostPartition] = [:]
-    /// Batches refused in a row because they did not begin where their partition stands.
-    var misplacedBatches = 0
+    /// How long commits took lately.
+    var usualCommit = Duration.zero
+    /// Partitions that a source believes to be its own and the database says are another instance's.
+    var takeovers: [PartitionKey: Takeover] = [:]
+    /// The watches of partitions that were taken over lately, so that patience grows.
+    var takeoverWatches: [PartitionKey: TakeoverWatch] = [:]
+    /// When the partitions taken over were looked at last.
+    var lastTakeoverLook = ContinuousClock.now
+    /// Batches looked at for what follows on what.
+    private var checks: UInt64 = 0
     /// Sources are to return.
     var isStopping = false
     /// Sources have returned; what is left is to be committed.
@@ -101,11 +64,16 @@ struct PipelineState {
     var hasEnded = false
     /// Blocking calls are to give up.
     var isCancelled = false
+    /// When it became certain that nothing more will be committed; nil when all goes its orderly way.
+    var gaveUpAt: ContinuousClock.Instant?
+    var endedThreads: Set<PipelineThread> = []
     var failure: (any Error)?
     var targetTrouble: String?
     var pressureWatch = PressureWatch()
     /// Bytes of groups that the sealed epoch had when it was sealed; then no other had any.
     var sealedBytes = 0
+    /// Bytes of payload of the epoch being written.
+    var sealedPayload: Int64 = 0
     var progress = ProgressCounters()
 
     init(stages: Int, sources: Int) {
@@ -120,53 +88,73 @@ struct PipelineState {
     }
 
     /// The first run of a batch that does not begin where its partition stands, nil when all do.
-    func misplacement(in batch: Batch) -> MisplacedRun? {
-        var moved: [Int: Int64] = [:]
+    mutating func misplacement(in batch: Batch) -> MisplacedRun? {
+        checks += 1
         for run in batch.runs {
-            let partition = partitions[run.partition]
-            guard let next = moved[run.partition] ?? partition.next else {
-                preconditionFailure("messages of \(partition.key) were submitted before its position was known")
+            let index = run.partition
+            let expected =
+                partitions[index].check == checks ? partitions[index].checkedNext : partitions[index].next
+            let isOurs = partitions[index].isActive && partitions[index].source == batch.source
+            guard isOurs, let expected, run.from == expected, run.nextOffset >= expected else {
+                return MisplacedRun(
+                    key: partitions[index].key, found: run.from, to: run.nextOffset, expected: isOurs ? expected : nil)
             }
-            if run.from != next || run.nextOffset < run.from {
-                return MisplacedRun(key: partition.key, found: run.from, expected: next)
-            }
-            moved[run.partition] = run.nextOffset
+            partitions[index].check = checks
+            partitions[index].checkedNext = run.nextOffset
         }
         return nil
     }
 
+    /// Takes note of a misplaced run.
+    /// - Returns: whether one of the same partition was noted before and it has not got any further since.
+    mutating func note(_ misplaced: MisplacedRun) -> Bool {
+        guard let index = partitions.firstIndex(where: { $0.key == misplaced.key }) else { return true }
+        defer { partitions[index].isMisplaced = true }
+        return partitions[index].isMisplaced
+    }
+
     /// Books the runs of an admitted batch: its partitions move, in this epoch.
     mutating func advance(_ batch: Batch) {
-        var ledger = ledgers[batch.epoch] ?? EpochLedger()
         for run in batch.runs {
-            let partition = partitions[run.partition]
-            guard let next = partition.next else {
-                preconditionFailure("messages of \(partition.key) were submitted before its position was known")
-            }
-            var advance =
-                ledger.advances[run.partition]
-                ?? PartitionAdvance(key: partition.key, ownerEpoch: partition.ownerEpoch, from: next)
-            advance.to = run.nextOffset
-            if !run.messages.isEmpty { advance.tail = run.tail }
-            ledger.advances[run.partition] = advance
-            partitions[run.partition].next = run.nextOffset
+            let count = Int64(run.messages.count + run.tombstones)
+            partitions[run.partition].advance(run, count, in: &ledgers[batch.epoch, default: EpochLedger()])
         }
-        ledgers[batch.epoch] = ledger
         openRecords += Int64(batch.messages.count)
     }
 
     /// Books what became of a batch's records.
     mutating func settle(_ batch: Batch) {
-        var ledger = ledgers[batch.epoch] ?? EpochLedger()
         for run in batch.runs {
             let counters = batch.counters(of: run)
-            ledger.advances[run.partition]?.counters += counters
-            uncommitted += counters.read
+            ledgers[batch.epoch, default: EpochLedger()].advances[run.partition]?.counters += counters
+            partitions[run.partition].settle(counters.read)
         }
-        ledger.deadLetters.append(contentsOf: batch.deadLetters)
-        ledgers[batch.epoch] = ledger
-        progress.bytes += Int64(batch.length)
+        ledgers[batch.epoch, default: EpochLedger()].deadLetters.append(contentsOf: batch.deadLetters)
+        ledgers[batch.epoch, default: EpochLedger()].bytes += Int64(batch.length)
     }
+
+    /// Books a committed epoch.
+    mutating func book(_ closed: ClosedEpoch) {
+        for advance in closed.advances {
+            progress.records += advance.counters.read
+            progress.deadLetters += advance.counters.dead
+            guard let index = partitions.firstIndex(where: { $0.key == advance.key }) else { continue }
+            partitions[index].book(advance)
+            committedOffsets[partitions[index].source][advance.key] = advance.to
+        }
+        progress.bytes += sealedPayload
+        sealedPayload = 0
+    }
+
+    /// Messages that are not committed: those that wait in the sources, as far as they know, and those that were handed over.
+    func lag(_ waiting: [Int64?]) -> Int64? {
+        guard waiting.contains(where: { $0 != nil }) else { return nil }
+        let pending = partitions.reduce(0) { $0 + (waiting[$1.source] == nil ? 0 : $1.pending) }
+        return waiting.reduce(pending) { $0 + ($1 ?? 0) }
+    }
+
+    /// Records read and not committed, those included that were dropped and not read again since.
+    var uncommitted: Int64 { partitions.reduce(0) { $0 + $1.settled + $1.owed } }
 }
 
 /// Totals since the start, of what is committed.

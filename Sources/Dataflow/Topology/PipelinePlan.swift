@@ -77,6 +77,8 @@ public struct PipelineSettings: Sendable {
     public var batchBytes: Int
     /// Messages of a batch.
     public var batchMessagesMax: Int
+    /// How long the position of a partition that another instance has claimed must stand still before it is claimed back.
+    public var takeoverPatience: Duration
 
     /// Batches a source may have at once: one being filled, some waiting, one in each worker.
     public var batchesMax: Int { workers + Limits.mailboxBatchesMax + 1 }
@@ -84,8 +86,9 @@ public struct PipelineSettings: Sendable {
     /// Creates settings.
     public init(
         workers: Int, commitInterval: Duration = Limits.commitInterval, batchBytes: Int = Limits.batchBytes,
-        batchMessagesMax: Int = Limits.batchMessagesMax
+        batchMessagesMax: Int = Limits.batchMessagesMax, takeoverPatience: Duration = Limits.takeoverPatience
     ) {
+        self.takeoverPatience = takeoverPatience
         self.workers = workers
         self.commitInterval = commitInterval
         self.batchBytes = batchBytes

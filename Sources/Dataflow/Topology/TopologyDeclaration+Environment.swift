@@ -25,8 +25,9 @@ extension Diagnostics {
     /// and advice that was made of it is left out.
     public func concealing(_ values: [(text: String, location: SourceLocation)]) -> Diagnostics {
         var concealed = Diagnostics()
+        let valuesOfLine = Dictionary(grouping: values.filter { $0.text.count > 2 }) { $0.location.line }
         for var problem in all {
-            for value in values where value.location.line == problem.location.line && value.text.count > 2 {
+            for value in valuesOfLine[problem.location.line] ?? [] {
                 problem.message = problem.message.replacing(value.text, with: "…")
                 problem.hint = problem.hint?.replacing(value.text, with: "…")
                 let columns = value.location.column...(value.location.column + value.text.unicodeScalars.count)

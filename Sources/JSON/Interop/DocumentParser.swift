@@ -23,14 +23,17 @@ import CSimdJSON
     private let parser: OpaquePointer
     private var badCount = 0
 
-    /// A parser for documents with these fields. Several may share a path.
+    /// A parser for documents with these fields. Several may share a path. With `takesObjectsOnly`, a document that is
+    /// valid JSON but no object is bad: it has no fields that could be missing.
     ///
     /// Paths must not be empty, scales lie in 0...18, limits in their ranges: checked by whoever reads the topology.
-    public init(fields: [FieldDeclaration], limits: JSONLimits = JSONLimits()) {
+    public init(fields: [FieldDeclaration], limits: JSONLimits = JSONLimits(), takesObjectsOnly: Bool = false) {
         precondition((1...JSONLimits.depthMost).contains(limits.depthMax), "the depth limit is 1...1024")
         precondition(
             (1...JSONLimits.batchLengthMax).contains(limits.documentLengthMax), "the document limit is 1 byte...1 GiB")
-        guard let parser = unsafe sj_parser_create(UInt32(limits.depthMax), UInt32(limits.documentLengthMax)) else {
+        let parser = unsafe sj_parser_create(
+            UInt32(limits.depthMax), UInt32(limits.documentLengthMax), takesObjectsOnly)
+        guard let parser = unsafe parser else {
             fatalError("no memory for a JSON parser")
         }
         unsafe self.parser = parser
@@ -52,7 +55,7 @@ import CSimdJSON
     /// unescaped text as there can be. Pages of it that no escape needs are never touched.
     public static func capacity(forLength length: Int) -> Int { 2 * length + padding }
 
-    /// Parses the documents of a batch; each one may be any JSON value.
+    /// Parses the documents of a batch; each one may be any JSON value, unless only objects are taken.
     ///
     /// - Parameters:
     ///   - buffer: The batch buffer. The parser writes behind `length` only, and keeps no pointer to it.

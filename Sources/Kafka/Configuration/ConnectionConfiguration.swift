@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Which cluster, and how to get in. Shared by consumers, producers and cluster inspection.
 public struct ConnectionConfiguration: Sendable {
     /// Addresses to begin with, `host:port`.
@@ -31,6 +33,30 @@ public struct ConnectionConfiguration: Sendable {
             ClientProperty("socket.nagle.disable", "true"),
             ClientProperty("enable.metrics.push", "false", isOptional: true),
         ]
+    }
+
+    /// Settings that name files.
+    private static let fileSettings = [
+        "ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.keystore.location", "ssl.crl.location",
+        "sasl.kerberos.keytab",
+    ]
+
+    /// Looks whether the files that settings name can be read: librdkafka's errors do not say which.
+    /// - Throws: `KafkaError` with code `configuration`, naming the setting and the file.
+    func checkFiles() throws(KafkaError) {
+        for setting in Self.fileSettings {
+            // librdkafka looks for the system's certificates itself when it is told to `probe`.
+            guard let path = settings[setting], !path.isEmpty, path != "probe" else { continue }
+            if let reason = reasonNotToRead(path) {
+                throw KafkaError(
+                    code: .configuration, message: "kafka: setting '\(setting)': \(path) cannot be read: \(reason)")
+            }
+        }
+    }
+
+    private func reasonNotToRead(_ path: String) -> String? {
+        guard unsafe access(path, R_OK) != 0 else { return nil }
+        return unsafe String(cString: strerror(errno))
     }
 
     /// The user's settings in a fixed order.

@@ -4,7 +4,7 @@ public struct ConsumerConfiguration: Sendable {
     public var connection: ConnectionConfiguration
     /// The consumer group; nil for tools that assign partitions by hand.
     public var group: String?
-    /// Topics to subscribe to; a name that starts with `^` is a regular expression.
+    /// Topics to subscribe to, by name.
     public var topics: [String]
     /// Whether `poll` reports `partitionEnd`.
     public var reportsPartitionEnd: Bool
@@ -37,6 +37,9 @@ public struct ConsumerConfiguration: Sendable {
             ClientProperty("isolation.level", "read_committed"),
             // Cooperative assignors loop or lose partitions in old versions; range is the safe default for all.
             ClientProperty("partition.assignment.strategy", "range"),
+            ClientProperty("session.timeout.ms", String(KafkaLimits.sessionTimeout.milliseconds)),
+            ClientProperty("heartbeat.interval.ms", String(heartbeat.milliseconds)),
+            ClientProperty("topic.metadata.refresh.interval.ms", String(KafkaLimits.metadataRefresh.milliseconds)),
         ]
         try checkStrategy(library: library)
         result += sizeProperties
@@ -50,9 +53,16 @@ public struct ConsumerConfiguration: Sendable {
             ClientProperty("auto.offset.reset", "error"),
             ClientProperty("check.crcs", "true"),
             ClientProperty("allow.auto.create.topics", "false"),
-            ClientProperty("enable.partition.eof", reportsPartitionEnd ? "true" : "false"),
+            // The end of a partition is where what can be read ends: behind markers, before open transactions.
+            ClientProperty("enable.partition.eof", "true"),
         ]
         return result
+    }
+
+    /// Three heartbeats fit into the user's session timeout.
+    private var heartbeat: Duration {
+        let session = connection.settings["session.timeout.ms"].flatMap(Int64.init).map { Duration.milliseconds($0) }
+        return min(KafkaLimits.heartbeat, (session ?? KafkaLimits.sessionTimeout) / 3)
     }
 
     private func checkStrategy(library: LibraryVersion) throws(KafkaError) {

@@ -20,6 +20,8 @@ final class ClientCallbacks: Sendable {
         var isClosing = false
         var lastTransportText: String?
         var lastSecurityText: String?
+        /// Why it is no use to go on asking: somebody answers who does not speak Kafka.
+        var stranger: KafkaError?
         var misreadVersions = false
         var undelivered = 0
         var firstUndelivered: KafkaError?
@@ -127,18 +129,20 @@ final class ClientCallbacks: Sendable {
     /// An error librdkafka reports for the client as a whole.
     func receive(_ response: rd_kafka_resp_err_t, text: String) {
         if text.contains("Read underflow") { state.withLock { $0.misreadVersions = true } }
-        let code = KafkaError.Code(response)
+        let error = self.error(response, doing: "kafka", detail: text)
+        let code = error.code
         if response != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
             state.withLock { state in
+                state.stranger = code == .protocolMismatch && KafkaError.stranger(in: text) != nil ? error : nil
                 if code == .authentication { state.lastSecurityText = text } else { state.lastTransportText = text }
             }
         }
         switch (response, code) {
         case (RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, _): record(.brokersDown(unreachable(response)))
-        case (_, .authentication): record(.authentication(error(response, doing: "kafka", detail: text)))
-        case (_, .brokersUnreachable): record(.transport(error(response, doing: "kafka", detail: text)))
-        case (_, .fatal): record(.fatal(error(response, doing: "kafka", detail: text)))
-        default: record(.failed(error(response, doing: "kafka", detail: text)))
+        case (_, .authentication): record(.authentication(error))
+        case (_, .brokersUnreachable): record(.transport(error))
+        case (_, .fatal): record(.fatal(error))
+        default: record(.failed(error))
         }
     }
 
@@ -154,9 +158,10 @@ final class ClientCallbacks: Sendable {
     func explained(_ base: KafkaError, hasDetail: Bool) -> KafkaError {
         let isConnection = base.code == .brokersUnreachable || base.code == .timedOut || base.code == .protocolMismatch
         guard isConnection else { return base }
-        let (misread, transport, security) = state.withLock {
-            ($0.misreadVersions, $0.lastTransportText, $0.lastSecurityText)
+        let (misread, transport, security, stranger) = state.withLock {
+            ($0.misreadVersions, $0.lastTransportText, $0.lastSecurityText, $0.stranger)
         }
+        if let stranger { return stranger }
         if misread {
             return KafkaError(
                 code: .protocolMismatch, name: base.name, message: base.message,

@@ -16,50 +16,61 @@ extension ClusterClient {
     public mutating func fetchOne(
         _ partition: TopicPartition, offset: Int64, timeout: Duration = KafkaLimits.requestTimeout
     ) throws(KafkaError) -> FetchedMessage {
-        guard let message = try fetchEach([partition: offset], timeout: timeout)[partition] else {
+        guard let answer = fetchEach([partition: offset], timeout: timeout)[partition] else {
             throw refined(RD_KAFKA_RESP_ERR__TIMED_OUT, doing: "kafka: message at \(partition) offset \(offset)")
         }
-        return message
+        return try answer.get()
     }
 
-    /// Reads one message of each partition, all at once.
-    /// - Throws: `KafkaError` for the first partition that cannot be asked, or if not all have answered in time.
+    /// Reads one message of each partition, all at once. A partition that cannot be read has an error of its own.
     public mutating func fetchEach(
         _ offsets: [TopicPartition: Int64], timeout: Duration = KafkaLimits.requestTimeout
-    ) throws(KafkaError) -> [TopicPartition: FetchedMessage] {
-        let end = ContinuousClock.now + timeout
-        var (result, wanted): ([TopicPartition: FetchedMessage], [TopicPartition: Int64]) = ([:], [:])
+    ) -> [TopicPartition: Result<FetchedMessage, KafkaError>] {
+        fetchEach(offsets, ranges: ranges(of: offsets.keys, timeout: timeout), timeout: timeout)
+    }
+
+    /// The same, when the ranges of the partitions are known: they tell "gone" from "cut" where the broker only says "out of
+    /// range".
+    public mutating func fetchEach(
+        _ offsets: [TopicPartition: Int64], ranges: [TopicPartition: Result<Watermarks, KafkaError>], timeout: Duration
+    ) -> [TopicPartition: Result<FetchedMessage, KafkaError>] {
+        var result: [TopicPartition: Result<FetchedMessage, KafkaError>] = [:]
+        var wanted: [TopicPartition: Int64] = [:]
         for (partition, offset) in offsets {
-            // Known before the fetch: the range tells "gone" from "cut" where the broker only says "out of range".
-            let range = try client.watermarks(of: partition, timeout: timeout)
-            if offset >= range.high {
-                result[partition] = .beyondEnd(end: range.high)
-            } else if offset < range.low {
-                result[partition] = .gone
-            } else {
-                wanted[partition] = offset
+            switch ranges[partition] {
+            case .success(let range) where offset >= range.high: result[partition] = .success(.beyondEnd(end: range.high))
+            case .success(let range) where offset < range.low: result[partition] = .success(.gone)
+            case .success: wanted[partition] = offset
+            case .failure(let error): result[partition] = .failure(error)
+            case nil: result[partition] = .failure(.leaderless(partition))
             }
         }
         guard !wanted.isEmpty else { return result }
+        return result.merging(read(wanted, timeout: timeout)) { _, last in last }
+    }
+
+    /// Reads messages that should be there.
+    private mutating func read(
+        _ offsets: [TopicPartition: Int64], timeout: Duration
+    ) -> [TopicPartition: Result<FetchedMessage, KafkaError>] {
+        let end = ContinuousClock.now + timeout
+        var (result, wanted): ([TopicPartition: Result<FetchedMessage, KafkaError>], _) = ([:], offsets)
         let queue = unsafe rd_kafka_queue_new(client.pointer)!
         defer { unsafe rd_kafka_queue_destroy(queue) }
-        var started: [TopicPartition] = []
+        var started: Set<TopicPartition> = []
         defer { for partition in started { stop(partition) } }
-        for (partition, offset) in wanted {
-            let topic = try unsafe client.topic(partition.topic)
-            guard unsafe rd_kafka_consume_start_queue(topic, partition.partition, offset, queue) == 0 else {
-                throw refined(rd_kafka_last_error(), doing: "kafka: message at \(partition) offset \(offset)")
+        for (partition, offset) in offsets {
+            do {
+                try unsafe start(partition, offset, queue)
+                started.insert(partition)
+            } catch {
+                result[partition] = .failure(error)
+                wanted[partition] = nil
             }
-            started.append(partition)
         }
         while !wanted.isEmpty {
             let left = end - ContinuousClock.now
-            guard left > .zero else {
-                let first = wanted.keys.sorted()[0]
-                throw refined(
-                    RD_KAFKA_RESP_ERR__TIMED_OUT,
-                    doing: "kafka: \(wanted.count) partitions, \(first) among them, gave no message in \(timeout)")
-            }
+            guard left > .zero else { break }
             let slice = min(left, KafkaLimits.waitSlice).milliseconds
             guard let message = unsafe rd_kafka_consume_queue(queue, slice) else { continue }
             defer { unsafe rd_kafka_message_destroy(message) }
@@ -67,30 +78,45 @@ extension ClusterClient {
             let partition = unsafe TopicPartition(
                 String(cString: rd_kafka_topic_name(topic)), message.pointee.partition)
             guard let offset = wanted[partition],
-                let answer = try unsafe answer(message, partition, offset, timeout: timeout)
+                let answer = unsafe answer(message, partition, offset, timeout: max(.milliseconds(1), left))
             else { continue }
             result[partition] = answer
             wanted[partition] = nil
+            // It would go on fetching what nobody wants.
+            stop(partition)
+            started.remove(partition)
+        }
+        for (partition, offset) in wanted {
+            let doing = "kafka: message at \(partition) offset \(offset), not come within \(timeout)"
+            result[partition] = .failure(refined(RD_KAFKA_RESP_ERR__TIMED_OUT, doing: doing))
         }
         return result
+    }
+
+    private func start(_ partition: TopicPartition, _ offset: Int64, _ queue: OpaquePointer) throws(KafkaError) {
+        let topic = try unsafe client.topic(partition.topic)
+        guard unsafe rd_kafka_consume_start_queue(topic, partition.partition, offset, queue) == 0 else {
+            throw refined(rd_kafka_last_error(), doing: "kafka: message at \(partition) offset \(offset)")
+        }
     }
 
     /// What a fetched message or error says about `offset`, or nil if the client will try again by itself.
     private func answer(
         _ message: UnsafeMutablePointer<rd_kafka_message_t>, _ partition: TopicPartition, _ offset: Int64,
         timeout: Duration
-    ) throws(KafkaError) -> FetchedMessage? {
+    ) -> Result<FetchedMessage, KafkaError>? {
         switch unsafe message.pointee.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
-            return unsafe message.pointee.offset == offset ? FetchedMessage(copying: message) : .gone
+            return unsafe .success(message.pointee.offset == offset ? FetchedMessage(copying: message) : .gone)
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            return .gone
+            return .success(.gone)
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-            let now = try client.watermarks(of: partition, timeout: timeout)
-            return offset >= now.high ? .beyondEnd(end: now.high) : .gone
+            return ranges(of: [partition], timeout: timeout)[partition]?.map { now in
+                offset >= now.high ? .beyondEnd(end: now.high) : .gone
+            }
         case let response:
             let doing = "kafka: message at \(partition) offset \(offset)"
-            guard KafkaError(response, doing: doing).isRetryable else { throw refined(response, doing: doing) }
+            guard KafkaError(response, doing: doing).isRetryable else { return .failure(refined(response, doing: doing)) }
             return nil
         }
     }

@@ -10,11 +10,13 @@ public struct ClusterClient: ~Copyable {
     /// - Throws: `KafkaError` with code `configuration`.
     public init(_ connection: ConnectionConfiguration, group: String? = nil) throws(KafkaError) {
         var configuration = ConsumerConfiguration(connection: connection, group: group, topics: [])
-        configuration.reportsPartitionEnd = true
+        // It reads single messages.
+        configuration.queues = QueueSizes(sixteenths: 1)
         // A fetch that waits at a partition's end would hold up the next one to the same broker.
         if connection.settings["fetch.wait.max.ms"] == nil {
             configuration.connection.settings["fetch.wait.max.ms"] = "10"
         }
+        try connection.checkFiles()
         client = try ClientHandle(
             consumer: true, properties: configuration.properties(library: .current),
             brokers: connection.bootstrapServers, log: connection.log)

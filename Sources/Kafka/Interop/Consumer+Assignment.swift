@@ -26,6 +26,7 @@ extension Consumer {
         for partition in partitions { try table.own(partition, client: client) }
         if isCooperative { try add(starts) } else { try replace(by: starts) }
         for start in starts { table.begin(start) }
+        isAssigned = true
     }
 
     private mutating func giveUp(_ rebalance: ClientCallbacks.Rebalance, _ delegate: some RebalanceDelegate) throws {
@@ -37,7 +38,12 @@ extension Consumer {
         }
         let reading = mine.filter { table.slot(of: $0).map { table.slots[$0].isReading } ?? false }
         table.end(mine, givenUp: true)
-        if isAll { try replace(by: nil) } else { try remove(reading) }
+        if isAll {
+            isAssigned = false
+            try replace(by: nil)
+        } else {
+            try remove(reading)
+        }
     }
 
     /// Answers what the group still waits for, so that closing does not wait for us.
@@ -61,19 +67,32 @@ extension Consumer {
         try reread(stopping: [], starting: starts)
     }
 
-    /// Reads partitions that are ours from another offset; the others go on where they are.
+    /// Reads the partitions that are ours from these offsets, and no others: whatever is left out stands still, because its
+    /// position was set back too and nobody knows where it should go on.
     ///
     /// Done by assigning anew, never by a seek: what was fetched before is thrown away, and no message at or above the
     /// new offset is lost, none below it delivered. Partitions no longer ours are ignored.
     /// - Throws: `KafkaError`; calling it again is safe.
     public mutating func rewind(_ starts: [PartitionStart]) throws(KafkaError) {
-        let owned = Set(table.owned)
-        let mine = try resolved(starts.filter { owned.contains($0.partition) })
-        guard !mine.isEmpty else { return }
-        try reread(stopping: mine.map(\.partition), starting: mine)
+        try restart(starts, stopping: table.reading.map(\.partition))
     }
 
-    /// Stops reading partitions that are ours; they stay ours until the group takes them. `rewind` resumes them.
+    /// Reads partitions that are ours from these offsets; the others go on where they are.
+    /// - Throws: `KafkaError`; calling it again is safe.
+    public mutating func resume(_ starts: [PartitionStart]) throws(KafkaError) {
+        try restart(starts, stopping: starts.map(\.partition))
+    }
+
+    private mutating func restart(
+        _ starts: [PartitionStart], stopping: [TopicPartition]
+    ) throws(KafkaError) {
+        let owned = Set(table.owned)
+        let mine = try resolved(starts.filter { owned.contains($0.partition) })
+        guard !mine.isEmpty || !stopping.isEmpty else { return }
+        try reread(stopping: stopping, starting: mine)
+    }
+
+    /// Stops reading partitions that are ours; they stay ours until the group takes them. `resume` reads on.
     public mutating func halt(_ partitions: [TopicPartition]) throws(KafkaError) {
         let reading = Set(table.reading.map(\.partition))
         let halted = partitions.filter { reading.contains($0) }

@@ -9,8 +9,10 @@ public struct Consumer: ~Copyable {
     var table = PartitionTable()
     private let batch: MessageBatch
     private let group: String?
-    /// Messages librdkafka delivered and the consumer did not hand out: below the wanted offset, or not ours any more.
-    public private(set) var droppedMessages = 0
+    private let topics: [String]
+    private let reportsPartitionEnd: Bool
+    /// Whether the group has answered since we joined it, if only by giving us nothing.
+    public internal(set) var isAssigned = false
     private var deliveredMessages = 0
     private var deliveredBytes = 0
     private var fetchWaker = FetchWaker()
@@ -18,20 +20,37 @@ public struct Consumer: ~Copyable {
     /// Makes the client and joins the group, if there are a group and topics. Returns before anything is connected.
     /// - Throws: `KafkaError` with code `configuration`.
     public init(_ configuration: ConsumerConfiguration) throws(KafkaError) {
+        try configuration.connection.checkFiles()
         let client = try ClientHandle(
             consumer: true, properties: configuration.properties(library: .current),
             brokers: configuration.connection.bootstrapServers, log: configuration.connection.log)
-        if configuration.group != nil, !configuration.topics.isEmpty {
-            let topics = PartitionList(configuration.topics.map { TopicPartition($0, -1) })
-            let response = unsafe rd_kafka_subscribe(client.pointer, topics.pointer)
-            guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                throw client.callbacks.error(
-                    response, doing: "kafka: subscribing to \(configuration.topics.joined(separator: ", "))")
-            }
-        }
+        let topics = configuration.group == nil ? [] : configuration.topics
+        try Self.subscribe(client, to: topics)
+        self.topics = topics
+        reportsPartitionEnd = configuration.reportsPartitionEnd
         self.client = client
         batch = MessageBatch(capacity: KafkaLimits.pollMessagesMax)
         group = configuration.group
+    }
+
+    private static func subscribe(_ client: ClientHandle, to topics: [String]) throws(KafkaError) {
+        guard !topics.isEmpty else { return }
+        let list = PartitionList(topics.map { TopicPartition($0, -1) })
+        let response = unsafe rd_kafka_subscribe(client.pointer, list.pointer)
+        guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw client.callbacks.error(
+                response, doing: "kafka: subscribing to \(topics.joined(separator: ", "))")
+        }
+    }
+
+    /// Leaves the group and joins it anew: what is ours is revoked by the polls that follow, and assigned again.
+    public mutating func rejoin() throws(KafkaError) {
+        let response = unsafe rd_kafka_unsubscribe(client.pointer)
+        guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw client.callbacks.error(response, doing: "kafka: leaving the group \(group ?? "")")
+        }
+        isAssigned = false
+        try Self.subscribe(client, to: topics)
     }
 
     // MARK: Reading
@@ -106,8 +125,6 @@ public struct Consumer: ~Copyable {
                 result.messages += 1
                 deliveredBytes += unsafe message.pointee.len
                 try body(unsafe MessageView(message, slot: slot, topicIndex: topicIndex, position: position))
-            } else {
-                droppedMessages += 1
             }
             batch.destroy(index)
             index += 1
@@ -115,7 +132,13 @@ public struct Consumer: ~Copyable {
         deliveredMessages += result.messages
     }
 
-    private func receive(error message: UnsafeMutablePointer<rd_kafka_message_t>, into result: inout PollResult) {
+    private mutating func receive(
+        error message: UnsafeMutablePointer<rd_kafka_message_t>, into result: inout PollResult
+    ) {
+        if unsafe message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            if let slot = unsafe reachEnd(message) { result.ends.append(slot) }
+            guard reportsPartitionEnd else { return }
+        }
         let topic = unsafe message.pointee.rkt.map { unsafe String(cString: rd_kafka_topic_name($0)) }
         let partition = topic.map { unsafe TopicPartition($0, message.pointee.partition) }
         let text = unsafe rd_kafka_message_errstr(message).map { unsafe String(cString: $0) }
@@ -126,6 +149,20 @@ public struct Consumer: ~Copyable {
         if let of = event.partition, let slot = table.slot(of: of), !table.slots[slot].isReading { return }
         result.events.append(event)
     }
+
+    private mutating func reachEnd(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Int? {
+        guard let topicIndex = unsafe table.topicIndex(of: message.pointee.rkt),
+            let slot = unsafe table.slot(topicIndex: topicIndex, partition: message.pointee.partition)
+        else { return nil }
+        let offset = unsafe message.pointee.offset
+        let high = highWatermark(of: table.slots[slot].partition)?.high ?? offset
+        table.reachEnd(slot, at: offset, high: high)
+        return slot
+    }
+
+    /// Moves positions on to the ends of partitions where nothing more can be read before them, and says from where: what
+    /// lies in between are markers, aborted transactions and messages that were removed. To be asked after a poll.
+    public mutating func takeGaps() -> [(slot: Int, from: Int64, to: Int64)] { table.takeGaps() }
 
     // MARK: Its end
 
@@ -174,19 +211,30 @@ public struct Consumer: ~Copyable {
         return queuedMessages * (mean + KafkaLimits.queuedMessageOverheadBytes)
     }
 
-    /// Messages between each reading partition's position and its end, as of the last fetch; no request is made.
+    /// Messages that can be read and were not, of each partition being read, as of the last fetch; no request is made.
     ///
-    /// Partitions whose end is not known yet are left out. Counts offsets, so markers and gaps are included.
+    /// Partitions whose end is not known yet are left out. Counts offsets, so markers and gaps in front of a message that
+    /// can be read are included; those at the end, and what open transactions have written, are not.
     public var lag: [TopicPartition: Int64] {
+        let nothingWaits = queuedMessages == 0
         var result: [TopicPartition: Int64] = [:]
         for slot in table.slots where slot.isReading {
-            var (low, high): (Int64, Int64) = (-1, -1)
-            let response = unsafe rd_kafka_get_watermark_offsets(
-                client.pointer, slot.partition.topic, slot.partition.partition, &low, &high)
-            guard response == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { continue }
-            result[slot.partition] = max(0, high - max(slot.next, low))
+            guard let range = highWatermark(of: slot.partition) else { continue }
+            if slot.end != nil {
+                result[slot.partition] = nothingWaits ? 0 : max(0, range.high - slot.highAtEnd)
+            } else {
+                result[slot.partition] = max(0, range.high - max(slot.next, range.low))
+            }
         }
         return result
+    }
+
+    /// The range of a partition as of the last fetch; nil when none has come.
+    private func highWatermark(of partition: TopicPartition) -> Watermarks? {
+        var (low, high): (Int64, Int64) = (-1, -1)
+        let response = unsafe rd_kafka_get_watermark_offsets(
+            client.pointer, partition.topic, partition.partition, &low, &high)
+        return response == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? Watermarks(low: low, high: high) : nil
     }
 
     /// Ends a `poll` that waits, from any thread.

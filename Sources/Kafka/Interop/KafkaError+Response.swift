@@ -8,13 +8,33 @@ extension KafkaError {
         let text = unsafe String(cString: rd_kafka_err2str(response))
         let code = Code(response)
         var hint = hint ?? code.hint
+        if response == RD_KAFKA_RESP_ERR__SSL {
+            hint = "check security.protocol and, of the settings, ssl.ca.location (who signed the brokers' certificates), "
+                + "ssl.certificate.location and ssl.key.location (ours)"
+        }
         if response == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT {
             hint = "the broker's group.min.session.timeout.ms and group.max.session.timeout.ms bound session.timeout.ms"
+        }
+        if let detail, let stranger = KafkaError.stranger(in: detail) {
+            self.init(
+                code: .protocolMismatch, name: unsafe String(cString: rd_kafka_err2name(response)),
+                message: "kafka: \(stranger) does not speak Kafka, or not without TLS (it answered something else)",
+                hint: "check host and port of the brokers; a listener with TLS needs security.protocol ssl or sasl_ssl")
+            return
         }
         self.init(
             code: code, name: unsafe String(cString: rd_kafka_err2name(response)),
             message: "\(doing): \(detail ?? text)", hint: hint,
             isRetryable: code.isRetryable || transientResponses.contains(response.rawValue))
+    }
+
+    /// The `host:port` that librdkafka says has answered something that is no Kafka: it then takes the first bytes for the
+    /// length of an answer.
+    static func stranger(in text: String) -> Substring? {
+        guard text.contains("Invalid response size") else { return nil }
+        // 127.0.0.1:5432/bootstrap: Invalid response size 1157627904 …, or sasl_plaintext://host:port/bootstrap: …
+        let address = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? text[...]
+        return address.prefix { $0 != "/" && $0 != " " }
     }
 
     /// Takes over librdkafka's error object, or nil for success.
@@ -96,7 +116,7 @@ extension KafkaError.Code {
         case .brokersUnreachable:
             "check host and port, that the broker runs, that its advertised.listeners name an address this machine "
                 + "can reach, firewalls, and that security.protocol fits the listener (TLS or plain)"
-        case .authentication: "check security.protocol, sasl.mechanisms, user, password and certificates"
+        case .authentication: "check security.protocol, sasl.mechanisms, sasl.username and sasl.password in the settings"
         case .authorization: "ask the cluster's owner for Read on the topic and the group (Write to produce)"
         case .unknownTopic: "check the spelling, or create the topic"
         case .offsetOutOfRange:

@@ -14,6 +14,11 @@ internal import CRdKafka
         var start = StartOffset.earliest
         /// Offset below which messages are dropped: the next one wanted, or 0 while `start` is logical.
         var next: Int64 = 0
+        /// Where the partition ended when everything before was handed out; nil when something came since, or nothing
+        /// is known. Not less than `next`: markers of transactions and removed messages may lie in between.
+        var end: Int64?
+        /// The broker's high watermark then: behind `end` by what open transactions have written.
+        var highAtEnd: Int64 = 0
     }
 
     private(set) var slots: [Slot] = []
@@ -50,7 +55,34 @@ internal import CRdKafka
         let position = slots[slot].next
         guard slots[slot].isReading, offset >= position else { return nil }
         slots[slot].next = offset + 1
+        slots[slot].end = nil
         return position
+    }
+
+    /// Notes that everything of `slot` before `offset` that can be read was handed out.
+    mutating func reachEnd(_ slot: Int, at offset: Int64, high: Int64) {
+        guard slots[slot].isReading, offset >= slots[slot].next else { return }
+        slots[slot].end = offset
+        slots[slot].highAtEnd = max(high, offset)
+        if offset > slots[slot].next { hasGaps = true }
+    }
+
+    /// Whether some partition may have ended behind its position.
+    private(set) var hasGaps = false
+
+    /// Moves partitions that have ended on to their end, and says which were moved from where: nothing in between can be
+    /// read.
+    mutating func takeGaps() -> [(slot: Int, from: Int64, to: Int64)] {
+        guard hasGaps else { return [] }
+        hasGaps = false
+        var gaps: [(slot: Int, from: Int64, to: Int64)] = []
+        for index in slots.indices where slots[index].isReading {
+            guard let end = slots[index].end, end > slots[index].next else { continue }
+            // Where reading began was not a number: there is no position to move on from.
+            if slots[index].next > 0 || slots[index].start == .at(0) { gaps.append((index, slots[index].next, end)) }
+            slots[index].next = end
+        }
+        return gaps
     }
 
     /// Makes `partition` ours, with a slot if it has none.
@@ -79,6 +111,7 @@ internal import CRdKafka
         guard let slot = slot(of: start.partition) else { return }
         slots[slot].isReading = true
         slots[slot].start = start.offset
+        slots[slot].end = nil
         slots[slot].next = if case .at(let offset) = start.offset { offset } else { 0 }
     }
 

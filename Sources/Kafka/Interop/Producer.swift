@@ -15,6 +15,7 @@ public struct Producer: ~Copyable {
     /// Makes the client; nothing is connected before the first message.
     /// - Throws: `KafkaError` with code `configuration`.
     public init(_ configuration: ProducerConfiguration) throws(KafkaError) {
+        try configuration.connection.checkFiles()
         client = try ClientHandle(
             consumer: false, properties: configuration.properties(),
             brokers: configuration.connection.bootstrapServers, log: configuration.connection.log)

@@ -15,7 +15,7 @@ struct Check: ParsableCommand {
 
     func run() throws {
         var hasErrors = false
-        for (file, topology, diagnostics) in TopologyLoader().load(files) {
+        for (file, topology, diagnostics) in TopologyLoader().load(files, together: false) {
             if !diagnostics.all.isEmpty { print(diagnostics) }
             if let topology {
                 let counts =

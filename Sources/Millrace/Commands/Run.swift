@@ -29,7 +29,7 @@ struct Run: AsyncParsableCommand {
         let logger = options.makeLogger()
         var topologies: [CompiledTopology] = []
         var hasErrors = false
-        for (_, topology, diagnostics) in TopologyLoader(overrides: options.overrides).load(files) {
+        for (_, topology, diagnostics) in TopologyLoader(overrides: options.overrides).load(files, together: true) {
             for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
             if let topology { topologies.append(topology) } else { hasErrors = true }
         }

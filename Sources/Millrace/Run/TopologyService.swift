@@ -12,6 +12,7 @@ final class TopologyService: Service {
     private let target: any CommitTarget
     private let progress: ProgressStyle
     private let deadLetters: DeadLetterReport
+    private let fields: FieldReport
     private let output = ConsoleOutput()
     private let logger: Logger
     private let outcome = Mutex(Outcome())
@@ -37,8 +38,10 @@ final class TopologyService: Service {
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
+        fields = FieldReport(logger: logger)
         let plan = try PipelineBuilder(
-            topology: topology, logger: logger, overrides: overrides, observers: [deadLetters], console: output.write
+            topology: topology, logger: logger, overrides: overrides, observers: [deadLetters], fields: fields,
+            console: output.write
         ).build()
         target = plan.target
         let pipeline = Pipeline(plan, logger: logger)
@@ -96,6 +99,7 @@ final class TopologyService: Service {
 
     private func logEnd() {
         deadLetters.conclude()
+        fields.conclude()
         let snapshot = pipeline.progress()
         logger.info(
             "Topology ended",

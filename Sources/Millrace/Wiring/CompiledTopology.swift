@@ -6,7 +6,7 @@ struct CompiledTopology {
     /// A source, not opened yet.
     enum SourcePlan {
         case kafka(KafkaPlan)
-        case file([String])
+        case file(FilePlan)
     }
 
     /// An operator, resolved against its input.
@@ -27,7 +27,7 @@ struct CompiledTopology {
         var endsByItself: Bool {
             switch plan {
             case .kafka: false
-            case .file(let patterns): !patterns.contains("-")
+            case .file(let plan): !plan.patterns.contains { TopologyFileReader.isStandardInput($0.text) }
             }
         }
     }
@@ -75,8 +75,8 @@ struct CompiledTopology {
     /// Whether it reads standard input.
     var readsStandardInput: Bool {
         sources.contains { source in
-            guard case .file(let patterns) = source.plan else { return false }
-            return patterns.contains(where: TopologyFileReader.isStandardInput)
+            guard case .file(let plan) = source.plan else { return false }
+            return plan.patterns.contains { TopologyFileReader.isStandardInput($0.text) }
         }
     }
 }

@@ -106,7 +106,7 @@ struct MemoryShortage: Error, CustomStringConvertible {
 
     /// What is too little, with the sum.
     var what: String {
-        "\(budget >> 20) MiB is too little for this topology, expected at least \((needed - 1) >> 20 + 1) MiB: "
+        "memory: \(budget >> 20) MiB is too little for this topology, expected at least \((needed - 1) >> 20 + 1) MiB: "
             + "\(MemoryAccountant.programBytes >> 20) for the program, \(queues >> 20) for Kafka's queues, "
             + "\(batches >> 20) for batches, \(Self.groupsMin >> 20) for groups"
     }
@@ -116,5 +116,5 @@ struct MemoryShortage: Error, CustomStringConvertible {
         "raise memory, or lower queued.max.messages.kbytes, fetch.max.bytes, batch_bytes or workers"
     }
 
-    var description: String { "memory: \(what); \(hint)" }
+    var description: String { "\(what); \(hint)" }
 }

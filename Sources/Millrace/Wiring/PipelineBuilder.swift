@@ -15,6 +15,8 @@ struct PipelineBuilder {
     var overrides = RunOverrides()
     /// Told of every committed epoch.
     var observers: [any EpochObserver] = []
+    /// What watches the fields of records, if anything does.
+    var fields: FieldReport?
     /// Where `console` sinks write.
     let console: @Sendable ([UInt8]) -> Void
 
@@ -41,14 +43,16 @@ struct PipelineBuilder {
             guard let child = source.child else { continue }
             sources.append(
                 PipelinePlan.SourceNode(
-                    name: source.name, source: make(source.plan, memory, sizes.queueShare),
+                    name: source.name,
+                    source: make(
+                        source.plan, recordBytesMax: recordBytesMax(behind: child), memory, sizes.queueShare),
                     child: child,
                     columnTypes: source.columnTypes))
         }
         let refused = topology.operators.map { _ in RefusedGroups() }
         let nodes = topology.operators.enumerated().map { index, node in
             PipelinePlan.Node(
-                name: node.name, make: make(node.plan, memory, refused[index]), children: node.children,
+                name: node.name, make: make(node, memory, refused[index]), children: node.children,
                 concurrency: node.concurrency)
         }
         return PipelinePlan(
@@ -57,21 +61,31 @@ struct PipelineBuilder {
     }
 
     private func make(
-        _ plan: CompiledTopology.SourcePlan, _ memory: MemoryAccountant, _ queueShare: Int
+        _ plan: CompiledTopology.SourcePlan, recordBytesMax: Int, _ memory: MemoryAccountant, _ queueShare: Int
     ) -> any Source {
         switch plan {
         case .kafka(var plan):
             plan.configuration.fitQueues(into: queueShare)
             return KafkaSource(plan, memory: memory, logger: logger)
-        case .file(let patterns): return FileSource(patterns: patterns)
+        case .file(let plan):
+            return FileSource(
+                plan, topology: topology.name, recordBytesMax: recordBytesMax, memory: memory, logger: logger)
         }
     }
 
+    /// The longest record that the parser behind a source takes.
+    private func recordBytesMax(behind child: Int) -> Int {
+        guard case .parse(let plan) = topology.operators[child].plan else {
+            preconditionFailure("a source was compiled onto a node that is no parser")
+        }
+        return plan.recordBytesMax
+    }
+
     private func make(
-        _ plan: CompiledTopology.OperatorPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups
+        _ node: CompiledTopology.Operator, _ memory: MemoryAccountant, _ refused: RefusedGroups
     ) -> any Operator {
-        switch plan {
-        case .parse(let plan): ParseJSON(plan)
+        switch node.plan {
+        case .parse(let plan): ParseJSON(plan, watch: fields?.watch(node: node.name, plan))
         case .filter(let expression): Filter(expression)
         case .summarize(let plan): Summarize(plan, memory: memory, refused: refused)
         }

@@ -93,7 +93,7 @@ struct TopologyCompiler {
         } catch {
             problems.append(contentsOf: error)
             // Empty, so that the rest can be checked.
-            return add(source: .file([]), node)
+            return add(source: .file(FilePlan(node: node.name, patterns: [])), node)
         }
     }
 
@@ -104,7 +104,7 @@ struct TopologyCompiler {
                     code: "no-files", at: paths.location, "node \(node.name) reads no file, found an empty list",
                     hint: "for example paths: [events.ndjson]"))
         }
-        return add(source: .file((node.config["paths"]?.list ?? []).compactMap(\.string)), node)
+        return add(source: .file(FilePlan.make(node)), node)
     }
 
     private mutating func add(source: CompiledTopology.SourcePlan, _ node: NodeDeclaration) -> Output {
@@ -277,11 +277,14 @@ extension TopologyCompiler {
                     if let owner = owners.updateValue(node.name, forKey: "\(key) \(name)"),
                         owner != node.name || key == "paths"
                     {
+                        let isOwn = owner == node.name
                         problems.append(
                             Diagnostic(
                                 code: "read-twice", at: value.location,
-                                "\(name) is read by \(owner) and by \(node.name), expected one source for it",
-                                hint: "let several nodes read from one source"))
+                                isOwn
+                                    ? "\(name) stands in the list twice"
+                                    : "\(name) is read by \(owner) and by \(node.name), expected one source for it",
+                                hint: isOwn ? "remove one" : "let several nodes read from one source"))
                     }
                 }
             }
@@ -290,17 +293,15 @@ extension TopologyCompiler {
 
     /// What never shrinks must fit into the memory: the same sum as when the topology starts.
     private mutating func checkMemory(_ overrides: PipelineBuilder.RunOverrides) {
-        guard !problems.hasErrors else { return }
-        do throws(MemoryShortage) {
-            try topology.sizes(overrides).check()
-        } catch {
-            let settings = declaration.settings
-            let place = settings.defaulted("memory")
-            problems.append(
-                Diagnostic(
-                    code: "memory", at: place.isDefault ? declaration.nameLocation : place.location, error.what,
-                    hint: error.hint))
-        }
+        // What the command line says has no place in the file: `run` says it.
+        guard !problems.hasErrors, overrides.memoryBytes == nil,
+            let shortage = topology.sizes(overrides).shortage
+        else { return }
+        let memory = declaration.settings.defaulted("memory")
+        problems.append(
+            Diagnostic(
+                code: "memory", at: memory.isDefault ? declaration.nameLocation : memory.location, shortage.what,
+                hint: shortage.hint))
     }
 
     /// Tells each parser which columns are hashed by the summaries behind it.

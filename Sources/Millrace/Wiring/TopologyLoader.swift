@@ -11,29 +11,32 @@ struct TopologyLoader {
     var overrides = PipelineBuilder.RunOverrides()
 
     /// Reads and compiles files, in order.
-    /// - Parameter paths: the files; `-` is standard input.
+    /// - Parameters:
+    ///   - paths: the files; `-` is standard input.
+    ///   - together: whether they are to run in one process, so that no two may have one name or one input.
     /// - Returns: for each the topology, nil when it cannot run, and everything there is to say about it.
-    func load(_ paths: [String]) -> [(path: String, topology: CompiledTopology?, diagnostics: Diagnostics)] {
+    func load(
+        _ paths: [String], together: Bool
+    ) -> [(path: String, topology: CompiledTopology?, diagnostics: Diagnostics)] {
         var ownerOfInput: String?
         var files: [String: String] = [:]
         return paths.map { path in
             if TopologyFileReader.isStandardInput(path) {
-                if let owner = ownerOfInput {
-                    return (
-                        path, nil, Self.complaint("stdin-twice", path, "standard input was read for \(owner) already")
-                    )
+                if ownerOfInput != nil {
+                    return (path, nil, Self.complaint("stdin-twice", path, "standard input was read already"))
                 }
-                ownerOfInput = "the topology \(path)"
+                ownerOfInput = "the topology itself"
             }
             var (topology, diagnostics) = load(path)
-            if let found = topology, let other = files.updateValue(path, forKey: found.name) {
+            guard let found = topology else { return (path, nil, diagnostics) }
+            if together, let other = files.updateValue(path, forKey: found.name) {
                 diagnostics.append(
                     contentsOf: Self.complaint(
-                        "topology-twice", path, "\(other) declares topology \(found.name) too",
-                        hint: "give each file's topology a name of its own"))
+                        "topology-twice", path, "two files declare topology \(found.name), found it in \(other) too",
+                        hint: "give each a name of its own"))
                 topology = nil
             }
-            if let found = topology, found.readsStandardInput {
+            if together, found.readsStandardInput {
                 if let owner = ownerOfInput {
                     diagnostics.append(
                         contentsOf: Self.complaint(
@@ -52,6 +55,9 @@ struct TopologyLoader {
     /// - Parameter path: the file; `-` is standard input.
     /// - Returns: the topology, nil when it cannot run, and everything there is to say about it.
     func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
+        if TopologyFileReader.isStandardInput(path) {
+            InputRegistry.process.takeStandardInput(for: "the topology file")
+        }
         do throws(TopologyFileReader.Failure) {
             return load(bytes: try TopologyFileReader.bytes(of: path), from: path)
         } catch {

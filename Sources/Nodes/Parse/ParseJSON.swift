@@ -4,11 +4,15 @@ package import JSON
 /// The `parse_json` node: documents to records, in typed columns. What is no good becomes a dead letter with its reason.
 package struct ParseJSON: Operator {
     let plan: ParsePlan
+    private let watch: FieldWatch?
 
-    /// Creates the node.
-    package init(_ plan: ParsePlan) { self.plan = plan }
+    /// Creates the node; `watch` is told which fields the records have.
+    package init(_ plan: ParsePlan, watch: FieldWatch? = nil) {
+        self.plan = plan
+        self.watch = watch
+    }
 
-    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { ParseWorker(plan) }
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { ParseWorker(plan, watch) }
 }
 
 /// What a `parse_json` node does, checked.
@@ -19,6 +23,9 @@ package struct ParsePlan: Sendable {
     package var limits: JSONLimits
     /// Columns whose hashes some `uniques` needs: hashed here, once, for all of them.
     package var hashedColumns: [Int]
+
+    /// Bytes of the longest document that can be a record.
+    package var recordBytesMax: Int { limits.documentLengthMax }
 
     /// Creates a plan.
     package init(fields: [FieldDeclaration], limits: JSONLimits, hashedColumns: [Int]) {
@@ -35,10 +42,12 @@ package struct ParsePlan: Sendable {
     private var finder = DocumentFinder()
     private var pointers: [ColumnPointers] = unsafe []
     private var goodRows: [UInt32] = []
+    private var lookout: FieldLookout?
 
-    init(_ plan: ParsePlan) {
+    init(_ plan: ParsePlan, _ watch: FieldWatch?) {
         self.plan = plan
-        parser = DocumentParser(fields: plan.fields, limits: plan.limits)
+        lookout = watch.map { FieldLookout($0) }
+        parser = DocumentParser(fields: plan.fields, limits: plan.limits, takesObjectsOnly: true)
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
@@ -46,6 +55,7 @@ package struct ParsePlan: Sendable {
         guard !finder.documents.isEmpty else { return }
         makeRows(in: batch)
         let goodCount = parse(batch)
+        lookout?.look(at: batch, good: goodCount, finder.documents)
         for column in plan.hashedColumns { _ = unsafe batch.hashes(ofColumn: column) }
         if goodCount == finder.documents.count {
             output(unsafe RowSelection(rows: nil, count: goodCount))
@@ -94,6 +104,14 @@ package struct ParsePlan: Sendable {
         return summary.okCount
     }
 
+    private func reason(for row: Int, in batch: Batch) -> String {
+        guard let failure = parser.failure(of: row) else { return "refused" }
+        guard batch.framing == .document, failure.error == .trailingContent, failure.found == .object else {
+            return failure.description
+        }
+        return "\(failure); with several per message set format: lines"
+    }
+
     private func collectDeadLetters(of batch: Batch) {
         goodRows.removeAll(keepingCapacity: true)
         var letters = DeadLetterWriter(batch)
@@ -101,7 +119,7 @@ package struct ParsePlan: Sendable {
             if unsafe batch.status[row] == 0 {
                 goodRows.append(UInt32(row))
             } else {
-                let reason = parser.reason(for: row) ?? "refused"
+                let reason = reason(for: row, in: batch)
                 batch.deadLetters.append(letters.letter(for: row, finder.documents[row], reason: reason))
             }
         }

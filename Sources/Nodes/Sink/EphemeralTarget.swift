@@ -29,6 +29,15 @@ package final class EphemeralTarget: CommitTarget {
         }
     }
 
+    package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        rows.withLock { positions in
+            let known = Set(positions.values.filter { $0.nextOffset != nil }.map(\.key.topic))
+            for partition in partitions where !known.contains(partition.key.topic) {
+                positions[partition.key, default: partition].nextOffset = partition.nextOffset
+            }
+        }
+    }
+
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         rows.withLock { positions in partitions.compactMap { positions[$0.key] } }
     }
@@ -37,7 +46,7 @@ package final class EphemeralTarget: CommitTarget {
         rows.withLock { positions in
             for advance in epoch.advances {
                 positions[advance.key]?.nextOffset = advance.to
-                positions[advance.key]?.tail = advance.tail
+                if let tail = advance.tail { positions[advance.key]?.tail = tail }
             }
         }
         for observer in observers { observer.committed(epoch) }

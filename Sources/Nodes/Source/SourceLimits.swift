@@ -1,22 +1,54 @@
 /// Every bound of the sources.
 enum SourceLimits {
-    /// The longest line of a file; a longer one means that the file is no NDJSON. The parser's own limit on records is
-    /// lower and turns them into dead letters.
-    static let lineBytesMax = 64 << 20
-    /// How long a tail check may wait for its record.
-    static let tailFetch = Duration.seconds(10)
+    /// The longest line that versions before 2 read from files: positions of theirs have a checksum of all of it.
+    static let oldLineBytesMax = 64 << 20
+    /// Bytes of a file's last line that its position remembers the checksum of.
+    static let tailBytesMax = 64 << 10
+    /// Files that are open at once: they stay so until what was read of them is committed, and a process may usually have
+    /// 1,024.
+    static let openFilesMax = 256
+    /// How long a stream may give nothing at first before it is said what is waited for.
+    static let firstByte = Duration.seconds(5)
+    /// How long each request about a log may take when partitions are assigned: one broker in trouble keeps the partitions
+    /// of the others waiting for that long.
+    static let inspection = Duration.seconds(3)
+    /// The same while reading goes on, when nobody waits.
+    static let watchRequest = Duration.seconds(5)
+    /// How often the logs that are read are looked at: whether they still hold the records that were read. What a topic that
+    /// is re-created meanwhile adds to the tables is what is read in two such times.
+    static let watch = Duration.seconds(2)
+    /// How many partitions are asked for a record at once: each may bring a whole batch of its producer.
+    static let tailsAtOnce = 32
+    /// How long after something looked wrong it is looked at again, before it is believed.
+    static let secondLook = Duration.milliseconds(500)
+    /// The first and the longest time after which a partition that could not be read is tried again.
+    static let postponeFirst = Duration.seconds(1)
+    static let postponeLongest = Duration.seconds(30)
+    /// How often the rows of halted partitions are looked at: a person may have mended them.
+    static let mended = Duration.seconds(5)
+    /// How long leaders are waited for when a topology begins at the end of its topics.
+    static let founding = Duration.seconds(15)
+    /// How long credentials and TLS settings may be refused before a source that never got in gives up.
+    static let refusal = Duration.seconds(3)
+    /// How long the group may take to assign partitions before it is said that they are waited for.
+    static let assignment = Duration.seconds(5)
+    /// The first and the longest time after which the group is joined again for partitions that were taken over.
+    static let rejoinFirst = Duration.seconds(10)
+    static let rejoinLongest = Duration.seconds(300)
     /// How long a call about offsets or metadata may take before it is tried again.
-    static let request = Duration.seconds(10)
+    static let request = Duration.seconds(4)
     /// How long a poll waits for messages: bounds how late a stop or a rewind is noticed.
     static let poll = Duration.milliseconds(20)
     /// While nothing may be read for want of batches, one message is taken this often: rebalances are answered by polls
     /// only, and the other members wait for ours; a member that does not poll for `max.poll.interval.ms` (5 minutes) is
     /// thrown out.
     static let keepAlive = Duration.seconds(3)
+    /// How long leaving the group may take. Everything is committed by then; the group notices an absence by itself.
+    static let leave = Duration.seconds(3)
     /// How often offsets are committed to Kafka, for lag tools.
     static let offsetCommit = Duration.seconds(5)
     /// How often a source says how it stands: what waits decides how long epochs last.
     static let status = Duration.milliseconds(100)
-    /// How long a trouble with Kafka must have stayed away before it is logged anew.
+    /// How often a trouble that lasts is logged again, and how long one must have stayed away to be logged anew.
     static let troubleRepeat = Duration.seconds(60)
 }

@@ -55,6 +55,16 @@ struct PartitionRows {
         return try decode(rows)
     }
 
+    /// Reads the partitions whose topics begin with `prefix`, without locking them.
+    func known(topicPrefix prefix: String, _ connection: inout Connection) throws(PostgresError) -> [ClaimedPartition] {
+        let rows = try connection.query(
+            """
+            SELECT \(Self.columns) FROM millrace.partitions p
+            WHERE p.topology = $1 AND pg_catalog.starts_with(p.topic, $2) ORDER BY p.topic, p.partition
+            """, [.text(topology), .text(prefix)])
+        return try decode(rows)
+    }
+
     /// Stores where partitions that were never read begin.
     func begin(_ partitions: [ClaimedPartition], _ connection: inout Connection) throws {
         var offsets = ArrayBuilder(.int8)
@@ -113,7 +123,7 @@ struct PartitionRows {
         "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
         + "p.cluster_id, p.owner"
 
-    private func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
+    func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
         var numbers = ArrayBuilder(.int4)
         for key in keys {

@@ -12,7 +12,9 @@ extension PostgresTarget {
                     + "topology share one database.",
                 required: true, example: "\"${DATABASE_URL}\""),
             FieldSpec(
-                "table", .string, "The table, with its schema if it is not in the search path.", required: true,
+                "table", .string,
+                "`table` or `schema.table`, as it is written, capitals included; without a schema the search path decides. "
+                    + "Each part has at most 63 bytes.", required: true,
                 example: "kpi_minute"),
             FieldSpec(
                 "shared", .boolean,

@@ -168,8 +168,18 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
     }
 
+    package func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
+        try transaction(context) { connection throws(PostgresError) in
+            try rows.known(topicPrefix: topicPrefix, &connection)
+        }
+    }
+
     package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         try transaction(context) { connection in try rows.begin(partitions, &connection) }
+    }
+
+    package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+        try transaction(context) { connection throws(PostgresError) in try rows.found(partitions, &connection) }
     }
 
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {

@@ -1,114 +1,164 @@
-import CZlib
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
-/// The bytes of a plain or gzip file, or of standard input, in order.
+/// The bytes of a file or a stream in order, unpacked when it is gzip, which is recognised by its first bytes.
 @safe final class FileReader {
-    private let path: String
-    private let descriptor: Int32
-    private let isStandardInput: Bool
-    private var gzip: gzFile?
+    /// What is read.
+    let input: FileInput
+    private var format: ContentFormat?
+    private var gzip: GzipDecoder?
+    /// Of a regular file: where the next bytes are read, in the file as it is.
+    private var rawPosition: Int64 = 0
+    /// Of a stream: its first bytes, while they do not say yet what it is, and until they are handed on.
+    private var beginning: [UInt8] = []
+    private var hasRawEnded = false
+    /// Position in the unpacked bytes.
+    private(set) var position: Int64 = 0
 
-    /// Opens a file, `-` for standard input. Gzip is recognised by its first bytes, not by the name.
-    /// - Throws: `SourceError` when it cannot be opened.
-    init(path: String) throws(SourceError) {
-        self.path = path
-        isStandardInput = path == "-"
-        descriptor = unsafe isStandardInput ? 0 : open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SourceError.file(path, "cannot be opened: \(Self.lastError)") }
-        if !isStandardInput, Self.isGzip(descriptor) {
-            unsafe gzip = gzdopen(descriptor, "rb")
-            guard unsafe gzip != nil else { throw SourceError.file(path, "zlib has no memory for it") }
-            unsafe gzbuffer(gzip, 256 * 1024)
+    /// Opens a path, `-` for standard input.
+    /// - Throws: `SourceError` when it cannot be opened or holds something that is not read here.
+    convenience init(path: String) throws { try self.init(try FileInput(path: path)) }
+
+    /// Reads what is open.
+    /// - Throws: `SourceError` when it holds something that is not read here.
+    init(_ input: FileInput) throws {
+        self.input = input
+        guard !input.isStream else { return }
+        var first = [UInt8](repeating: 0, count: ContentFormat.magicBytesMax)
+        let count = try unsafe first.withUnsafeMutableBytes { bytes in
+            try unsafe input.read(into: bytes, at: 0)
         }
+        format = try ContentFormat.of(first[..<count], hasEnded: true, label)
     }
 
-    deinit {
-        if let gzip = unsafe gzip {
-            unsafe gzclose(gzip)
-        } else if !isStandardInput {
-            close(descriptor)
+    private var label: String { input.label }
+
+    /// Whether the bytes can be read only once.
+    var isStream: Bool { input.isStream }
+
+    /// Whether the file can grow behind what was read: a plain regular file.
+    var canGrow: Bool { !isStream && format == .plain }
+
+    /// How many bytes a plain regular file has; nil when that is not known before it was read.
+    var size: Int64? { canGrow ? input.size : nil }
+
+    /// Reads up to `buffer.count` bytes; 0 at the end, nil when a stream gave none within `timeout`.
+    func read(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws -> Int? {
+        if format == nil, try !recognise(timeout) { return nil }
+        let count: Int?
+        if format == .gzip {
+            count = try unsafe unpack(into: buffer, timeout)
+        } else if !beginning.isEmpty {
+            count = unsafe takeBeginning(into: buffer)
+        } else {
+            count = try unsafe readRaw(into: buffer, timeout)
         }
+        position += Int64(count ?? 0)
+        return count
     }
 
-    /// Reads up to `buffer.count` bytes; 0 at the end. Blocks.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int {
-        if let gzip = unsafe gzip {
-            let count = unsafe gzread(gzip, buffer.baseAddress, UInt32(clamping: buffer.count))
-            var code: Int32 = 0
-            let text = unsafe gzerror(gzip, &code)
-            if count < 0 || (count == 0 && code != Z_OK) {
-                let reason = unsafe text.map { unsafe String(cString: $0) } ?? "unknown"
-                throw SourceError.file(path, "its gzip data is damaged or cut short (\(reason))")
+    /// Goes to a position of a regular file's unpacked bytes; packed ones are unpacked up to there.
+    /// - Returns: false when the file ends before it.
+    func seek(to wanted: Int64) throws -> Bool {
+        precondition(!isStream, "a stream has no positions to go to")
+        guard format == .gzip else {
+            (rawPosition, position) = (wanted, wanted)
+            return wanted <= input.size
+        }
+        if wanted < position {
+            rest()
+            (rawPosition, position, hasRawEnded) = (0, 0, false)
+        }
+        var scratch = [UInt8](repeating: 0, count: 64 * 1024)
+        while position < wanted {
+            let limit = Int(min(wanted - position, Int64(scratch.count)))
+            let count = try unsafe scratch.withUnsafeMutableBytes { bytes in
+                try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<limit]), timeout: .zero)
             }
-            return Int(count)
+            if count == 0 { return false }
         }
-        while true {
-            let count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            if count >= 0 { return count }
-            guard errno == EINTR else { throw SourceError.file(path, "cannot be read: \(Self.lastError)") }
-        }
+        return true
     }
 
-    /// Goes to a position in the uncompressed bytes. Gzip is decompressed up to there.
-    func seek(to position: Int64) throws(SourceError) {
-        if let gzip = unsafe gzip {
-            guard unsafe gzseek(gzip, Int(position), SEEK_SET) == Int(position) else {
-                throw SourceError.file(path, "it ends before byte \(position), where the last run stopped")
+    /// Up to `count` bytes of a regular file at `start`, fewer where it ends; reading continues behind them.
+    func bytes(at start: Int64, count: Int) throws -> [UInt8] {
+        guard try seek(to: start) else { return [] }
+        var result = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let more = try unsafe result.withUnsafeMutableBytes { bytes in
+                try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]), timeout: .zero)
             }
-        } else if !isStandardInput {
-            guard lseek(descriptor, Int(position), SEEK_SET) == Int(position) else {
-                throw SourceError.file(path, "cannot seek: \(Self.lastError)")
+            guard let more, more > 0 else { break }
+            filled += more
+        }
+        return Array(result[..<filled])
+    }
+
+    /// Gives back what unpacking a regular file takes; it begins anew when it is read again.
+    func rest() {
+        guard !isStream, gzip != nil else { return }
+        gzip = nil
+        (rawPosition, position, hasRawEnded) = (0, 0, false)
+    }
+
+    private func readRaw(
+        into buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration
+    ) throws -> Int? {
+        if isStream { return try unsafe input.read(into: buffer, timeout: timeout) }
+        let count = try unsafe input.read(into: buffer, at: rawPosition)
+        rawPosition += Int64(count)
+        return count
+    }
+
+    /// Reads the first bytes of a stream until they say what it is. False when that takes longer.
+    private func recognise(_ timeout: Duration) throws -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 16 * 1024)
+        let count = try unsafe chunk.withUnsafeMutableBytes { bytes in
+            try unsafe input.read(into: bytes, timeout: timeout)
+        }
+        guard let count else { return false }
+        beginning += chunk[..<count]
+        format = try ContentFormat.of(beginning[...], hasEnded: count == 0, label)
+        return format != nil
+    }
+
+    private func takeBeginning(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(buffer.count, beginning.count)
+        unsafe buffer.copyBytes(from: beginning[..<count])
+        beginning.removeFirst(count)
+        return count
+    }
+
+    private func unpack(
+        into buffer: UnsafeMutableRawBufferPointer, _ timeout: Duration
+    ) throws -> Int? {
+        do {
+            let decoder = try gzip ?? GzipDecoder()
+            gzip = decoder
+            while true {
+                switch try unsafe decoder.step(into: buffer, isLast: hasRawEnded) {
+                case .bytes(let count): return count
+                case .ended: return 0
+                case .hungry: break
+                }
+                let count = try unsafe decoder.feed { input in
+                    guard beginning.isEmpty else { return unsafe takeBeginning(into: input) }
+                    return try unsafe readRaw(into: input, timeout)
+                }
+                guard let count else { return nil }
+                if count == 0 { hasRawEnded = true }
             }
+        } catch let problem as GzipDecoder.Problem {
+            throw SourceError.file(label, Self.sentence(problem))
         }
     }
 
-    /// Whether a read would not block, waiting up to `timeout`. Regular files are always ready.
-    func isReady(timeout: Duration) -> Bool {
-        guard isStandardInput else { return true }
-        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let (seconds, attoseconds) = timeout.components
-        return unsafe poll(&request, 1, Int32(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)) != 0
-    }
-
-    private static func isGzip(_ descriptor: Int32) -> Bool {
-        var magic: (UInt8, UInt8) = (0, 0)
-        let count = unsafe pread(descriptor, &magic, 2, 0)
-        return count == 2 && magic == (0x1f, 0x8b)
-    }
-
-    private static var lastError: String { unsafe String(cString: strerror(errno)) }
-}
-
-/// The files that match a shell pattern.
-enum FilePattern {
-    /// The paths behind `pattern`, sorted; a pattern without wildcards is its own only path, whether it exists or not.
-    static func expand(_ pattern: String) -> [String] {
-        guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
-        var result = unsafe glob_t()
-        defer { unsafe globfree(&result) }
-        guard unsafe glob(pattern, 0, nil, &result) == 0 else { return [] }
-        return unsafe (0..<Int(result.gl_pathc)).compactMap { index in
-            unsafe result.gl_pathv[index].map { unsafe String(cString: $0) }
+    private static func sentence(_ problem: GzipDecoder.Problem) -> String {
+        switch problem {
+        case .behind(let place):
+            "the bytes behind its gzip data, from byte \(place) on, are neither gzip nor zeros; "
+                + "cut them off, or unpack the file and read that"
+        case .damaged(let place, let reason): "its gzip data is damaged at about byte \(place) (\(reason))"
+        case .cutShort(let end): "its gzip data is cut short: it ends at byte \(end), in the middle"
+        case .noMemory: "zlib has no memory for it"
         }
-    }
-
-    /// The path from the root, so that a position does not depend on the directory a run starts in.
-    static func absolute(_ path: String) -> String {
-        guard path != "-", let resolved = unsafe realpath(path, nil) else { return path }
-        defer { unsafe free(resolved) }
-        return unsafe String(cString: resolved)
-    }
-}
-
-/// Searching bytes from behind.
-enum ByteSearch {
-    /// The position of the last newline, nil when there is none. Looks at one line only, so a plain loop does.
-    static func lastNewline(in bytes: UnsafeRawBufferPointer) -> Int? {
-        unsafe bytes.lastIndex(of: UInt8(ascii: "\n"))
     }
 }

@@ -2,40 +2,51 @@ import Dataflow
 import Kafka
 import Logging
 
-/// Claims partitions when the group assigns them, flushes when it takes them back, drops when they are lost.
+/// Claims partitions when the group assigns them, flushes when it takes them back, drops when they are lost; knows which of
+/// them are read, which are put off and which wait for a person.
 ///
-/// Called by `Consumer.poll` on the source's thread.
+/// Called by `Consumer.poll`, and by the reader, on the source's thread.
 final class KafkaAssignments: RebalanceDelegate {
     private let plan: KafkaPlan
     private let intake: Intake
     private let builder: KafkaBatchBuilder
     private let reserve: QueueReserve
     private let logger: Logger
-    /// The engine's index of each partition that is ours.
-    private(set) var indices: [TopicPartition: Int] = [:]
-    /// Partitions that stand still until a person has looked, and why.
-    private(set) var halted: [TopicPartition: String] = [:]
-    /// Whether `indices` changed since the last look.
+    private let troubles: KafkaTroubles
+    private let founding: KafkaFounding
+    /// The partitions that are ours.
+    private(set) var partitions: [TopicPartition: KafkaPartition] = [:]
+    /// Counts assignments and rewinds: what was asked about logs before one is void.
+    private(set) var generation = 0
+    /// Whether `partitions` changed since the last look.
     var hasChanged = false
 
     init(
-        _ plan: KafkaPlan, _ intake: Intake, _ builder: KafkaBatchBuilder, _ reserve: QueueReserve, _ logger: Logger
+        _ plan: KafkaPlan, _ intake: Intake, _ builder: KafkaBatchBuilder, _ reserve: QueueReserve,
+        _ troubles: KafkaTroubles, _ logger: Logger
     ) {
         self.reserve = reserve
         self.plan = plan
         self.intake = intake
         self.builder = builder
+        self.troubles = troubles
         self.logger = logger
+        founding = KafkaFounding(plan, intake, troubles, logger)
     }
 
-    func assigned(_ partitions: [TopicPartition]) throws -> [PartitionStart] {
-        logger.info("Partitions assigned", metadata: ["partitions": "\(partitions.count)"])
-        var cluster = try ClusterClient(plan.configuration.connection)
-        let identity = try retrying { () throws(KafkaError) in
+    /// Records where topics begin that were never met, if they begin anywhere but with their oldest message.
+    func found() throws { try founding.found(plan.configuration.topics) }
+
+    func assigned(_ assigned: [TopicPartition]) throws -> [PartitionStart] {
+        logger.info("Partitions assigned", metadata: ["partitions": "\(assigned.count)"])
+        let cluster = try ClusterClient(plan.configuration.connection)
+        let identity = try troubles.retrying(intake) { () throws(KafkaError) in
             try cluster.metadata(timeout: SourceLimits.request)
         }
         reserve.take(brokers: identity.brokers.count)
-        let keys = partitions.map { PartitionKey(topic: $0.topic, partition: $0.partition) }
+        for topic in Set(assigned.map(\.topic)) { troubles.over(.topic(topic)) }
+        try founding.found(Array(Set(assigned.map(\.topic))))
+        let keys = assigned.map { PartitionKey(topic: $0.topic, partition: $0.partition) }
         let claimed = try intake.claim(keys, origin: identity.id)
         if let foreign = claimed.first(where: { $0.partition.origin != identity.id }) {
             throw SourceError(
@@ -44,123 +55,118 @@ final class KafkaAssignments: RebalanceDelegate {
                     + "\(foreign.partition.origin ?? "none"), and this is cluster \(identity.id ?? "none"); "
                     + "give the topology another name to begin anew, or correct cluster_id in millrace.partitions")
         }
-        return try starts(of: claimed, &cluster)
+        return try starts(of: claimed)
     }
 
-    /// Where to read each claimed partition, after checking that its log is still the one that was read before.
+    /// Where to read each partition, after checking that its log is still the one that was read before. One that is left out
+    /// must not be read: it is put off, or halted.
     func starts(of claimed: [(index: Int, partition: ClaimedPartition)]) throws -> [PartitionStart] {
-        var cluster = try ClusterClient(plan.configuration.connection)
-        return try starts(of: claimed, &cluster)
-    }
-
-    private func starts(
-        of claimed: [(index: Int, partition: ClaimedPartition)], _ cluster: inout ClusterClient
-    ) throws -> [PartitionStart] {
+        generation += 1
         hasChanged = true
-        try begin(claimed.filter { $0.partition.nextOffset == nil }, &cluster)
-        let tails = try fetchTails(of: claimed.map(\.partition), &cluster)
+        var inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.inspection)
+        let answers = inspector.answers(to: claimed.map { LogQuestion($0.partition) })
         var starts: [PartitionStart] = []
-        for (index, claim) in claimed {
-            let partition = TopicPartition(claim.key.topic, claim.key.partition)
-            indices[partition] = index
-            halted[partition] = nil
-            if let tail = claim.tail, let problem = problem(with: tail, partition, found: tails[partition]) {
-                halt(partition, problem)
-                continue
-            }
-            guard let offset = claim.nextOffset ?? begun[partition] else { continue }
-            starts.append(PartitionStart(partition, .at(offset)))
+        for claim in claimed {
+            let partition = claim.partition.topicPartition
+            partitions[partition] = KafkaPartition(
+                index: claim.index, row: claim.partition, standing: .postponed(reason: "", next: .now))
+            if let start = try settle(partition, answers[partition]) { starts.append(start) }
         }
+        tell()
         return starts
     }
 
-    private var begun: [TopicPartition: Int64] = [:]
-
-    /// Resolves where partitions begin that were never read, and has it stored.
-    private func begin(
-        _ fresh: [(index: Int, partition: ClaimedPartition)], _ cluster: inout ClusterClient
-    ) throws {
-        guard !fresh.isEmpty else { return }
-        let partitions = fresh.map { TopicPartition($0.partition.key.topic, $0.partition.key.partition) }
-        var offsets: [TopicPartition: Int64] = [:]
-        if case .timestamp(let milliseconds) = plan.start {
-            let found = try retrying { () throws(KafkaError) in
-                try cluster.offsets(at: milliseconds, of: partitions, timeout: SourceLimits.request)
+    /// Sets a partition that stands still by what its log says: where to read it, or nil when it is not to be read.
+    func settle(_ partition: TopicPartition, _ answer: LogAnswer?) throws -> PartitionStart? {
+        guard var state = partitions[partition] else { return nil }
+        defer { partitions[partition] = state }
+        switch answer {
+        case .sound(let range, let isTailGone):
+            if state.row.nextOffset == nil {
+                // Nothing of it was read, and what the topic held when it was first met has a position: it came later.
+                try intake.begin([(state.index, range.low)])
+                state.row.nextOffset = range.low
             }
-            for (partition, offset) in found { if let offset { offsets[partition] = offset } }
-        }
-        for partition in partitions where offsets[partition] == nil {
-            let range = try retrying { () throws(KafkaError) in
-                try cluster.watermarks(of: partition, timeout: SourceLimits.request)
+            if isTailGone {
+                logger.warning(
+                    "The last record read is gone by retention or compaction; its position cannot be checked",
+                    metadata: ["partition": "\(partition)", "offset": "\(state.row.tail?.offset ?? -1)"])
             }
-            offsets[partition] = plan.start == .earliest ? range.low : range.high
-        }
-        begun = offsets
-        try intake.begin(zip(fresh, partitions).map { ($0.index, offsets[$1] ?? 0) })
-    }
-
-    /// The records that the tails were taken from, all fetched at once.
-    private func fetchTails(
-        of claimed: [ClaimedPartition], _ cluster: inout ClusterClient
-    ) throws -> [TopicPartition: FetchedMessage] {
-        var offsets: [TopicPartition: Int64] = [:]
-        for claim in claimed {
-            if let tail = claim.tail { offsets[TopicPartition(claim.key.topic, claim.key.partition)] = tail.offset }
-        }
-        guard !offsets.isEmpty else { return [:] }
-        return try retrying { () throws(KafkaError) in
-            let found = try cluster.fetchEach(offsets, timeout: SourceLimits.tailFetch)
-            guard found.count == offsets.count else {
-                throw KafkaError(
-                    code: .timedOut,
-                    message: "kafka: the last records of \(offsets.count - found.count) partitions did not come in time"
-                )
-            }
-            return found
-        }
-    }
-
-    /// What is wrong with the log in front of a partition's position, nil when nothing is.
-    private func problem(with tail: Tail, _ partition: TopicPartition, found: FetchedMessage?) -> String? {
-        switch found {
-        case .found(let payload, _, _) where payload.map({ Checksum.of($0) }) == tail.checksum: return nil
-        case .found:
-            return "offset \(tail.offset) holds another message than the one that was read, so the topic was "
-                + "re-created or its log replaced"
-        case .beyondEnd(let end):
-            return "the log ends at offset \(end), before the last record that was read (\(tail.offset)), so it was "
-                + "truncated or the topic re-created"
-        case .gone:
-            logger.warning(
-                "The last record read is gone by retention or compaction; its position cannot be checked",
-                metadata: ["partition": "\(partition)", "offset": "\(tail.offset)"])
+            state.standing = .reading
+            state.resumed = .now
+            builder.tails.begin(state.index, stored: state.row.tail)
+            hasChanged = true
+            return state.row.nextOffset.map { PartitionStart(partition, .at($0)) }
+        case .unsound(let reason, let goOn):
+            if case .halted(reason, goOn) = state.standing { return nil }
+            state.standing = .halted(reason: reason, goOn: goOn)
+            logger.error(
+                "Partition halted: nothing of it is read until a person has decided",
+                metadata: [
+                    "partition": "\(partition)", "reason": "\(reason)",
+                    "hint": "\(KafkaPartition.hint(topology: plan.topology, partition, goOn: goOn))",
+                ])
             return nil
-        case nil: preconditionFailure("a tail was not asked for")
+        case .unknown(let error):
+            // What is halted stays so until its log says otherwise.
+            if case .halted = state.standing { return nil }
+            state.postpone("\(error)", .now)
+            return nil
+        case nil:
+            state.postpone("kafka: nothing is known of \(partition)", .now)
+            return nil
         }
     }
 
-    /// Kafka's calls about offsets fail while the cluster moves; they are tried until the pipeline stops.
-    private func retrying<Result>(_ body: () throws(KafkaError) -> Result) throws -> Result {
-        while true {
-            do {
-                return try body()
-            } catch {
-                guard error.isRetryable else { throw error }
-                if intake.isStopping { throw WaitCancelled() }
-                logger.warning("Waiting for Kafka", metadata: ["reason": "\(error)"])
+    /// Puts a partition off whose reading met with trouble: its log is asked first.
+    func postpone(_ partition: TopicPartition, at position: Int64?, _ reason: String) {
+        guard var state = partitions[partition], state.isReading else { return }
+        if let position { state.row.nextOffset = position }
+        state.row.tail = builder.tails.stored(state.index) ?? state.row.tail
+        state.postpone(reason, .now)
+        partitions[partition] = state
+        hasChanged = true
+        tell()
+    }
+
+    /// A person has changed the row of a partition that stands still.
+    func adopt(_ row: ClaimedPartition) {
+        guard var state = partitions[row.topicPartition], !state.isReading,
+            row.ownerEpoch == state.row.ownerEpoch,
+            row.nextOffset != state.row.nextOffset || row.tail != state.row.tail
+        else { return }
+        logger.notice(
+            "The row of a partition was changed",
+            metadata: [
+                "partition": "\(row.topicPartition)", "next_offset": "\(row.nextOffset.map(String.init) ?? "null")",
+            ])
+        state.row = row
+        partitions[row.topicPartition] = state
+        intake.adopt(row, index: state.index)
+    }
+
+    /// Shows what stands still.
+    func tell() {
+        let standing = partitions.sorted { $0.key < $1.key }
+        let halted = standing.filter { if case .halted = $1.standing { true } else { false } }.map(\.key)
+        if halted.isEmpty {
+            troubles.over(.halted)
+        } else {
+            troubles.met(.halted, "halted: " + halted.map(\.description).joined(separator: ", "))
+        }
+        var postponed: [(TopicPartition, String)] = []
+        for (partition, state) in standing {
+            // One that is tried for the first time may be read the next moment.
+            if case .postponed(let reason, _) = state.standing, state.failures > 1 || state.resumed == nil {
+                postponed.append((partition, reason))
             }
         }
-    }
-
-    /// Stops one partition, loudly; the others go on.
-    func halt(_ partition: TopicPartition, _ problem: String) {
-        halted[partition] = problem
-        logger.error(
-            "Partition halted: nothing of it is read until a person has decided",
-            metadata: [
-                "partition": "\(partition)", "reason": "\(problem)",
-                "hint": "set next_offset (and tail_offset to null) of its row in millrace.partitions to go on there",
-            ])
+        guard let first = postponed.first else {
+            troubles.over(.partitions)
+            return
+        }
+        let others = postponed.count > 1 ? " (and \(postponed.count - 1) more)" : ""
+        troubles.met(.partitions, "\(first.0)\(others): \(first.1)")
     }
 
     func revoked(_ partitions: [TopicPartition]) {
@@ -179,9 +185,13 @@ final class KafkaAssignments: RebalanceDelegate {
         forget(partitions)
     }
 
-    private func forget(_ partitions: [TopicPartition]) {
-        intake.release(partitions.compactMap { indices.removeValue(forKey: $0) })
-        for partition in partitions { halted[partition] = nil }
+    /// Forgets partitions that are not ours any more.
+    func forget(_ gone: [TopicPartition]) {
+        let indices = gone.compactMap { partitions.removeValue(forKey: $0)?.index }
+        intake.release(indices)
+        for index in indices { builder.tails.forget(index) }
+        generation += 1
         hasChanged = true
+        tell()
     }
 }

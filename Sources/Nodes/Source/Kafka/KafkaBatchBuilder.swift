@@ -10,6 +10,8 @@ final class KafkaBatchBuilder {
     private var batch: Batch?
     private var run = OpenRun()
     private var firstAt: ContinuousClock.Instant?
+    /// Which records are stored as tails.
+    var tails = TailBook()
     /// Mean payload, from which the next poll's size is taken.
     private var meanBytes = 512
 
@@ -71,20 +73,31 @@ final class KafkaBatchBuilder {
         }
     }
 
+    /// Moves a partition over offsets where nothing can be read.
+    func skip(_ partition: Int, from: Int64, to: Int64) {
+        guard let batch else { preconditionFailure("a partition moved without a batch to say it in") }
+        if run.partition != partition || run.nextOffset != from { openRun(of: partition, from: from, in: batch) }
+        run.nextOffset = to
+    }
+
     private func openRun(of partition: Int, from position: Int64, in batch: Batch) {
         closeRun()
-        run = OpenRun(partition: partition, from: position, firstMessage: batch.messages.count)
+        run = OpenRun(
+            partition: partition, from: position, firstMessage: batch.messages.count, nextOffset: position)
         if firstAt == nil { firstAt = .now }
     }
 
     private func closeRun() {
         guard run.partition >= 0, let batch else { return }
         let messages = run.firstMessage..<batch.messages.count
-        var tail = Tail(offset: 0, timestamp: nil, checksum: 0)
-        if let last = messages.last.map({ batch.messages[$0] }) {
-            let payload = unsafe UnsafeRawBufferPointer(start: batch.base + Int(last.start), count: Int(last.length))
-            tail = unsafe Tail(offset: last.offset, timestamp: last.timestamp, checksum: Checksum.of(payload))
+        var last: Tail?
+        if let message = messages.last.map({ batch.messages[$0] }) {
+            let payload = unsafe UnsafeRawBufferPointer(
+                start: batch.base + Int(message.start), count: Int(message.length))
+            last = unsafe Tail(
+                offset: message.offset, timestamp: message.timestamp, checksum: Checksum.of(payload))
         }
+        let tail = tails.read(run.partition, last: last)
         batch.runs.append(
             BatchRun(
                 partition: run.partition, from: run.from, messages: messages, tombstones: run.tombstones,

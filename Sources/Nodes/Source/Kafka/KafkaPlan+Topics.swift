@@ -4,9 +4,8 @@ extension KafkaPlan {
     /// The longest name of a topic that Kafka takes.
     private static let topicBytesMax = 249
 
-    /// What is wrong with the topics of a `kafka` node: names that no topic can have would be waited for for ever.
-    ///
-    /// What begins with `^` is a regular expression, and none of this rule's business.
+    /// What is wrong with the topics of a `kafka` node: names that no topic can have would be waited for for ever, and
+    /// librdkafka takes what begins with `^` for a regular expression, under which a topic may be read twice.
     package static func topicProblems(_ node: NodeDeclaration) -> Diagnostics {
         var problems = Diagnostics()
         guard let topics = node.config["topics"], let names = topics.list else { return problems }
@@ -18,7 +17,7 @@ extension KafkaPlan {
         }
         var seen: Set<String> = []
         for value in names {
-            guard let name = value.string, !name.hasPrefix("^") else { continue }
+            guard let name = value.string else { continue }
             if let problem = topicProblem(name) {
                 report(value.location, problem.what, problem.hint)
             } else if !seen.insert(name).inserted {
@@ -44,10 +43,10 @@ extension KafkaPlan {
         }
         if name == "." || name == ".." { return ("a topic cannot be called '\(name)'", nil) }
         guard name.utf8.allSatisfy(isTopicByte) else {
-            let isPattern = name.contains { "*?$+()|".contains($0) }
+            let isPattern = name.contains { "^*?$+()|".contains($0) }
             return (
                 "a topic cannot be called '\(shown(name))', \(rule)",
-                isPattern ? "a regular expression begins with ^" : nil
+                isPattern ? "regular expressions are not supported: list the topics" : nil
             )
         }
         return nil

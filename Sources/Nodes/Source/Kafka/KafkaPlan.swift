@@ -18,6 +18,8 @@ package struct KafkaPlan: Sendable {
     package var configuration: ConsumerConfiguration
     /// Where a partition begins that was never read.
     package var start: Start
+    /// The topology's name, part of every position's key.
+    package var topology: String
     /// Whether a message holds one document or lines.
     package var framing: Framing
 
@@ -43,12 +45,12 @@ package struct KafkaPlan: Sendable {
             check(others, config["settings"], node, &problems)
         }
         var start = Start.earliest
-        do throws(Diagnostics) { start = try Self.start(config["start"], node) } catch {
+        do throws(Diagnostics) { start = try Self.start(config.defaulted("start")) } catch {
             problems.append(contentsOf: error)
         }
         if problems.hasErrors { throw problems }
         return KafkaPlan(
-            configuration: configuration, start: start,
+            configuration: configuration, start: start, topology: topology,
             framing: config["format"]?.string == "lines" ? .lines : .document)
     }
 
@@ -76,8 +78,8 @@ package struct KafkaPlan: Sendable {
 
     private static func strings(_ value: ConfigValue?) -> [String] { (value?.list ?? []).compactMap(\.string) }
 
-    private static func start(_ value: ConfigValue?, _ node: NodeDeclaration) throws(Diagnostics) -> Start {
-        guard let value, let text = value.string else { return .earliest }
+    private static func start(_ value: ConfigValue) throws(Diagnostics) -> Start {
+        let text = value.string ?? ""
         switch text {
         case "earliest": return .earliest
         case "latest": return .latest

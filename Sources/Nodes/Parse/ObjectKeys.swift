@@ -1,0 +1,81 @@
+/// The keys of an object in a document that is known to be valid JSON: for messages, so it looks at a few documents only.
+@safe struct ObjectKeys {
+    /// Bytes shown of a key.
+    static let keyBytesMax = 64
+
+    private let bytes: UnsafeRawBufferPointer
+    private var at = 0
+    private var keys: [String] = []
+
+    /// The keys of the object that `path` leads to, in their order; none when there is no object. Keys are compared and
+    /// shown as they are written, escapes included.
+    static func list(_ document: UnsafeRawBufferPointer, at path: ArraySlice<String>) -> [String] {
+        var scan = unsafe ObjectKeys(bytes: document)
+        scan.object(path)
+        return scan.keys
+    }
+
+    private init(bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
+
+    private var byte: UInt8 { unsafe at < bytes.count ? bytes[at] : 0 }
+
+    private mutating func skipSpace() {
+        while [0x20, 0x09, 0x0a, 0x0d].contains(byte) { at += 1 }
+    }
+
+    /// The object at this place, whose keys or one of whose members are asked for.
+    private mutating func object(_ path: ArraySlice<String>) {
+        skipSpace()
+        guard byte == UInt8(ascii: "{") else { return }
+        at += 1
+        while unsafe at < bytes.count {
+            skipSpace()
+            guard byte == UInt8(ascii: "\"") else { return }
+            let start = at + 1
+            skipString()
+            let key = unsafe bytes[start..<max(start, at - 1)]
+            skipSpace()
+            at += 1
+            if let name = path.first {
+                // A later member of the same name counts instead.
+                if unsafe key.elementsEqual(name.utf8) {
+                    keys.removeAll()
+                    let here = at
+                    object(path.dropFirst())
+                    at = here
+                }
+            } else {
+                keys.append(unsafe String(decoding: key.prefix(Self.keyBytesMax), as: UTF8.self))
+            }
+            skipValue()
+            skipSpace()
+            guard byte == UInt8(ascii: ",") else { return }
+            at += 1
+        }
+    }
+
+    private mutating func skipString() {
+        at += 1
+        while unsafe at < bytes.count, byte != UInt8(ascii: "\"") { at += byte == UInt8(ascii: "\\") ? 2 : 1 }
+        at += 1
+    }
+
+    private mutating func skipValue() {
+        var depth = 0
+        while unsafe at < bytes.count {
+            switch byte {
+            case UInt8(ascii: "\""):
+                skipString()
+                continue
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if depth == 0 { return }
+                depth -= 1
+            case UInt8(ascii: ","):
+                if depth == 0 { return }
+            default: break
+            }
+            at += 1
+        }
+    }
+}

@@ -1,0 +1,254 @@
+import Dataflow
+import Logging
+
+/// What a `file` source does on its thread: opens a group of files, finds their positions, reads them, and keeps them open
+/// until what was read is committed, so that a rewind finds them whatever becomes of their names.
+struct FileWork {
+    let plan: FilePlan
+    let recordBytesMax: Int
+    let memory: MemoryAccountant
+    let logger: Logger
+    var positions: FilePositions
+
+    /// Files being read.
+    private var files: [FileProgress] = []
+    /// Files that were read and closed, by the engine's index: a database that was restored may ask for them again.
+    private var closed: [Int: (key: PartitionKey, path: String, reached: Int64)] = [:]
+    private var claims = 0
+
+    init(
+        plan: FilePlan, recordBytesMax: Int, memory: MemoryAccountant, logger: Logger, positions: FilePositions
+    ) {
+        self.plan = plan
+        self.recordBytesMax = recordBytesMax
+        self.memory = memory
+        self.logger = logger
+        self.positions = positions
+    }
+
+    // MARK: - Opening
+
+    private struct Opened {
+        var reader: FileReader
+        var head = FileHead()
+        var key: PartitionKey?
+        var label: String { reader.input.label }
+    }
+
+    /// Opens files and takes their positions over.
+    mutating func open(_ paths: ArraySlice<FileList.Path>, _ intake: Intake) throws {
+        var opened: [Opened] = []
+        for path in paths {
+            guard let file = try open(path) else { continue }
+            opened.append(file)
+            // What unpacking takes is only kept while few files are open.
+            if paths.count > 8 { file.reader.rest() }
+        }
+        try continueByPath(&opened)
+        try continueByContent(&opened)
+        try beginOthers(&opened)
+        try claim(opened, intake)
+    }
+
+    private func open(_ path: FileList.Path) throws -> Opened? {
+        do {
+            var file = Opened(
+                reader: try path.stream.map { stream in try FileReader(stream) }
+                    ?? FileReader(path: path.path))
+            if file.reader.isStream {
+                file.key = FilePositions.key(file.label, 1)
+                return file
+            }
+            file.head = FileHead(try file.reader.bytes(at: 0, count: FileHead.bytesMax))
+            return file
+        } catch {
+            if path.isOfPattern, FileNumber(path: path.path) == nil {
+                logger.notice("A file is gone again before it was read", metadata: ["path": "\(path.label)"])
+                return nil
+            }
+            throw error
+        }
+    }
+
+    /// First every file that is still where it was.
+    private mutating func continueByPath(_ opened: inout [Opened]) throws {
+        for index in opened.indices where opened[index].key == nil {
+            let file = opened[index]
+            for entry in positions.made(under: file.label) where positions.entries[entry].file == nil {
+                guard case .continues = try positions.judge(entry, file.reader, file.head) else { continue }
+                positions.take(entry, by: file.label)
+                opened[index].key = positions.entries[entry].key
+                break
+            }
+        }
+    }
+
+    /// Then those that have another name now.
+    private mutating func continueByContent(_ opened: inout [Opened]) throws {
+        for index in opened.indices where opened[index].key == nil {
+            let file = opened[index]
+            let found = try positions.continued(by: file.reader, file.head)
+            if let entry = found.first(where: { positions.entries[$0].file == nil }) {
+                positions.take(entry, by: file.label)
+                opened[index].key = positions.entries[entry].key
+                logger.notice(
+                    "A file was read before under another name and goes on where that was left",
+                    metadata: [
+                        "path": "\(file.label)", "position": "\(positions.entries[entry].key)",
+                        "next_offset": "\(positions.entries[entry].next)",
+                    ])
+            }
+        }
+    }
+
+    /// The others are new, unless the file that is missing is theirs.
+    private mutating func beginOthers(_ opened: inout [Opened]) throws {
+        for index in opened.indices where opened[index].key == nil {
+            let file = opened[index]
+            guard LastLine.hasRecord(file.head, isWhole: !file.reader.canGrow) else { continue }
+            if let latest = positions.made(under: file.label).first(where: { positions.entries[$0].file == nil }) {
+                switch try positions.judge(latest, file.reader, file.head) {
+                case .continues, .other:
+                    logger.notice(
+                        "Another file than the one read before is at this path, and is read from its start",
+                        metadata: ["path": "\(file.label)"])
+                case .damaged(let why): throw Self.mismatch(file.label, positions.entries[latest], why)
+                }
+            }
+            opened[index].key = positions.addNew(file.label)
+        }
+    }
+
+    private static func mismatch(_ label: String, _ entry: FilePositions.Entry, _ why: String) -> SourceError {
+        SourceError(
+            code: .tailMismatch,
+            description: "file \(label): \(why), so the file was truncated or replaced, or its position was changed; if it "
+                + "is another file, give it another name; to read it from its start, run UPDATE millrace.partitions SET "
+                + "next_offset = 0, tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topic = "
+                + "'\(entry.key.topic.replacing("'", with: "''"))'")
+    }
+
+    private mutating func claim(_ opened: [Opened], _ intake: Intake) throws {
+        let readable = opened.filter { $0.key != nil }
+        for file in opened where file.key == nil { tellUnfinished(file) }
+        let claimed = try intake.claim(readable.compactMap(\.key))
+        claims += claimed.count
+        try intake.begin(claimed.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
+        let byKey = Dictionary(
+            claimed.map { ($0.partition.key, $0) }, uniquingKeysWith: { first, _ in first })
+        for file in readable {
+            guard let key = file.key, let (index, partition) = byKey[key] else { continue }
+            let head = FileHead(Array(file.head.bytes.prefix(Int(clamping: partition.nextOffset ?? 0))))
+            files.append(
+                try FileProgress(
+                    file.reader, head: head, partition: index, claimed: partition, recordBytesMax: recordBytesMax,
+                    memory: memory))
+        }
+    }
+
+    private func tellUnfinished(_ file: Opened) {
+        guard !file.head.bytes.isEmpty else { return }
+        tell(FileProgress.Unfinished(start: 0, bytes: file.reader.size ?? 0), file.label)
+    }
+
+    private func tell(_ unfinished: FileProgress.Unfinished, _ label: String) {
+        logger.warning(
+            "A file ends in the middle of a line, which is read when the rest of it is there",
+            metadata: [
+                "path": "\(label)", "byte": "\(unfinished.start)", "bytes": "\(unfinished.bytes)",
+                "hint": "if it is the last line, put a newline behind it",
+            ])
+    }
+
+    // MARK: - Reading
+
+    /// Reads every open file to its end and has it committed. False when a rewind is due or the source is to stop.
+    mutating func read(_ intake: Intake) throws -> Bool {
+        for file in files where !file.hasEnded {
+            if try isCopy(file) { continue }
+            let outcome = try file.read(into: intake)
+            positions.moved(file.key, to: file.reached, tail: file.tail)
+            guard outcome == .ended else { return false }
+            if let unfinished = file.unfinished { tell(unfinished, file.reader.input.label) }
+            file.reader.rest()
+        }
+        // A fence may still come for what is in flight: a file is read only when nothing needs to be read again.
+        while !intake.isStopping {
+            if intake.needsRewind { return false }
+            if intake.flush(within: .seconds(5)) { return !intake.needsRewind }
+        }
+        return false
+    }
+
+    /// Whether a file that is about to be read from its start is a copy of another one of this run, and is left out.
+    private mutating func isCopy(_ file: FileProgress) throws -> Bool {
+        guard !file.reader.isStream, file.reached == 0, plan.copies != .count else { return false }
+        let head = FileHead(try file.reader.bytes(at: 0, count: FileHead.bytesMax))
+        let originals = try positions.continued(by: file.reader, head).filter {
+            positions.entries[$0].key != file.key && positions.entries[$0].file != nil
+        }
+        guard try file.reader.seek(to: 0) else { return false }
+        guard let original = originals.first else { return false }
+        let entry = positions.entries[original]
+        let (label, other) = (file.reader.input.label, entry.file ?? "")
+        guard plan.copies == .skip else {
+            throw SourceError.file(
+                label,
+                "it begins with all \(entry.next) bytes that were read of \(other), so it is a copy of it, and its records "
+                    + "would be counted twice; leave one of them out, or say what is meant: `copies: skip` or "
+                    + "`copies: count` in node \(plan.node)")
+        }
+        logger.notice("A copy of a file is left out", metadata: ["path": "\(label)", "original": "\(other)"])
+        file.leaveOut()
+        return true
+    }
+
+    /// Closes the files, all of whose records are committed. Streams stay: they cannot be opened again.
+    mutating func closeFiles() {
+        for file in files where !file.reader.isStream {
+            closed[file.partition] = (file.key, file.reader.input.label, file.reached)
+        }
+        files.removeAll { !$0.reader.isStream }
+    }
+
+    // MARK: - Rewinding
+
+    /// Everything since the last commit was dropped: goes on where the database says.
+    mutating func rewind(_ intake: Intake) throws {
+        let still = try intake.reclaim().owned
+        // A database that was restored to before the first claim has no position: the file begins again.
+        try intake.begin(still.filter { $0.partition.nextOffset == nil }.map { ($0.index, 0) })
+        guard still.count == claims else {
+            throw SourceError(
+                code: .takenOver,
+                description: "file: another instance of this topology reads the same files and has taken them over; "
+                    + "files are read by one instance")
+        }
+        for (index, partition) in still {
+            if let file = files.first(where: { $0.partition == index }) {
+                if file.isLeftOut { continue }
+                try file.rewind(to: partition)
+                positions.moved(file.key, to: file.reached, tail: file.tail)
+            } else if let done = closed[index], partition.nextOffset != done.reached {
+                try reopen(done.path, index, partition)
+            }
+        }
+    }
+
+    /// The database was restored to before the end of a file that is closed.
+    private mutating func reopen(_ path: String, _ index: Int, _ partition: ClaimedPartition) throws {
+        let reader = try FileReader(path: path)
+        let head = FileHead(try reader.bytes(at: 0, count: FileHead.bytesMax))
+        let known = FilePositions([partition])
+        guard case .continues = try known.judge(0, reader, head) else {
+            throw SourceError.file(
+                path, "the database went back to byte \(partition.nextOffset ?? 0), and the file that was read is no longer "
+                    + "there under its name; move it back")
+        }
+        closed[index] = nil
+        files.append(
+            try FileProgress(
+                reader, head: FileHead(Array(head.bytes.prefix(Int(clamping: partition.nextOffset ?? 0)))),
+                partition: index, claimed: partition, recordBytesMax: recordBytesMax, memory: memory))
+    }
+}

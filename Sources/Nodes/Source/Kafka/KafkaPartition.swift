@@ -1,0 +1,48 @@
+import Dataflow
+import Kafka
+
+/// A partition that is ours.
+struct KafkaPartition {
+    /// Whether it is read.
+    enum Standing: Equatable {
+        /// It is.
+        case reading
+        /// Its log cannot be asked or read now; it is tried again, at `next`.
+        case postponed(reason: String, next: ContinuousClock.Instant)
+        /// A person has to decide; `goOn` is where reading could.
+        case halted(reason: String, goOn: Int64)
+    }
+
+    /// The engine's index of it.
+    let index: Int
+    /// Its row as we know it. While the partition stands still, `nextOffset` is where it will go on.
+    var row: ClaimedPartition
+    /// Whether it is read.
+    var standing: Standing
+    /// How often it was postponed without having been read for a while in between.
+    var failures = 0
+    /// When it was read on last.
+    var resumed: ContinuousClock.Instant?
+
+    /// Whether it is read.
+    var isReading: Bool { standing == .reading }
+
+    /// Puts reading off, for longer each time.
+    mutating func postpone(_ reason: String, _ now: ContinuousClock.Instant) {
+        if let resumed, now - resumed > SourceLimits.postponeLongest * 2 { failures = 0 }
+        resumed = nil
+        let pause = min(
+            SourceLimits.postponeFirst * (1 << min(failures, 10)), SourceLimits.postponeLongest)
+        standing = .postponed(reason: reason, next: now + pause)
+        failures += 1
+    }
+
+    /// What a person can do to have it read on.
+    static func hint(topology: String, _ partition: TopicPartition, goOn: Int64) -> String {
+        func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
+        return "to go on with the oldest message there is: UPDATE millrace.partitions SET next_offset = \(goOn), "
+            + "tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topology = \(quoted(topology)) "
+            + "AND topic = \(quoted(partition.topic)) AND partition = \(partition.partition); it is noticed within "
+            + "seconds, without a restart"
+    }
+}

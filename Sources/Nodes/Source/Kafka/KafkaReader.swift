@@ -1,0 +1,363 @@
+import Dataflow
+import Kafka
+import Logging
+
+/// The consumer and what it needs, on the source's thread (and, after that has ended, on the thread that closes it).
+///
+/// `@unchecked Sendable`: handed from the one to the other, never shared.
+final class KafkaReader: @unchecked Sendable {
+    private let plan: KafkaPlan
+    private let intake: Intake
+    private let logger: Logger
+    private let report: (SourceStatus) -> Void
+    private let builder: KafkaBatchBuilder
+    private let assignments: KafkaAssignments
+    private let troubles: KafkaTroubles
+    private let watch: LogWatch
+    private var consumer: Consumer?
+    /// The engine's index by the driver's slot number, -1 where there is none.
+    private var indexOfSlot: [Int] = []
+    private var lastKeepAlive = ContinuousClock.now
+    private var lastOffsetCommit = ContinuousClock.now
+    private var lastStatus = ContinuousClock.now
+    private var nextWatch = ContinuousClock.now + SourceLimits.watch
+    private var lastRows = ContinuousClock.now
+    /// Since when the group has assigned nothing.
+    private var unassignedSince: ContinuousClock.Instant? = .now
+    private var rejoin = Rejoin()
+
+    init(
+        _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ logger: Logger,
+        report: @escaping (SourceStatus) -> Void
+    ) throws {
+        self.plan = plan
+        self.intake = intake
+        self.logger = logger
+        self.report = report
+        builder = KafkaBatchBuilder(intake: intake, framing: plan.framing)
+        troubles = KafkaTroubles(logger)
+        watch = LogWatch(plan.configuration.connection, intake)
+        assignments = KafkaAssignments(plan, intake, builder, reserve, troubles, logger)
+        consumer = try Consumer(plan.configuration)
+    }
+
+    func run() throws {
+        try assignments.found()
+        while !intake.isStopping {
+            if intake.needsRewind { try rewind() }
+            if builder.prepare(timeout: SourceLimits.poll) {
+                try poll(maxMessages: builder.room, timeout: SourceLimits.poll)
+                if builder.isDue { builder.submit() }
+            } else if .now - lastKeepAlive >= SourceLimits.keepAlive, !intake.needsRewind {
+                try keepAlive()
+            }
+            try tend()
+        }
+        builder.submit()
+    }
+
+    /// Takes what the client has. An error that may pass does not end the pipeline: the next poll asks again.
+    private func poll(maxMessages: Int, timeout: Duration) throws {
+        lastKeepAlive = .now
+        do {
+            try take(maxMessages: maxMessages, timeout: timeout)
+        } catch let error as KafkaError where error.isRetryable {
+            troubles.met(.group, "\(error)")
+            Pause.wait(SourceLimits.secondLook)
+        }
+    }
+
+    private func take(maxMessages: Int, timeout: Duration) throws {
+        let (builder, indices) = (builder, indexOfSlot)
+        // Whose messages come is of interest only while something is in the way.
+        let isTroubled = !troubles.isEmpty
+        var slots: Set<Int> = []
+        let result = try consumer!.poll(maxMessages: maxMessages, timeout: timeout, delegate: assignments) { message in
+            let index = message.slot < indices.count ? indices[message.slot] : -1
+            if index >= 0 { builder.append(message, partition: index) }
+            if isTroubled { slots.insert(message.slot) }
+        }
+        for gap in withConsumer({ $0.takeGaps() }) where gap.slot < indices.count && indices[gap.slot] >= 0 {
+            builder.skip(indices[gap.slot], from: gap.from, to: gap.to)
+        }
+        if isTroubled, result.messages > 0 || !result.ends.isEmpty {
+            troubles.answered()
+            for slot in slots.union(result.ends) {
+                troubles.over(.topic(withConsumer { $0.partition(ofSlot: slot) }.topic))
+            }
+        }
+        for event in result.events { try handle(event) }
+        if assignments.hasChanged { mapSlots() }
+    }
+
+    /// No batch is free, so nothing may be read; but a member that does not poll is thrown out of its group. One message
+    /// is taken, into a batch beyond the pool's bound.
+    private func keepAlive() throws {
+        builder.prepareBeyondBounds()
+        try poll(maxMessages: 1, timeout: .zero)
+        builder.submit()
+    }
+
+    private func mapSlots() {
+        assignments.hasChanged = false
+        indexOfSlot = []
+        for (partition, state) in assignments.partitions {
+            guard let slot = withConsumer({ $0.slot(of: partition) }) else { continue }
+            while indexOfSlot.count <= slot { indexOfSlot.append(-1) }
+            indexOfSlot[slot] = state.index
+        }
+    }
+
+    private func handle(_ event: ConsumerEvent) throws {
+        switch event {
+        case .partitionEnd: break
+        case .offsetOutOfRange(let partition, let error), .partitionStopped(let partition, let error):
+            // Not believed: the log is asked.
+            try stop([partition], "\(error)")
+        case .fatal(let error): throw error
+        case .pollTooLate(let error), .commitFailed(let error):
+            logger.warning("Kafka", metadata: ["reason": "\(error)"])
+        case .unknownTopic(let topic, let error):
+            troubles.met(.topic(topic), "\(error)")
+            // It may come back as another one of the same name.
+            try stop(assignments.partitions.keys.filter { $0.topic == topic }, "\(error)")
+        case .topicRefused(let topic, let error): troubles.met(.topic(topic), "\(error)")
+        case .brokersDown(let error), .transport(let error): troubles.met(.connection, "\(error)")
+        case .authentication(let error): try troubles.refused(error)
+        case .failed(let error) where error.code == .protocolMismatch: try troubles.refused(error)
+        case .failed(let error): troubles.met(error.code == .authorization ? .security : .connection, "\(error)")
+        }
+    }
+
+    /// Stops reading partitions until their logs have been asked.
+    private func stop(_ partitions: [TopicPartition], _ reason: String) throws {
+        let reading = partitions.filter { assignments.partitions[$0]?.isReading ?? false }
+        guard !reading.isEmpty else { return }
+        // What was read of them is handed over first: the engine knows only what it was given.
+        builder.submit()
+        let positions = positions()
+        for partition in reading { assignments.postpone(partition, at: positions[partition], reason) }
+        try consumer!.halt(reading)
+        nextWatch = .now
+    }
+
+    /// Where the consumer stands in the partitions it reads.
+    private func positions() -> [TopicPartition: Int64] {
+        var result: [TopicPartition: Int64] = [:]
+        for start in withConsumer({ $0.positions }) {
+            if case .at(let offset) = start.offset { result[start.partition] = offset }
+        }
+        return result
+    }
+
+    /// Lends the consumer, which is there until `close`.
+    private func withConsumer<Result>(_ body: (inout Consumer) throws -> Result) rethrows -> Result {
+        try body(&consumer!)
+    }
+
+    /// Everything since the last commit was dropped: read on from what the database says. What is not ours any more, and what
+    /// cannot be read now, stands still.
+    private func rewind() throws {
+        builder.drop()
+        let reclaimed = try intake.reclaim()
+        let mine = Set(reclaimed.owned.map(\.partition.topicPartition))
+        assignments.forget(assignments.partitions.keys.filter { !mine.contains($0) })
+        try consumer!.rewind(assignments.starts(of: reclaimed.owned))
+        mapSlots()
+        if !reclaimed.lost.isEmpty { rejoin.lost(.now) }
+    }
+
+    // MARK: What is done now and then
+
+    private func tend() throws {
+        guard .now - lastStatus >= SourceLimits.status else { return }
+        lastStatus = .now
+        try look()
+        try awaitAssignment()
+        try troubles.checkRefusal()
+        troubles.remind()
+        commitOffsets()
+        updateStatus()
+    }
+
+    /// Has the logs looked at, and does what follows.
+    private func look() throws {
+        if let report = watch.take() { try act(on: report) }
+        guard .now >= nextWatch, watch.isIdle, !intake.needsRewind else { return }
+        nextWatch = .now + SourceLimits.watch
+        handOverTails()
+        let job = job()
+        if !job.questions.isEmpty { watch.begin(job) }
+    }
+
+    /// What to ask: of partitions being read, whether the log is still the same one; of the others, whether they can be read.
+    private func job() -> LogWatch.Job {
+        var job = LogWatch.Job(generation: assignments.generation, questions: [], rows: [])
+        let positions = positions()
+        let isTimeForRows = .now - lastRows >= SourceLimits.mended
+        for (partition, state) in assignments.partitions {
+            switch state.standing {
+            case .reading:
+                guard let position = positions[partition] else { continue }
+                job.questions.append(
+                    LogQuestion(
+                        partition: partition, position: position, tail: builder.tails.beginLook(state.index)))
+            case .postponed(_, let next):
+                if .now >= next { job.questions.append(LogQuestion(state.row)) }
+            case .halted:
+                guard isTimeForRows else { continue }
+                job.questions.append(LogQuestion(state.row))
+                job.rows.append(state.row)
+            }
+        }
+        if isTimeForRows { lastRows = .now }
+        return job
+    }
+
+    private func act(on report: LogWatch.Report) throws {
+        if let problem = report.problem { logger.debug("Logs not looked at", metadata: ["reason": "\(problem)"]) }
+        guard report.job.generation == assignments.generation, !intake.needsRewind else { return }
+        for row in report.rows { assignments.adopt(row) }
+        var starts: [PartitionStart] = []
+        for question in report.job.questions {
+            guard let state = assignments.partitions[question.partition],
+                let answer = report.answers[question.partition]
+            else { continue }
+            if !state.isReading {
+                if let start = try assignments.settle(question.partition, answer) { starts.append(start) }
+            } else if case .unsound(let reason, _) = answer {
+                isReplaced(question, reason)
+                return
+            } else if case .sound = answer {
+                troubles.answered()
+                troubles.over(.topic(question.partition.topic))
+                if let tail = question.tail { builder.tails.found(state.index, tail) }
+            }
+        }
+        assignments.tell()
+        if !starts.isEmpty { try consumer!.resume(starts) }
+        if assignments.hasChanged { mapSlots() }
+    }
+
+    /// The log of a partition being read is not the one that was read before. What was read since the last commit is dropped;
+    /// the rewind that follows finds the same and halts the partition.
+    private func isReplaced(_ question: LogQuestion, _ reason: String) {
+        logger.error(
+            "A log was replaced while it was read",
+            metadata: [
+                "partition": "\(question.partition)", "reason": "\(reason)",
+                "hint": """
+                records behind offset \(question.tail?.offset ?? -1), up to what next_offset in millrace.partitions says \
+                now, may be counted of either log
+                """,
+            ])
+        builder.drop()
+        intake.discard()
+    }
+
+    /// Stores the tails that were proven, of partitions of which nothing more has come.
+    private func handOverTails() {
+        let unhanded = Set(builder.tails.unhanded)
+        guard !unhanded.isEmpty, builder.prepare(timeout: .zero) else { return }
+        let positions = positions()
+        for (partition, state) in assignments.partitions where unhanded.contains(state.index) {
+            guard let position = positions[partition] else { continue }
+            builder.skip(state.index, from: position, to: position)
+        }
+    }
+
+    /// Says that partitions are waited for; joins the group again for those that were taken over.
+    private func awaitAssignment() throws {
+        if withConsumer({ $0.isAssigned }) {
+            if unassignedSince != nil {
+                troubles.answered()
+                troubles.over(.group)
+                if assignments.partitions.isEmpty {
+                    logger.info("The group has no partitions left for this instance")
+                }
+            }
+            unassignedSince = nil
+        } else {
+            let since = unassignedSince ?? .now
+            unassignedSince = since
+            if .now - since >= SourceLimits.assignment, !troubles.explainsSilence {
+                troubles.met(
+                    .group,
+                    "the group \(plan.configuration.group ?? "") has not assigned partitions yet; a member that ended "
+                        + "without leaving is waited for up to session.timeout.ms")
+            }
+        }
+        guard rejoin.isDue(.now) else { return }
+        logger.notice("Joining the group again, for partitions that another instance has taken over")
+        unassignedSince = .now
+        builder.submit()
+        try withConsumer { consumer in try consumer.rejoin() }
+    }
+
+    private func commitOffsets() {
+        guard .now - lastOffsetCommit >= SourceLimits.offsetCommit else { return }
+        lastOffsetCommit = .now
+        let offsets = intake.takeCommitted()
+        guard !offsets.isEmpty else { return }
+        consumer!.commitForLagTools(
+            Dictionary(
+                offsets.map { (TopicPartition($0.key.topic, $0.key.partition), $0.value) },
+                uniquingKeysWith: { _, last in last }))
+    }
+
+    private func updateStatus() {
+        var status = SourceStatus()
+        let lag = withConsumer { $0.lag }
+        status.lag = lag.isEmpty ? nil : lag.values.reduce(0, +)
+        status.queuedBytes = withConsumer { $0.queuedBytes }
+        status.trouble = troubles.summary
+        intake.report(waiting: status.lag ?? 0)
+        report(status)
+    }
+
+    /// Leaves the group. Everything is committed by now, so there is nothing to flush.
+    func close() {
+        watch.close()
+        guard consumer != nil else { return }
+        lastOffsetCommit = .now - SourceLimits.offsetCommit
+        commitOffsets()
+        do {
+            var leaving: Consumer?
+            swap(&leaving, &consumer)
+            try leaving.take()?.close(delegate: NothingToFlush(), timeout: SourceLimits.leave)
+        } catch {
+            logger.warning("Leaving the consumer group took too long", metadata: ["reason": "\(error)"])
+        }
+    }
+}
+
+/// When the group is joined again for partitions that were taken over: later each time it happens again soon, so that two
+/// live processes of different groups do not take them from each other all the time.
+struct Rejoin {
+    private var due: ContinuousClock.Instant?
+    private var pause = SourceLimits.rejoinFirst
+    private var last: ContinuousClock.Instant?
+
+    /// Partitions were lost to another instance.
+    mutating func lost(_ now: ContinuousClock.Instant) {
+        if let last, now - last > SourceLimits.rejoinLongest * 2 { pause = SourceLimits.rejoinFirst }
+        last = now
+        guard due == nil else { return }
+        due = now + pause
+        pause = min(pause * 2, SourceLimits.rejoinLongest)
+    }
+
+    /// Whether it is time; said once.
+    mutating func isDue(_ now: ContinuousClock.Instant) -> Bool {
+        guard let due, now >= due else { return false }
+        self.due = nil
+        return true
+    }
+}
+
+/// The delegate of a consumer that has nothing left to commit.
+private struct NothingToFlush: RebalanceDelegate {
+    func assigned(_ partitions: [TopicPartition]) -> [PartitionStart] { [] }
+    func revoked(_ partitions: [TopicPartition]) {}
+    func lost(_ partitions: [TopicPartition]) {}
+}

@@ -1,0 +1,141 @@
+import Dataflow
+import Foundation
+import Testing
+
+@testable import Nodes
+
+/// A position belongs to what a file holds, not to what it is called.
+@Suite struct FileIdentityTests {
+    private static let old = numberedLines(0..<40).text
+    private static let new = numberedLines(100..<110).text
+
+    @Test(arguments: ["renamed", "packed", "copied and truncated"])
+    func aRotatedFileIsNotReadTwice(how: String) throws {
+        let stand = try FileStand()
+        try stand.write("app.log", Self.old)
+        try stand.run([stand.path("app*")])
+        #expect(stand.records == 40)
+        switch how {
+        case "renamed": try stand.move("app.log", to: "app.log.1")
+        case "packed":
+            try stand.move("app.log", to: "app.log.1")
+            try stand.pack("app.log.1")
+        default: try stand.write("app.log.1", Self.old)
+        }
+        try stand.write("app.log", Self.new)
+        try stand.run([stand.path("app*")])
+        #expect(stand.records == 50, "what was read stays, and the new file is read from its start")
+        try stand.append("app.log", #"{"id":1}"# + "\n")
+        try stand.run([stand.path("app*")])
+        #expect(stand.records == 51)
+        #expect(stand.places.keys.sorted() == ["file:\(stand.path("app.log"))", "file:\(stand.path("app.log"))#2"])
+    }
+
+    @Test func aRotatedFileGoesOnWhereItWasLeft() throws {
+        let stand = try FileStand()
+        try stand.write("app.log", Self.old)
+        try stand.run([stand.path("app*")])
+        try stand.append("app.log", Self.new)
+        try stand.move("app.log", to: "app.log.1")
+        try stand.run([stand.path("app*")])
+        #expect(stand.records == 50)
+    }
+
+    @Test func aNewFileThatBeginsAsTheRotatedOneDidIsNew() throws {
+        let stand = try FileStand()
+        try stand.write("app.log", "{\"started\":1}\n" + Self.old)
+        try stand.run([stand.path("app*")])
+        try stand.move("app.log", to: "app.log.1")
+        try stand.write("app.log", "{\"started\":1}\n" + Self.new)
+        try stand.run([stand.path("app*")])
+        #expect(stand.records == 52)
+    }
+
+    @Test(arguments: ["cut short", "edited"]) func aFileThatIsNotAsItWasStopsTheRun(how: String) throws {
+        let stand = try FileStand()
+        try stand.write("app.log", Self.old)
+        try stand.run([stand.path("app.log")])
+        let changed = how == "edited" ? Self.old.replacing("\"id\":7,", with: "\"id\":8,") : String(Self.old.prefix(300))
+        try stand.write("app.log", changed)
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app.log")]) }
+        #expect(error?.code == .tailMismatch)
+        #expect(error?.description.contains("UPDATE millrace.partitions") == true)
+        #expect(stand.records == 40)
+    }
+
+    @Test func anotherFileAtThePathIsReadFromItsStart() throws {
+        let stand = try FileStand()
+        try stand.write("app.log", Self.old)
+        try stand.run([stand.path("app.log")])
+        try stand.write("app.log", Self.new)
+        try stand.run([stand.path("app.log")])
+        #expect(stand.records == 50)
+        #expect(stand.warnings.contain("Another file"))
+    }
+
+    @Test func aFileIsReadOnceHoweverItIsSpelled() throws {
+        let stand = try FileStand()
+        let path = try stand.write("a.ndjson", Self.old)
+        _ = unsafe link(path, stand.path("b.ndjson"))
+        _ = unsafe symlink("a.ndjson", stand.path("c.ndjson"))
+        try stand.run([path, stand.path("./a.ndjson"), stand.path("*.ndjson"), stand.path("../\(stand.folder.lastPathComponent)/a.ndjson")])
+        #expect(stand.records == 40)
+    }
+
+    @Test func copiesAreRefusedSkippedOrCountedAsOneSays() throws {
+        let stand = try FileStand()
+        try stand.write("a", Self.old)
+        try stand.write("b", Self.old)
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("*")]) }
+        #expect(error?.description.contains("copies: skip") == true)
+        #expect(stand.records <= 40)
+        try stand.run([stand.path("*")], copies: .skip)
+        #expect(stand.records == 40)
+        try stand.run([stand.path("*")], copies: .count)
+        #expect(stand.records == 80)
+        try stand.run([stand.path("*")])
+        #expect(stand.records == 80, "each has a position of its own now")
+    }
+
+    @Test func positionsSetByHandAreLookedAt() throws {
+        let stand = try FileStand()
+        let reader = try FileReader(path: stand.write("a", Self.old))
+        let head = FileHead(try reader.bytes(at: 0, count: FileHead.bytesMax))
+        let places = numberedLines(0..<40).places
+        func judge(_ next: Int64?, _ tail: Tail?) throws -> FilePositions.Judgement {
+            let key = FilePositions.key(stand.path("a"), 1)
+            return try FilePositions([ClaimedPartition(key: key, ownerEpoch: 1, nextOffset: next, tail: tail)])
+                .judge(0, reader, head)
+        }
+        func isDamaged(_ next: Int64?, _ tail: Tail?) throws -> Bool {
+            if case .damaged = try judge(next, tail) { true } else { false }
+        }
+        #expect(try !isDamaged(places[5], nil), "a line begins there")
+        #expect(try isDamaged(places[5] + 1, nil))
+        #expect(try isDamaged(1 << 40, nil))
+        #expect(try isDamaged(-1, nil))
+        #expect(try isDamaged(100_000_000_000, Tail(offset: 0, timestamp: nil, checksum: 1)))
+        #expect(try isDamaged(10, Tail(offset: -93 << 30, timestamp: 1, checksum: 1)))
+        #expect(try isDamaged(10, Tail(offset: 20, timestamp: 1, checksum: 1)))
+        #expect(try !isDamaged(nil, nil))
+    }
+
+    @Test func twoSourcesOfATopologyMayNotReadOneFile() throws {
+        let stand = try FileStand()
+        let path = try stand.write("a", Self.old)
+        _ = unsafe link(path, stand.path("b"))
+        let registry = InputRegistry()
+        func register(_ path: String, node: String, _ source: FileSource) throws {
+            let input = try FileInput(path: path)
+            try registry.register(
+                input.number, isStream: input.isStream, label: input.label, by: source, node: node, topology: "t")
+        }
+        let (one, two) = (stand.source("one", registry), stand.source("two", registry))
+        try register(path, node: "one", one)
+        try register(path, node: "one", one)
+        let error = #expect(throws: SourceError.self) { try register(stand.path("b"), node: "two", two) }
+        #expect(error?.description.contains("node one and node two") == true)
+        registry.release(one)
+        try register(stand.path("b"), node: "two", two)
+    }
+}
