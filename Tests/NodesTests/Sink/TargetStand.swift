@@ -54,7 +54,7 @@ struct TargetStand: Sendable {
     }
 
     /// An instance of the topology, with a partition of its own.
-    func instance(_ partition: Int32 = 0, plan: SummaryPlan = plan) throws -> Instance {
+    func instance(_ partition: Int32 = 0, plan: SummaryPlan = TargetStand.plan) throws -> Instance {
         try Instance(self, PartitionKey(topic: "topic", partition: partition), plan)
     }
 
@@ -72,11 +72,14 @@ struct TargetStand: Sendable {
                 name: "out", node: 0, plan: plan, table: "kpi", isShared: false, events: [],
                 feed: TableFeed(topics: ["topic"], elsewhere: []))
             self.plan = plan
-            target = PostgresTarget(
+            let target = PostgresTarget(
                 topology: "t", owner: "test", settings: try ConnectionSettings(url: stand.url), sinks: [sink],
                 refused: [0: refused], memory: TargetStand.memory, onNotice: { _ in })
+            self.target = target
             try target.prepare(TargetStand.context)
-            claimed = try #require(try target.claim([key], origin: nil, TargetStand.context).first)
+            let found = try target.claim([key], origin: nil, TargetStand.context)
+            let claimed = try #require(found.first)
+            self.claimed = claimed
             if let next = claimed.nextOffset {
                 position = next
             } else {
@@ -107,8 +110,9 @@ struct TargetStand: Sendable {
                 DeadLetter(
                     partition: 0, offset: position + Int64(index), line: 0, reason: reason, payload: [1], timestamp: nil)
             }
+            let deltas: [Int: any Delta] = records.isEmpty ? [:] : [0: delta]
             let epoch = ClosedEpoch(
-                number: number, advances: [advance], standing: [], deltas: records.isEmpty ? [:] : [0: delta],
+                number: number, advances: [advance], standing: [], deltas: deltas,
                 deadLetters: letters, partitionKeys: [claimed.key])
             let outcome = try target.commit(epoch, TargetStand.context)
             if outcome == .committed { position = advance.to }
