@@ -36,6 +36,7 @@ def parse(arguments):
     parser.add_argument("--rate", type=int, help="latency: events per second, instead of half of the greatest rate")
     parser.add_argument("--seconds", type=int, default=30, help="latency: how long")
     parser.add_argument("--minutes", type=float, default=10, help="writes: how long rows are updated again and again")
+    parser.add_argument("--instance-seconds", type=int, default=120, help="scaling: how long several instances run")
     parser.add_argument("--keys", type=int, default=5_000_000, help="memory: distinct keys")
     parser.add_argument("--record", action="store_true", help="counts: record what is counted as the new limits")
     parser.add_argument("--canary", action="store_true", help="counts: show that the check can fail")

@@ -16,7 +16,7 @@ import measuring  # noqa: E402
 import report  # noqa: E402
 import topologies  # noqa: E402
 from building import BenchmarkError  # noqa: E402
-from sections import counts, from_file, from_kafka, latency, micro, peers  # noqa: E402
+from sections import counts, from_file, from_kafka, latency, micro, peers, scaling  # noqa: E402
 
 
 def run(cpu, wall=1.0, peak=10.0):
@@ -75,6 +75,33 @@ class MeasuringTests(unittest.TestCase):
         command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done"]
         began = time.monotonic()
         self.assertGreater(measuring.measure_until(command, lambda: time.monotonic() > began + 0.2, 0.01).wall, 0.1)
+
+
+class InstancesTests(unittest.TestCase):
+    def test_books_that_agree_have_nothing_wrong(self):
+        self.assertEqual(scaling.wrong_counts(1_000, 1_000, 1_000, 1_000), [])
+
+    def test_whatever_differs_is_named(self):
+        self.assertEqual(scaling.wrong_counts(1_000, 1_000, 999, 1_001),
+                         ["999 applied, 1,000 delivered", "1,001 in the table, 1,000 delivered"])
+
+    def test_a_deadlock_is_too_many(self):
+        self.assertEqual([scaling.NO_DEADLOCKS.verdict(count) for count in (0, 1)], ["yes", "no"])
+
+    def test_instances_end_together_and_one_that_ended_early_is_seen(self):
+        group = scaling.Instances([["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done"]] * 2)
+        try:
+            time.sleep(0.3)
+            self.assertFalse(group.has_ended())
+            self.assertEqual(len(group.finish()), 2)
+        finally:
+            group.kill()
+        group = scaling.Instances([["true"], ["sleep", "5"]])
+        try:
+            group.processes[0].finish()
+            self.assertTrue(group.has_ended())
+        finally:
+            group.kill()
 
 
 class ReportTests(unittest.TestCase):

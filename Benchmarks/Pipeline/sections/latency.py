@@ -62,8 +62,8 @@ def greatest_rate(bench):
 class Probes:
     """Produces probes and notes when each was produced and when its row was first seen."""
 
-    def __init__(self, bench, broker, postgres, table):
-        command = floors.feed_command(broker.address, from_kafka.SINGLE, PARTITIONS, 1, linger_ms=0)
+    def __init__(self, bench, broker, postgres, table, partitions=PARTITIONS):
+        command = floors.feed_command(broker.address, from_kafka.SINGLE, partitions, 1, linger_ms=0)
         self.producer = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, bufsize=1)
         self.postgres = postgres
