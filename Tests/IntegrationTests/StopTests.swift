@@ -14,7 +14,7 @@ import Testing
             let database = try TestDatabase("stop_begin")
             try #require(log.stand.development).apply(.error(api: 2, code: 7, count: 100_000))
             let process = try log.start(log.topology("stop_begin"), database)
-            try process.waitUntil("it waits") { process.errors.contains("Waiting for Kafka") }
+            try process.waitUntil("it waits") { process.errors.contains("Waiting for some partitions") }
             process.terminate()
             #expect(try process.wait() == .code(0), "\(process.lastWords)")
             #expect(try database.number("SELECT sum(read)::bigint FROM millrace.partitions") == 0)

@@ -47,7 +47,13 @@ enum JSONCorpus {
             let letters = try stream.letters()
             let dead = Set(letters.map { Int($0.offset) })
             #expect(dead.count == letters.count, "a message has two dead letters")
-            let refusedGood = files.indices.filter { files[$0].name.hasPrefix("y_") && dead.contains($0) }
+            // A valid document that is no object is no record.
+            let isObject = files.map { $0.bytes.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{") }
+            let refusedGood = files.indices.filter {
+                files[$0].name.hasPrefix("y_") && isObject[$0] && dead.contains($0)
+            }
+            let acceptedOther = files.indices.filter { !isObject[$0] && !dead.contains($0) }
+            #expect(acceptedOther.isEmpty, "no object, and yet a record: \(acceptedOther.map { files[$0].name })")
             let acceptedBad = files.indices.filter { files[$0].name.hasPrefix("n_") && !dead.contains($0) }
             #expect(refusedGood.isEmpty, "dead: \(refusedGood.map { files[$0].name })")
             #expect(acceptedBad.isEmpty, "accepted: \(acceptedBad.map { files[$0].name })")

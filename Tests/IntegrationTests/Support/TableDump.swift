@@ -32,7 +32,7 @@ struct TableDump: Sendable, Equatable {
         static let ledger = Part(
             name: "partitions",
             query: """
-                SELECT topic, partition, next_offset, tail_offset, tail_timestamp, tail_checksum, read, applied,
+                SELECT topic, partition, next_offset, read, applied,
                     filtered, dead, refused FROM millrace.partitions ORDER BY topic, partition
                 """)
     }

@@ -13,6 +13,9 @@ import Testing
         try PrivatePostgres.start(PrivatePostgres.Options())
     }
 
+    /// A whole number for a ratio; 0 where there is none.
+    private static func whole(_ ratio: Double) -> Int64 { Int64(exactly: ratio.rounded(.towardZero)) ?? 0 }
+
     /// The columns of one metric over records of these ratios, as text, after a row that a query makes.
     private static func row(
         _ function: MetricPlan.Function, _ type: ColumnType = .double, column: Int = 6, ratios: [Double], stored: String?
@@ -23,7 +26,7 @@ import Testing
         var random = DataflowTesting.SeededRandom(seed: 1)
         let records = ratios.map { ratio in
             var record = SummaryRecord.random(1, &random)[0]
-            (record.ratio, record.level, record.price) = (ratio, Int64(ratio), Int64(ratio * 100))
+            (record.ratio, record.level, record.price) = (ratio, Self.whole(ratio), Self.whole(ratio * 100))
             return record
         }
         delta.add(records[...], serial: 1)

@@ -22,9 +22,16 @@ struct HyperLogLogVectorTests {
         #expect(sketch.parameters.sparse == (vector.sparseon == 1))
     }
 
+    /// What is shown for a vector: of a sketch that is not EMPTY at least 1, also where the only hash left no trace.
+    private static func shown(_ vector: DistinctCountVectors.Value) -> Double? {
+        let isEmpty = [UInt8](hex: vector.hex).first.map { $0 & 15 == 1 } ?? true
+        return Double(vector.estimate).map { isEmpty ? $0 : max(1, $0) }
+    }
+
     @Test(arguments: values)
     func estimateIsBitIdentical(_ vector: DistinctCountVectors.Value) throws {
-        #expect(try HyperLogLog(decoding: [UInt8](hex: vector.hex)).estimate() == Double(vector.estimate))
+        let estimate = try HyperLogLog(decoding: [UInt8](hex: vector.hex)).estimate()
+        #expect(estimate == Self.shown(vector))
     }
 
     @Test(arguments: values)
@@ -38,7 +45,7 @@ struct HyperLogLogVectorTests {
         table.grow(to: 1)
         for hash in hashes { table.insert(hash: hash, group: 0) }
         #expect(table.bytes(0) == expected)
-        #expect(table.estimate(group: 0) == Double(vector.estimate))
+        #expect(table.estimate(group: 0) == Self.shown(vector))
     }
 
     @Test(arguments: values.filter { $0.left != nil })
