@@ -29,7 +29,8 @@ public enum ConsumerEvent: Sendable, Equatable {
     public var error: KafkaError? {
         switch self {
         case .partitionEnd: nil
-        case .offsetOutOfRange(_, let error), .partitionStopped(_, let error), .unknownTopic(_, let error), .topicRefused(_, let error),
+        case .offsetOutOfRange(_, let error), .partitionStopped(_, let error), .unknownTopic(_, let error),
+            .topicRefused(_, let error),
             .brokersDown(let error),
             .transport(let error), .authentication(let error), .pollTooLate(let error), .commitFailed(let error),
             .failed(let error), .fatal(let error):

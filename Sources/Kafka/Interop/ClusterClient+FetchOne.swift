@@ -38,7 +38,8 @@ extension ClusterClient {
         var wanted: [TopicPartition: Int64] = [:]
         for (partition, offset) in offsets {
             switch ranges[partition] {
-            case .success(let range) where offset >= range.high: result[partition] = .success(.beyondEnd(end: range.high))
+            case .success(let range) where offset >= range.high:
+                result[partition] = .success(.beyondEnd(end: range.high))
             case .success(let range) where offset < range.low: result[partition] = .success(.gone)
             case .success: wanted[partition] = offset
             case .failure(let error): result[partition] = .failure(error)
@@ -116,7 +117,9 @@ extension ClusterClient {
             }
         case let response:
             let doing = "kafka: message at \(partition) offset \(offset)"
-            guard KafkaError(response, doing: doing).isRetryable else { return .failure(refined(response, doing: doing)) }
+            guard KafkaError(response, doing: doing).isRetryable else {
+                return .failure(refined(response, doing: doing))
+            }
             return nil
         }
     }

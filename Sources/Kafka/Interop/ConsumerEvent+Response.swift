@@ -34,7 +34,8 @@ extension ConsumerEvent {
         case (RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, let partition?),
             (RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, let partition?), (RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, let partition?):
             self = .unknownTopic(partition.topic, error)
-        case (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, let partition?): self = .topicRefused(partition.topic, error)
+        case (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, let partition?):
+            self = .topicRefused(partition.topic, error)
         case (RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, _): self = .pollTooLate(error)
         case (RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, _): self = .brokersDown(error)
         case (RD_KAFKA_RESP_ERR__FATAL, _): self = .fatal(client.fatalError ?? error)

@@ -9,7 +9,8 @@ extension KafkaError {
         let code = Code(response)
         var hint = hint ?? code.hint
         if response == RD_KAFKA_RESP_ERR__SSL {
-            hint = "check security.protocol and, of the settings, ssl.ca.location (who signed the brokers' certificates), "
+            hint =
+                "check security.protocol and, of the settings, ssl.ca.location (who signed the brokers' certificates), "
                 + "ssl.certificate.location and ssl.key.location (ours)"
         }
         if response == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT {
@@ -116,7 +117,8 @@ extension KafkaError.Code {
         case .brokersUnreachable:
             "check host and port, that the broker runs, that its advertised.listeners name an address this machine "
                 + "can reach, firewalls, and that security.protocol fits the listener (TLS or plain)"
-        case .authentication: "check security.protocol, sasl.mechanisms, sasl.username and sasl.password in the settings"
+        case .authentication:
+            "check security.protocol, sasl.mechanisms, sasl.username and sasl.password in the settings"
         case .authorization: "ask the cluster's owner for Read on the topic and the group (Write to produce)"
         case .unknownTopic: "check the spelling, or create the topic"
         case .offsetOutOfRange:

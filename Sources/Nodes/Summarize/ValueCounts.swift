@@ -18,10 +18,14 @@ final class ValueCounts {
         reserve(UInt64(rows.count))
         if isWide {
             let counts = unsafe wide.values
-            for index in 0..<rows.count { unsafe counts[Int(groups[index])] &+= UInt64(valid[rows[index]] != 0 ? 1 : 0) }
+            for index in 0..<rows.count {
+                unsafe counts[Int(groups[index])] &+= UInt64(valid[rows[index]] != 0 ? 1 : 0)
+            }
         } else {
             let counts = unsafe narrow.values
-            for index in 0..<rows.count { unsafe counts[Int(groups[index])] &+= UInt32(valid[rows[index]] != 0 ? 1 : 0) }
+            for index in 0..<rows.count {
+                unsafe counts[Int(groups[index])] &+= UInt32(valid[rows[index]] != 0 ? 1 : 0)
+            }
         }
     }
 

@@ -81,7 +81,8 @@ private struct LeadingBits {
         let half: UInt64 = 1 << 63
         let goesUp = rest > half || rest == half && (isInexact || kept & 1 == 1)
         let value = Double(
-            sign: isNegative ? .minus : .plus, exponent: exponent + dropped, significand: Double(kept + (goesUp ? 1 : 0)))
+            sign: isNegative ? .minus : .plus, exponent: exponent + dropped,
+            significand: Double(kept + (goesUp ? 1 : 0)))
         return value.isFinite ? value + 0 : nil
     }
 }

@@ -56,7 +56,8 @@ import Testing
     /// wants b. With the ticket Y and W have to wait until X is done.
     @Test(arguments: [false, true]) func theCycleNeedsTheTicket(hasTicket: Bool) async throws {
         let stand = try TargetStand("cycle_\(hasTicket)")
-        try stand.execute("CREATE TABLE kpi (group_key bytea PRIMARY KEY, events bigint); INSERT INTO kpi VALUES ('b', 1)")
+        try stand.execute(
+            "CREATE TABLE kpi (group_key bytea PRIMARY KEY, events bigint); INSERT INTO kpi VALUES ('b', 1)")
         let states = try await onThread { () -> [String] in
             let ticket =
                 hasTicket
@@ -123,7 +124,9 @@ final class Box<Value>: @unchecked Sendable {
 func eventually(_ what: String, _ condition: () throws -> Bool) throws {
     let end = ContinuousClock.now + .seconds(60)
     while try !condition() {
-        guard ContinuousClock.now < end else { throw SinkError(code: .refused, description: "not within 60 s: \(what)") }
+        guard ContinuousClock.now < end else {
+            throw SinkError(code: .refused, description: "not within 60 s: \(what)")
+        }
         usleep(5_000)
     }
 }

@@ -39,7 +39,9 @@ import Testing
 
     @Test func aTriggerThatSwallowsInserts() async throws {
         let complaint = try await Self.complaint("lost_insert", Self.trigger("INSERT", "kpi"))
-        #expect(complaint.contains("1 of 1 row(s) were not inserted") && complaint.contains("trigger quiet"), "\(complaint)")
+        #expect(
+            complaint.contains("1 of 1 row(s) were not inserted") && complaint.contains("trigger quiet"), "\(complaint)"
+        )
     }
 
     /// Partitioning as it was before PostgreSQL 10: rows are found again through the parent, and must not count twice.

@@ -25,7 +25,8 @@ import Testing
             #expect(reason.contains("1 row(s) of table") && reason.contains(sqlState), "\(reason)")
             let key = RefusedGroups.Group(windowStart: nil, key: [1, 0x58, 0x58, 0])
             #expect(instance.refused.reason(for: key)?.contains(sqlState) == true)
-            #expect(instance.refused.reason(for: RefusedGroups.Group(windowStart: nil, key: [1, 0x44, 0x45, 0])) == nil)
+            #expect(
+                instance.refused.reason(for: RefusedGroups.Group(windowStart: nil, key: [1, 0x44, 0x45, 0])) == nil)
             #expect(try instance.commit(["DE", "FR", "JP"]) == .committed)
         }
     }

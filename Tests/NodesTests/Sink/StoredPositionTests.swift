@@ -26,7 +26,8 @@ import Testing
             try stand.execute("UPDATE millrace.partitions SET next_offset = -5")
             let error = #expect(throws: SinkError.self) { try stand.instance() }
             let text = error?.description ?? ""
-            #expect(text.contains("topology t, topic topic, partition 0") && text.contains("next_offset is -5"), "\(text)")
+            #expect(
+                text.contains("topology t, topic topic, partition 0") && text.contains("next_offset is -5"), "\(text)")
         }
     }
 }

@@ -18,7 +18,8 @@ import Testing
 
     /// The columns of one metric over records of these ratios, as text, after a row that a query makes.
     private static func row(
-        _ function: MetricPlan.Function, _ type: ColumnType = .double, column: Int = 6, ratios: [Double], stored: String?
+        _ function: MetricPlan.Function, _ type: ColumnType = .double, column: Int = 6, ratios: [Double],
+        stored: String?
     ) throws -> [String?] {
         let metric = MetricPlan(name: "m", function: function, column: function == .count ? nil : column, type: type)
         let delta = SummaryDelta.empty(
@@ -57,7 +58,8 @@ import Testing
     }
 
     @Test func aSumOfDoublesIsTheNearestDoubleWithTheExactSumBesideIt() throws {
-        #expect(try Self.row(.sum, ratios: [0.1, 0.2], stored: nil) == ["0.30000000000000004", "\\x316d26666666666667"])
+        #expect(
+            try Self.row(.sum, ratios: [0.1, 0.2], stored: nil) == ["0.30000000000000004", "\\x316d26666666666667"])
         #expect(try Self.row(.sum, ratios: [3e19, 5e19], stored: nil)[0] == "80000000000000000000")
         #expect(try Self.row(.sum, ratios: [4e-10, 4e-10], stored: nil)[0] == "0.0000000008")
         #expect(try Self.row(.sum, ratios: [-0.0], stored: nil) == ["0", "\\x30"])
@@ -66,7 +68,8 @@ import Testing
         #expect(over[0] == "2" + String(repeating: "0", count: 308))
         let state = try #require(over[1])
         #expect(
-            try Self.row(.sum, ratios: [-1e308], stored: "'\(state)'::bytea, 2::numeric")[0] == "1" + String(repeating: "0", count: 308))
+            try Self.row(.sum, ratios: [-1e308], stored: "'\(state)'::bytea, 2::numeric")[0] == "1"
+                + String(repeating: "0", count: 308))
         #expect(try Self.row(.avg, ratios: [1e21, 1e21], stored: nil)[0] == "1e+21")
     }
 
@@ -78,7 +81,8 @@ import Testing
             try Self.row(.avg, ratios: [1], stored: "NULL::bytea, 5.000000000::numeric, 2::int8").prefix(3)
                 == ["2", "6", "3"])
         let uniques = try Self.row(
-            .uniques(.standard), .text, column: 4, ratios: [1], stored: "'\\x128c440000000000000001'::bytea, NULL::int8")
+            .uniques(.standard), .text, column: 4, ratios: [1], stored: "'\\x128c440000000000000001'::bytea, NULL::int8"
+        )
         #expect(uniques[0] == "2" && uniques[2] == nil)
         let first = try Self.row(
             .uniques(.standard), .text, column: 4, ratios: [1], stored: "'\\x118c44'::bytea, NULL::int8")
@@ -113,10 +117,13 @@ import Testing
         let uniques = MetricPlan.Function.uniques(.standard)
         #expect(Self.problem(uniques, .text, column: 4, stored: "'\\x118c'::bytea, 0::int8")?.column == "m_sketch")
         #expect(
-            Self.problem(uniques, .text, column: 4, stored: "'\\x128c440000000000000001'::bytea, \(maximum)::int8")?.column
+            Self.problem(uniques, .text, column: 4, stored: "'\\x128c440000000000000001'::bytea, \(maximum)::int8")?
+                .column
                 == "m_values")
         let median = MetricPlan.Function.percentiles([.init(percent: 50, text: "50")])
         #expect(Self.problem(median, stored: "'\\x118c44'::bytea")?.column == "m_sketch")
-        #expect(Self.problem(median, stored: "'\\x118c44'::bytea")?.problem.contains("this is a sketch of uniques()") == true)
+        #expect(
+            Self.problem(median, stored: "'\\x118c44'::bytea")?.problem.contains("this is a sketch of uniques()")
+                == true)
     }
 }

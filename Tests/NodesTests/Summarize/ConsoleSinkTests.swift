@@ -128,7 +128,8 @@ import Testing
         var record = SummaryRecord.random(1, &random)[0]
         record.country = "a\"b\\c\u{1}é"
         for (ratio, text) in [
-            (0.0, "0.0"), (-0.0, "0.0"), (-3.0, "-3.0"), (0.5, "0.5"), (1e15, "1000000000000000.0"), (-2.25e-7, "-2.25e-07"),
+            (0.0, "0.0"), (-0.0, "0.0"), (-3.0, "-3.0"), (0.5, "0.5"), (1e15, "1000000000000000.0"),
+            (-2.25e-7, "-2.25e-07"),
         ] {
             record.ratio = ratio
             let delta = Self.delta([record], plan)

@@ -51,7 +51,8 @@ struct SQLSumsTests {
 
             """
         #expect(try cluster.query(script, in: "plain") == expected + expected + ["t|t"])
-        let values = (0..<50).map { _ in (0..<3).map { _ in Double(Int64.random(in: 1...99_999, using: &random)) / 100 } }
+        let values = (0..<50).map { _ in (0..<3).map { _ in Double(Int64.random(in: 1...99_999, using: &random)) / 100 }
+        }
         let rounded = try cluster.query(
             values.map {
                 "SELECT ('x' || encode(float8send(millrace.sum_exact('\\x\(Self.hex($0))')::float8), 'hex'))::bit(64)::bigint;\n"
@@ -68,7 +69,9 @@ struct SQLSumsTests {
     @Test func damagedBytesAreRefusedWhereTheEngineRefusesThem() throws {
         let cluster = try #require(ScratchCluster.current)
         var random = SketchMaker(seed: 42)
-        var damaged: [[UInt8]] = [[], [0x31], [0x33], [0x30, 0], [0x40], [0x31, 0xfc, 0x10, 1], [0x31, 0xfe, 0x10, 1]]
+        var damaged: [[UInt8]] = [
+            [], [0x31], [0x33], [0x30, 0], [0x40], [0x31, 0xfc, 0x10, 1], [0x31, 0xfe, 0x10, 1],
+        ]
         for _ in 0..<600 {
             var sum = DoubleSum()
             for _ in 0..<Int.random(in: 1...3, using: &random) { sum.add(Self.value(&random)) }

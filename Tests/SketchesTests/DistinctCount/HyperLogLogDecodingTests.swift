@@ -48,7 +48,8 @@ import Testing
         for parameters in [HyperLogLogParameters.standard, .compact, .precise] {
             let header = HyperLogLog(parameters: parameters).bytes
             let bytes =
-                [0x14] + header[1...] + [UInt8](repeating: 0xff, count: parameters.registerCount * parameters.registerWidth / 8)
+                [0x14] + header[1...]
+                + [UInt8](repeating: 0xff, count: parameters.registerCount * parameters.registerWidth / 8)
             let sketch = try HyperLogLog(decoding: Array(bytes))
             #expect(sketch.estimate().isFinite && sketch.estimate() > 1e12)
             var table = DistinctCountTable(parameters: parameters)

@@ -45,9 +45,12 @@ import Testing
             case 3: return Double(Int64.random(in: -1_000...1_000_000, using: &random))
             case 4:
                 return Double(
-                    sign: Bool.random(using: &random) ? .plus : .minus, exponent: Int.random(in: -90...90, using: &random),
+                    sign: Bool.random(using: &random) ? .plus : .minus,
+                    exponent: Int.random(in: -90...90, using: &random),
                     significand: Double.random(in: 1..<2, using: &random))
-            default: return [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1e308, -1e308].randomElement(using: &random) ?? 0
+            default:
+                return [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1e308, -1e308].randomElement(
+                    using: &random) ?? 0
             }
         }
     }
@@ -121,7 +124,8 @@ import Testing
         let values = (0..<1_000_000).map { _ in Double(Int64.random(in: 1...100_000, using: &random)) / 100 }
         var table = DoubleSumTable()
         table.grow(to: 1)
-        unsafe table.add(values, valid: nil, rows: nil, groups: [UInt32](repeating: 0, count: values.count), count: values.count)
+        unsafe table.add(
+            values, valid: nil, rows: nil, groups: [UInt32](repeating: 0, count: values.count), count: values.count)
         #expect(table.arena.memoryBytes == 0)
         var sum = DoubleSum()
         try table.load(group: 0, into: &sum)
@@ -130,7 +134,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "40", "33", "3000", "31", "3100", "310000", "310002", "3101", "31800001", "31ff7f01", "31ff01", "3180808001",
+        "", "40", "33", "3000", "31", "3100", "310000", "310002", "3101", "31800001", "31ff7f01", "31ff01",
+        "3180808001",
         "31e51001", "31fe1007", "12", "22",
     ])
     func malformedBytesAreRefusedAndChangeNothing(hex: String) {

@@ -40,7 +40,8 @@ struct LostRows: Error {
                 + "trigger RETURN NEW, or drop what is in the way"
         return SinkError(
             code: .refused,
-            description: "table \(table): \(expected - found) of \(expected) row(s) were not \(action.rawValue), although "
+            description:
+                "table \(table): \(expected - found) of \(expected) row(s) were not \(action.rawValue), although "
                 + "Postgres reported no error, so nothing was committed; \(what)")
     }
 

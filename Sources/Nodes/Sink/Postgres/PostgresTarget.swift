@@ -371,9 +371,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         return .refused(reason: report + "; their records go to millrace.dead_letters")
     }
 
-    deinit {
-        lifeSigns.stop()
-    }
+    deinit { lifeSigns.stop() }
 
     package func close() {
         lifeSigns.stop()

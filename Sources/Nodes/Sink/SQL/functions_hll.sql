@@ -318,7 +318,7 @@ CREATE OR REPLACE FUNCTION millrace.uniques_estimate(sketch bytea, value_count n
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT least(millrace._uniques_estimate(sketch, 0), value_count::double precision) WHERE sketch IS NOT NULL $$;
 COMMENT ON FUNCTION millrace.uniques_estimate(bytea, numeric) IS
-'The same, never above the number of values (column …_values, or the sum of it); a null number is no bound.';
+'The same, never above the number of values (column NAME_values, or the sum of it); a null number is no bound.';
 
 CREATE OR REPLACE FUNCTION millrace.uniques_low(sketch bytea) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS

@@ -43,7 +43,7 @@ final class KafkaFounding {
         let layout: TopicLayout
         do {
             layout = try cluster.layout(of: topic, timeout: SourceLimits.request)
-        } catch where error.code == .unknownTopic {
+        } catch  where error.code == .unknownTopic {
             return [TopicPartition(topic, 0): 0]
         } catch {
             // No rights yet, for one. It is looked at again when it is assigned.

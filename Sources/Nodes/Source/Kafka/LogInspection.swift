@@ -31,12 +31,14 @@ enum LogAnswer: Sendable, Equatable {
                     && (timestamp == nil || tail.timestamp == nil || timestamp == tail.timestamp)
                 if !isSame {
                     return .unsound(
-                        reason: "offset \(tail.offset) holds another message than the one that was read, so the topic was "
+                        reason:
+                            "offset \(tail.offset) holds another message than the one that was read, so the topic was "
                             + "re-created or its log replaced", goOn: range.low)
                 }
             case .beyondEnd(let end):
                 return .unsound(
-                    reason: "the log ends at offset \(end), before the last record that was read (\(tail.offset)), so it "
+                    reason:
+                        "the log ends at offset \(end), before the last record that was read (\(tail.offset)), so it "
                         + "was truncated or the topic re-created", goOn: range.low)
             case .gone, nil: break
             }
@@ -44,12 +46,14 @@ enum LogAnswer: Sendable, Equatable {
         guard let position = question.position else { return .sound(range, isTailGone: false) }
         if position > range.high {
             return .unsound(
-                reason: "the log ends at offset \(range.high), before the position (\(position)), so it was truncated or the "
+                reason:
+                    "the log ends at offset \(range.high), before the position (\(position)), so it was truncated or the "
                     + "topic re-created", goOn: range.low)
         }
         if position < range.low {
             return .unsound(
-                reason: "the oldest message there is has offset \(range.low): offsets \(position) to \(range.low - 1) were "
+                reason:
+                    "the oldest message there is has offset \(range.low): offsets \(position) to \(range.low - 1) were "
                     + "removed by retention before they were read", goOn: range.low)
         }
         return .sound(range, isTailGone: found == .gone)
@@ -98,7 +102,8 @@ struct LogInspector: ~Copyable {
     ) -> LogAnswer {
         do throws(KafkaError) {
             guard let range = try ranges[question.partition]?.get() else {
-                return .unknown(KafkaError(code: .timedOut, message: "kafka: nothing is known of \(question.partition)"))
+                return .unknown(
+                    KafkaError(code: .timedOut, message: "kafka: nothing is known of \(question.partition)"))
             }
             return .judge(question, range, found: try found[question.partition]?.get())
         } catch {

@@ -110,8 +110,9 @@ private func same<Value: Equatable>(
 
     @Test func aPositionOutsideTheLogIsNot() {
         for position in [Int64(9), 21] {
-            guard case .unsound(_, goOn: 10) = LogAnswer.judge(
-                question(position), Watermarks(low: 10, high: 20), found: nil)
+            guard
+                case .unsound(_, goOn: 10) = LogAnswer.judge(
+                    question(position), Watermarks(low: 10, high: 20), found: nil)
             else {
                 Issue.record("\(position) was believed")
                 continue

@@ -72,7 +72,8 @@ final class SourceStand: Sendable {
             ProducerConfiguration(connection: connection, compression: "none", linger: .milliseconds(2)))
         let target = try producer.topic(topic)
         for value in values {
-            try producer.produce(unsafe withUnsafeBytes(of: value) { unsafe [UInt8]($0) }, to: target, partition: partition)
+            try producer.produce(
+                unsafe withUnsafeBytes(of: value) { unsafe [UInt8]($0) }, to: target, partition: partition)
         }
         try producer.close()
     }
@@ -80,7 +81,9 @@ final class SourceStand: Sendable {
     /// What tallying values of all kinds gives.
     static func table(_ values: some Sequence<Int64>) -> [Int64: Int64] {
         var table: [Int64: Int64] = [:]
-        for value in values where ModelLog.fate(of: value) == .applied { table[ModelLog.group(of: value), default: 0] += value }
+        for value in values where ModelLog.fate(of: value) == .applied {
+            table[ModelLog.group(of: value), default: 0] += value
+        }
         return table
     }
 }
@@ -97,7 +100,14 @@ final class KafkaRun: Sendable {
     final class Counter: Sendable {
         private let left = Mutex(0)
         func add(_ count: Int) { left.withLock { $0 += count } }
-        func take() -> Bool { left.withLock { left in left > 0 ? { left -= 1; return true }() : false } }
+        func take() -> Bool {
+            left.withLock { left in
+                left > 0
+                    ? {
+                        left -= 1; return true
+                    }() : false
+            }
+        }
         var isEmpty: Bool { left.withLock { $0 == 0 } }
     }
 
@@ -201,7 +211,9 @@ final class LogLines: LogHandler, Sendable {
 
     func log(event: LogEvent) {
         let words = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted()
-        lines.withLock { $0.append(([event.level.rawValue, event.message.description] + words).joined(separator: " ")) }
+        lines.withLock {
+            $0.append(([event.level.rawValue, event.message.description] + words).joined(separator: " "))
+        }
     }
 
     subscript(metadataKey _: String) -> Logger.Metadata.Value? {

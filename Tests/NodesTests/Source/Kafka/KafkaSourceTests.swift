@@ -96,7 +96,9 @@ import Testing
         }
         try await second.stop()
         try stand.fill(topic, with: 20..<30)
-        try await first.waitFor("the first is fenced, joins its group again and reads on") { first.position(topic) == 30 }
+        try await first.waitFor("the first is fenced, joins its group again and reads on") {
+            first.position(topic) == 30
+        }
         #expect(first.lines.text.contains("Joining the group again"))
         try await first.waitFor("no trouble is left") { first.troubles.isEmpty }
         try await first.stop()
