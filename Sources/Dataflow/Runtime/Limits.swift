@@ -39,8 +39,6 @@ public enum Limits {
     public static let commitIntervalsPerCommit = 4
     /// How long threads may take to end when nothing will be committed any more: then the pipeline ends without them.
     public static let threadsEnd = Duration.seconds(2)
-    /// How long SIGTERM waits for the last commit before the process gives up (nothing is lost: it is read again).
-    public static let stopFlush = Duration.seconds(30)
     /// How long pressure on memory must be gone before it counts as over, in the log.
     public static let pressureGone = Duration.seconds(10)
     /// Resident bytes beyond the account at which free memory is given back to the system.

@@ -7,8 +7,6 @@ enum SourceLimits {
     /// Files that are open at once: they stay so until what was read of them is committed, and a process may usually have
     /// 1,024.
     static let openFilesMax = 256
-    /// How long a stream may give nothing at first before it is said what is waited for.
-    static let firstByte = Duration.seconds(5)
     /// How long each request about a log may take when partitions are assigned: one broker in trouble keeps the partitions
     /// of the others waiting for that long.
     static let inspection = Duration.seconds(3)

@@ -43,7 +43,7 @@ package final class FileSource: Source {
                 topology: topology)
         }
         var work = FileWork(
-            plan: plan, recordBytesMax: recordBytesMax, memory: memory, logger: logger,
+            plan: plan, topology: topology, recordBytesMax: recordBytesMax, memory: memory, logger: logger,
             positions: FilePositions(try intake.known(topicPrefix: "file:")))
         while !rest.isEmpty {
             let group = rest.prefix(SourceLimits.openFilesMax)

@@ -5,6 +5,7 @@ import Logging
 /// until what was read is committed, so that a rewind finds them whatever becomes of their names.
 struct FileWork {
     let plan: FilePlan
+    let topology: String
     let recordBytesMax: Int
     let memory: MemoryAccountant
     let logger: Logger
@@ -17,9 +18,11 @@ struct FileWork {
     private var claims = 0
 
     init(
-        plan: FilePlan, recordBytesMax: Int, memory: MemoryAccountant, logger: Logger, positions: FilePositions
+        plan: FilePlan, topology: String, recordBytesMax: Int, memory: MemoryAccountant, logger: Logger,
+        positions: FilePositions
     ) {
         self.plan = plan
+        self.topology = topology
         self.recordBytesMax = recordBytesMax
         self.memory = memory
         self.logger = logger
@@ -112,21 +115,21 @@ struct FileWork {
                     logger.notice(
                         "Another file than the one read before is at this path, and is read from its start",
                         metadata: ["path": "\(file.label)"])
-                case .damaged(let why): throw Self.mismatch(file.label, positions.entries[latest], why)
+                case .damaged(let why): throw mismatch(file.label, positions.entries[latest], why)
                 }
             }
             opened[index].key = positions.addNew(file.label)
         }
     }
 
-    private static func mismatch(_ label: String, _ entry: FilePositions.Entry, _ why: String) -> SourceError {
+    private func mismatch(_ label: String, _ entry: FilePositions.Entry, _ why: String) -> SourceError {
         SourceError(
             code: .tailMismatch,
             description:
                 "file \(label): \(why), so the file was truncated or replaced, or its position was changed; if it "
                 + "is another file, give it another name; to read it from its start, run UPDATE millrace.partitions SET "
-                + "next_offset = 0, tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topic = "
-                + "'\(entry.key.topic.replacing("'", with: "''"))'")
+                + "next_offset = 0, tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topology = "
+                + "'\(topology)' AND topic = '\(entry.key.topic.replacing("'", with: "''"))'")
     }
 
     private mutating func claim(_ opened: [Opened], _ intake: Intake) throws {
