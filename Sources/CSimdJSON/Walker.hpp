@@ -51,6 +51,7 @@ public:
                     // It may have moved past backslashes of the documents that come next.
                     backslash = nextBackslash(end);
                 } else {
+                    blameNumber(begin);
                     reject(failureCode, failurePosition - begin, -1, failureFound);
                 }
                 while (at < index + segment.count && *at < end) { at++; }
@@ -106,6 +107,23 @@ private:
         failureFound = found;
         failurePosition = *at;
         return nullptr;
+    }
+
+    /// simdjson's vector kernels index a form feed and a 0x1a as if they were ',' and ':', so that a short number before
+    /// one looks complete; its scalar kernel does not. What is glued to a number is the number's fault with all of them.
+    void blameNumber(uint32_t begin) {
+        const uint8_t found = base[failurePosition];
+        if (found != 0x0c && found != 0x1a) { return; }
+        uint32_t at = failurePosition;
+        while (at > begin && isNumberByte(base[at - 1])) { at--; }
+        if (at == failurePosition || !isDigitOrMinus(base[at])) { return; }
+        failureCode = SJ_INVALID_NUMBER;
+        failureFound = SJ_FOUND_NOTHING;
+        failurePosition = at;
+    }
+
+    static bool isNumberByte(uint8_t byte) {
+        return isDigitOrMinus(byte) || byte == '+' || byte == '.' || (byte | 0x20) == 'e';
     }
 
     // MARK: Documents

@@ -43,7 +43,10 @@ import Testing
         Case(".5", .invalidStructure), Case("1x", .invalidNumber), Case("-01", .invalidNumber),
         Case("12345678901234567890x", .invalidNumber), Case("nul", .invalidLiteral), Case("truee", .invalidLiteral),
         Case("NaN", .invalidStructure), Case("-Infinity", .invalidNumber), Case("0x10", .invalidNumber),
-        Case("1\u{0c}", .invalidStructure),
+        // What simdjson's vector kernels take for a comma and a colon.
+        Case("1\u{0c}", .invalidNumber), Case("-1.5e3\u{1a}", .invalidNumber),
+        Case("12345678901234567890\u{0c}", .invalidNumber), Case("true\u{0c}", .invalidLiteral),
+        Case("1 \u{0c}", .invalidStructure), Case("true \u{1a}", .invalidStructure),
     ]
 
     @Test func integersAreExactInSixtyFourBits() {
