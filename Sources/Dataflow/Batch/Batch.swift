@@ -16,7 +16,9 @@ public struct BatchRun: Sendable {
     public var partition: Int
     /// Where the source stood in the partition before it took the run's first message. Not that message's offset: logs
     /// have gaps (markers, compaction). The engine admits the run only if the partition stands there.
-    public var from: Int64
+    ///
+    /// Nil, in a log without gaps: at the first message's offset.
+    public var from: Int64?
     /// The run's messages in `Batch.messages`.
     public var messages: Range<Int>
     /// Tombstones (null payloads) met on the way: counted as read and filtered, never copied.
@@ -30,7 +32,7 @@ public struct BatchRun: Sendable {
 
     /// Creates a run.
     public init(
-        partition: Int, from: Int64, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
+        partition: Int, from: Int64? = nil, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
     ) {
         self.partition = partition
         self.from = from
@@ -291,6 +293,11 @@ extension Batch {
             }
             if letter.reason < deadLetters[known].reason { deadLetters[known] = letter }
         }
+    }
+
+    /// The offset of a run's first message; nil when it has none.
+    func firstOffset(of run: BatchRun) -> Int64? {
+        run.messages.isEmpty ? nil : messages[run.messages.lowerBound].offset
     }
 
     /// How many records a run holds, before it is parsed or whatever became of that.

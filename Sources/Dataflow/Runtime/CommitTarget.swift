@@ -21,7 +21,12 @@ public protocol CommitTarget: AnyObject, Sendable {
 
     /// Reads partitions as they stand, without taking them; the owner epoch tells whose they are. A partition without a row
     /// is missing in the answer.
+    ///
+    /// A target answers `positions` or `owned`, each of which has a default by the other.
     func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
+
+    /// Reads the partitions that are still ours, as they stand.
+    func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
@@ -42,6 +47,17 @@ extension CommitTarget {
 
     /// Records nothing: partitions begin where their first claim says.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
+
+    /// Those that are ours, for want of better knowledge.
+    public func positions(
+        _ partitions: [ClaimedPartition], _ context: CommitContext
+    ) throws -> [ClaimedPartition] { try owned(partitions, context) }
+
+    /// Those whose owner epoch is ours.
+    public func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+        let ours = Dictionary(partitions.map { ($0.key, $0.ownerEpoch) }, uniquingKeysWith: { first, _ in first })
+        return try positions(partitions, context).filter { ours[$0.key] == $0.ownerEpoch }
+    }
 }
 
 /// A blocking call gave up because the pipeline is stopping. Nothing is lost: what was not committed is read again.

@@ -92,15 +92,15 @@ struct ReadTwice: Error, CustomStringConvertible {
 /// A source handed over records that do not follow on those before: some are missing in between, or come twice.
 struct MisplacedRun: Error, CustomStringConvertible {
     var key: PartitionKey
-    /// Where the run begins.
-    var found: Int64
+    /// Where the run begins; nil when the source does not say.
+    var found: Int64?
     /// Where it ends.
     var to: Int64
     /// Where it should have begun; nil when nothing of the partition was expected.
     var expected: Int64?
 
     var description: String {
-        let records = "records from offset \(found) to \(to)"
+        let records = "records from offset \(found.map(String.init) ?? "unknown") to \(to)"
         let wanted =
             expected.map { "those from offset \($0) were expected" }
             ?? "none were expected, for it is not this source's or its position is not known"

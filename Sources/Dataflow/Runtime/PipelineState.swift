@@ -95,9 +95,10 @@ struct PipelineState {
             let expected =
                 partitions[index].check == checks ? partitions[index].checkedNext : partitions[index].next
             let isOurs = partitions[index].isActive && partitions[index].source == batch.source
-            guard isOurs, let expected, run.from == expected, run.nextOffset >= expected else {
+            let found = run.from ?? batch.firstOffset(of: run)
+            guard isOurs, let expected, found == expected, run.nextOffset >= expected else {
                 return MisplacedRun(
-                    key: partitions[index].key, found: run.from, to: run.nextOffset, expected: isOurs ? expected : nil)
+                    key: partitions[index].key, found: found, to: run.nextOffset, expected: isOurs ? expected : nil)
             }
             partitions[index].check = checks
             partitions[index].checkedNext = run.nextOffset

@@ -35,22 +35,24 @@ struct TopologyCompiler {
             batchMessages: Self.integer("batch_messages", of: settings))
     }
 
-    // Not optional chains: those crash the optimiser of Swift 6.3.1 here.
+    // Never inlined: what the optimiser of Swift 6.3.1 makes of these in `init` fails its own verification.
+    @inline(never)
     private static func commitInterval(_ settings: ConfigValue) -> CompiledTopology.Setting<Duration> {
         let value = settings.defaulted("commit_interval")
         guard let duration = value.duration else { preconditionFailure("commit_interval is no duration") }
         return CompiledTopology.Setting(value: duration, isDefault: value.isDefault)
     }
 
+    @inline(never)
     private static func integer(_ key: String, of settings: ConfigValue) -> Int {
         let value = settings.defaulted(key)
         guard let number = value.integer else { preconditionFailure("\(key) is no number") }
         return Int(number)
     }
 
+    @inline(never)
     private static func workers(_ settings: ConfigValue) -> Int? {
-        guard let value = settings["workers"] else { return nil }
-        return value.integer.map(Int.init)
+        settings["workers"]?.integer.map(Int.init)
     }
 
     /// Compiles a declaration for this machine.
