@@ -12,7 +12,8 @@ package enum NodeCatalog {
     package static let settings: [FieldSpec] = [
         FieldSpec(
             "memory", .bytes(Int64(Limits.memoryMin)...(1 << 40)),
-            "The memory the topology stays in: the program, Kafka's queues, batches, groups, sketches and rows in flight.",
+            "The memory the topology stays in: Kafka's queues, batches, groups, sketches, rows in flight and 20 MiB for the "
+                + "program. It is anonymous memory; the pages of the program's files, some 40 MiB, come on top.",
             default: "\(Limits.memoryDefault >> 20)MiB"),
         FieldSpec(
             "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),

@@ -83,10 +83,10 @@ import Testing
         #expect(batch.columns.count == 2)
     }
 
-    @Test func residentPagesAreTheSecondNumber() {
-        #expect(ProcessMemory.residentPages(Array("5120 2048 900 1 0 33 0\n".utf8)) == 2048)
-        #expect(ProcessMemory.residentPages(Array("5120\n".utf8)) == nil)
-        #expect((ProcessMemory.residentBytes ?? 0) > 1 << 20)
+    @Test func anonymousPagesAreThoseBehindWhichNoFileStands() {
+        #expect(ProcessMemory.anonymousPages(Array("5120 2048 900 1 0 33 0\n".utf8)) == 1148)
+        #expect(ProcessMemory.anonymousPages(Array("5120 2048\n".utf8)) == nil)
+        #expect((ProcessMemory.anonymousBytes ?? 0) > 1 << 20)
     }
 }
 

@@ -19,6 +19,17 @@ import Testing
         }
     }
 
+    /// `millrace generate` asks with the settings that it writes with.
+    @Test func settingsOfProducersMeanNothingToIt() throws {
+        let connection = ConnectionConfiguration(
+            brokers: ["127.0.0.1:1"], settings: ["batch.num.messages": "100", "linger.ms": "5", "client.id": "x"])
+        _ = try ClusterClient(connection)
+        let error = #expect(throws: KafkaError.self) {
+            _ = try ClusterClient(ConnectionConfiguration(brokers: ["127.0.0.1:1"], settings: ["batch.sise": "1"]))
+        }
+        #expect(error?.description.contains("batch.sise") == true)
+    }
+
     @Test(arguments: Stand.available)
     func oneMessageIsFetchedOrSaidToBeBeyondTheEnd(kind: Stand.Kind) async throws {
         try await onOwnThread {

@@ -54,7 +54,7 @@ import Testing
         let sizes = RunSizes(workers: 2, fixed: fixed, queueShare: 0, queues: 5 << 20)
         #expect(
             sizes.shortage?.description
-                == "memory: 64 MiB is too little for this topology, expected at least 129 MiB: 32 for the program, 5 for "
+                == "memory: 64 MiB is too little for this topology, expected at least 117 MiB: 20 for the program, 5 for "
                 + "Kafka's queues, 84 for batches, 8 for groups; raise memory, or lower queued.max.messages.kbytes, "
                 + "fetch.max.bytes, batch_bytes or workers")
     }

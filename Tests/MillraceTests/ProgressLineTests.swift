@@ -18,7 +18,7 @@ import Testing
         ]
         for (part, mebibytes) in parts { snapshot.memory[part] = mebibytes << 20 }
         change(&snapshot)
-        return ProgressReporter.Sample(snapshot, resident: 987 << 20)
+        return ProgressReporter.Sample(snapshot, anonymous: 987 << 20)
     }
 
     @Test(arguments: [40, 79, 119, 200])
@@ -28,7 +28,7 @@ import Testing
         #expect(line.hasPrefix("game_kpis_of_all_platforms: 123M events"))
         if columns >= 119 {
             #expect(line.contains("908/1024 MiB (queues 31/171"))
-            #expect(line.contains("resident 987"))
+            #expect(line.contains("anonymous 987"))
         }
     }
 
@@ -43,7 +43,7 @@ import Testing
         let line = ProgressReporter.line("kpis", sample, since: sample, columns: 119)
         #expect(
             line == "kpis: 1234 events, 0/s, 808/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32), "
-                + "resident 987")
+                + "anonymous 987")
     }
 
     @Test func troubleGoesBeforeMemory() {
@@ -76,10 +76,10 @@ import Testing
         #expect(ProgressReporter.short(number) == text)
     }
 
-    @Test func theLogHasEveryPartAndTheResidentSize() {
+    @Test func theLogHasEveryPartAndTheAnonymousSize() {
         let metadata = ProgressReporter.metadata("kpis", Self.sample(), since: .init())
         for part in MemoryAccountant.Part.allCases { #expect(metadata["memory_\(part)_mib"] != nil) }
-        #expect(metadata["resident_mib"] == "987")
+        #expect(metadata["anonymous_mib"] == "987")
         #expect(metadata["queued_mib"] == "31")
     }
 }

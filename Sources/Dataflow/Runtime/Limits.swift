@@ -41,7 +41,7 @@ public enum Limits {
     public static let threadsEnd = Duration.seconds(2)
     /// How long pressure on memory must be gone before it counts as over, in the log.
     public static let pressureGone = Duration.seconds(10)
-    /// Resident bytes beyond the account at which free memory is given back to the system.
+    /// Anonymous bytes beyond the account at which free memory is given back to the system.
     public static let trimBytes = 16 << 20
     /// The least memory a topology can run in.
     public static let memoryMin = 64 << 20

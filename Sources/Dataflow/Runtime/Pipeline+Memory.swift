@@ -42,12 +42,12 @@ extension Pipeline {
     func giveBackFreeMemory() {
         let account = plan.memory.account
         let used = account.total - account[.queues] + Limits.trimBytes
-        guard let resident = ProcessMemory.residentBytes, resident > used, 2 * resident > account.budget else { return }
+        guard let bytes = ProcessMemory.anonymousBytes, bytes > used, 2 * bytes > account.budget else { return }
         plan.giveBackFreeMemory()
         logger.debug(
             "Free memory given back",
             metadata: [
-                "resident_mib": "\(resident >> 20)", "now_mib": "\((ProcessMemory.residentBytes ?? 0) >> 20)",
+                "anonymous_mib": "\(bytes >> 20)", "now_mib": "\((ProcessMemory.anonymousBytes ?? 0) >> 20)",
             ])
     }
 }

@@ -41,12 +41,14 @@ extension ConsumerConfiguration {
         brokers: Int? = nil, messageBytes: Int = KafkaLimits.messageBytesMean,
         unpacked: Int = KafkaLimits.unpackedRatio
     ) -> Int {
-        let queued = integer("queued.max.messages.kbytes") ?? queues.queuedKilobytes
         let fetches = fetchBytes * max(1, brokers ?? connection.brokers.count)
-        let payload = queued * 1024 + fetches * unpacked
+        let payload = queuedBytesMax + fetches * unpacked
         let messages = payload / max(1, messageBytes)
         return payload + messages * KafkaLimits.queuedMessageOverheadBytes + fetches
     }
+
+    /// Bytes of payload with which the queue is full, as the user or the budget says.
+    var queuedBytesMax: Int { 1024 * (integer("queued.max.messages.kbytes") ?? queues.queuedKilobytes) }
 
     /// Bytes of one fetch, as the user or the budget says.
     private var fetchBytes: Int { integer("fetch.max.bytes") ?? queues.fetchBytes }

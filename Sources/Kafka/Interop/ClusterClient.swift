@@ -8,7 +8,13 @@ public struct ClusterClient: ~Copyable {
     /// Makes the client; nothing is connected before the first question.
     /// - Parameter group: the group whose committed offsets may be asked for; it is not joined.
     /// - Throws: `KafkaError` with code `configuration`.
+    ///
+    /// It may share the settings of a producer; what only a producer has means nothing to it.
     public init(_ connection: ConnectionConfiguration, group: String? = nil) throws(KafkaError) {
+        var connection = connection
+        connection.settings = connection.settings.filter {
+            AllowedSettings.find($0.key, scope: .producer)?.scope != .producer
+        }
         var configuration = ConsumerConfiguration(connection: connection, group: group, topics: [])
         // It reads single messages.
         configuration.queues = QueueSizes(sixteenths: 1)

@@ -15,7 +15,7 @@ public struct Consumer: ~Copyable {
     public internal(set) var isAssigned = false
     private var deliveredMessages = 0
     private var deliveredBytes = 0
-    private var fetchWaker = FetchWaker()
+    private var fetchWaker: FetchWaker
 
     /// Makes the client and joins the group, if there are a group and topics. Returns before anything is connected.
     /// - Throws: `KafkaError` with code `configuration`.
@@ -28,6 +28,7 @@ public struct Consumer: ~Copyable {
         try Self.subscribe(client, to: topics)
         self.topics = topics
         reportsPartitionEnd = configuration.reportsPartitionEnd
+        fetchWaker = FetchWaker(queueBytes: configuration.queuedBytesMax)
         self.client = client
         batch = MessageBatch(capacity: KafkaLimits.pollMessagesMax)
         group = configuration.group
@@ -77,7 +78,7 @@ public struct Consumer: ~Copyable {
         try deliver(received, into: &result, body)
         if received > 0 {
             unsafe fetchWaker.look(
-                at: client, topic: table.anyHandle, meanBytes: deliveredBytes / max(1, deliveredMessages))
+                at: client, topic: table.anyHandle, taken: received, meanBytes: deliveredBytes / max(1, deliveredMessages))
         }
         do {
             if client.callbacks.hasNews { try answerRebalances(delegate) }

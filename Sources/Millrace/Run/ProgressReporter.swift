@@ -65,12 +65,12 @@ struct ProgressReporter: Sendable {
         var snapshot = ProgressSnapshot()
         var time = ContinuousClock.now
         /// Bytes of the whole process.
-        var resident: Int?
+        var anonymous: Int?
 
         init() {}
-        init(_ snapshot: ProgressSnapshot, resident: Int? = ProcessMemory.residentBytes) {
+        init(_ snapshot: ProgressSnapshot, anonymous: Int? = ProcessMemory.anonymousBytes) {
             self.snapshot = snapshot
-            self.resident = resident
+            self.anonymous = anonymous
         }
 
         /// Records per second since another sample.
@@ -88,7 +88,7 @@ struct ProgressReporter: Sendable {
 
     /// The progress line, no wider than the terminal. Trouble goes before memory, which comes by part:
     ///
-    ///     kpis: 12.3M events, 412k/s, lag 1.2M, 171/256 MiB (queues 9/38 batches 10 groups 83 …), resident 168, commit 9 ms
+    ///     kpis: 12.3M events, 412k/s, lag 1.2M, 171/256 MiB (queues 9/38 batches 10 groups 83 …), anonymous 168, commit 9 ms
     static func line(_ name: String, _ sample: Sample, since last: Sample, columns: Int) -> String {
         let snapshot = sample.snapshot
         let memory = snapshot.memory
@@ -98,11 +98,11 @@ struct ProgressReporter: Sendable {
         if let trouble = snapshot.troubles.first { return String("\(text): \(trouble)".prefix(columns)) }
         text += ", \(memory.total >> 20)/\(memory.budget >> 20) MiB"
         // What does not fit is left out: the last commit first, then parts from the back; the program's is always the same.
-        let resident = sample.resident.map { ", resident \($0 >> 20)" } ?? ""
+        let anonymous = sample.anonymous.map { ", anonymous \($0 >> 20)" } ?? ""
         let parts = parts(of: snapshot)
         for count in (0...parts.count).reversed() {
             let list = count == 0 ? "" : " (\(parts.prefix(count).joined(separator: " ")))"
-            let line = text + list + resident
+            let line = text + list + anonymous
             guard line.count <= columns else { continue }
             let commit = snapshot.lastCommit.map { ", commit \(Int($0 / .milliseconds(1))) ms" } ?? ""
             return line.count + commit.count <= columns ? line + commit : line
@@ -129,7 +129,7 @@ struct ProgressReporter: Sendable {
             result["memory_\(part)_mib"] = "\(snapshot.memory[part] >> 20)"
         }
         if let queued = snapshot.queued { result["queued_mib"] = "\(queued >> 20)" }
-        if let resident = sample.resident { result["resident_mib"] = "\(resident >> 20)" }
+        if let anonymous = sample.anonymous { result["anonymous_mib"] = "\(anonymous >> 20)" }
         if let lag = snapshot.lag { result["lag"] = "\(lag)" }
         if snapshot.uncommitted > 0 { result["uncommitted"] = "\(snapshot.uncommitted)" }
         if let trouble = snapshot.troubles.first { result["trouble"] = "\(trouble)" }
