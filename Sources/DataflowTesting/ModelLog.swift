@@ -66,6 +66,15 @@ extension ModelLog {
 
     private init(of partitions: [PartitionKey: [Int64]]) { self.partitions = partitions }
 
+    /// Hands over a range of a partition in a batch of its own.
+    /// - Returns: whether there was a batch, which there is unless the pipeline ends.
+    public func submit(_ range: Range<Int>, of key: PartitionKey, at index: Int, to intake: Intake) -> Bool {
+        guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return false }
+        append(range, of: key, at: index, to: batch)
+        intake.submit(batch)
+        return true
+    }
+
     /// Appends a range of a partition to a batch, as one run that begins where the range does.
     /// - Parameter index: what `Intake.claim` called the partition.
     public func append(_ range: Range<Int>, of key: PartitionKey, at index: Int, to batch: Batch) {

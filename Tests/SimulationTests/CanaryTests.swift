@@ -23,8 +23,7 @@ import Testing
             if turn > 0 { sources[(turn + 1) % 2].give(.lose(keys)) }
         }
         try await Eventually.wait(for: "the end of the log, seed \(seed)") {
-            let positions = database.positions
-            return log.partitions.allSatisfy { positions[$0.key] == Int64($0.value.count) }
+            log.partitions.allSatisfy { database.positions[$0.key] == Int64($0.value.count) }
         }
         for run in runs { try await run.stop() }
         return database.hasTable(of: log)

@@ -75,9 +75,7 @@ import Testing
         let source = ScriptedSource { intake in
             let claimed = try intake.claim(keys)
             try intake.begin(claimed.map { ($0.index, 0) })
-            guard let first = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(0..<10, of: keys[0], at: claimed[0].index, to: first)
-            intake.submit(first)
+            guard log.submit(0..<10, of: keys[0], at: claimed[0].index, to: intake) else { return }
             while !isDiscarding.load(ordering: .sequentiallyConsistent) { usleep(100) }
             let extra = intake.makeBatchBeyondBounds()
             if isHandedOverAfterwards {
@@ -114,9 +112,7 @@ import Testing
         let source = ScriptedSource { intake in
             let claimed = try intake.claim([key])
             try intake.begin([(claimed[0].index, 0)])
-            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(0..<40, of: key, at: claimed[0].index, to: batch)
-            intake.submit(batch)
+            guard log.submit(0..<40, of: key, at: claimed[0].index, to: intake) else { return }
             while !intake.needsRewind { usleep(100) }
             #expect(!intake.flush(within: .seconds(60)))
             try Self.read(log, intake)
@@ -155,12 +151,8 @@ import Testing
         let source = ScriptedSource { intake in
             let claimed = try intake.claim([key])
             try intake.begin([(claimed[0].index, 0)])
-            guard let first = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(0..<10, of: key, at: claimed[0].index, to: first)
-            intake.submit(first)
-            guard let second = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(50..<60, of: key, at: claimed[0].index, to: second)
-            intake.submit(second)
+            guard log.submit(0..<10, of: key, at: claimed[0].index, to: intake) else { return }
+            guard log.submit(50..<60, of: key, at: claimed[0].index, to: intake) else { return }
             while !intake.needsRewind { usleep(100) }
             try Self.read(log, intake)
         }
@@ -203,14 +195,10 @@ import Testing
             try intake.begin([(claimed[0].index, 0)])
             database.backUp()
             claimed = try intake.claim([key])
-            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(0..<10, of: key, at: claimed[0].index, to: batch)
-            intake.submit(batch)
+            guard log.submit(0..<10, of: key, at: claimed[0].index, to: intake) else { return }
             #expect(intake.flush(within: .seconds(60)))
             database.restore()
-            guard let next = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(10..<20, of: key, at: claimed[0].index, to: next)
-            intake.submit(next)
+            guard log.submit(10..<20, of: key, at: claimed[0].index, to: intake) else { return }
             while !intake.needsRewind { usleep(100) }
             let reclaimed = try intake.reclaim()
             #expect(reclaimed.owned.map(\.partition.nextOffset) == [0])

@@ -61,9 +61,7 @@ import Testing
         let source = ScriptedSource { intake in
             let claimed = try intake.claim([key])
             try intake.begin([(claimed[0].index, 0)])
-            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(0..<50, of: key, at: claimed[0].index, to: batch)
-            intake.submit(batch)
+            guard log.submit(0..<50, of: key, at: claimed[0].index, to: intake) else { return }
             while !isWriting.load(ordering: .sequentiallyConsistent) { usleep(100) }
             intake.discard()
             #expect(!intake.flush(within: .seconds(60)))
@@ -88,9 +86,7 @@ import Testing
         let source = ScriptedSource { intake in
             let claimed = try intake.claim([key])
             try intake.begin([(claimed[0].index, 0)])
-            guard let batch = intake.makeBatch(timeout: .seconds(60)) else { return }
-            log.append(0..<40, of: key, at: claimed[0].index, to: batch)
-            intake.submit(batch)
+            guard log.submit(0..<40, of: key, at: claimed[0].index, to: intake) else { return }
         }
         let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { _ in
             .refused(reason: "a row was refused")

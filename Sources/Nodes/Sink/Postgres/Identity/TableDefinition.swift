@@ -138,19 +138,21 @@ extension TableDefinition {
 extension MetricPlan {
     /// What the metric computes.
     fileprivate var definitionLine: DefinitionLine {
-        let input = sourceField.map { "\($0) \(type.map(String.init(describing:)) ?? "")" } ?? ""
-        let call =
-            switch function {
-            case .count: "count()"
-            case .sum: "sum(\(input))"
-            case .min: "min(\(input))"
-            case .max: "max(\(input))"
-            case .avg: "avg(\(input))"
-            case .uniques(let preset): "uniques(\(input), \(preset.rawValue))"
-            // Which quantiles are shown does not change what the sketch holds.
-            case .percentiles: "percentiles(\(input))"
-            }
+        let call = call(of: sourceField.map { "\($0) \(type.map(String.init(describing:)) ?? "")" } ?? "")
         return DefinitionLine("metric \(name)", call + (canonicalCondition.map { " where " + $0 } ?? ""))
+    }
+
+    /// The function with its input. Which quantiles are shown does not change what a sketch holds.
+    private func call(of input: String) -> String {
+        switch function {
+        case .count: "count()"
+        case .sum: "sum(\(input))"
+        case .min: "min(\(input))"
+        case .max: "max(\(input))"
+        case .avg: "avg(\(input))"
+        case .uniques(let preset): "uniques(\(input), \(preset.rawValue))"
+        case .percentiles: "percentiles(\(input))"
+        }
     }
 
     /// The condition in a form that does not depend on how it was written.
@@ -168,17 +170,7 @@ extension MetricPlan {
 
     /// What the version before this one stored.
     fileprivate var previousCall: String {
-        let input = sourceField.map { "\($0):\(type.map(String.init(describing:)) ?? "")" } ?? ""
-        let call =
-            switch function {
-            case .count: "count()"
-            case .sum: "sum(\(input))"
-            case .min: "min(\(input))"
-            case .max: "max(\(input))"
-            case .avg: "avg(\(input))"
-            case .uniques(let preset): "uniques(\(input), \(preset.rawValue))"
-            case .percentiles: "percentiles(\(input))"
-            }
+        let call = call(of: sourceField.map { "\($0):\(type.map(String.init(describing:)) ?? "")" } ?? "")
         return call + (conditionText.map { " where \($0)" } ?? "")
     }
 }
