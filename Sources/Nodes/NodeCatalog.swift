@@ -12,13 +12,13 @@ package enum NodeCatalog {
     package static let settings: [FieldSpec] = [
         FieldSpec(
             "memory", .bytes(Int64(Limits.memoryMin)...(1 << 40)),
-            "The memory the topology stays in: Kafka's queues, batches, groups, sketches, rows in flight and 20 MiB for the "
-                + "program. It is anonymous memory; the pages of the program's files, some 40 MiB, come on top.",
+            "The anonymous memory that the topology may take: Kafka's queues, batches, groups, sketches, rows in flight and "
+                + "20 MiB for the program. The pages of the program's files, some 40 MiB, come on top.",
             default: "\(Limits.memoryDefault >> 20)MiB"),
         FieldSpec(
             "commit_interval", .duration(.milliseconds(10)...Limits.commitIntervalMax),
-            "The least time between two commits; up to six times longer while the backlog is larger than what was read. An "
-                + "interval below 250ms is stretched, up to that, to four times as long as commits take. "
+            "The least time between two commits; up to six times as long while the backlog is larger than the current epoch. "
+                + "An interval below 250ms is stretched to four times the duration of a commit, but not beyond 250ms. "
                 + "Unless given, files without a `postgres` sink are committed once, at their end, or when memory asks for it.",
             default: "\(Int(Limits.commitInterval / .milliseconds(1)))ms", example: "1s"),
         FieldSpec(

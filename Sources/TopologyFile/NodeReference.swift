@@ -23,10 +23,10 @@ public struct NodeReference: Sendable {
             be in the node at once. `${NAME}` and `${NAME:-default}` in a value are replaced from the environment;
             `$${` stands for a literal `${`.
 
-            A key that is there has a value: an empty one, `null`, `~`, a YAML tag (`!x`) or a variable that is empty is an
-            error, never "not given". A value that holds `: `, ` #` or, inside `{ }` and `[ ]`, a comma or a bracket stands in
-            quotes. Sizes have the units KiB, MiB, GiB and TiB, lengths of time ms, s, m, h and d. `true` and `false` are the
-            truth values; `yes` and `on` are not. `millrace check FILE` says everything that is wrong with a file.
+            Every key needs a value: an empty value, `null`, `~`, a YAML tag (`!x`) or an empty variable is an error, never
+            "not given". A value that holds `: ` or ` #` or, inside `{ }` and `[ ]`, a comma or a bracket needs quotes. Sizes
+            have the units KiB, MiB, GiB and TiB; lengths of time ms, s, m, h and d. The truth values are `true` and `false`,
+            not `yes` or `on`. `millrace check FILE` reports everything that is wrong with a file.
 
             """
         if !settings.isEmpty {

@@ -31,7 +31,7 @@ extension Pipeline {
                 metadata["reason"] = "\(trouble ?? "epochs are written more slowly than events are read")"
                 logger.warning("Reading stopped until an epoch is written", metadata: metadata)
             case .readingGoesOn:
-                logger.notice("Reading goes on without a stop", metadata: metadata)
+                logger.notice("Reading is no longer paused", metadata: metadata)
             }
         }
     }

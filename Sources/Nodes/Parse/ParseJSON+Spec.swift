@@ -5,7 +5,7 @@ extension ParseJSON {
     /// The declaration of `parse_json`.
     package static let spec = NodeSpec(
         name: "parse_json", kind: .operator,
-        summary: "Parses JSON documents into records with typed fields; what does not fit becomes a dead letter.",
+        summary: "Parses JSON documents into records with typed fields; documents that do not fit become dead letters.",
         fields: [
             FieldSpec(
                 "event_time", .fieldName,
@@ -21,7 +21,7 @@ extension ParseJSON {
                             FieldSpec(
                                 "path", .string,
                                 "Where the value is: the keys from the outside in, joined by dots; the field's name unless "
-                                    + "given. A key that holds a dot, a slash or brackets, or is a number, stands in "
+                                    + "given. A key that holds a dot, a slash or brackets, or is a number, needs "
                                     + "backquotes: ``\"labels.`app.io/name`\"``. Elements of arrays cannot be read.",
                                 example: "payload.weapon"),
                             FieldSpec(
@@ -29,8 +29,8 @@ extension ParseJSON {
                                 default: "false"),
                             FieldSpec(
                                 "on_type_error", .choice(["dead_letter", "null"]),
-                                "What a value of another type makes of the record: a dead letter, or a record without "
-                                    + "the value.", default: "dead_letter"),
+                                "What to do with a record whose value has another type: make it a dead letter, or take "
+                                    + "the value for null.", default: "dead_letter"),
                             FieldSpec(
                                 "max_bytes", .bytes(1...65_536),
                                 "The longest text, in bytes; a longer one is a dead letter.",
@@ -41,10 +41,12 @@ extension ParseJSON {
                     + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)` (since 1970).",
                 required: true, example: "{ ts: timestamp, user: text, weapon: { path: payload.weapon, type: text } }"),
             FieldSpec(
-                "max_depth", .integer(1...Int64(JSONLimits.depthMost)), "The deepest nesting of a document.",
+                "max_depth", .integer(1...Int64(JSONLimits.depthMost)),
+                "The deepest nesting of a document; a deeper one is a dead letter.",
                 default: "\(JSONLimits.depthDefault)"),
             FieldSpec(
-                "max_record_bytes", .bytes(1_024...(16 << 20)), "The largest document, in bytes.",
+                "max_record_bytes", .bytes(1_024...(16 << 20)),
+                "The largest document, in bytes; a larger one is a dead letter.",
                 default: "\(JSONLimits.documentLengthDefault >> 20)MiB"),
         ],
         example: """

@@ -11,9 +11,9 @@ extension Summarize {
         fields: [
             FieldSpec(
                 "window", .duration(.seconds(1)...windowMax),
-                "The length of tumbling event-time windows, aligned to 1970 in UTC; without it all time is one group. "
-                    + "`1d` is a day in UTC; windows of weeks begin on Thursdays; a length that does not divide a day begins "
-                    + "at another time every day.",
+                "The length of tumbling windows of event time, aligned to 1970 in UTC; without it all time is one group. "
+                    + "`1d` is a day in UTC; windows of weeks begin on Thursdays; windows whose length does not divide a day "
+                    + "begin at another time every day.",
                 example: "1m"),
             FieldSpec(
                 "by", .list(.fieldName),
@@ -37,8 +37,8 @@ extension Summarize {
                         ])),
                 "The metrics by the name of their column: `count()`, `sum(f)`, `min(f)`, `max(f)`, `avg(f)`, "
                     + "`uniques(f)` or, in quotes, `\"uniques(f, precision: precise)\"` (or `compact`), "
-                    + "`percentiles(f, 50, 95, 99)` with percents from 0 to 100. A metric in `{ }` or with a `: ` stands in "
-                    + "quotes.",
+                    + "`percentiles(f, 50, 95, 99)` with percents from 0 to 100. A metric with a `: `, or with a comma inside "
+                    + "`{ }`, needs quotes.",
                 required: true, example: "{ events: count(), users: uniques(user) }"),
         ],
         example: """

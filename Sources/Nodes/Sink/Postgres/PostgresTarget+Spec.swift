@@ -13,13 +13,13 @@ extension PostgresTarget {
                 required: true, example: "\"${DATABASE_URL}\""),
             FieldSpec(
                 "table", .string,
-                "`table` or `schema.table`, as it is written, capitals included; without a schema the search path decides. "
+                "`table` or `schema.table`, taken literally, capitals included; without a schema the search path decides. "
                     + "Each part has at most 63 bytes.", required: true,
                 example: "kpi_minute"),
             FieldSpec(
                 "shared", .boolean,
-                "Whether other topologies write the table too; all of them have to say so, and to use the same window, "
-                    + "keys and metrics.", default: "false"),
+                "Whether other topologies write the table too; all of them must say so, and use the same window, keys and "
+                    + "metrics.", default: "false"),
         ],
         example: """
             kpi_minute:

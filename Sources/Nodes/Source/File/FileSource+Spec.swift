@@ -8,13 +8,13 @@ extension FileSource {
         fields: [
             FieldSpec(
                 "paths", .list(.string),
-                "Paths and shell patterns, read once each in order of their names; `-` is standard input. A run "
-                    + "continues where the last one committed, also when a file was renamed, rotated or packed since.",
+                "Paths and shell patterns; each file is read once, in the order of the names; `-` is standard input. A run "
+                    + "continues where the last one committed, even if a file was renamed, rotated or compressed since.",
                 required: true, example: "[events/2026-*.ndjson.gz]"),
             FieldSpec(
                 "copies", .choice(["refuse", "skip", "count"]),
-                "What becomes of a file that begins with everything that was read of another one of the same run: the run "
-                    + "stops, the file is left out, or it counts as a file of its own.", default: "refuse"),
+                "What to do with a file that begins with everything that was read of another file of the same run: stop the "
+                    + "run, leave the file out, or count it as a file of its own.", default: "refuse"),
         ],
         shorthand: "paths",
         example: """

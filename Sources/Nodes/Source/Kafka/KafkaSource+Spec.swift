@@ -9,13 +9,16 @@ extension KafkaSource {
             FieldSpec(
                 "brokers", .list(.string), "Bootstrap servers, `host:port`, comma-separated or as a list.",
                 required: true, example: "\"${KAFKA_BROKERS}\""),
-            FieldSpec("topics", .list(.string), "The topics to read.", required: true, example: "[game.events]"),
+            FieldSpec(
+                "topics", .list(.string), "The topics to read, by name; regular expressions are refused.",
+                required: true, example: "[game.events]"),
             FieldSpec(
                 "group", .string, "The consumer group's id; `millrace.` and the topology's name unless given.",
                 example: "kpis"),
             FieldSpec(
                 "start", .string,
-                "Where a partition begins that was never read: `earliest`, `latest`, or an RFC 3339 timestamp.",
+                "Where the topology begins a topic that it has never met: `earliest`, `latest`, or an RFC 3339 timestamp. "
+                    + "Partitions that are added later begin with their oldest message.",
                 default: "earliest", example: "2026-01-01T00:00:00Z"),
             FieldSpec(
                 "format", .choice(["document", "lines"]),
