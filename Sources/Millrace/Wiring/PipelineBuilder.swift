@@ -114,7 +114,7 @@ struct PipelineBuilder {
             refused: Dictionary(uniqueKeysWithValues: refused.enumerated().map { ($0, $1) }), memory: memory,
             observers: observers
         ) { warning in
-            logger.warning("A table needs a look", metadata: ["what": "\(warning)"])
+            logger.warning("A table needs attention", metadata: ["what": "\(warning)"])
         } onNotice: { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }

@@ -177,7 +177,7 @@ final class KafkaAssignments: RebalanceDelegate {
     func revoked(_ partitions: [TopicPartition]) {
         builder.submit()
         if !intake.flush(within: Limits.revokeFlush) {
-            logger.warning("What was read could not be committed before the partitions left; their next owner reads it")
+            logger.warning("Some records could not be committed before their partitions left; the next owner reads them")
             intake.discard()
         }
         forget(partitions)
