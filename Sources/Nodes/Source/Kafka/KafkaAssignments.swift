@@ -177,7 +177,7 @@ final class KafkaAssignments: RebalanceDelegate {
     func revoked(_ partitions: [TopicPartition]) {
         builder.submit()
         if !intake.flush(within: Limits.revokeFlush) {
-            logger.warning("Some records could not be committed before their partitions left; the next owner reads them")
+            logger.warning("Records could not be committed before their partitions left; the next owner reads them")
             intake.discard()
         }
         forget(partitions)
