@@ -21,6 +21,10 @@ public final class ModelDatabase: Sendable {
         var incarnation = 0
         /// Counts the partitions claimed.
         var claims = 0
+        /// Whose turn it is to write, of those who asked.
+        var turn: ObjectIdentifier?
+        /// Counts the turns.
+        var turns = 0
     }
 
     /// Where a dead letter came from.
@@ -52,6 +56,9 @@ public final class ModelDatabase: Sendable {
     /// How often a partition was claimed, restores notwithstanding.
     public var claims: Int { contents.withLock { $0.claims } }
 
+    /// How often somebody waited for a turn, restores notwithstanding.
+    public var turns: Int { contents.withLock { $0.turns } }
+
     /// Keeps a copy of everything, for `restore`.
     public func backUp() { backups.withLock { backups in backups.append(contents.withLock { $0 }) } }
 
@@ -59,8 +66,10 @@ public final class ModelDatabase: Sendable {
     public func restore() {
         guard let copy = backups.withLock({ $0.popLast() }) else { return }
         contents.withLock { contents in
-            let (incarnation, claims) = (contents.incarnation, contents.claims)
+            let (incarnation, claims, turns) = (contents.incarnation, contents.claims, contents.turns)
             contents = copy
+            contents.turns = turns
+            contents.turn = nil
             contents.incarnation = incarnation + 1
             contents.claims = claims
         }
@@ -157,8 +166,32 @@ public final class ModelTarget: CommitTarget {
 
     private enum Fault { case none, transient, lostAfterCommit, lostBeforeCommit }
 
+    /// One time in three, as a target does that notices and forgets others.
+    public var wantsTurn: Bool { random.withLock { $0.chance(33) } }
+
+    /// Waits until no other target has the turn.
+    public func takeTurn(_ context: CommitContext) throws {
+        while true {
+            let isOurs = database.contents.withLock { contents in
+                precondition(contents.turn != ObjectIdentifier(self), "a turn is taken twice")
+                guard contents.turn == nil else { return false }
+                contents.turn = ObjectIdentifier(self)
+                contents.turns += 1
+                return true
+            }
+            if isOurs { return }
+            try pause(context)
+        }
+    }
+
+    /// Lets another target have the turn, unless a restore has taken it away.
+    public func passTurn() {
+        database.contents.withLock { if $0.turn == ObjectIdentifier(self) { $0.turn = nil } }
+    }
+
     /// Writes one epoch, through whatever faults come.
     public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+        defer { passTurn() }
         if isNewConnection, let outcome = resolve(epoch) { return outcome }
         while true {
             switch random.withLock({ nextFault(&$0) }) {
@@ -236,6 +269,6 @@ public final class ModelTarget: CommitTarget {
         }
     }
 
-    /// Nothing to close.
-    public func close() {}
+    /// Lets go of a turn.
+    public func close() { passTurn() }
 }

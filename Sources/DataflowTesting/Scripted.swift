@@ -60,9 +60,19 @@ public final class ScriptedTarget: CommitTarget {
         try inner.positions(partitions, context)
     }
 
+    /// As the model does it.
+    public var wantsTurn: Bool { inner.wantsTurn }
+
+    /// As the model does it.
+    public func takeTurn(_ context: CommitContext) throws { try inner.takeTurn(context) }
+
+    /// As the model does it.
+    public func passTurn() { inner.passTurn() }
+
     /// As the script says, or as the model does it.
     public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
         let number = commits.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
+        defer { inner.passTurn() }
         return try script(number) ?? inner.commit(epoch, context)
     }
 
@@ -71,6 +81,6 @@ public final class ScriptedTarget: CommitTarget {
         try inner.confirm(standing, context)
     }
 
-    /// Nothing to close.
-    public func close() {}
+    /// Lets go of a turn.
+    public func close() { inner.close() }
 }

@@ -32,6 +32,7 @@ import Testing
         try await run.stop()
         database.expect(log, seed: seed)
         #expect(run.memory.held(by: .rows) == 0, "seed \(seed)")
+        #expect(database.turns > 0, "seed \(seed): nobody waited for a turn")
         let progress = run.pipeline.progress()
         let read = database.counters.values.reduce(0) { $0 + $1.read }
         #expect(progress.records == read && progress.uncommitted == 0, "seed \(seed): progress is not the ledger's")

@@ -28,6 +28,17 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// Reads the partitions that are still ours, as they stand.
     func owned(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition]
 
+    /// Whether other instances write the same tables, so that a commit begins with waiting for one's turn. Asked under a lock,
+    /// whenever an epoch is due.
+    var wantsTurn: Bool { get }
+
+    /// Waits for the turn to write. The epoch is sealed after that, so it grows meanwhile, and what it holds waits once; `commit`
+    /// ends the turn. A target that loses a turn waits for another in `commit`.
+    func takeTurn(_ context: CommitContext) throws
+
+    /// Lets the next one write: there is nothing to commit after all.
+    func passTurn()
+
     /// Writes one epoch, whole or not at all. Retries by itself what may pass.
     /// - Throws: what cannot pass; nothing was written.
     func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome
@@ -47,6 +58,15 @@ extension CommitTarget {
 
     /// Records nothing: partitions begin where their first claim says.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
+
+    /// Nobody else writes.
+    public var wantsTurn: Bool { false }
+
+    /// Nobody else writes.
+    public func takeTurn(_ context: CommitContext) throws {}
+
+    /// Nobody else writes.
+    public func passTurn() {}
 
     /// Those that are ours, for want of better knowledge.
     public func positions(

@@ -73,9 +73,12 @@ public struct EpochMachine: Sendable {
         return true
     }
 
+    /// Whether the open epoch has anything and no other is sealed.
+    public var canSeal: Bool { sealed == .none && openBatches > 0 }
+
     /// Seals the open epoch if it has anything, nothing else is sealed, and `isDue`.
     public mutating func seal(isDue: Bool) -> Bool {
-        guard sealed == .none, openBatches > 0, isDue else { return false }
+        guard canSeal, isDue else { return false }
         sealed = .draining(open)
         open += 1
         openBatches = 0

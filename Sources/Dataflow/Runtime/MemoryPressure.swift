@@ -16,7 +16,7 @@ public enum MemoryPressure: Int, Comparable, Sendable, CaseIterable {
 
     /// The pressure an account is under.
     /// - Parameter sealed: bytes of `groups` that belong to an epoch on its way to the database; nil when there is none.
-    ///   Then reading never stops: there would be nothing to wait for.
+    ///   Then reading never stops: there would be nothing to wait for. 0 while the epoch being filled waits for its turn.
     public static func of(_ account: MemoryAccount, sealed: Int?) -> MemoryPressure {
         let share = account.epochShare
         let (groups, rows) = (account[.groups], account[.rows])

@@ -37,10 +37,10 @@ extension Pipeline {
         return allocate(bytes, source: source, generation: state.epochs.generation)
     }
 
-    /// Whether the epoch being filled has room for dead letters while another is being written.
+    /// Whether the epoch being filled has room for dead letters while it cannot be written.
     private func hasRoomForDeadLetters(_ state: PipelineState) -> Bool {
         let letters = state.ledgers[state.epochs.open]?.deadLetters.count ?? 0
-        return letters < 2 * Limits.deadLettersPerEpoch || state.epochs.sealed == .none
+        return letters < 2 * Limits.deadLettersPerEpoch || !state.isOpenEpochHeldUp
     }
 
     func makeBatchBeyondBounds(source: Int) -> Batch {

@@ -1,9 +1,12 @@
-/// The commit thread: seals epochs, waits until they are drained, gathers their groups, and has them written.
+/// The commit thread: seals epochs when it is their turn, waits until they are drained, gathers their groups, and has them
+/// written.
 extension Pipeline {
     func runCommits() {
         do {
             while let step = nextStep() {
                 switch step {
+                case .takeTurn: try takeTurn()
+                case .passTurn: plan.target.passTurn()
                 case .write(let epoch): try write(gather(epoch))
                 case .clear: clear()
                 case .look(let keys): try look(at: keys)
@@ -25,25 +28,37 @@ extension Pipeline {
     }
 
     private enum CommitStep {
-        case write(UInt64), clear, look([PartitionKey]), confirm, log([PressureWatch.News]), end
+        case takeTurn, passTurn, write(UInt64), clear, look([PartitionKey]), confirm, log([PressureWatch.News]), end
     }
 
     /// The next thing to do, or nil when everything is written and the sources have ended.
     private func nextStep() -> CommitStep? {
         let step: CommitStep = monitor.wait(as: .committer, until: nextMoment) { state in
             if state.isCancelled { return .end }
+            if state.turn == .taken, state.epochs.sealed == .none, state.epochs.openBatches == 0 {
+                state.turn = .none
+                return .passTurn
+            }
             if state.rewind.phase == .draining, state.epochs.batchesInFlight == 0 {
                 state.rewind.drained()
                 return .clear
             }
             if state.isDraining, state.epochs.isIdle, state.rewind.phase == .settled { return .end }
             if let keys = state.takenOverToLookAt(.now) { return .look(keys) }
-            if state.epochs.seal(isDue: isDue(state)) {
+            let isDue = state.turn == .taken || isDue(state)
+            if isDue, state.turn == .none, state.epochs.canSeal, plan.target.wantsTurn {
+                state.turn = .awaited
+                return .takeTurn
+            }
+            if state.epochs.seal(isDue: isDue) {
                 state.lastSeal = .now
                 state.openRecords = 0
                 state.sealedBytes = plan.memory.held(by: .groups)
             }
-            if let epoch = state.epochs.takeDrained() { return .write(epoch) }
+            if let epoch = state.epochs.takeDrained() {
+                state.turn = .none
+                return .write(epoch)
+            }
             let news = lookAtMemory(&state)
             if !news.isEmpty { return .log(news) }
             guard state.epochs.isIdle, .now >= state.lastLook + Limits.idleConfirm else { return nil }
@@ -72,6 +87,16 @@ extension Pipeline {
                 if let row, row.ownerEpoch > partition.ownerEpoch { state.partitions[index].owed = 0 }
             }
         }
+    }
+
+    /// The open epoch goes on growing while others write.
+    private func takeTurn() throws {
+        do {
+            try plan.target.takeTurn(context)
+        } catch is WaitCancelled {
+            // The pipeline gives up, which the next step sees.
+        }
+        monitor.update { $0.turn = .taken }
     }
 
     private func write(_ closed: ClosedEpoch) throws {

@@ -4,7 +4,8 @@ import Logging
 extension Pipeline {
     /// How short memory is now.
     func pressure(_ state: PipelineState) -> MemoryPressure {
-        .of(plan.memory.account, sealed: state.epochs.sealed == .none ? nil : state.sealedBytes)
+        let sealed = state.epochs.sealed == .none ? 0 : state.sealedBytes
+        return .of(plan.memory.account, sealed: state.isOpenEpochHeldUp ? sealed : nil)
     }
 
     /// Takes note of the pressure.

@@ -23,6 +23,16 @@ struct EpochLedger {
     var bytes: Int64 = 0
 }
 
+/// Where an instance stands among those that write the same tables, one after the other.
+enum Turn {
+    /// It has no turn and waits for none, or the commit being written sees to that.
+    case none
+    /// An epoch is due and grows until the turn comes.
+    case awaited
+    /// It is this instance's turn: the epoch is sealed, unless there is nothing to write any more.
+    case taken
+}
+
 /// Everything the threads of a pipeline share, behind one lock that is taken per batch, never per event.
 struct PipelineState {
     var epochs = EpochMachine()
@@ -46,6 +56,8 @@ struct PipelineState {
     /// When the database's connection was last looked at for want of work.
     var lastLook = ContinuousClock.now
     var flushTarget: UInt64 = 0
+    /// Where this instance stands among those that write the same tables.
+    var turn = Turn.none
     /// How long commits took lately.
     var usualCommit = Duration.zero
     /// Partitions that a source believes to be its own and the database says are another instance's.
@@ -86,6 +98,9 @@ struct PipelineState {
         rewind = RewindMachine(sources: sources)
         waiting = Array(repeating: 0, count: sources)
     }
+
+    /// Whether the open epoch has to wait until something else is over: the epoch before, or the turns of others.
+    var isOpenEpochHeldUp: Bool { epochs.sealed != .none || turn == .awaited }
 
     /// The first run of a batch that does not begin where its partition stands, nil when all do.
     mutating func misplacement(in batch: Batch) -> MisplacedRun? {

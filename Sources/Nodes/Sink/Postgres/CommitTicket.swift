@@ -1,7 +1,8 @@
 /// The ticket of a table: commits that write it go one after the other, in the order in which they asked.
 ///
 /// An advisory lock of the transaction on the table's oid, so every spelling of the name, every topology and every
-/// instance asks for the same. It is taken behind the fence, all tables of an epoch in one statement and in one order.
+/// instance asks for the same. It is taken in front of the fence, all tables of an epoch in one statement and in one order;
+/// with several instances before the epoch is sealed (`takeTurn`), so that epochs grow while they wait.
 /// Row locks alone would deadlock: rows that exist are locked in key order, but rows that are new are created after all of
 /// those were locked, whatever their place in the order. Nobody asks for row locks of a table without having its ticket.
 enum CommitTicket {

@@ -83,6 +83,16 @@ final class PostgresSession {
             && repeated.count >= SinkLimits.sameErrorsMax - 1
     }
 
+    /// Ends a transaction that stands open between two pieces of work, if there is one.
+    func leaveTransaction() {
+        guard let status = connection?.transactionStatus, status != .idle else { return }
+        do {
+            try connection!.execute("ROLLBACK")
+        } catch {
+            drop()
+        }
+    }
+
     /// Closes the connection.
     func close() { connection = nil }
 

@@ -32,6 +32,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let memory: MemoryAccountant
     /// Groups refused since the last commit.
     private var refusedInARow = 0
+    /// Whether the last ticket had to be waited for; read by whoever asks whether an epoch is due.
+    private let isContended = Atomic(false)
+    /// Whether the tickets of all tables are held by a transaction that stands open on `commits`.
+    private var hasTickets = false
 
     /// Creates a target; connects when first used.
     /// - Parameters:
@@ -202,6 +206,31 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
     }
 
+    /// Whether the last commit had to wait for its tickets.
+    package var wantsTurn: Bool { isContended.load(ordering: .relaxed) }
+
+    /// Opens the transaction of the next commit with the tickets of all tables.
+    package func takeTurn(_ context: CommitContext) throws {
+        try commits.run(context) { connection, isNew in
+            // What the database holds is asked first, and by the commit.
+            guard !isNew else { return }
+            let tables = Self.names(writers.map(\.writer.table.place.quoted))
+            let asked = ContinuousClock.now
+            try connection.begin(.commit) { $0.query(CommitTicket.sql, [.array(tables)]) }
+            noteWait(since: asked)
+            hasTickets = true
+        }
+    }
+
+    package func passTurn() {
+        hasTickets = false
+        commits.leaveTransaction()
+    }
+
+    private func noteWait(since asked: ContinuousClock.Instant) {
+        isContended.store(.now - asked > SinkLimits.ticketWait, ordering: .relaxed)
+    }
+
     package func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
         // The first try on a connection that this epoch has not used yet asks the database what it holds: the COMMIT
         // before may have happened although its answer was lost, and the server may be a restored one.
@@ -284,28 +313,42 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         return .committed
     }
 
-    /// Opens the transaction of an epoch with the fence, and waits for the tickets of its tables. False, and no transaction,
-    /// when a partition is no longer ours.
+    /// Opens the transaction of an epoch with the tickets of its tables and the fence, or goes on in the one that holds the
+    /// tickets. False, and no transaction, when a partition is no longer ours.
     private func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
-        let (advance, parameters) = rows.advanceStatement(epoch.advances)
-        var tables = ArrayBuilder(.text)
-        for (node, writer) in writers where epoch.deltas[node] != nil { tables.append(writer.table.place.quoted) }
-        let marks = unmarked.isEmpty ? [] : unmarked.filter { epoch.deltas[$0.key] != nil }.flatMap(\.value)
+        // A transaction of tickets may have ended with its connection, or by the server's patience.
+        let isOpen = hasTickets && connection.transactionStatus == .inTransaction
+        hasTickets = false
+        var statements: [(sql: String, parameters: [Parameter])] = []
+        let tables = writers.filter { epoch.deltas[$0.node] != nil }.map(\.writer.table.place.quoted)
+        if !isOpen, !tables.isEmpty { statements.append((CommitTicket.sql, [.array(Self.names(tables))])) }
+        let fence = statements.count
+        statements.append(rows.advanceStatement(epoch.advances))
+        for place in unmarked.filter({ epoch.deltas[$0.key] != nil }).flatMap(\.value) {
+            statements.append((Self.mark, [.text(rows.topology), .text(place.schema), .text(place.name)]))
+        }
+        let asked = ContinuousClock.now
         let answers: [QueryResult]
         do throws(PostgresError) {
-            answers = try connection.begin(.commit) { pipeline in
-                pipeline.query(advance, parameters)
-                if tables.count > 0 { pipeline.query(CommitTicket.sql, [.array(tables)]) }
-                for place in marks {
-                    pipeline.query(Self.mark, [.text(rows.topology), .text(place.schema), .text(place.name)])
+            answers =
+                if isOpen {
+                    try connection.pipeline { for one in statements { $0.query(one.sql, one.parameters) } }
+                } else {
+                    try connection.begin(.commit) { for one in statements { $0.query(one.sql, one.parameters) } }
                 }
-            }
         } catch {
-            throw error.statementIndex == 0 ? error.about(PartitionRows.table) : error
+            throw error.statementIndex == fence ? error.about(PartitionRows.table) : error
         }
-        if answers.first?.affectedRows == epoch.advances.count { return true }
+        if !isOpen { noteWait(since: asked) }
+        if answers.dropFirst(fence).first?.affectedRows == epoch.advances.count { return true }
         try connection.execute("ROLLBACK")
         return false
+    }
+
+    private static func names(_ tables: [String]) -> ArrayBuilder {
+        var names = ArrayBuilder(.text)
+        for table in tables { names.append(table) }
+        return names
     }
 
     /// A table that has had rows and is empty was emptied by somebody; the first commit that writes some says so.

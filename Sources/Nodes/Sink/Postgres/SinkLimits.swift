@@ -13,6 +13,9 @@ enum SinkLimits {
     /// How often an epoch's inserts may meet rows that came into being since they were looked for, before something else
     /// must be wrong.
     static let insertRacesMax = 5
+    /// How long opening a commit may take before another instance is taken to have held a ticket: much longer than a round
+    /// trip, much shorter than a commit. From then on an epoch is sealed when its ticket is there, see `takeTurn`.
+    static let ticketWait = Duration.milliseconds(10)
     /// The longest wait for a row lock before the transaction is run again.
     static let lockTimeoutMilliseconds = 10_000
     /// How long a client may do nothing inside of a transaction before the server ends it, for the sake of others that
