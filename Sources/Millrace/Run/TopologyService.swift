@@ -73,7 +73,12 @@ final class TopologyService: Service {
             try await withGracefulShutdownHandler {
                 try await onThread(named: name) {
                     let database = self.target as? PostgresTarget
-                    try database?.prepare(pipeline.stoppableContext)
+                    do {
+                        try database?.prepare(pipeline.stoppableContext)
+                    } catch is WaitCancelled {
+                        // Told to stop while it waited for the database: nothing has been read, so nothing is missing.
+                        return
+                    }
                     database?.onReplacement { pipeline.stop() }
                     try pipeline.run()
                     try database?.checkReplacement()

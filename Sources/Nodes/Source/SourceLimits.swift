@@ -28,6 +28,8 @@ enum SourceLimits {
     static let leave = Duration.seconds(3)
     /// How long a call about offsets or metadata may take before it is tried again; a stop waits for it.
     static let request = Duration.seconds(4)
+    /// How long nothing may have come from a pipe before that is said.
+    static let silence = Duration.seconds(5)
     /// How long a poll waits for messages: bounds how late a stop or a rewind is noticed.
     static let poll = Duration.milliseconds(20)
     /// While nothing may be read for want of batches, one message is taken this often: rebalances are answered by polls

@@ -30,6 +30,20 @@ import Testing
         #expect(stand.records == 3 && !stand.warnings.contain("in the middle of a line"))
     }
 
+    /// A program that has not opened the pipe yet, or writes nothing, is waited for; that is said once.
+    @Test func aPipeThatNobodyWritesToIsSaid() throws {
+        let stand = try FileStand()
+        let path = try stand.pipe("p")
+        let words = Words()
+        let writer = FileStand.Writer {
+            try? eventually("nothing was said") { words.contain("Nothing has come from a pipe yet") }
+            try? Data("{}\n".utf8).write(to: URL(fileURLWithPath: path))
+        }
+        try stand.run([path], words: words)
+        writer.join()
+        #expect(stand.records == 1 && words.contain(path))
+    }
+
     @Test(arguments: [
         ("{}", LastLine.Kind.whole), ("{\"a\":1} \r", .whole), ("{\"a\":\"}\"", .unfinished),
         ("{\"a\":\"\\\"}\"}", .whole),

@@ -52,9 +52,8 @@ final class FileStand {
     func run(
         _ patterns: [String], copies: FilePlan.Copies = .refuse, batchBytes: Int = 512, recordBytesMax: Int = 1 << 20,
         memory: MemoryAccountant = MemoryAccountant(budget: 256 << 20),
-        refusing: @escaping @Sendable (Int) -> Bool = { _ in false }
+        words: Words = Words(), refusing: @escaping @Sendable (Int) -> Bool = { _ in false }
     ) throws {
-        let words = Words()
         warnings = words
         let logger = Logger(label: "files") { _ in WordHandler(words: words) }
         let plan = FilePlan(

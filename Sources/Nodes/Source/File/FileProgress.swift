@@ -30,6 +30,9 @@ final class FileProgress {
     private(set) var tail: Tail?
     /// A line without an end, which the next run reads.
     private(set) var unfinished: Unfinished?
+    /// Called once when nothing has come from a stream for a while after its start.
+    var onSilence: (() -> Void)?
+    private let opened = ContinuousClock.now
 
     /// - Parameters:
     ///   - head: the beginning of a regular file.
@@ -125,6 +128,12 @@ final class FileProgress {
         return count
     }
 
+    private func tellSilence() {
+        guard let tell = onSilence, replay != nil, position == 0, .now - opened >= SourceLimits.silence else { return }
+        onSilence = nil
+        tell()
+    }
+
     /// Fills a batch with whole lines.
     private func fill(_ batch: Batch, _ intake: Intake) throws {
         batch.framing = .chunk
@@ -147,6 +156,7 @@ final class FileProgress {
                 return count
             }
             if isIdle {
+                tellSilence()
                 if lineEnd != nil || intake.isStopping || intake.needsRewind { break }
                 continue
             }

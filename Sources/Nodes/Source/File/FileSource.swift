@@ -1,6 +1,5 @@
 package import Dataflow
 package import Logging
-import Synchronization
 
 /// The `file` source: newline-delimited JSON from files or streams, plain or gzip, read once each, in order of their names.
 ///
@@ -14,7 +13,6 @@ package final class FileSource: Source {
     private let memory: MemoryAccountant
     private let registry: InputRegistry
     private let logger: Logger
-    private let waiting = Mutex<String?>(nil)
 
     /// Creates a source; opens nothing before it runs.
     /// - Parameters:

@@ -143,10 +143,15 @@ struct FileWork {
         for file in readable {
             guard let key = file.key, let (index, partition) = byKey[key] else { continue }
             let head = FileHead(Array(file.head.bytes.prefix(Int(clamping: partition.nextOffset ?? 0))))
-            files.append(
-                try FileProgress(
-                    file.reader, head: head, partition: index, claimed: partition, recordBytesMax: recordBytesMax,
-                    memory: memory))
+            let progress = try FileProgress(
+                file.reader, head: head, partition: index, claimed: partition, recordBytesMax: recordBytesMax,
+                memory: memory)
+            progress.onSilence = { [logger] in
+                logger.notice(
+                    "Nothing has come from a pipe yet; it is read until its last writer closes it",
+                    metadata: ["path": "\(file.label)"])
+            }
+            files.append(progress)
         }
     }
 
