@@ -34,9 +34,10 @@ import Testing
             try writer.finish()
             try process.waitUntil("it waits") { process.errors.contains("Waiting for the database") }
             process.terminate()
-            // It may give the database time to come back, and then goes; what it had not committed is read again.
-            let exit = try process.wait(within: .seconds(60))
+            // It gives the database time to come back, and then goes; what it had not committed is read again.
+            let exit = try process.wait(within: .seconds(20))
             #expect(exit == .code(0) || exit == .code(1), "\(process.lastWords)")
+            #expect((exit == .code(1)) == process.errors.contains("read and not committed"), "\(process.lastWords)")
             try server.startServer()
             let next = try log.start(log.topology("stop_away"), database)
             try database.waitUntilRead(log.count, by: [next])

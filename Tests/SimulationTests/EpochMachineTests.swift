@@ -5,8 +5,8 @@ import Testing
 @Suite struct EpochMachineTests {
     @Test func anEpochIsWrittenOnlyAfterItsLastBatch() {
         var machine = EpochMachine()
-        let first = machine.admit(at: .now)
-        let second = machine.admit(at: .now)
+        let first = machine.admit()
+        let second = machine.admit()
         let isSealed = machine.seal(isDue: true)
         #expect(isSealed)
         let whileBothRun = machine.takeDrained()
@@ -26,11 +26,11 @@ import Testing
 
     @Test func oneEpochFillsWhileAnotherIsWritten() {
         var machine = EpochMachine()
-        let first = machine.admit(at: .now)
+        let first = machine.admit()
         _ = machine.complete(epoch: first.epoch, generation: first.generation)
         let isSealed = machine.seal(isDue: true)
         #expect(isSealed)
-        let second = machine.admit(at: .now)
+        let second = machine.admit()
         #expect(second.epoch == first.epoch + 1)
         let isSealedTwice = machine.seal(isDue: true)
         #expect(!isSealedTwice, "only one epoch is sealed at a time")
@@ -46,10 +46,10 @@ import Testing
 
     @Test func batchesOfADroppedGenerationAreStale() {
         var machine = EpochMachine()
-        let old = machine.admit(at: .now)
+        let old = machine.admit()
         machine.discard()
         #expect(machine.batchesInFlight == 1)
-        let new = machine.admit(at: .now)
+        let new = machine.admit()
         #expect(new.generation == old.generation + 1)
         #expect(new.epoch > old.epoch, "a waiter for the old epoch must not take the new one for it")
         let oldIsCurrent = machine.complete(epoch: old.epoch, generation: old.generation)
@@ -75,7 +75,7 @@ import Testing
         for _ in 0..<500 {
             switch Int.random(in: 0..<10, using: &random) {
             case 0...3:
-                inFlight.append(machine.admit(at: .now))
+                inFlight.append(machine.admit())
                 admitted += 1
             case 4...6:
                 guard let index = inFlight.indices.randomElement(using: &random) else { continue }

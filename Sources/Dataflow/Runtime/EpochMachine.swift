@@ -29,8 +29,6 @@ public struct EpochMachine: Sendable {
     public private(set) var committed: UInt64 = 0
     /// Batches admitted to the open epoch so far.
     public private(set) var openBatches = 0
-    /// When the open epoch got its first batch.
-    public private(set) var openedAt: ContinuousClock.Instant?
     private var inFlight: [UInt64: Int] = [:]
     private var staleInFlight = 0
 
@@ -53,9 +51,8 @@ public struct EpochMachine: Sendable {
     }
 
     /// Admits a batch to the open epoch.
-    public mutating func admit(at now: ContinuousClock.Instant) -> (epoch: UInt64, generation: UInt64) {
+    public mutating func admit() -> (epoch: UInt64, generation: UInt64) {
         openBatches += 1
-        if openedAt == nil { openedAt = now }
         inFlight[open, default: 0] += 1
         return (open, generation)
     }
@@ -82,7 +79,6 @@ public struct EpochMachine: Sendable {
         sealed = .draining(open)
         open += 1
         openBatches = 0
-        openedAt = nil
         return true
     }
 
@@ -121,6 +117,5 @@ public struct EpochMachine: Sendable {
         // Waiters for the open epoch must not take a later one for it.
         open += 1
         openBatches = 0
-        openedAt = nil
     }
 }

@@ -80,7 +80,7 @@ extension Pipeline {
             }
             // The commit thread knows when a filling epoch is due; that one has begun to fill is news.
             if state.epochs.openBatches == 0 { woken.insert(.committer) }
-            (batch.epoch, batch.generation) = state.epochs.admit(at: .now)
+            (batch.epoch, batch.generation) = state.epochs.admit()
             state.nextSerial += 1
             batch.serial = state.nextSerial
             batch.references.store(1, ordering: .relaxed)

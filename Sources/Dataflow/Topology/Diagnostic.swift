@@ -16,11 +16,6 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
 
     /// `file:line:column`, which editors and terminals turn into a link.
     public var description: String { "\(file):\(line):\(column)" }
-
-    /// The same place moved right by `columns`, for errors inside an expression.
-    public func advanced(byColumns columns: Int) -> SourceLocation {
-        SourceLocation(file: file, line: line, column: column + columns)
-    }
 }
 
 /// One thing wrong with a topology, with the place and the way out.

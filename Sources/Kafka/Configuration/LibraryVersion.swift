@@ -16,8 +16,6 @@ public struct LibraryVersion: Comparable, Sendable, CustomStringConvertible {
     public static let fetchBackoffSettable = LibraryVersion(2, 2, 0)
     /// First version whose cooperative assignment neither loops nor loses partitions.
     public static let cooperativeSafe = LibraryVersion(2, 10, 1)
-    /// The oldest version we recommend.
-    public static let recommended = LibraryVersion(2, 13, 2)
 
     /// By major, minor, patch.
     public static func < (left: LibraryVersion, right: LibraryVersion) -> Bool {

@@ -112,9 +112,9 @@ extension TopologyDeclaration {
         return TableFeed(topics: source.flatMap(Self.topics), elsewhere: elsewhere)
     }
 
-    /// A Kafka source's topics; nil for files, and when one of the names is a pattern.
+    /// A Kafka source's topics; nil for files.
     private static func topics(of node: NodeDeclaration) -> Set<String>? {
         let names = (node.config["topics"]?.list ?? []).compactMap(\.string)
-        return names.isEmpty || names.contains { $0.hasPrefix("^") } ? nil : Set(names)
+        return names.isEmpty ? nil : Set(names)
     }
 }

@@ -100,7 +100,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
 
     private func begin(_ prepared: SchemaSetup.Prepared) {
         definition = prepared.definition
-        // Tables are written in the order of their names, in every process: that is the order of their locks.
+        // In one order in every process; what keeps instances from each other is the ticket.
         writers = zip(sinks, prepared.places)
             .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
             .map { ($0.node, SummaryWriter(plan: $0.plan, place: $1, name: $0.table, memory: memory)) }

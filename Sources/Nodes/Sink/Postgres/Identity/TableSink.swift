@@ -35,7 +35,7 @@ package struct TableSink: Sendable {
 
 /// Where the events of a table come from, as far as the rows of `millrace.partitions` can tell.
 package struct TableFeed: Sendable, Equatable {
-    /// Everything that is not a topic of `elsewhere`: files, and topics that a pattern finds.
+    /// Everything that is not a topic of `elsewhere`: files.
     static let rest = "*"
 
     /// Topics by name, and `*` for what has no name before it is there.
@@ -44,7 +44,7 @@ package struct TableFeed: Sendable, Equatable {
     package var elsewhere: Set<String>
 
     /// Creates a feed.
-    /// - Parameter topics: a Kafka source's topics, nil for files and patterns.
+    /// - Parameter topics: a Kafka source's topics, nil for files.
     package init(topics: Set<String>?, elsewhere: Set<String>) {
         self.topics = topics ?? [Self.rest]
         self.elsewhere = elsewhere.subtracting(topics ?? [])
