@@ -24,6 +24,20 @@ import Testing
         }
     }
 
+    /// One server by two addresses: what a table is and who keeps it stands in the database, not in the URL.
+    @Test func aDatabaseBehindTwoURLsIsOne() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("name_two_urls")
+            _ = try stand.runs(stand.topology())
+            let url = stand.database.url.replacing("@127.0.0.1:", with: "@localhost:")
+            #expect(url != stand.database.url)
+            try stand.run(stand.topology("u"), url: url).expect(.code(1), "table public.kpi: topology t keeps it")
+            try stand.append(2)
+            _ = try stand.runs(stand.topology(), url: url)
+            #expect(try stand.count() == 5)
+        }
+    }
+
     @Test func aSearchPathMakesNoSecondTable() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("name_search_path")
