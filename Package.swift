@@ -34,10 +34,13 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]
         ),
 
+        // What has nothing to do with streams
+        .target(name: "Platform", swiftSettings: strict),
+
         // Drivers: one C library each, made safe
-        .target(name: "Kafka", dependencies: ["CRdKafka"], swiftSettings: strict),
+        .target(name: "Kafka", dependencies: ["CRdKafka", "Platform"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CSimdJSON"], swiftSettings: strict),
-        .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: strict),
+        .target(name: "Postgres", dependencies: ["CLibPQ", "Platform"], swiftSettings: strict),
 
         // Pure
         .target(name: "Sketches", dependencies: ["CMalloc"], swiftSettings: strict),
@@ -45,13 +48,13 @@ let package = Package(
         // Engine
         .target(
             name: "Dataflow",
-            dependencies: [.product(name: "Logging", package: "swift-log")],
+            dependencies: ["Platform", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .target(
             name: "Nodes",
             dependencies: [
-                "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
+                "Platform", "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -62,7 +65,7 @@ let package = Package(
         ),
         .target(
             name: "TopologyFile",
-            dependencies: ["Dataflow", .product(name: "Yams", package: "Yams")],
+            dependencies: ["Platform", "Dataflow", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict
         ),
 
@@ -71,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "Millrace",
             dependencies: [
-                "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc",
+                "Platform", "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -81,23 +84,24 @@ let package = Package(
         ),
 
         // Tests
-        .target(name: "DataflowTesting", dependencies: ["Dataflow"], swiftSettings: strict),
-        .testTarget(name: "SketchesTests", dependencies: ["Sketches"], swiftSettings: strict),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "DataflowTesting", dependencies: ["Platform", "Dataflow"], swiftSettings: strict),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
+        .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
-            name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches"], swiftSettings: strict),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices"], swiftSettings: strict),
-        .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting"], swiftSettings: strict),
+            name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"], swiftSettings: strict),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform"], swiftSettings: strict),
+        .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "NodesTests",
             dependencies: [
-                "Nodes", "Dataflow", "Kafka", "Postgres", "Sketches", "DataflowTesting", "LocalServices",
+                "Nodes", "Dataflow", "Kafka", "Postgres", "Sketches", "DataflowTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes"], swiftSettings: strict),
+            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "MillraceTests",
             dependencies: [
@@ -107,11 +111,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Dataflow", "DataflowTesting", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Dataflow", "DataflowTesting", "Platform", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["LocalServices", "Postgres", "Kafka", "Sketches", "Millrace"],
+            dependencies: ["LocalServices", "Postgres", "Kafka", "Sketches", "Millrace", "Platform"],
             swiftSettings: strict
         ),
     ],

@@ -1,3 +1,5 @@
+public import Platform
+
 /// Waits for conditions that other threads bring about.
 public enum Eventually {
     /// What did not happen in time.

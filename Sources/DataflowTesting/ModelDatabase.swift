@@ -1,4 +1,5 @@
 public import Dataflow
+import Platform
 import Synchronization
 
 /// A database in memory with the semantics the commit protocol relies on: one transaction at a time, whole or not at

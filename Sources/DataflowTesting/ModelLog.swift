@@ -1,4 +1,5 @@
 public import Dataflow
+import Platform
 
 /// A topic in memory: partitions of 64-bit values, and what a right pipeline makes of them.
 public struct ModelLog: Sendable {

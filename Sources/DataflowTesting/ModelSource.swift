@@ -1,5 +1,6 @@
 public import Dataflow
 import Foundation
+import Platform
 import Synchronization
 
 /// A source over a `ModelLog` whose assignments a test decides, as a consumer group would.

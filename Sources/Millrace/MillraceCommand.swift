@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Platform
 
 /// The program: one command per file in Commands/.
 @main

@@ -1,3 +1,5 @@
+import Platform
+
 /// Where and how to connect: everything libpq understands, as a URL (`postgresql://…`) or as `key=value` words.
 ///
 /// What the text leaves out comes from the `PG…` environment variables, the service file and `~/.pgpass`, as with
@@ -117,31 +119,14 @@ public struct ConnectionSettings: Sendable {
 
     /// Only a word that is nearly a keyword is repeated; any other may be what follows a blank in a password.
     private static func unknownKeyword(_ word: String, _ known: [String]) -> PostgresError {
-        let nearest = known.map { (distance: distance(word, $0), word: $0) }.min { $0.distance < $1.distance }
-        if let nearest, nearest.distance <= 2 {
+        if let nearest = Suggestion.nearest(to: word, in: known) {
             return PostgresError(
                 .badSettings, "connection settings: unknown keyword \"\(word)\"",
-                hint: "did you mean \"\(nearest.word)\"?")
+                hint: "did you mean \"\(nearest)\"?")
         }
         return PostgresError(
             .badSettings, "connection settings: unknown keyword",
             hint: "use libpq's keywords; quote values with spaces: password='two words'")
-    }
-
-    /// Levenshtein's edit distance.
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let right = Array(right.utf8)
-        var row = Array(0...right.count)
-        for (i, a) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[right.count]
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Testing
 
 /// The `file` source over the log that went through Kafka makes the same tables, killed or not, packed or not.
@@ -53,7 +54,7 @@ import Testing
     /// Kills every run until one gets to the end.
     private func readKilled(_ file: URL, _ name: String, records: Int) throws -> IdentityOutcome {
         let database = try TestDatabase(name)
-        var random = SeededRandom(Self.seed)
+        var random = SeededRandom(seed: Self.seed)
         var kills = 0
         while true {
             let process = try start(file, database)

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Testing
 
 /// Processes that are killed at any moment, or stopped, leave no trace in the tables. Events are produced meanwhile.
@@ -58,7 +59,7 @@ import Testing
             var topology = topology
             // A killed member is in the way of the next one until its session ends.
             topology.setSessionTimeout(log.stand.kind == .development ? .milliseconds(2_500) : log.stand.sessionTimeout)
-            var random = SeededRandom(Self.seed)
+            var random = SeededRandom(seed: Self.seed)
             var livesWithCommits = 0
             for kill in 1...kills {
                 try writer.write(upTo: log.count * kill / (kills + 1))
@@ -91,7 +92,7 @@ import Testing
         try await compare("one_of_three", events: 30_000, seed: 3) { log, topology, database, writer in
             var topology = topology
             topology.setSessionTimeout(log.stand.kind == .development ? .milliseconds(2_000) : log.stand.sessionTimeout)
-            var random = SeededRandom(Self.seed)
+            var random = SeededRandom(seed: Self.seed)
             var processes = try (0..<3).map { _ in try log.start(topology, database) }
             for kill in 1...kills {
                 let before = try database.messagesRead()
@@ -117,7 +118,7 @@ import Testing
     @Test func frozenInstancesChangeNothing() async throws {
         let rounds = 5
         try await compare("frozen", events: 20_000, seed: 14) { log, topology, database, writer in
-            var random = SeededRandom(Self.seed)
+            var random = SeededRandom(seed: Self.seed)
             let processes = try (0..<2).map { _ in try log.start(topology, database) }
             for round in 1...rounds {
                 let before = try database.messagesRead()
@@ -156,7 +157,7 @@ import Testing
 
     @Test func stopsAndRestartsChangeNothing() async throws {
         try await compare("stopped", events: 20_000, seed: 4) { log, topology, database, writer in
-            var random = SeededRandom(Self.seed)
+            var random = SeededRandom(seed: Self.seed)
             let stops = 6
             for stop in 1...stops {
                 try writer.write(upTo: log.count * stop / stops)

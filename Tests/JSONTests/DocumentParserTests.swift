@@ -1,4 +1,5 @@
 import JSON
+import Platform
 import Testing
 
 @Suite struct DocumentParserTests {
@@ -63,7 +64,7 @@ import Testing
         let long = String(repeating: "k", count: 300)
         let fields =
             (0..<300).map { FieldDeclaration("k\($0)", .integer) } + [FieldDeclaration(path: [long], type: .integer)]
-        var random = Seeded(11)
+        var random = SeededRandom(seed: 11)
         var parser = DocumentParser(fields: fields)
         for _ in 0..<5 {
             let order = Array(0..<300).shuffled(using: &random)

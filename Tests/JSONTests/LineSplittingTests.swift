@@ -1,4 +1,5 @@
 import JSON
+import Platform
 import Testing
 
 @Suite struct LineSplittingTests {
@@ -26,7 +27,7 @@ import Testing
 
     @Test func anyTextIsCutAtItsNewlines() {
         for seed in 0..<200 as Range<UInt64> {
-            var random = Seeded(seed)
+            var random = SeededRandom(seed: seed)
             let text = (0..<random.below(40)).map { _ in
                 String(repeating: "x", count: random.below(random.chance(20) ? 200 : 5))
                     + (random.chance(30) ? "\r\n" : "\n")

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Platform
 import Testing
 
 @Suite struct RandomDocumentTests {
@@ -63,7 +64,7 @@ import Testing
     /// The one-document path and any batch give the same, with learned key orders and without.
     @Test func batchesDoNotMatter() {
         for seed in 0..<60 as Range<UInt64> {
-            var random = Seeded(seed &* 77)
+            var random = SeededRandom(seed: seed &* 77)
             var source = RandomDocuments(seed: seed)
             let documents = (0..<200).map { _ -> [UInt8] in
                 let document = random.chance(30) ? event : Array(source.object(depth: 0).utf8)
@@ -86,7 +87,7 @@ import Testing
 
     /// Several segments of stage 1, with bad strings among the documents.
     @Test func largeBatchesAreCutIntoSegments() {
-        var random = Seeded(5)
+        var random = SeededRandom(seed: 5)
         var source = RandomDocuments(seed: 5)
         let documents = (0..<3000).map { _ -> [UInt8] in random.chance(3) ? source.mutated(event) : event }
         var parser = DocumentParser(fields: eventFields)

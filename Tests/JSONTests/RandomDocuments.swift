@@ -1,10 +1,11 @@
 import Foundation
+import Platform
 
 /// Random JSON values and ways to write them down, from a seed.
 struct RandomDocuments {
-    var random: Seeded
+    var random: SeededRandom
 
-    init(seed: UInt64) { random = Seeded(seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// A JSON value as text: about one string in three with escapes, numbers of all kinds, random white space.
     mutating func value(depth: Int) -> String {

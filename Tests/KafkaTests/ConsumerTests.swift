@@ -1,3 +1,4 @@
+import Platform
 import Testing
 
 @testable import Kafka
@@ -26,7 +27,7 @@ import Testing
             let name = try stand.topic()
             var producer = try stand.producer("lz4")
             let topic = try producer.topic(name)
-            var random = SeededRandom(state: 7)
+            var random = SeededRandom(seed: 7)
             let large = (0..<900_000).map { _ in UInt8.random(in: 0...255, using: &random) }
             try producer.produce(nil, key: [1], to: topic, partition: 0, timestamp: 1_700_000_000_123)
             try producer.produce([], to: topic, partition: 0)
@@ -63,7 +64,7 @@ import Testing
     func nothingIsLostOrRepeatedAboveARewind(kind: Stand.Kind) async throws {
         try await onOwnThread {
             let seed: UInt64 = 20_261
-            var random = SeededRandom(state: seed)
+            var random = SeededRandom(seed: seed)
             let stand = try Stand(kind)
             let name = try stand.topic(partitions: 2)
             let (moved, steady) = (TopicPartition(name, 0), TopicPartition(name, 1))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct EventBufferTests {
     @Test func decimalsAreWrittenLikeTheStandardLibraryDoes() {
-        var random = SeededRandom(seed: 1, index: 0)
+        var random = EventRandom(seed: 1, index: 0)
         var values: [UInt64] = [0, 9, 10, 99, 100, 9999, 10_000, 99_999_999, 100_000_000, 9_999_999_999_999_999]
         for power in 1...53 { values += (0..<20).map { _ in random.next() >> UInt64(64 - power) } }
         for value in values {
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func timestampsAgreeWithFoundation() {
-        var random = SeededRandom(seed: 5, index: 0)
+        var random = EventRandom(seed: 5, index: 0)
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         var times: [Int64] = [0, 951_782_399_999, 951_782_400_000, 1_709_164_800_000, 4_107_542_400_000]
         times += (0..<2000).map { _ in Int64(random.below(1 << 31)) * 2000 + Int64(random.below(1000)) }

@@ -6,7 +6,7 @@ import Testing
     @Test func picksInProportionToTheWeights() {
         let weights: [UInt64] = [5, 0, 20, 1, 74]
         let table = AliasTable(weights: weights)
-        var random = SeededRandom(seed: 1, index: 0)
+        var random = EventRandom(seed: 1, index: 0)
         var counts = [Int](repeating: 0, count: weights.count)
         for _ in 0..<200_000 { counts[table.pick(random.next())] += 1 }
         #expect(counts[1] == 0)
@@ -26,7 +26,7 @@ import Testing
     @Test func everyRankOfAShortListOccurs() {
         for count: UInt64 in [1, 2, 3, 5, 8, 100] {
             let ranks = SkewedRank(count: count)
-            var random = SeededRandom(seed: 2, index: count)
+            var random = EventRandom(seed: 2, index: count)
             let seen = Set((0..<20_000).map { _ in ranks.pick(&random) })
             #expect(seen == Set(1...UInt32(count)), "seed 2, count \(count)")
         }
@@ -34,7 +34,7 @@ import Testing
 
     @Test func frequencyFallsWithTheRank() {
         let ranks = SkewedRank(count: 1 << 20)
-        var random = SeededRandom(seed: 3, index: 0)
+        var random = EventRandom(seed: 3, index: 0)
         var octaves = [Int](repeating: 0, count: 21)
         for _ in 0..<400_000 { octaves[31 - ranks.pick(&random).leadingZeroBitCount] += 1 }
         // An octave has twice as many ranks as the one before, each 2^-0.75 times as frequent: 2^0.25 times the events.
@@ -46,14 +46,14 @@ import Testing
 
     @Test func theLongestListIsInRange() {
         let ranks = SkewedRank(count: SkewedRank.countMax)
-        var random = SeededRandom(seed: 4, index: 0)
+        var random = EventRandom(seed: 4, index: 0)
         #expect((0..<10_000).allSatisfy { _ in (1...1 << 31).contains(UInt64(ranks.pick(&random))) })
     }
 }
 
-@Suite struct SeededRandomTests {
+@Suite struct EventRandomTests {
     @Test func idsOfDistinctRanksAreDistinct() {
-        let ids = Set((UInt32(0)..<200_000).map(SeededRandom.mix32))
+        let ids = Set((UInt32(0)..<200_000).map(EventRandom.mix32))
         #expect(ids.count == 200_000)
     }
 }

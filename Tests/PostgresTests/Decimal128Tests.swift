@@ -1,3 +1,4 @@
+import Platform
 import Postgres
 import Testing
 
@@ -30,7 +31,7 @@ import Testing
     }
 
     private static func random(_ count: Int, seed: UInt64) -> [Decimal128] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         return (0..<count).map { _ in
             let wide = Int128(truncatingIfNeeded: UInt128(generator.next()) << 64 | UInt128(generator.next()))
             let unscaled = wide >> Int128.random(in: 0..<128, using: &generator)

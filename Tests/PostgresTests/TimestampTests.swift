@@ -1,10 +1,11 @@
+import Platform
 import Postgres
 import Testing
 
 @Suite struct TimestampTests {
     @Test func theServerAgreesFromYear1To9999() throws {
         let seed: UInt64 = 77
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         // 0001-01-01 and 9999-12-31T23:59:59.999999Z.
         let bounds: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
         var values = [bounds.lowerBound, bounds.upperBound, -1, 0, 1, 946_684_799_999_999, 946_684_800_000_000]

@@ -1,5 +1,6 @@
 import Dataflow
 import DataflowTesting
+import Platform
 import Testing
 
 /// Whatever becomes of an epoch, its memory comes back, and every partition has a reader in the end.

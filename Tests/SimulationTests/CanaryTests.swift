@@ -1,5 +1,6 @@
 import Dataflow
 import DataflowTesting
+import Platform
 import Testing
 
 /// Targets that are wrong on purpose: the checks of the simulation must notice.

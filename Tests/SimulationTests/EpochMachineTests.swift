@@ -1,5 +1,6 @@
 import Dataflow
 import DataflowTesting
+import Platform
 import Testing
 
 @Suite struct EpochMachineTests {

@@ -1,5 +1,6 @@
 import Dataflow
 import DataflowTesting
+import Platform
 import Testing
 
 /// The real engine (threads, stages, epochs) over a model log and a model database, with seeded faults: whatever the

@@ -1,5 +1,6 @@
 import Dataflow
 import DataflowTesting
+import Platform
 import Testing
 
 /// The life of a rewind, walked at random against its drawing.

@@ -1,6 +1,7 @@
 import Dataflow
 import DataflowTesting
 import Foundation
+import Platform
 import Synchronization
 import Testing
 

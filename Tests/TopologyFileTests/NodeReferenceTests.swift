@@ -1,4 +1,5 @@
 import Dataflow
+import Platform
 import Testing
 import TopologyFile
 

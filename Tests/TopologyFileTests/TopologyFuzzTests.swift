@@ -1,21 +1,9 @@
 import Dataflow
+import Platform
 import Testing
 import TopologyFile
 
 @Suite struct TopologyFuzzTests {
-    /// SplitMix64: a seed names a run.
-    private struct SeededRandom: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     private let reader = TopologyReader(
         specs: SampleSpecs.specs, settings: SampleSpecs.settings, environment: ["DATABASE_URL": "x"])
 
@@ -27,7 +15,7 @@ import TopologyFile
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
     func randomBytesAreRefused(seed: UInt64) {
-        var random = SeededRandom(state: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<500 {
             let count = Int.random(in: 0..<60, using: &random)
             check((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }, seed)
@@ -38,7 +26,7 @@ import TopologyFile
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
     func mutatedFilesAreReadOrRefused(seed: UInt64) {
-        var random = SeededRandom(state: seed)
+        var random = SeededRandom(seed: seed)
         let whole = Array(SampleSpecs.whole.utf8)
         let pieces = [
             "&a ", "*a", "? ", "- ", ": ", "\n", "    ", "<<: ", "${", "}", "'", "\"", "|\n", "nodes:", "from:", "{",

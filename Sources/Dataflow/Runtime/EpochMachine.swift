@@ -1,3 +1,5 @@
+import Platform
+
 /// When epochs open, seal and end, as a value: events in, decisions out, no clock, no I/O.
 ///
 /// ```

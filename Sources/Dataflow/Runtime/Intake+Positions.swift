@@ -1,3 +1,5 @@
+import Platform
+
 /// Positions of partitions that stand still, and of topics that are met for the first time.
 extension Intake {
     /// Records where the partitions of topics begin that this topology has never met: for each topic all that are given, or,

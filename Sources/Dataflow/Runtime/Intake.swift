@@ -1,3 +1,5 @@
+import Platform
+
 /// A source's side of the pipeline: where it gets empty batches, hands over full ones, and keeps its positions.
 ///
 /// All calls come from the source's own thread.

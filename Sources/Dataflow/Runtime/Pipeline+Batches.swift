@@ -1,4 +1,5 @@
 import Logging
+import Platform
 import Synchronization
 
 /// Batches on their way: out of the pool, through the stages, back into the pool.

@@ -1,3 +1,5 @@
+import Platform
+
 /// The commit thread: seals epochs when it is their turn, waits until they are drained, gathers their groups, and has them
 /// written.
 extension Pipeline {

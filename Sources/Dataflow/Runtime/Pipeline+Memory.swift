@@ -1,4 +1,5 @@
 import Logging
+import Platform
 
 /// What the pipeline does about memory.
 extension Pipeline {

@@ -1,4 +1,5 @@
 import Logging
+import Platform
 
 /// Where partitions stand, and whose they are.
 extension Pipeline {

@@ -1,4 +1,5 @@
 import Logging
+import Platform
 import Synchronization
 
 /// Rewinds: what happens when something that was read must not be committed. `RewindMachine` says in which order.

@@ -1,5 +1,6 @@
 import Foundation
 public import Logging
+import Platform
 
 /// A running topology: source threads, worker threads and a commit thread around one lock.
 ///

@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// One stage at work: its permits, each with the workers of the stage's nodes.

@@ -1,3 +1,5 @@
+import Platform
+
 /// A librdkafka setting users may pass through.
 struct AllowedSetting: Sendable {
     /// Which clients know it.
@@ -165,27 +167,8 @@ enum AllowedSettings {
         }
     }
 
-    /// The allowed key with the fewest edits, if they are few enough to be a typing error.
+    /// The allowed key that was probably meant.
     static func nearest(to key: String, scope: AllowedSetting.Scope) -> String? {
-        let candidates = all.filter { $0.scope == .connection || $0.scope == scope }
-        let best = candidates.map { (key: $0.key, edits: editDistance(key, $0.key)) }.min { $0.edits < $1.edits }
-        guard let best, best.edits <= max(2, key.count / 3) else { return nil }
-        return best.key
-    }
-
-    /// Levenshtein's distance between two short keys.
-    private static func editDistance(_ left: String, _ right: String) -> Int {
-        let (left, right) = (Array(left.lowercased().utf8), Array(right.utf8))
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let substituted = diagonal + (a == b ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-            }
-        }
-        return row[right.count]
+        Suggestion.nearest(to: key, in: all.filter { $0.scope == .connection || $0.scope == scope }.map(\.key))
     }
 }

@@ -78,7 +78,8 @@ public struct Consumer: ~Copyable {
         try deliver(received, into: &result, body)
         if received > 0 {
             unsafe fetchWaker.look(
-                at: client, topic: table.anyHandle, taken: received, meanBytes: deliveredBytes / max(1, deliveredMessages))
+                at: client, topic: table.anyHandle, taken: received,
+                meanBytes: deliveredBytes / max(1, deliveredMessages))
         }
         do {
             if client.callbacks.hasNews { try answerRebalances(delegate) }

@@ -1,6 +1,7 @@
 import Dataflow
 import Foundation
 import Kafka
+import Platform
 import Postgres
 import ServiceLifecycle
 import Synchronization

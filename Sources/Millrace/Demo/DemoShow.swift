@@ -3,6 +3,7 @@ import Kafka
 import LocalServices
 import Logging
 import Nodes
+import Platform
 import ServiceLifecycle
 
 /// What `millrace demo` does: the stage, the play, the reading of the tables, and the clearing away.

@@ -2,7 +2,7 @@ extension EventGenerator {
     /// Appends `,"payload":{...}`: what only some kinds of events carry, nested, with numbers, arrays and free text.
     @inline(__always)
     func appendPayload(
-        _ payload: EventKind.Payload, _ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer
+        _ payload: EventKind.Payload, _ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer
     ) {
         buffer.append(#","payload":{"name":""#)
         buffer.append(player.name)
@@ -18,7 +18,7 @@ extension EventGenerator {
     }
 
     @inline(__always)
-    private func appendCombat(_ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer) {
+    private func appendCombat(_ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer) {
         let bits = random.next()
         buffer.append(#"","weapon":""#)
         buffer.append(vocabulary.weapons.pick(random.next()))
@@ -37,7 +37,7 @@ extension EventGenerator {
     }
 
     @inline(__always)
-    private func appendProgress(_ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer) {
+    private func appendProgress(_ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer) {
         let bits = random.next()
         buffer.append(#"","map":""#)
         buffer.append(vocabulary.maps.pick(random.next()))
@@ -55,7 +55,7 @@ extension EventGenerator {
     }
 
     @inline(__always)
-    private func appendStore(_ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer) {
+    private func appendStore(_ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer) {
         let bits = random.next()
         buffer.append(#"","shelf":"#)
         buffer.append(decimal: bits & 15)
@@ -73,7 +73,7 @@ extension EventGenerator {
     }
 
     @inline(__always)
-    private func appendDevice(_ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer) {
+    private func appendDevice(_ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer) {
         let bits = random.next()
         buffer.append(#"","device":{"memory_mb":"#)
         buffer.append(decimal: 1024 &<< (bits & 3))
@@ -86,7 +86,7 @@ extension EventGenerator {
     }
 
     @inline(__always)
-    private func appendChat(_ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer) {
+    private func appendChat(_ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer) {
         buffer.append(#"","channel":"team","text":""#)
         buffer.append(vocabulary.phrases.pick(random.next()))
         buffer.append(#"","recipients":"#)

@@ -29,7 +29,7 @@ struct EventGenerator: Sendable {
     /// - Parameter index: from 0, below 2^48.
     func append(event index: UInt64, into buffer: inout EventBuffer) {
         buffer.reserve(EventGenerator.eventBytesMax)
-        var random = SeededRandom(seed: options.seed, index: index)
+        var random = EventRandom(seed: options.seed, index: index)
         let start = buffer.count
         let defect = pickDefect(&random)
         let kind = kinds[kindRanks.pick(random.next())]
@@ -51,7 +51,7 @@ struct EventGenerator: Sendable {
     /// Nearly always nil. A random number is used in any case, so that the other events do not change with the share of
     /// malformed ones.
     @inline(__always)
-    private func pickDefect(_ random: inout SeededRandom) -> Defect? {
+    private func pickDefect(_ random: inout EventRandom) -> Defect? {
         let bits = random.next()
         guard bits >> 32 < options.malformedShare else { return nil }
         return defects[Int(truncatingIfNeeded: bits & 0xffff_ffff) % defects.count]
@@ -60,7 +60,7 @@ struct EventGenerator: Sendable {
     /// When the event happened: events advance evenly, then each is up to 4 s late (1.4 s in the mean), and one in 1,024
     /// by 1 to 10 minutes.
     @inline(__always)
-    private func eventTime(_ index: UInt64, _ random: inout SeededRandom) -> Int64 {
+    private func eventTime(_ index: UInt64, _ random: inout EventRandom) -> Int64 {
         let bits = random.next()
         var late = min(bits & 4095, (bits >> 12) & 4095)
         if (bits >> 24) & 1023 == 0 { late = 60_000 &+ ((bits >> 34) &* 540_000) >> 30 }
@@ -69,7 +69,7 @@ struct EventGenerator: Sendable {
 
     @inline(__always)
     private func appendUser(
-        _ player: Player, _ defect: Defect?, _ random: inout SeededRandom, _ buffer: inout EventBuffer
+        _ player: Player, _ defect: Defect?, _ random: inout EventRandom, _ buffer: inout EventBuffer
     ) {
         if player.isGuest {
             buffer.append(random.next() & 1 == 0 ? "guest-" : #"guest\u002d"#)
@@ -84,7 +84,7 @@ struct EventGenerator: Sendable {
     @inline(__always)
     private func appendSession(_ player: Player, _ time: Int64, _ buffer: inout EventBuffer) {
         let halfHour = UInt64(time &+ Int64(player.id & 0xfffff)) / 1_800_000
-        let session = SeededRandom.mix(UInt64(player.id) &<< 32 ^ halfHour)
+        let session = EventRandom.mix(UInt64(player.id) &<< 32 ^ halfHour)
         buffer.append(#"","session":""#)
         buffer.append(hex: UInt32(truncatingIfNeeded: session))
         buffer.append(hex: UInt32(truncatingIfNeeded: session >> 32))
@@ -92,7 +92,7 @@ struct EventGenerator: Sendable {
 
     /// One event in 256 knows no country (null), one in 512 no platform (the field is missing).
     @inline(__always)
-    private func appendSegments(_ player: Player, _ random: inout SeededRandom, _ buffer: inout EventBuffer) {
+    private func appendSegments(_ player: Player, _ random: inout EventRandom, _ buffer: inout EventBuffer) {
         let bits = random.next()
         if (bits >> 8) & 511 != 0 {
             buffer.append(#"","platform":""#)
@@ -112,7 +112,7 @@ struct EventGenerator: Sendable {
 
     @inline(__always)
     private func appendMeasures(
-        _ kind: EventKind, _ player: Player, _ defect: Defect?, _ random: inout SeededRandom,
+        _ kind: EventKind, _ player: Player, _ defect: Defect?, _ random: inout EventRandom,
         _ buffer: inout EventBuffer
     ) {
         if let text = defect?.duration {
@@ -123,9 +123,9 @@ struct EventGenerator: Sendable {
             buffer.append(decimal: EventGenerator.duration(median: median, random.next()))
         }
         if kind.hasItem {
-            let item = SeededRandom.mix32(items.pick(&random) ^ 0x6974_656d)
+            let item = EventRandom.mix32(items.pick(&random) ^ 0x6974_656d)
             buffer.append(#","item":""#)
-            buffer.append(vocabulary.itemKinds.pick(SeededRandom.mix(UInt64(item))))
+            buffer.append(vocabulary.itemKinds.pick(EventRandom.mix(UInt64(item))))
             buffer.append(hex: item)
             buffer.append(#"""#)
         }
@@ -151,7 +151,7 @@ struct EventGenerator: Sendable {
     }
 
     private func apply(
-        _ defect: Defect, since start: Int, _ random: inout SeededRandom, _ buffer: inout EventBuffer
+        _ defect: Defect, since start: Int, _ random: inout EventRandom, _ buffer: inout EventBuffer
     ) {
         switch defect {
         case .truncated:

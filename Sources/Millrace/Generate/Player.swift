@@ -14,8 +14,8 @@ struct Player {
     /// - Parameter rank: 1 is the most active player.
     @inline(__always)
     init(rank: UInt32, vocabulary: borrowing Vocabulary) {
-        var random = SeededRandom(seed: 0x706c_6179_6572, index: UInt64(rank))
-        id = SeededRandom.mix32(rank)
+        var random = EventRandom(seed: 0x706c_6179_6572, index: UInt64(rank))
+        id = EventRandom.mix32(rank)
         country = vocabulary.countries.pick(random.next())
         platform = vocabulary.platforms.pick(random.next())
         version = vocabulary.versions.pick(random.next())

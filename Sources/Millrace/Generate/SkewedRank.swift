@@ -25,7 +25,7 @@ struct SkewedRank: Sendable {
 
     /// The next rank.
     @inline(__always)
-    func pick(_ random: inout SeededRandom) -> UInt32 {
+    func pick(_ random: inout EventRandom) -> UInt32 {
         let octave = UInt64(octaves.pick(random.next()))
         let length = SkewedRank.length(ofOctave: octave, count: count)
         return UInt32(truncatingIfNeeded: (1 &<< octave) &+ random.below(length))

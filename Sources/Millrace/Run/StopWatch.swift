@@ -1,5 +1,6 @@
 import Dataflow
 import Foundation
+import Platform
 import Synchronization
 
 /// SIGTERM and SIGINT for a program that has to end in order: the first asks for it and starts a deadline, a second one or

@@ -2,6 +2,7 @@ import Dataflow
 import Foundation
 import Logging
 import Nodes
+import Platform
 import ServiceLifecycle
 import Synchronization
 

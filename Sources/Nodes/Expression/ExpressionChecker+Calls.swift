@@ -1,4 +1,5 @@
 import Dataflow
+import Platform
 
 extension ExpressionChecker {
     mutating func checkCall(

@@ -1,4 +1,5 @@
 import Dataflow
+import Platform
 
 /// A checked expression and the type of its values.
 struct TypedPlan {

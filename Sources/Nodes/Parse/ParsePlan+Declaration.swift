@@ -1,5 +1,6 @@
 package import Dataflow
 import JSON
+import Platform
 
 extension ParsePlan {
     /// Reads a `parse_json` declaration.

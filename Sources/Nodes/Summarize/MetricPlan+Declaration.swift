@@ -1,4 +1,5 @@
 import Dataflow
+import Platform
 
 extension MetricPlan {
     /// The names of the table's columns that the metric makes.

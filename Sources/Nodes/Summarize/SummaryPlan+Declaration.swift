@@ -1,4 +1,5 @@
 package import Dataflow
+import Platform
 
 extension SummaryPlan {
     /// The most `by` fields: ten of 256 bytes still fit an index entry of Postgres.

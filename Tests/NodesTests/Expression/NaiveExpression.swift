@@ -1,4 +1,5 @@
 import Dataflow
+import Platform
 
 /// A random expression with its text, its type and what it is worth for a row, computed one row at a time with
 /// optionals and 128-bit integers: shares no code with the evaluator.

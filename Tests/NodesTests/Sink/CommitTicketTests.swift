@@ -1,5 +1,6 @@
 import DataflowTesting
 import Foundation
+import Platform
 import Postgres
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
                 let box = Box(instance)
                 group.addTask {
                     try await onThread {
-                        var random = DataflowTesting.SeededRandom(seed: UInt64(number))
+                        var random = SeededRandom(seed: UInt64(number))
                         var sent: [String: Int64] = [:]
                         for round in 0..<rounds {
                             // Some rows of this round, which are new, and some of all rounds before.

@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Postgres
 import Testing
 
@@ -65,7 +66,7 @@ import Testing
                 keys: Array(SummaryRecord.keys.prefix(1)), metrics: [MetricPlan(name: "events", function: .count)])
             let instance = try stand.instance(plan: plan)
             // Letters that do not compress.
-            var random = DataflowTesting.SeededRandom(seed: 5)
+            var random = SeededRandom(seed: 5)
             let text = { (count: Int) in
                 String(decoding: (0..<count).map { _ in UInt8.random(in: 33...126, using: &random) }, as: UTF8.self)
             }

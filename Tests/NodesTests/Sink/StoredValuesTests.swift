@@ -1,5 +1,6 @@
 import DataflowTesting
 import LocalServices
+import Platform
 import Postgres
 import Sketches
 import Testing
@@ -24,7 +25,7 @@ import Testing
         let metric = MetricPlan(name: "m", function: function, column: function == .count ? nil : column, type: type)
         let delta = SummaryDelta.empty(
             SummaryPlan.ofRecords(keys: [], hasWindow: false, metrics: [metric]), MemoryAccountant(budget: 1 << 40))
-        var random = DataflowTesting.SeededRandom(seed: 1)
+        var random = SeededRandom(seed: 1)
         let records = ratios.map { ratio in
             var record = SummaryRecord.random(1, &random)[0]
             (record.ratio, record.level, record.price) = (ratio, Self.whole(ratio), Self.whole(ratio * 100))

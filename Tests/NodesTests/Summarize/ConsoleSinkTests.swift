@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Synchronization
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func rowsBeyondTheLimitAreCountedAndTheFirstInOrderAreShown() throws {
-        var random = DataflowTesting.SeededRandom(seed: 1)
+        var random = SeededRandom(seed: 1)
         let plan = try Self.plan()
         let records = SummaryRecord.random(2_000, &random)
         let all = Console()
@@ -54,7 +55,7 @@ import Testing
 
     /// The first epoch's groups become the totals of one sink; another one behind the same node must not add to them too.
     @Test func twoSinksOfOneNodeHaveTotalsOfTheirOwn() throws {
-        var random = DataflowTesting.SeededRandom(seed: 2)
+        var random = SeededRandom(seed: 2)
         let plan = try Self.plan()
         let records = SummaryRecord.random(300, &random)
         let (first, second) = (Console(), Console())
@@ -77,7 +78,7 @@ import Testing
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
             metrics: [MetricPlan(name: "events", function: .count)])
-        var random = DataflowTesting.SeededRandom(seed: 3)
+        var random = SeededRandom(seed: 3)
         let console = Console()
         let sink = console.sink(plan, rowsMax: 10_000)
         for number in 0..<200 {
@@ -99,7 +100,7 @@ import Testing
                 MetricPlan(name: "least", function: .min, column: 6, type: .double),
                 MetricPlan(name: "most", function: .max, column: 6, type: .double),
             ])
-        var random = DataflowTesting.SeededRandom(seed: 5)
+        var random = SeededRandom(seed: 5)
         for (ratios, expected) in [
             ([0.0, -0.0], #"{"sum": 0.0, "mean": 0.0, "least": 0.0, "most": 0.0}"#),
             ([-0.0, 0.0], #"{"sum": 0.0, "mean": 0.0, "least": 0.0, "most": 0.0}"#),
@@ -124,7 +125,7 @@ import Testing
                 MetricPlan(name: "events", function: .count),
                 MetricPlan(name: "mean", function: .avg, column: 6, type: .double),
             ])
-        var random = DataflowTesting.SeededRandom(seed: 4)
+        var random = SeededRandom(seed: 4)
         var record = SummaryRecord.random(1, &random)[0]
         record.country = "a\"b\\c\u{1}é"
         for (ratio, text) in [

@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Synchronization
 import Testing
 
@@ -34,7 +35,7 @@ import Testing
 
     /// Spreads records over batches and three workers, and closes the epoch.
     private static func closed(
-        _ plan: SummaryPlan, _ records: [SummaryRecord], _ random: inout DataflowTesting.SeededRandom
+        _ plan: SummaryPlan, _ records: [SummaryRecord], _ random: inout SeededRandom
     ) -> SummaryDelta {
         let workers = (0..<3).map { _ in SummaryDelta.empty(plan, memory) }
         var start = 0
@@ -53,7 +54,7 @@ import Testing
 
     @Test(arguments: 1...12 as ClosedRange<UInt64>)
     func derivedSetsHoldWhatADirectCountMakes(seed: UInt64) throws {
-        var random = DataflowTesting.SeededRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         let all = (0..<16).map { bits in (0..<4).filter { bits >> $0 & 1 == 1 } }
         let sets = Array(all.shuffled(using: &random).prefix(Int.random(in: 1...8, using: &random)))
         let plan = SummaryPlan.ofRecords(
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func theEmptySetAloneIsOneGroupPerWindow() throws {
-        var random = DataflowTesting.SeededRandom(seed: 17)
+        var random = SeededRandom(seed: 17)
         let plan = SummaryPlan.ofRecords(keys: [], sets: [[]], metrics: try SummaryRecord.metrics())
         let records = SummaryRecord.random(2_000, &random)
         let delta = Self.closed(plan, records, &random)
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test func withoutWindowsTheEmptySetIsOneGroup() throws {
-        var random = DataflowTesting.SeededRandom(seed: 18)
+        var random = SeededRandom(seed: 18)
         let plan = SummaryPlan.ofRecords(sets: [[], [0]], hasWindow: false, metrics: try SummaryRecord.metrics())
         let records = SummaryRecord.random(1_000, &random)
         let delta = Self.closed(plan, records, &random)
@@ -91,7 +92,7 @@ import Testing
     }
 
     @Test func thereAreNoGroupsThatNobodyAskedFor() throws {
-        var random = DataflowTesting.SeededRandom(seed: 19)
+        var random = SeededRandom(seed: 19)
         let plan = SummaryPlan.ofRecords(sets: [[0], [1], []], hasWindow: false, metrics: try SummaryRecord.metrics())
         let delta = Self.closed(plan, SummaryRecord.random(1_000, &random), &random)
         // Four countries and none, five levels and none, and all.
@@ -100,7 +101,7 @@ import Testing
     }
 
     @Test func keysOfAllSetsDifferAndNullIsNotAll() throws {
-        var random = DataflowTesting.SeededRandom(seed: 20)
+        var random = SeededRandom(seed: 20)
         let sets = [[0, 1, 2, 3], [0, 1], [0, 2], [0], [1], [2], [3], []]
         let plan = SummaryPlan.ofRecords(sets: sets, hasWindow: false, metrics: try SummaryRecord.metrics())
         let delta = Self.closed(plan, SummaryRecord.random(1_000, &random), &random)
@@ -116,7 +117,7 @@ import Testing
     }
 
     @Test func aPlainByHasTheKeysItHadBefore() throws {
-        var random = DataflowTesting.SeededRandom(seed: 21)
+        var random = SeededRandom(seed: 21)
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(2)), hasWindow: false, metrics: try SummaryRecord.metrics())
         let delta = SummaryDelta.empty(plan, Self.memory)
@@ -131,7 +132,7 @@ import Testing
 
     /// Totals over epochs are merged set by set, derived ones too.
     @Test func theConsoleAddsUpAllSets() throws {
-        var random = DataflowTesting.SeededRandom(seed: 23)
+        var random = SeededRandom(seed: 23)
         let plan = SummaryPlan.ofRecords(sets: [[0, 1], [1], []], metrics: try SummaryRecord.metrics())
         let printed = Mutex<[String]>([])
         let sink = ConsoleSink(node: 0, plan: plan, rowsMax: 10_000, memory: Self.memory) { bytes in
@@ -157,7 +158,7 @@ import Testing
     @Test func memoryOfDerivedGroupsIsBookedAndGivenBack() throws {
         let memory = MemoryAccountant(budget: 1 << 30)
         let before = memory.held(by: .groups)
-        var random = DataflowTesting.SeededRandom(seed: 22)
+        var random = SeededRandom(seed: 22)
         do {
             let share = DerivedShare(sets: 1)
             let delta = SummaryDelta(

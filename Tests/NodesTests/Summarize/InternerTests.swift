@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Testing
 
 @testable import Nodes
@@ -15,13 +16,13 @@ import Testing
 
     /// Few different bytes (never NUL, which the parser refuses) and all lengths up to 40, so that equal prefixes and both
     /// layouts meet.
-    private static func randomText(_ random: inout DataflowTesting.SeededRandom) -> [UInt8] {
+    private static func randomText(_ random: inout SeededRandom) -> [UInt8] {
         (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 1...3, using: &random) }
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func textsGetOneIDEachAndKeepIt(seed: UInt64) {
-        var random = DataflowTesting.SeededRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         var interner = TextInterner()
         var known: [[UInt8]: UInt32] = [:]
         for _ in 0..<4_000 {
@@ -38,7 +39,7 @@ import Testing
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func integersGetOneIDEachAndKeepIt(seed: UInt64) {
-        var random = DataflowTesting.SeededRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         var interner = IntegerInterner()
         var known: [Int64: UInt32] = [:]
         let extremes: [Int64] = [.min, .max, 0, -1, 1]
@@ -57,7 +58,7 @@ import Testing
 @Suite struct GroupTableTests {
     @Test(arguments: 1...7)
     func equalKeysMeetInOneGroup(width: Int) {
-        var random = DataflowTesting.SeededRandom(seed: UInt64(width))
+        var random = SeededRandom(seed: UInt64(width))
         var table = GroupTable(width: width)
         var known: [[UInt32]: UInt32] = [:]
         for _ in 0..<30 {
@@ -94,7 +95,7 @@ import Testing
 @Suite struct WindowTests {
     @Test(arguments: [1_000_000, 60_000_000, 86_400_000_000, 7 * 86_400_000_000] as [Int64])
     func aWindowHoldsItsTimesAndBeginsAtAMultiple(length: Int64) {
-        var random = DataflowTesting.SeededRandom(seed: UInt64(length))
+        var random = SeededRandom(seed: UInt64(length))
         for _ in 0..<2_000 {
             let time = Int64.random(in: -62_135_596_800_000_000...253_402_300_799_999_999, using: &random)
             let start = Window.start(of: time, length: length)

@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Testing
 
 @testable import Dataflow
@@ -28,7 +29,7 @@ import Testing
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func theRestIsCountedAsIfRefusedRecordsHadNeverBeen(seed: UInt64) throws {
-        var random = DataflowTesting.SeededRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         let all = (0..<8).map { bits in (0..<3).filter { bits >> $0 & 1 == 1 } }
         let sets = Array(all.shuffled(using: &random).prefix(Int.random(in: 2...6, using: &random)))
         let keys = Array(SummaryRecord.keys.prefix(3))
@@ -72,7 +73,7 @@ import Testing
 
     /// What a group holds no record of must not become a row.
     @Test func refusedRecordsLeaveNoEmptyGroups() throws {
-        var random = DataflowTesting.SeededRandom(seed: 31)
+        var random = SeededRandom(seed: 31)
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(2)), sets: [[0, 1], [0], [1], []], hasWindow: false,
             metrics: [MetricPlan(name: "events", function: .count)])

@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Testing
 
 @testable import Dataflow
@@ -8,7 +9,7 @@ import Testing
 @Suite struct SummaryDeltaTests {
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func batchesAndWorkersChangeNothing(seed: UInt64) throws {
-        var random = DataflowTesting.SeededRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         let memory = MemoryAccountant(budget: 1 << 30)
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(3)), metrics: try SummaryRecord.metrics())
@@ -32,7 +33,7 @@ import Testing
 
     /// Without window and `by` there is one group, and merging must not make another.
     @Test func aSummaryWithoutKeysStaysOneGroup() {
-        var random = DataflowTesting.SeededRandom(seed: 3)
+        var random = SeededRandom(seed: 3)
         let memory = MemoryAccountant(budget: 1 << 30)
         let plan = SummaryPlan.ofRecords(
             keys: [], hasWindow: false,
@@ -54,7 +55,7 @@ import Testing
 
     @Test func memoryIsGivenBack() throws {
         let memory = MemoryAccountant(budget: 1 << 30)
-        var random = DataflowTesting.SeededRandom(seed: 7)
+        var random = SeededRandom(seed: 7)
         do {
             let delta = SummaryDelta.empty(.ofRecords(metrics: try SummaryRecord.metrics()), memory)
             delta.add(SummaryRecord.random(1_000, &random)[...], serial: 1)

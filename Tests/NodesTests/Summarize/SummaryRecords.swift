@@ -1,4 +1,5 @@
 import DataflowTesting
+import Platform
 import Sketches
 
 @testable import Dataflow
@@ -58,7 +59,7 @@ struct SummaryRecord {
     }
 
     /// Random records: a few minutes, few values per key, nulls.
-    static func random(_ count: Int, _ random: inout DataflowTesting.SeededRandom) -> [SummaryRecord] {
+    static func random(_ count: Int, _ random: inout SeededRandom) -> [SummaryRecord] {
         (0..<count).map { _ in
             SummaryRecord(
                 time: Int64.random(in: -200_000_000...200_000_000, using: &random),

@@ -1,11 +1,12 @@
 import Foundation
+import Platform
 import Sketches
 
 /// Random percentile sketches of every kind and form, made by the engine's code.
 struct SketchMaker {
-    private var state: UInt64
+    private var random: SeededRandom
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     static let kinds: [QuantileValueKind] = [.integer, .decimal(scale: 2), .decimal(scale: 18), .double]
 
@@ -53,10 +54,6 @@ struct SketchMaker {
 
 extension SketchMaker: RandomNumberGenerator {
     mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
+        random.next()
     }
 }

@@ -1,18 +1,13 @@
+import Platform
 import Sketches
 
-/// Seeded random bits (SplitMix64), and the distinct-count cases drawn from them.
+/// Seeded random bits, and the distinct-count cases drawn from them.
 struct HashStream: RandomNumberGenerator {
-    private var state: UInt64
+    private var random: SeededRandom
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
+    mutating func next() -> UInt64 { random.next() }
 
     /// Any parameters a new sketch may have, small registers preferred so that every layout is reached.
     mutating func parameters(log2m: ClosedRange<Int> = 4...12) throws -> HyperLogLogParameters {

@@ -1,21 +1,23 @@
+import Platform
+
 /// Random numbers that are the same on every machine: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
 /// number generators", 2014).
 ///
 /// A stream is chosen by seed and index, so that the numbers of event 7 do not depend on whether event 6 was made.
-struct SeededRandom: Sendable {
+struct EventRandom: Sendable {
     private var state: UInt64
 
     /// The stream of random numbers that belongs to `index` under `seed`.
     @inline(__always)
     init(seed: UInt64, index: UInt64) {
-        state = SeededRandom.mix(SeededRandom.mix(seed) ^ index)
+        state = EventRandom.mix(EventRandom.mix(seed) ^ index)
     }
 
     /// The next 64 random bits.
     @inline(__always)
     mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        return SeededRandom.finish(state)
+        defer { state &+= SeededRandom.step }
+        return SeededRandom.mix(state)
     }
 
     /// A number in `0..<bound`; the bias of the multiply-and-shift is below 2^-32.
@@ -27,7 +29,7 @@ struct SeededRandom: Sendable {
     /// A permutation of the 64-bit integers that looks random; 0 is not mapped to itself.
     @inline(__always)
     static func mix(_ value: UInt64) -> UInt64 {
-        finish(value &+ 0x9e37_79b9_7f4a_7c15)
+        SeededRandom.mix(value)
     }
 
     /// A permutation of the 32-bit integers that looks random (Mueller's integer hash): distinct ranks stay distinct.
@@ -37,13 +39,5 @@ struct SeededRandom: Sendable {
         x = (x ^ (x >> 16)) &* 0x045d_9f3b
         x = (x ^ (x >> 16)) &* 0x045d_9f3b
         return x ^ (x >> 16)
-    }
-
-    @inline(__always)
-    private static func finish(_ value: UInt64) -> UInt64 {
-        var z = value
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

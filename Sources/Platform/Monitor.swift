@@ -7,21 +7,20 @@
 #endif
 
 /// Who waits at a `Monitor` for what, so that a change wakes only those it concerns: a wake-up that finds nothing to do
-/// costs two context switches, once per batch.
-struct Waiters: OptionSet {
-    let rawValue: Int
+/// costs two context switches. Whoever uses a monitor names the groups.
+package struct Waiters: OptionSet, Sendable {
+    /// One bit for each group.
+    package let rawValue: Int
 
-    /// Threads without work.
-    static let workers = Waiters(rawValue: 1)
-    /// Threads without an empty batch.
-    static let sources = Waiters(rawValue: 2)
-    /// The commit thread.
-    static let committer = Waiters(rawValue: 4)
-    /// Everybody else: whoever waits for the end of something.
-    static let others = Waiters(rawValue: 8)
-    static let all: Waiters = [.workers, .sources, .committer, .others]
+    /// The groups of these bits, of which there are four.
+    package init(rawValue: Int) { self.rawValue = rawValue }
 
-    fileprivate static let groups: [Waiters] = [.workers, .sources, .committer, .others]
+    /// Those who belong to no other group.
+    package static let others = Waiters(rawValue: 8)
+    /// Everybody.
+    package static let all = Waiters(rawValue: 15)
+
+    fileprivate static let groups = (0..<4).map { Waiters(rawValue: 1 << $0) }
     /// Index of the only group in the set.
     fileprivate var index: Int { rawValue.trailingZeroBitCount }
 }
@@ -30,13 +29,14 @@ struct Waiters: OptionSet {
 ///
 /// `Mutex` has no condition variable and `NSCondition` waits on the wall clock; timers here must be monotonic.
 /// `@unchecked Sendable`: the state is touched only while the lock is held.
-@safe final class Monitor<State>: @unchecked Sendable {
+@safe package final class Monitor<State>: @unchecked Sendable {
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     /// One per group of `Waiters`.
     private let conditions = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: Waiters.groups.count)
 
-    init(_ state: State) {
+    /// A monitor of a state.
+    package init(_ state: State) {
         self.state = state
         unsafe pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -54,19 +54,19 @@ struct Waiters: OptionSet {
     }
 
     /// Runs `body` with the state locked.
-    func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+    package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return try body(&state)
     }
 
     /// Runs `body` with the state locked, then wakes every waiter.
-    func update<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+    package func update<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         try update { state, _ in try body(&state) }
     }
 
     /// Runs `body` with the state locked, then wakes the waiters it leaves in the set it is given, which holds all.
-    func update<Result>(_ body: (inout State, inout Waiters) throws -> Result) rethrows -> Result {
+    package func update<Result>(_ body: (inout State, inout Waiters) throws -> Result) rethrows -> Result {
         var woken = Waiters.all
         unsafe pthread_mutex_lock(mutex)
         defer {
@@ -81,7 +81,7 @@ struct Waiters: OptionSet {
     /// Waits until `body` returns a value, and returns it; nil when `timeout` passes first.
     ///
     /// `body` runs with the state locked, once now and again after each `update` that wakes `group`.
-    func wait<Result>(
+    package func wait<Result>(
         as group: Waiters = .others, timeout: Duration? = nil, _ body: (inout State) throws -> Result?
     ) rethrows -> Result? {
         let condition = unsafe conditions + group.index
@@ -104,7 +104,7 @@ struct Waiters: OptionSet {
     ///
     /// `body` runs with the state locked, once now, again after each `update` that wakes `group`, and again when the
     /// moment has come that `deadline` named after the last of them; nil names none.
-    func wait<Result>(
+    package func wait<Result>(
         as group: Waiters, until deadline: (State) -> ContinuousClock.Instant?,
         _ body: (inout State) throws -> Result?
     ) rethrows -> Result {
@@ -134,9 +134,9 @@ struct Waiters: OptionSet {
 }
 
 /// What tells the threads of a process apart.
-struct ThreadIdentity: Hashable, Sendable {
+package struct ThreadIdentity: Hashable, Sendable {
     private let number: UInt
 
     /// The calling thread.
-    static var current: ThreadIdentity { ThreadIdentity(number: UInt(pthread_self())) }
+    package static var current: ThreadIdentity { ThreadIdentity(number: UInt(pthread_self())) }
 }
