@@ -44,7 +44,7 @@ import Testing
 
     @Test func aConsolesTotalsDoNotEndEpochs() async throws {
         try await onOwnThread {
-            let log = try EventLog(Self.manyKeys)
+            let log = try EventLog(["--events", "300000", "--seed", "9", "--users", "150000", "--items", "220000"])
             let topology = """
                 topology: totals
                 memory: 64MiB

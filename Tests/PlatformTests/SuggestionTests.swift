@@ -5,13 +5,13 @@ import Testing
 @Suite struct SuggestionTests {
     @Test(arguments: [
         ("windw", "window"), ("WINDOW", "window"), ("grouping-sets", "grouping_sets"), ("metircs", "metrics"),
-        ("by", "by"), ("fomr", "from"),
+        ("by", "by"), ("form", "from"),
     ]) func aSlipOfTheFingersIsFound(word: String, meant: String) {
         #expect(Suggestion.nearest(to: word, in: ["by", "from", "grouping_sets", "metrics", "window"]) == meant)
         #expect(Suggestion.hint(for: word, in: [meant]) == "did you mean '\(meant)'?")
     }
 
-    @Test(arguments: ["", "completely_different", "xy", String(repeating: "w", count: 65)])
+    @Test(arguments: ["", "completely_different", "zz", String(repeating: "w", count: 65)])
     func anythingElseIsNot(word: String) {
         #expect(Suggestion.nearest(to: word, in: ["by", "from", "metrics", "window"]) == nil)
         #expect(Suggestion.hint(for: word, in: ["window"]) == nil)
