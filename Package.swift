@@ -78,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "Millrace",
             dependencies: [
-                "Platform", "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc",
+                "Platform", "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON",
+                "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -96,9 +97,11 @@ let package = Package(
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
-            name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"], swiftSettings: strict),
+            name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],
+            swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform"], swiftSettings: strict),
-        .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: strict),
+        .testTarget(
+            name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "NodesTests",
             dependencies: [
@@ -108,7 +111,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes", "Platform"], swiftSettings: strict),
+            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes", "Platform"],
+            swiftSettings: strict),
         .testTarget(
             name: "MillraceTests",
             dependencies: [

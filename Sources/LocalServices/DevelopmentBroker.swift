@@ -5,6 +5,11 @@ public import Kafka
 ///
 /// Holds 5 MiB per partition, keeps nothing, knows no transactions and no times; see `millrace broker --help`.
 public final class DevelopmentBroker: Sendable {
+    /// The shortest session timeout with which members are never forgotten. The mock cluster lets the first member of an
+    /// empty group wait for three seconds and looks once a second for members that were silent for longer than their session
+    /// timeout, those included that are waiting for its own answer: such a member is never answered, and waits for minutes.
+    public static let sessionTimeoutMin = Duration.milliseconds(4_500)
+
     private let child: ChildProgram
     /// `host:port` of every broker, with commas between.
     public let bootstrapServers: String

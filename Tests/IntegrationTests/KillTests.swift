@@ -56,9 +56,7 @@ import Testing
     @Test func fiftyKillsOfASingleInstanceChangeNothing() async throws {
         let kills = 50
         try await compare("killed", events: 30_000, seed: 2) { log, topology, database, writer in
-            var topology = topology
             // A killed member is in the way of the next one until its session ends.
-            topology.setSessionTimeout(log.stand.kind == .development ? .milliseconds(2_500) : log.stand.sessionTimeout)
             var random = SeededRandom(seed: Self.seed)
             var livesWithCommits = 0
             for kill in 1...kills {
@@ -90,8 +88,6 @@ import Testing
     @Test func killsOfOneOfThreeInstancesChangeNothing() async throws {
         let kills = 16
         try await compare("one_of_three", events: 30_000, seed: 3) { log, topology, database, writer in
-            var topology = topology
-            topology.setSessionTimeout(log.stand.kind == .development ? .milliseconds(2_000) : log.stand.sessionTimeout)
             var random = SeededRandom(seed: Self.seed)
             var processes = try (0..<3).map { _ in try log.start(topology, database) }
             for kill in 1...kills {
@@ -187,14 +183,5 @@ extension MillraceProcess {
     func live(for duration: Duration) {
         let end = ContinuousClock.now + duration
         while isRunning, ContinuousClock.now < end { usleep(1_000) }
-    }
-}
-
-extension IdentityTopology {
-    /// Sets how long the group waits for a member that is silent.
-    mutating func setSessionTimeout(_ timeout: Duration) {
-        if case .kafka(let topic, let group, _, let start) = source {
-            source = .kafka(topic: topic, group: group, sessionTimeout: timeout, start: start)
-        }
     }
 }

@@ -162,7 +162,7 @@ import Testing
             let member = Process()
             member.executableURL = kcat
             member.arguments = [
-                "-b", stand.bootstrapServers, "-X", "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=300",
+                "-b", stand.bootstrapServers, "-X", "session.timeout.ms=4500", "-X", "heartbeat.interval.ms=300",
                 "-G", "g-\(name)", name,
             ]
             member.standardOutput = FileHandle.nullDevice

@@ -42,9 +42,9 @@ final class KafkaStand: Sendable {
 
     var connection: ConnectionConfiguration { ConnectionConfiguration(brokers: [bootstrapServers]) }
 
-    /// The shortest session timeout at which takeovers are quick and a busy machine does not cause them. The
-    /// development broker rebalances after the session timeout minus one second; real brokers take none below 6 s.
-    var sessionTimeout: Duration { kind == .development ? .milliseconds(3_000) : .seconds(6) }
+    /// The shortest session timeout at which takeovers are quick and a busy machine does not cause them: of the development
+    /// broker, see `DevelopmentBroker.sessionTimeoutMin`; real brokers take none below 6 s.
+    var sessionTimeout: Duration { kind == .development ? DevelopmentBroker.sessionTimeoutMin : .seconds(6) }
 
     /// Whether the brokers answer at all. Real ones are taken to do so: that they do not is a failure, not an accident.
     var answers: Bool {

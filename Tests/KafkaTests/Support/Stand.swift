@@ -46,11 +46,11 @@ final class Stand: Sendable {
 
     var connection: ConnectionConfiguration { ConnectionConfiguration(brokers: [bootstrapServers]) }
 
-    /// Group settings that make a test quick: the mock cluster rebalances after the session timeout minus one second;
-    /// real brokers take no session timeout below 6 seconds.
+    /// Group settings that make a test quick: real brokers take no session timeout below 6 seconds.
     var quickGroup: [String: String] {
-        [
-            "session.timeout.ms": kind == .development ? "3000" : "6000", "heartbeat.interval.ms": "300",
+        let session = kind == .development ? DevelopmentBroker.sessionTimeoutMin : .seconds(6)
+        return [
+            "session.timeout.ms": "\(Int(session / .milliseconds(1)))", "heartbeat.interval.ms": "300",
             "max.poll.interval.ms": "10000",
         ]
     }

@@ -8,13 +8,13 @@ import Synchronization
 /// `@unchecked Sendable`: `claims` is used by source threads under its lock, `commits` by the commit thread only; what
 /// `prepare` finds is written before there is either.
 package final class PostgresTarget: CommitTarget, @unchecked Sendable {
-    private let rows: PartitionRows
+    let rows: PartitionRows
     private let sinks: [TableSink]
-    private let registration: Registration
+    let registration: Registration
     private let acceptsGaps: Bool
-    private var writers: [(node: Int, writer: SummaryWriter)] = []
+    var writers: [(node: Int, writer: SummaryWriter)] = []
     /// The definition that this instance runs; nil before `prepare`.
-    private var definition: TableDefinition?
+    var definition: TableDefinition?
     /// The context of the start, which tells the user of troubles.
     private var starting: CommitContext?
     /// By node, tables that the first commit that writes rows marks as having some.
@@ -23,15 +23,15 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// Set when another definition took over: whatever is asked next says so.
     private let replacement = Mutex(Replacement())
     private let onWarning: @Sendable (String) -> Void
-    private let commits: PostgresSession
-    private let claims: PostgresSession
-    private let claimLock = NSLock()
+    let commits: PostgresSession
+    let claims: PostgresSession
+    let claimLock = NSLock()
     private let consoles: [any EpochObserver]
     private let functions: String
-    private let refused: [Int: RefusedGroups]
+    let refused: [Int: RefusedGroups]
     private let memory: MemoryAccountant
     /// Groups refused since the last commit.
-    private var refusedInARow = 0
+    var refusedInARow = 0
     /// Whether the last ticket had to be waited for; read by whoever asks whether an epoch is due.
     private let isContended = Atomic(false)
     /// Whether the tickets of all tables are held by a transaction that stands open on `commits`.
@@ -163,49 +163,6 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         try connection.execute("COMMIT")
     }
 
-    package func claim(
-        _ keys: [PartitionKey], origin: String?, _ context: CommitContext
-    ) throws -> [ClaimedPartition] {
-        try checkReplacement()
-        return try transaction(context) { connection in
-            if let definition { try registration.check(definition, locking: true, &connection) }
-            return try rows.claim(keys, origin: origin, &connection)
-        }
-    }
-
-    package func known(topicPrefix: String, _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection in
-            try rows.known(topicPrefix: topicPrefix, &connection)
-        }
-    }
-
-    package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        try transaction(context) { connection in try rows.begin(partitions, &connection) }
-    }
-
-    package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
-        try transaction(context) { connection in try rows.found(partitions, &connection) }
-    }
-
-    package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection in
-            try rows.read(partitions.map(\.key), locking: true, &connection)
-        }
-    }
-
-    private func transaction<Result>(
-        _ context: CommitContext, _ body: (inout Connection) throws -> Result
-    ) throws -> Result {
-        claimLock.lock()
-        defer { claimLock.unlock() }
-        return try claims.run(context) { connection, _ in
-            try connection.begin(.positions)
-            let result = try body(&connection)
-            try connection.commit()
-            return result
-        }
-    }
-
     /// Whether the last commit had to wait for its tickets.
     package var wantsTurn: Bool { isContended.load(ordering: .relaxed) }
 
@@ -315,7 +272,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
 
     /// Opens the transaction of an epoch with the tickets of its tables and the fence, or goes on in the one that holds the
     /// tickets. False, and no transaction, when a partition is no longer ours.
-    private func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
+    func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
         // A transaction of tickets may have ended with its connection, or by the server's patience.
         let isOpen = hasTickets && connection.transactionStatus == .inTransaction
         hasTickets = false
@@ -359,7 +316,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// Why the fence refused.
     /// - Throws: `SinkError` when the partitions are as they should be, so that nothing but the database's own doing can
     ///   have kept them from moving.
-    private func fenced(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
+    func fenced(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
         switch try verdict(on: epoch, &connection) {
         case .fenced(let reason): return .fenced(reason: reason)
         case .committed: return .fenced(reason: "the positions were moved by someone else")
@@ -370,48 +327,6 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 expected: epoch.advances.count, found: 0
             ).explained(&connection)
         }
-    }
-
-    /// Finds the groups whose rows the database refuses and adds them to the sets that the workers look at. Nothing is
-    /// written: the epoch's records are read again, and those of refused groups become dead letters.
-    /// - Throws: `error` when no single row is to blame, `SinkError` when so many are that they are no exceptions.
-    private func findRefusals(
-        in epoch: ClosedEpoch, after error: PostgresError, _ connection: inout Connection
-    ) throws -> CommitOutcome {
-        try connection.execute("ROLLBACK")
-        guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
-        // Constraints that are checked at COMMIT would blame nobody.
-        try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        var room = SinkLimits.refusedGroupsPerSearch
-        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String, isOfContent: Bool)] = []
-        var reports: [String] = []
-        for (node, writer) in writers where room > 0 {
-            guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try RefusalSearch(writer: writer, delta: delta, cause: error).run(limit: room, &connection)
-            let table = writer.table.name
-            finds += found.map {
-                (
-                    refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)",
-                    $0.error.isOfContent
-                )
-            }
-            room -= found.count
-            guard let last = found.last else { continue }
-            reports.append("\(found.count) row(s) of table \(table), the last with \(last.error.publicRowRefusal)")
-        }
-        try connection.execute("ROLLBACK")
-        guard !finds.isEmpty else { throw error }
-        refusedInARow += finds.count { !$0.isOfContent }
-        let report = "the database refuses \(reports.joined(separator: "; "))"
-        guard refusedInARow <= SinkLimits.refusedInARowMax else {
-            throw SinkError(
-                code: .refused,
-                description: "postgres: \(report); more than \(SinkLimits.refusedInARowMax) rows in a row are no "
-                    + "exceptions; change the constraint, trigger or column that refuses them")
-        }
-        // From here on the epoch must not be tried again: its groups hold the records that are to be left out.
-        for find in finds { find.refused.insert(find.group, reason: find.reason) }
-        return .refused(reason: report + "; their records go to millrace.dead_letters")
     }
 
     deinit { lifeSigns.stop() }

@@ -113,7 +113,7 @@ final class KafkaRun: Sendable {
 
     init(
         _ stand: SourceStand, topics: [String], database: ModelDatabase = ModelDatabase(),
-        start: KafkaPlan.Start = .earliest, group: String = "g", sessionTimeout: String = "3000",
+        start: KafkaPlan.Start = .earliest, group: String = "g", sessionTimeout: String = "4500",
         pace: KafkaPace = .quick
     ) throws {
         self.database = database
