@@ -7,7 +7,10 @@ public enum Suggestion {
     ///
     /// Near means: equal but for case, `-` and `_`, or at a distance of at most a third of the longer word's
     /// length (at least 1). Among equals the first candidate wins.
-    public static func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
+    /// - Parameter distanceMax: the greatest distance, where a third is too much.
+    public static func nearest(
+        to word: String, in candidates: some Sequence<String>, distanceMax: Int = .max
+    ) -> String? {
         let word = fold(word)
         guard !word.isEmpty, word.count <= lengthMax else { return nil }
         var best: (candidate: String, distance: Int)?
@@ -15,7 +18,7 @@ public enum Suggestion {
             let folded = fold(candidate)
             guard folded.count <= lengthMax else { continue }
             let distance = distance(word, folded)
-            let limit = max(1, max(word.count, folded.count) / 3)
+            let limit = min(distanceMax, max(1, max(word.count, folded.count) / 3))
             guard distance <= limit, distance < max(word.count, folded.count) else { continue }
             if best.map({ distance < $0.distance }) ?? true { best = (candidate, distance) }
         }

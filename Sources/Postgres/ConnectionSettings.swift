@@ -55,7 +55,12 @@ public struct ConnectionSettings: Sendable {
 
     /// Looks at the text alone, without the environment, service files and defaults of this machine.
     /// - Throws: ``PostgresError/Kind/badSettings``; it quotes nothing of the text.
-    public static func check(url: String) throws(PostgresError) { try ConnectionText.check(url) }
+    public static func check(url: String) throws(PostgresError) {
+        try ConnectionText.check(url)
+        let parsed = ConninfoOptions.parse(url)
+        guard let options = parsed.options, !url.utf8.contains(0) else { throw syntaxError(parsed.message) }
+        try ConnectionText.check(Dictionary(options.map { ($0.keyword, $0.value) }, uniquingKeysWith: { $1 }))
+    }
 
     /// Host, port, database and user, for logs and messages.
     public var redactedDescription: String {
@@ -111,6 +116,11 @@ public struct ConnectionSettings: Sendable {
             let isKeyword = word.count <= 40 && word.allSatisfy { $0.isASCII && ($0.isLetter || $0 == "_") }
             if isKeyword { return unknownKeyword(word, ConninfoOptions.knownKeywords()) }
         }
+        if message.hasPrefix("missing \"=\"") {
+            return PostgresError(
+                .badSettings, "connection settings: a word has no = behind it",
+                hint: "put values with blanks in quotes, such as password='two words'")
+        }
         let text = reason.isEmpty ? "not a URL nor key=value words" : reason.trimmed
         return PostgresError(
             .badSettings, "connection settings: \(text)",
@@ -119,7 +129,7 @@ public struct ConnectionSettings: Sendable {
 
     /// Only a word that is nearly a keyword is repeated; any other may be what follows a blank in a password.
     private static func unknownKeyword(_ word: String, _ known: [String]) -> PostgresError {
-        if let nearest = Suggestion.nearest(to: word, in: known) {
+        if let nearest = Suggestion.nearest(to: word, in: known, distanceMax: 2) {
             return PostgresError(
                 .badSettings, "connection settings: unknown keyword \"\(word)\"",
                 hint: "did you mean \"\(nearest)\"?")

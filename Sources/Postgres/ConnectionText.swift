@@ -7,6 +7,7 @@ enum ConnectionText {
         "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
         "tcp_user_timeout",
     ]
+    private static let sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
     private static let encode =
         "percent-encode special characters in user and password, such as %40 for @ and %2F for /"
 
@@ -69,6 +70,9 @@ enum ConnectionText {
         for keyword in numbers {
             guard let text = given[keyword], !text.isEmpty else { continue }
             guard Int32(text) != nil else { throw failure("\(keyword) is no whole number", "correct it in the url") }
+        }
+        if let mode = given["sslmode"], !mode.isEmpty, !sslModes.contains(mode) {
+            throw failure("sslmode has another value than it can have", "expected " + sslModes.joined(separator: ", "))
         }
         let database = given["dbname"] ?? ""
         if database.contains("://") || database.contains("=") {

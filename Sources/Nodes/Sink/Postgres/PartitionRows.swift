@@ -121,7 +121,7 @@ struct PartitionRows {
 
     private static let columns =
         "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
-        + "p.cluster_id, p.owner"
+        + "p.cluster_id, p.owner, p.read"
 
     func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
@@ -139,7 +139,8 @@ struct PartitionRows {
         for row in 0..<rows.rowCount {
             let key = PartitionKey(topic: try rows.text(row, 0) ?? "", partition: try rows.int32(row, 1) ?? 0)
             let (next, tailOffset, checksum) = (try rows.int64(row, 3), try rows.int64(row, 4), try rows.int64(row, 6))
-            if let problem = Self.problem(next: next, tail: tailOffset, checksum: checksum) {
+            let isBegun = try (rows.int64(row, 9) ?? 0) > 0
+            if let problem = Self.problem(next: next, tail: tailOffset, checksum: checksum, isBegun: isBegun) {
                 throw SinkError(
                     code: .foreignValue,
                     description: "\(Self.table), topology \(topology), topic \(key.topic), partition "
@@ -160,7 +161,9 @@ struct PartitionRows {
 
     /// What is wrong with a position: it is checked, not believed. A tail without its checksum is none, as it is when
     /// somebody sets `tail_offset` to null.
-    static func problem(next: Int64?, tail: Int64?, checksum: Int64?) -> String? {
+    /// - Parameter isBegun: whether the ledger says that records of the partition were read.
+    static func problem(next: Int64?, tail: Int64?, checksum: Int64?, isBegun: Bool = false) -> String? {
+        if next == nil, isBegun { return "next_offset is null although records were read, which would be counted again" }
         if let next, !(0...SinkLimits.offsetMax).contains(next) {
             return "next_offset is \(next), expected 0 to \(SinkLimits.offsetMax)"
         }

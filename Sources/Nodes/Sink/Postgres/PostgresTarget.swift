@@ -17,6 +17,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     var definition: TableDefinition?
     /// The context of the start, which tells the user of troubles.
     private var starting: CommitContext?
+    /// Whether the tables are still those of the start.
+    private var tableWatch = TableWatch([])
     /// By node, tables that the first commit that writes rows marks as having some.
     private var unmarked: [Int: [TablePlace]] = [:]
     private let lifeSigns = LifeSigns()
@@ -104,6 +106,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         writers = zip(sinks, prepared.places)
             .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
             .map { ($0.node, SummaryWriter(plan: $0.plan, place: $1, name: $0.table, memory: memory)) }
+        tableWatch = TableWatch(prepared.places)
         for (index, sink) in sinks.enumerated() where !prepared.hasRows[index] {
             unmarked[sink.node, default: []].append(prepared.places[index])
         }
@@ -281,6 +284,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         if !isOpen, !tables.isEmpty { statements.append((CommitTicket.sql, [.array(Self.names(tables))])) }
         let fence = statements.count
         statements.append(rows.advanceStatement(epoch.advances))
+        if !tables.isEmpty { statements.append((TableWatch.sql, [.array(Self.names(tables))])) }
         for place in unmarked.filter({ epoch.deltas[$0.key] != nil }).flatMap(\.value) {
             statements.append((Self.mark, [.text(rows.topology), .text(place.schema), .text(place.name)]))
         }
@@ -297,9 +301,14 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             throw error.statementIndex == fence ? error.about(PartitionRows.table) : error
         }
         if !isOpen { noteWait(since: asked) }
-        if answers.dropFirst(fence).first?.affectedRows == epoch.advances.count { return true }
-        try connection.execute("ROLLBACK")
-        return false
+        guard answers.dropFirst(fence).first?.affectedRows == epoch.advances.count else {
+            try connection.execute("ROLLBACK")
+            return false
+        }
+        if !tables.isEmpty {
+            try tableWatch.compare(answers[fence + 1], unwritten: unmarked.values.flatMap(\.self), &connection)
+        }
+        return true
     }
 
     private static func names(_ tables: [String]) -> ArrayBuilder {

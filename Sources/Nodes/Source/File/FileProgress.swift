@@ -80,6 +80,9 @@ final class FileProgress {
         position = wanted
     }
 
+    /// How much of a line has been taken that has no end yet.
+    var bytesOfOpenLine: Int { carry.count }
+
     /// Makes this a file that is not read.
     func leaveOut() { (isLeftOut, hasEnded) = (true, true) }
 

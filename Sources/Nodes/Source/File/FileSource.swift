@@ -48,10 +48,10 @@ package final class FileSource: Source {
             rest = rest.dropFirst(group.count)
             try work.open(group, intake)
             while try !work.read(intake) {
-                if intake.isStopping { return }
+                if intake.isStopping { return work.tellLost() }
                 try work.rewind(intake)
             }
-            if intake.isStopping { return }
+            if intake.isStopping { return work.tellLost() }
             work.closeFiles()
         }
     }

@@ -77,7 +77,9 @@ struct FileWork {
     private mutating func continueByPath(_ opened: inout [Opened]) throws {
         for index in opened.indices where opened[index].key == nil {
             let file = opened[index]
-            for entry in positions.made(under: file.label) where positions.entries[entry].file == nil {
+            // One that was never read says nothing: the content may be what was read under another name.
+            for entry in positions.made(under: file.label)
+            where positions.entries[entry].file == nil && positions.entries[entry].next > 0 {
                 guard case .continues = try positions.judge(entry, file.reader, file.head) else { continue }
                 positions.take(entry, by: file.label)
                 opened[index].key = positions.entries[entry].key
@@ -110,6 +112,11 @@ struct FileWork {
             let file = opened[index]
             guard LastLine.hasRecord(file.head, isWhole: !file.reader.canGrow) else { continue }
             if let latest = positions.made(under: file.label).first(where: { positions.entries[$0].file == nil }) {
+                if positions.entries[latest].next == 0 {
+                    positions.take(latest, by: file.label)
+                    opened[index].key = positions.entries[latest].key
+                    continue
+                }
                 switch try positions.judge(latest, file.reader, file.head) {
                 case .continues, .other:
                     logger.notice(
@@ -127,7 +134,8 @@ struct FileWork {
             code: .tailMismatch,
             description:
                 "file \(label): \(why), so the file was truncated or replaced, or its position was changed; if it "
-                + "is another file, give it another name; to read it from its start, run UPDATE millrace.partitions SET "
+                + "is another file, give it another name; records that were counted before and are in it count again then. "
+                + "To read it from its start, with the same effect, run UPDATE millrace.partitions SET "
                 + "next_offset = 0, tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topology = "
                 + "'\(topology)' AND topic = '\(entry.key.topic.replacing("'", with: "''"))'")
     }
@@ -152,6 +160,15 @@ struct FileWork {
                     metadata: ["path": "\(file.label)"])
             }
             files.append(progress)
+        }
+    }
+
+    /// Says what of a pipe is lost when the source stops in the middle of a line.
+    func tellLost() {
+        for file in files where file.reader.isStream && file.bytesOfOpenLine > 0 {
+            logger.warning(
+                "A pipe was left in the middle of a line, whose beginning is lost",
+                metadata: ["path": "\(file.reader.input.label)", "bytes": "\(file.bytesOfOpenLine)"])
         }
     }
 

@@ -12,6 +12,7 @@ enum BookkeepingSchema {
     /// A fingerprint of the scripts is the schema's comment. It is not believed alone: tables and functions may have been
     /// dropped since, and the functions depend on whether the extension `hll` is there.
     static func prepare(_ functions: String, _ connection: inout Connection) throws {
+        try refuseHiddenRows(&connection)
         let known = try connection.query(Self.stateQuery, [.text(Self.tableNames.joined(separator: " "))])
         let script = Self.steps.joined() + functions
         let hash = String(UInt64(bitPattern: Checksum.of(Array(script.utf8))), radix: 16)
@@ -30,6 +31,20 @@ enum BookkeepingSchema {
         let now = try connection.query(Self.stateQuery, [.text(Self.tableNames.joined(separator: " "))])
         let comment = fingerprint(try now.text(0, 4))
         try connection.execute("COMMENT ON SCHEMA millrace IS \(SQLName.literal(comment))")
+    }
+
+    /// Positions that are hidden would be taken for positions that are gone.
+    private static func refuseHiddenRows(_ connection: inout Connection) throws {
+        let hidden = try connection.query(
+            """
+            SELECT min(c.relname::text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'millrace' AND c.relkind IN ('r', 'p') AND row_security_active(c.oid)
+            """)
+        guard let table = try hidden.text(0, 0) else { return }
+        throw SinkError(
+            code: .refused,
+            description: "table millrace.\(table): row-level security hides rows of it from this role; ALTER TABLE "
+                + "millrace.\(SQLName.quote(table)) DISABLE ROW LEVEL SECURITY, or give the role BYPASSRLS")
     }
 
     /// The scripts make their schema for those who run them by hand.

@@ -70,12 +70,12 @@ extension TableAdmission {
                 TableProblem(
                     text:
                         "it holds rows that no topology of this database has written (millrace.tables does not know it), "
-                        + "and new ones would be added to them",
+                        + "and new ones would be added to them: whatever they counted and is read again would count twice",
                     choices: [
                         "rename it, so that Millrace can make its own: ALTER TABLE \(place.quoted) RENAME TO …;",
                         "or empty it: TRUNCATE \(place.quoted);",
-                    ],
-                    isAcceptable: true))
+                        "or, if Millrace wrote them and schema millrace was lost since, restore that too",
+                    ]))
         }
         if entries.read > 0 { lacks(place.oid == nil ? "it is new" : "it is new to this topology", entries) }
     }
@@ -95,7 +95,9 @@ extension TableAdmission {
             TableProblem(
                 text: "it holds rows, and the positions of topology \(topology) that belong to them are gone "
                     + "(millrace.partitions): everything read again would count twice",
-                choices: ["empty it, so that it is read again from the start: TRUNCATE \(place.quoted);"],
-                isAcceptable: true))
+                choices: [
+                    "restore millrace.partitions from the backup that the rows are of",
+                    "or empty the table, so that it is read again from the start: TRUNCATE \(place.quoted);",
+                ]))
     }
 }

@@ -50,6 +50,12 @@ extension TableAdmission {
         return Set(table.metrics.map(\.name)).subtracting(changed)
     }
 
+    /// The metrics that `own` knows, as they are here or otherwise.
+    private func metricsBefore(_ own: TableRecord) -> Set<String> {
+        let before = own.topology.isEmpty ? TableDefinition(previous: own.definition) : TableDefinition(own.definition)
+        return Set(before.metricNames)
+    }
+
     // MARK: - Columns
 
     /// Columns that this version of Millrace keeps beside those of an earlier one are added; nobody has to.
@@ -104,12 +110,13 @@ extension TableAdmission {
     mutating func checkNewColumns(
         _ found: TableColumns, _ own: TableRecord, _ connection: inout Connection
     ) throws {
-        let unchanged = unchangedMetrics(own)
+        let before = metricsBefore(own)
         let isSameTable = own.place == database && own.oid == place.oid
         for metric in table.metrics {
             let columns = metric.plain + metric.states
             guard columns.allSatisfy({ found[$0.name] != nil }) else { continue }
-            let isNew = !unchanged.contains(metric.name)
+            // One that means something else now is refused as it is, whatever its columns hold.
+            let isNew = !before.contains(metric.name)
             let again = columns.filter { column in
                 guard isSameTable, let number = own.columns[column.name] else { return false }
                 return number != found[column.name]?.number

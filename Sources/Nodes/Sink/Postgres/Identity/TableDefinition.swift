@@ -13,6 +13,9 @@ package struct DefinitionLine: Sendable {
         self.value = value
     }
 
+    /// The name of the metric that it is about, nil for everything else.
+    var metric: String? { key.hasPrefix("metric ") ? String(key.dropFirst(7)) : nil }
+
     /// `key: value`
     var text: String { key + ": " + value }
 
@@ -39,6 +42,9 @@ struct TableDefinition: Sendable {
 
     init(_ lines: [DefinitionLine]) { self.lines = lines }
 
+    /// The names of its metrics.
+    var metricNames: [String] { lines.compactMap(\.metric) }
+
     /// As it is stored: a line each.
     var text: String { lines.map(\.text).joined(separator: "\n") }
 
@@ -57,7 +63,7 @@ struct TableDefinition: Sendable {
         var after: String?
 
         /// The name of the metric that it is about, nil for everything else.
-        var metric: String? { key.hasPrefix("metric ") ? String(key.dropFirst(7)) : nil }
+        var metric: String? { DefinitionLine(key, "").metric }
 
         var text: String {
             switch (before, after) {

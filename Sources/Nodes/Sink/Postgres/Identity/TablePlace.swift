@@ -53,7 +53,10 @@ extension TablePlace {
             SELECT c.oid::bigint, c.relkind::text, c.relpersistence::text, c.relfilenode::bigint,
                 row_security_active(c.oid),
                 (SELECT min(r.rulename::text) FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3')
-                    AND r.ev_enabled <> 'D')
+                    AND r.ev_enabled <> 'D'),
+                (SELECT string_agg(r, ', ' ORDER BY r) FROM unnest(ARRAY['INSERT', 'SELECT', 'UPDATE']) r
+                    WHERE NOT has_table_privilege(c.oid, r) AND NOT has_any_column_privilege(c.oid, r)),
+                current_user::text
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname::text = $1 AND c.relname::text = $2
             """, [.text(schema), .text(name)])
@@ -67,6 +70,10 @@ extension TablePlace {
             problem =
                 "its rule \(rule) rewrites what is written into it, and Postgres then refuses ON CONFLICT; use a trigger, or "
                 + "a table without rules"
+        }
+        if problem == nil, let rights = try found.text(0, 6) {
+            let role = SQLName.quote(try found.text(0, 7) ?? "")
+            problem = "this role lacks rights to it: GRANT \(rights) ON \(place.quoted) TO \(role);"
         }
         guard let problem else { return place }
         throw SinkError(code: .tableMismatch, description: "table \(place.shown): \(problem)")
