@@ -121,6 +121,11 @@ public struct ConnectionSettings: Sendable {
                 .badSettings, "connection settings: a word has no = behind it",
                 hint: "put values with blanks in quotes, such as password='two words'")
         }
+        if message.hasPrefix("end of string reached when looking for matching \"]\"") {
+            return PostgresError(
+                .badSettings, "connection settings: the [ of the host has no ] behind it",
+                hint: "an IPv6 address stands in brackets, such as [::1]")
+        }
         let text = reason.isEmpty ? "not a URL nor key=value words" : reason.trimmed
         return PostgresError(
             .badSettings, "connection settings: \(text)",

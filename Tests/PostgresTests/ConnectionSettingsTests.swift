@@ -22,6 +22,21 @@ import Testing
         #expect(settings.redactedDescription == "host one,two, port 1,2, database kpi, user app")
     }
 
+    /// What no machine can connect with is found without connecting, and nothing of it is repeated.
+    @Test(arguments: [
+        ("host=h user=u password=tow wrods dbname=x", "a word has no = behind it"),
+        ("postgresql://app@h:99999/x", "port is no number"),
+        ("postgresql://app@h/x?sslmode=bogus", "sslmode has another value"),
+        ("host=h password='open", "unterminated"), ("postgresql://app:s%zz@h/x", "percent-encoded"),
+        ("postgresql://[::1/x", "has no ] behind it"), ("postgresql://app@h/x?sslmod=require", "unknown keyword"),
+    ])
+    func theTextAloneIsChecked(url: String, expected: String) {
+        let error = PostgresTests.failure { () throws(PostgresError) in try ConnectionSettings.check(url: url) }
+        #expect(error?.kind == .badSettings)
+        #expect(error?.description.contains(expected) == true, "\(error?.description ?? "no error")")
+        for secret in ["wrods", "bogus", "s%zz", "'open"] { #expect(error?.description.contains(secret) == false) }
+    }
+
     @Test func anUnknownKeywordIsNamedWithASuggestion() {
         let error = failure(of: "postgresql://app:hunter2@db/kpi?sslmod=require")
         #expect(error?.kind == .badSettings)

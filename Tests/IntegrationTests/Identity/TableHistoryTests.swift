@@ -119,6 +119,9 @@ import Testing
             try stand.sql("DELETE FROM millrace.partitions")
             let complaint = try stand.run(stand.topology())
             complaint.expect(.code(1), "table public.kpi: it holds rows, and the positions of topology t")
+            // What is lost cannot be gone on from.
+            try stand.run(stand.topology(), "--from-now").expect(
+                .code(1), "it holds rows, and the positions of topology t")
             try stand.sql("TRUNCATE kpi")
             _ = try stand.runs(stand.topology())
             #expect(try stand.count() == 3)
@@ -126,7 +129,64 @@ import Testing
             try stand.sql("DROP SCHEMA millrace CASCADE")
             try stand.run(stand.topology()).expect(
                 .code(1), "table public.kpi: it holds rows that no topology of this database has written")
+            try stand.run(stand.topology(), "--from-now").expect(.code(1), "read again would count twice")
             #expect(try stand.count() == 3)
+        }
+    }
+
+    /// A position that says that nothing was read, beside a ledger that says otherwise.
+    @Test func aPositionThatWasTakenAwayIsNoBeginning() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_null")
+            _ = try stand.runs(stand.topology())
+            try stand.sql(
+                """
+                UPDATE millrace.partitions SET next_offset = NULL, tail_offset = NULL, tail_timestamp = NULL,
+                    tail_checksum = NULL
+                """)
+            try stand.run(stand.topology()).expect(.code(1), "next_offset is null although records were read")
+            #expect(try stand.count() == 3)
+        }
+    }
+
+    @Test func hiddenPositionsAreNotTakenForLostOnes() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_hidden")
+            try stand.sql(
+                "CREATE ROLE history_hidden LOGIN", "GRANT CREATE ON DATABASE history_hidden TO history_hidden",
+                "GRANT CREATE ON SCHEMA public TO history_hidden")
+            let url = stand.database.url.replacing("postgres@", with: "history_hidden@")
+            _ = try stand.runs(stand.topology(), url: url)
+            try stand.sql(
+                "ALTER TABLE millrace.partitions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+            try stand.run(stand.topology(), url: url).expect(
+                .code(1), "table millrace.partitions: row-level security hides rows")
+            try stand.sql("ALTER TABLE millrace.partitions NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")
+            try stand.append(2)
+            _ = try stand.runs(stand.topology(), url: url)
+            #expect(try stand.count() == 5)
+        }
+    }
+
+    /// Rights that are missing from the start are said at the start, not waited for.
+    @Test func aTableThatMayNotBeWrittenIsRefused() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_rights")
+            _ = try stand.runs(stand.topology())
+            try stand.sql("CREATE ROLE history_rights LOGIN")
+            for table in ["partitions", "tables", "topologies", "instances", "dead_letters"] {
+                try stand.sql("GRANT ALL ON millrace.\(table) TO history_rights")
+            }
+            try stand.sql("GRANT USAGE ON SCHEMA millrace TO history_rights", "GRANT SELECT ON kpi TO history_rights")
+            let url = stand.database.url.replacing("postgres@", with: "history_rights@")
+            try stand.append(2)
+            try stand.run(stand.topology(), url: url).expect(
+                .code(1),
+                "table public.kpi: this role lacks rights to it: "
+                    + "GRANT INSERT, UPDATE ON \"public\".\"kpi\" TO \"history_rights\";")
+            try stand.sql("GRANT INSERT, UPDATE ON kpi TO history_rights")
+            _ = try stand.runs(stand.topology(), url: url)
+            #expect(try stand.count() == 5)
         }
     }
 }

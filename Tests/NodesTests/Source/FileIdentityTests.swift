@@ -124,6 +124,25 @@ import Testing
         #expect(try !isDamaged(nil, nil))
     }
 
+    /// What a refusal or a run without the copy leaves behind is no position: the content says what was read.
+    @Test(arguments: [FilePlan.Copies.refuse, .skip])
+    func aCopyGoesOnWhenTheOriginalIsTakenAway(copies: FilePlan.Copies) throws {
+        let stand = try FileStand()
+        try stand.write("a", Self.old)
+        try stand.write("b", Self.old)
+        let records = Self.old.split(separator: "\n").count
+        if copies == .refuse {
+            #expect(throws: SourceError.self) { try stand.run([stand.path("*")], copies: copies) }
+        } else {
+            try stand.run([stand.path("*")], copies: copies)
+        }
+        #expect(stand.records == records)
+        try FileManager.default.removeItem(atPath: stand.path("a"))
+        try stand.append("b", "{\"id\":1000}\n")
+        try stand.run([stand.path("*")], copies: copies)
+        #expect(stand.records == records + 1)
+    }
+
     @Test func twoSourcesOfATopologyMayNotReadOneFile() throws {
         let stand = try FileStand()
         let path = try stand.write("a", Self.old)

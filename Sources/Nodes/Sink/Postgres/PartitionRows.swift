@@ -163,7 +163,9 @@ struct PartitionRows {
     /// somebody sets `tail_offset` to null.
     /// - Parameter isBegun: whether the ledger says that records of the partition were read.
     static func problem(next: Int64?, tail: Int64?, checksum: Int64?, isBegun: Bool = false) -> String? {
-        if next == nil, isBegun { return "next_offset is null although records were read, which would be counted again" }
+        if next == nil, isBegun {
+            return "next_offset is null although records were read, which would be counted again"
+        }
         if let next, !(0...SinkLimits.offsetMax).contains(next) {
             return "next_offset is \(next), expected 0 to \(SinkLimits.offsetMax)"
         }

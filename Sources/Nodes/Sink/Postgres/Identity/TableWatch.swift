@@ -40,7 +40,8 @@ struct TableWatch {
     private static func refusal(_ place: TablePlace, _ what: String) -> SinkError {
         SinkError(
             code: .historyMismatch,
-            description: "table \(place.shown): \(what) while it was written, so it lacks what was read before; nothing more was "
+            description:
+                "table \(place.shown): \(what) while it was written, so it lacks what was read before; nothing more was "
                 + "written, and the next start says how much is missing and what can be done")
     }
 }
