@@ -116,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "Millrace", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Millrace", "Nodes", "TopologyFile", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

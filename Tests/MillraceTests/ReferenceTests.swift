@@ -1,6 +1,8 @@
 import Dataflow
 import Foundation
+import Nodes
 import Testing
+import TopologyFile
 
 @testable import Millrace
 
@@ -15,6 +17,11 @@ import Testing
 
     @Test func pageOfNodesIsFresh() throws {
         #expect(try page("nodes.md") == Reference.Page.nodes.markdown, "run scripts/docs")
+    }
+
+    /// Defaults fit their types, examples run, and so on.
+    @Test func specsAreWithoutMistakes() {
+        #expect(SpecAudit.problems(in: NodeCatalog.specs, settings: NodeCatalog.settings) == [])
     }
 
     @Test func tableOfKafkaSettingsIsFresh() throws {

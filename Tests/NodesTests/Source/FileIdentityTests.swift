@@ -143,6 +143,43 @@ import Testing
         #expect(stand.records == records + 1)
     }
 
+    /// A backup from before, or what copytruncate has copied and not yet truncated.
+    @Test func anOlderShorterCopyIsACopyToo() throws {
+        for count in [3, 200] {
+            let stand = try FileStand()
+            let (old, _) = numberedLines(0..<count)
+            let more = old + numberedLines(count..<count + 20).text
+            try stand.write("app.log", more)
+            try stand.write("app.log.bak", old)
+            let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app.log*")]) }
+            #expect(error?.description.contains("app.log, of which more was read, begins with") == true)
+            #expect(stand.records == count + 20)
+            try stand.run([stand.path("app.log*")], copies: .skip)
+            #expect(stand.records == count + 20)
+            try stand.run([stand.path("app.log*")], copies: .count)
+            #expect(stand.records == 2 * count + 20)
+        }
+    }
+
+    /// The older one comes first by name and is new, the longer one was read in part: it goes on where it was.
+    @Test func lookingForCopiesMovesNoPosition() throws {
+        let stand = try FileStand()
+        try stand.write("b", numberedLines(0..<50).text)
+        try stand.run([stand.path("*")])
+        try stand.append("b", numberedLines(50..<70).text)
+        try stand.write("a", numberedLines(0..<30).text)
+        try stand.run([stand.path("*")], copies: .skip)
+        #expect(stand.records == 70)
+    }
+
+    @Test func blankLinesAloneMakeNoCopy() throws {
+        let stand = try FileStand()
+        try stand.write("a", "\n")
+        try stand.write("b", "\n" + Self.old)
+        try stand.run([stand.path("*")])
+        #expect(stand.records == Self.old.split(separator: "\n").count)
+    }
+
     @Test func twoSourcesOfATopologyMayNotReadOneFile() throws {
         let stand = try FileStand()
         let path = try stand.write("a", Self.old)

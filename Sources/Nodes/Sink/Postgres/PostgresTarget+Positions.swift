@@ -1,6 +1,7 @@
 package import Dataflow
 import Foundation
 import Postgres
+import Synchronization
 
 /// Positions, beside the commits: on a connection of their own, called by the threads of sources.
 extension PostgresTarget {
@@ -10,7 +11,30 @@ extension PostgresTarget {
         try checkReplacement()
         return try transaction(context) { connection in
             if let definition { try registration.check(definition, locking: true, &connection) }
-            return try rows.claim(keys, origin: origin, &connection)
+            let claimed = try rows.claim(keys, origin: origin, &connection)
+            try refuseLostPositions(claimed, &connection)
+            return claimed
+        }
+    }
+
+    /// Partitions of which this process has committed records and of which nothing is recorded any more: a database that was restored has lost
+    /// the tables' rows too. If those are there and no position of the topology is, somebody has deleted the positions, and
+    /// everything read again would count twice.
+    private func refuseLostPositions(_ claimed: [ClaimedPartition], _ connection: inout Connection) throws {
+        let fresh = claimed.filter { $0.nextOffset == nil }.map(\.key)
+        // The rows of a shared table may be another topology's.
+        guard committed.withLock({ !$0.isDisjoint(with: fresh) }), !sinks.contains(where: \.isShared) else { return }
+        let read = try connection.query(
+            "SELECT coalesce(sum(p.read), 0)::bigint FROM millrace.partitions p WHERE p.topology = $1",
+            [.text(rows.topology)]
+        ).int64(0, 0)
+        guard read == 0 else { return }
+        for (_, writer) in writers where try writer.table.place.hasRows(&connection) {
+            throw SinkError(
+                code: .historyMismatch,
+                description: "table \(writer.table.place.shown): it holds rows, and the positions of topology "
+                    + "\(rows.topology) that belong to them were deleted while it ran (millrace.partitions): everything read "
+                    + "again would count twice; the next start says what can be done")
         }
     }
 

@@ -9,7 +9,7 @@ import Synchronization
 /// `prepare` finds is written before there is either.
 package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     let rows: PartitionRows
-    private let sinks: [TableSink]
+    let sinks: [TableSink]
     let registration: Registration
     private let acceptsGaps: Bool
     var writers: [(node: Int, writer: SummaryWriter)] = []
@@ -28,6 +28,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     let commits: PostgresSession
     let claims: PostgresSession
     let claimLock = NSLock()
+    /// Partitions of which this process has committed records.
+    let committed = Mutex<Set<PartitionKey>>([])
     private let consoles: [any EpochObserver]
     private let functions: String
     let refused: [Int: RefusedGroups]
@@ -214,6 +216,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             try commits.run(context) { connection, _ in try checkRegistration(&connection) }
         }
         if outcome == .committed {
+            committed.withLock { $0.formUnion(epoch.advances.map(\.key)) }
             unmarked = unmarked.filter { epoch.deltas[$0.key] == nil }
             refusedInARow = 0
             for console in consoles { console.committed(epoch) }

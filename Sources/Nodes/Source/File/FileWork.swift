@@ -210,23 +210,56 @@ struct FileWork {
     private mutating func isCopy(_ file: FileProgress) throws -> Bool {
         guard !file.reader.isStream, file.reached == 0, plan.copies != .count else { return false }
         let head = FileHead(try file.reader.bytes(at: 0, count: FileHead.bytesMax))
-        let originals = try positions.continued(by: file.reader, head).filter {
-            positions.entries[$0].key != file.key && positions.entries[$0].file != nil
-        }
+        let original = try readOriginal(of: file, head) ?? longerOriginal(of: file, head)
         guard try file.reader.seek(to: 0) else { return false }
-        guard let original = originals.first else { return false }
-        let entry = positions.entries[original]
-        let (label, other) = (file.reader.input.label, entry.file ?? "")
+        guard let original else { return false }
+        let label = file.reader.input.label
         guard plan.copies == .skip else {
             throw SourceError.file(
                 label,
-                "it begins with all \(entry.next) bytes that were read of \(other), so it is a copy of it, and its records "
-                    + "would be counted twice; leave one of them out, or say what is meant: `copies: skip` or "
-                    + "`copies: count` in node \(plan.node)")
+                "it \(original.how), so it is a copy of it, and its records would be counted twice; leave one of them out, "
+                    + "or say what is meant: `copies: skip` or `copies: count` in node \(plan.node)")
         }
-        logger.notice("A copy of a file is left out", metadata: ["path": "\(label)", "original": "\(other)"])
+        logger.notice(
+            "A copy of a file is left out", metadata: ["path": "\(label)", "original": "\(original.label)"])
         file.leaveOut()
         return true
+    }
+
+    /// A file of this run all of which, as far as it was read, stands at the beginning of another one.
+    private func readOriginal(
+        of file: FileProgress, _ head: FileHead
+    ) throws -> (label: String, how: String)? {
+        let found = try positions.continued(by: file.reader, head).map { positions.entries[$0] }
+        // Blank lines alone make no copy.
+        let original = found.first {
+            $0.key != file.key && $0.file != nil && LastLine.hasContent(head.bytes.prefix(Int(clamping: $0.next)))
+        }
+        return original.map { entry in
+            let label = entry.file ?? ""
+            return (label, "begins with all \(entry.next) bytes that were read of \(label)")
+        }
+    }
+
+    /// A file that was read in this run and that begins with all of a shorter one: an older copy, a backup, or what
+    /// copytruncate has copied and not yet truncated. Beginning and end are compared.
+    private func longerOriginal(
+        of file: FileProgress, _ head: FileHead
+    ) throws -> (label: String, how: String)? {
+        guard let size = file.reader.size, size > 0, LastLine.hasContent(head.bytes[...]) else { return nil }
+        let tailStart = max(0, size - Int64(FileHead.bytesMax))
+        for other in files where other.partition != file.partition && !other.reader.isStream && !other.isLeftOut {
+            guard other.reached >= size, let whole = other.reader.size, whole >= size else { continue }
+            // It may not have been read on yet.
+            defer { _ = try? other.reader.seek(to: other.reached) }
+            guard try other.reader.bytes(at: 0, count: head.bytes.count) == head.bytes else { continue }
+            let count = Int(size - tailStart)
+            guard try other.reader.bytes(at: tailStart, count: count) == file.reader.bytes(at: tailStart, count: count)
+            else { continue }
+            let label = other.reader.input.label
+            return (label, "is what \(label), of which more was read, begins with")
+        }
+        return nil
     }
 
     /// Closes the files, all of whose records are committed. Streams stay: they cannot be opened again.

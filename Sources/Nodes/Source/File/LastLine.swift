@@ -42,5 +42,8 @@ enum LastLine {
         return kind == .whole || (isWhole && kind != .blank)
     }
 
+    /// Whether there is anything but white space.
+    static func hasContent(_ bytes: ArraySlice<UInt8>) -> Bool { !bytes.allSatisfy(isSpace) }
+
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
 }
