@@ -12,22 +12,35 @@ public final class NoidaBroker: Sendable {
     /// Starts the program on a free port with a fresh folder, and waits until the port answers.
     /// - Throws: if it does not come up within a minute.
     public init(executable: URL) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-noida-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "millrace-noida-\(UUID().uuidString)")
+        self.folder = folder
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let port = try LoopbackPort.free()
-        child = try ChildProgram(
-            try NoidaBroker.program(behind: executable).path,
-            ["start", "--only", "kafka", "--kafka-port", String(port), "--data-dir", folder.path],
-            takesInput: false, log: folder.appendingPathComponent("log").path)
-        bootstrapServers = "127.0.0.1:\(port)"
+        var port = try LoopbackPort.free()
+        func start() throws -> ChildProgram {
+            try ChildProgram(
+                try NoidaBroker.program(behind: executable).path,
+                ["start", "--only", "kafka", "--kafka-port", String(port), "--data-dir", folder.path],
+                takesInput: false, log: folder.appendingPathComponent("log").path)
+        }
+        var program = try start()
         let end = ContinuousClock.now + .seconds(60)
+        var starts = 1
         while !LoopbackPort.answers(port) {
-            guard child.isRunning, ContinuousClock.now < end else {
-                child.kill()
+            if !program.isRunning, starts < 4 {
+                // Somebody else took the port between our look and its start.
+                port = try LoopbackPort.free()
+                program = try start()
+                starts += 1
+            }
+            guard program.isRunning, ContinuousClock.now < end else {
+                program.kill()
                 throw ChildProgram.Failure(description: "\(executable.path): port \(port) does not answer")
             }
-            _ = child.readLine(within: .milliseconds(50))
+            _ = program.readLine(within: .milliseconds(50))
         }
+        child = program
+        bootstrapServers = "127.0.0.1:\(port)"
     }
 
     deinit { stop() }

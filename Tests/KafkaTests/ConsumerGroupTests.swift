@@ -128,12 +128,12 @@ import Testing
             let name = try stand.topic(partitions: 2)
             try stand.fill(TopicPartition(name, 0), with: 0..<10)
             var settings = stand.quickGroup
-            settings["max.poll.interval.ms"] = "3000"
+            settings["max.poll.interval.ms"] = "5000"
             let delegate = RecordingDelegate()
             var consumer = try stand.consumer(group: "g-\(name)", topics: [name], settings: settings)
             _ = try consumer.read(10, delegate)
             try stand.fill(TopicPartition(name, 0), with: 10..<20)
-            let end = ContinuousClock.now + .seconds(5)
+            let end = ContinuousClock.now + .seconds(7)
             try eventually("too long without a poll") { ContinuousClock.now > end }
             var received = Received()
             try consumer.read(delegate, into: &received) { _ in delegate.calls.count >= 2 }

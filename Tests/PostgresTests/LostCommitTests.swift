@@ -3,7 +3,7 @@ import Postgres
 import Testing
 
 /// The connection breaks around COMMIT. What the client is told must never claim more than it can know.
-@Suite struct LostCommitTests {
+@Suite(.serialized) struct LostCommitTests {
     private func commit(_ moment: FaultProxy.Trigger.Moment, key: Int64) throws -> (PostgresError?, isThere: Bool) {
         var direct = try TestCluster.connect()
         try direct.execute("CREATE TABLE IF NOT EXISTS lost_commits(key bigint PRIMARY KEY)")

@@ -182,7 +182,7 @@ final class KafkaRun: Sendable {
         }
     }
 
-    func waitFor(_ what: String, limit: Duration = .seconds(40), _ condition: () -> Bool) async throws {
+    func waitFor(_ what: String, limit: Duration = .seconds(150), _ condition: () -> Bool) async throws {
         do {
             try await Eventually.wait(for: what, limit: limit, until: condition)
         } catch {

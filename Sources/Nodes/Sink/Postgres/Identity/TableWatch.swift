@@ -6,7 +6,7 @@ struct TableWatch {
     /// Where the tables are, and where their rows are stored: TRUNCATE and whatever rewrites a table change the latter.
     static let sql = """
         SELECT k.n, c.oid::bigint, c.relfilenode::bigint FROM pg_catalog.unnest($1::text[]) AS k(n)
-        LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(k.n)
+        LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(k.n)::pg_catalog.oid
         """
 
     /// The tables as they were seen last, by their quoted names.
