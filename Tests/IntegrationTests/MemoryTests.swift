@@ -16,7 +16,7 @@ import Testing
             #expect(small.epochs >= 3, "there was no pressure: \(small.words)")
             #expect(large.outcome.problems == [] && small.outcome.problems == [])
             #expect(small.outcome.dump.differences(from: large.outcome.dump) == [])
-            #expect(large.outcome.dump.rowCount("items") > 30_000)
+            #expect(large.outcome.dump.rowCount("items") > 60_000)
             #expect(Self.count(Self.short, small.words) == 1, "\(small.words)")
             #expect(Self.count(Self.stopped, small.words) <= 1, "\(small.words)")
             #expect(Self.count(Self.short, large.words) == 0, "\(large.words)")
@@ -69,7 +69,7 @@ import Testing
     }
 
     private static let manyKeys = [
-        "--events", "120000", "--seed", "9", "--bad", "0.01", "--users", "60000", "--items", "90000",
+        "--events", "240000", "--seed", "9", "--bad", "0.01", "--users", "120000", "--items", "180000",
     ]
 
     private static func read(

@@ -58,7 +58,7 @@ import Testing
         try stand.fill(topic, 0, with: 50..<60)
         let next = try KafkaRun(stand, topics: [topic], database: database)
         try await next.waitFor("the others are read on") { next.position(topic, 0) == 60 }
-        #expect(next.troubles.contains("\(orphan)"))
+        try await next.waitFor("it is said again") { next.troubles.contains("\(orphan)") }
         try stand.development!.apply(.leader(orphan, broker: 1))
         try await next.waitFor("it is read once it has a leader") { next.position(topic, 1) == 50 }
         try await next.waitFor("no trouble is left") { next.troubles.isEmpty }
