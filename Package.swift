@@ -55,10 +55,17 @@ let package = Package(
             dependencies: ["Platform", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
+        .target(name: "Declaration", dependencies: ["Platform", "Dataflow"], swiftSettings: strict),
+        .target(name: "Expressions", dependencies: ["Platform", "Dataflow", "Declaration"], swiftSettings: strict),
+        .target(
+            name: "Summaries", dependencies: ["Platform", "Dataflow", "Declaration", "Sketches", "Expressions"],
+            swiftSettings: strict),
         .target(
             name: "Nodes",
             dependencies: [
-                "Platform", "Dataflow", "Sketches", "Kafka", "JSON", "Postgres", "CZlib",
+                "Platform", "Dataflow", "Declaration", "Sketches", "Expressions", "Summaries", "Kafka", "JSON",
+                "Postgres",
+                "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -69,17 +76,18 @@ let package = Package(
         ),
         .target(
             name: "TopologyFile",
-            dependencies: ["Platform", "Dataflow", .product(name: "Yams", package: "Yams")],
+            dependencies: ["Platform", "Dataflow", "Declaration", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict
         ),
 
         // Programs
+        .target(name: "EventGenerator", dependencies: ["Platform"], swiftSettings: strict),
         .target(name: "LocalServices", dependencies: ["Kafka", "Postgres"], swiftSettings: strict),
         .executableTarget(
             name: "Millrace",
             dependencies: [
-                "Platform", "Dataflow", "Nodes", "TopologyFile", "LocalServices", "Kafka", "Postgres", "JSON",
-                "CMalloc",
+                "Platform", "Dataflow", "Declaration", "Expressions", "Summaries", "Nodes", "TopologyFile",
+                "EventGenerator", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -93,6 +101,10 @@ let package = Package(
 
         // Tests
         .target(name: "DataflowTesting", dependencies: ["Platform", "Dataflow"], swiftSettings: strict),
+        .target(
+            name: "SummariesTesting",
+            dependencies: ["Platform", "Dataflow", "Declaration", "Expressions", "Sketches", "Summaries"],
+            swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
@@ -103,20 +115,35 @@ let package = Package(
         .testTarget(
             name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: strict),
         .testTarget(
+            name: "ExpressionsTests",
+            dependencies: ["Expressions", "Declaration", "Dataflow", "DataflowTesting", "Platform"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SummariesTests",
+            dependencies: [
+                "Summaries", "Expressions", "Declaration", "Sketches", "Dataflow", "DataflowTesting",
+                "SummariesTesting",
+                "Platform",
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "EventGeneratorTests", dependencies: ["EventGenerator", "Platform"], swiftSettings: strict),
+        .testTarget(
             name: "NodesTests",
             dependencies: [
-                "Nodes", "Dataflow", "Kafka", "Postgres", "Sketches", "DataflowTesting", "LocalServices", "Platform",
+                "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "Kafka", "Postgres", "Sketches",
+                "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Nodes", "Platform"],
+            name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Declaration", "Nodes", "Platform"],
             swiftSettings: strict),
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "Millrace", "Nodes", "TopologyFile", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

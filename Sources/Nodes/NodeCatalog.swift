@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 
 /// Every node type, in the order of the reference page. Nothing registers itself.
 package enum NodeCatalog {

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 
 /// A value of a YAML document with its place, before anything is known about its type.
 struct DocumentNode {

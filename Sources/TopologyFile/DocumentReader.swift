@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Yams
 
 /// Turns a file's text into a tree of values with places: YAML, anchors, aliases and merge keys (`<<`) followed,

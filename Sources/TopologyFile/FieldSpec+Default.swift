@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 
 extension FieldSpec {
     /// The default as a checked value standing at `location`; nil when the field has none.

@@ -1,4 +1,5 @@
-public import Dataflow
+import Dataflow
+public import Declaration
 
 /// The reference page of all node types and settings, in Markdown, made from the specs that also read the files.
 public struct NodeReference: Sendable {

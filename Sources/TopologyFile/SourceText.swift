@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 
 /// The text of a file by line and column, counted the way the YAML reader counts them: columns in Unicode scalars,
 /// lines at every break YAML knows.

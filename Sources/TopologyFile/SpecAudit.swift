@@ -1,4 +1,5 @@
-public import Dataflow
+import Dataflow
+public import Declaration
 
 /// Finds mistakes in specs themselves, for a test over all specs of the product.
 public enum SpecAudit {

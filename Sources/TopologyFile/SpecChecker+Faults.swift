@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 
 /// A key is there and its value is not: YAML reads null, a tag, or a part of the text, and the user meant something.
 extension SpecChecker {

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Platform
 
 /// Checks a document's values against their specs and converts them; collects everything that does not fit.

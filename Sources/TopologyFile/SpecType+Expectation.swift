@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 
 extension SpecType {
     /// What a value must be, as the end of "expected …" and for the reference page.

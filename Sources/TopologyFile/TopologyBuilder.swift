@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Platform
 
 /// Builds a declaration from a document: top-level keys, settings and nodes; the graph is `TopologyGraph`'s.

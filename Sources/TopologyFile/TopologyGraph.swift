@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Platform
 
 /// A node as far as it could be read.

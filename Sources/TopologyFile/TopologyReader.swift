@@ -1,4 +1,5 @@
-public import Dataflow
+import Dataflow
+public import Declaration
 
 /// Reads a topology file: YAML text in, a checked declaration or all that is wrong with the file out.
 ///

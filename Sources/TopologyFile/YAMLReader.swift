@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Yams
 
 /// Reads YAML text into Yams' nodes, turning what is wrong with the syntax into diagnostics.

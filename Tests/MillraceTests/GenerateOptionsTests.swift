@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventGenerator
 import Testing
 
 @testable import Millrace
@@ -15,7 +16,7 @@ import Testing
     @Test func startIsAnInstant() throws {
         let feed = try GenerateOptions.parse(["--start", "2024-02-29T12:00:00Z"]).feed()
         #expect(feed.generator.options.start == 1_709_208_000_000)
-        #expect(try GenerateOptions.parse([]).feed().generator.options.start == EventGenerator.Options.startDefault)
+        #expect(try GenerateOptions.parse([]).feed().generator.options.start == GameEvents.Options.startDefault)
         #expect(try GenerateOptions.parse(["--start", "now"]).feed().generator.options.start > 1_750_000_000_000)
     }
 

@@ -1,4 +1,6 @@
 import Dataflow
+import Declaration
+import Summaries
 import Testing
 
 @testable import Millrace

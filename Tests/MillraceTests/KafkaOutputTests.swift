@@ -1,3 +1,4 @@
+import EventGenerator
 import Testing
 
 @testable import Millrace
@@ -23,7 +24,7 @@ import Testing
 
     @Test func everyGeneratedEventHasAKey() throws {
         var buffer = EventBuffer(capacity: 4_096)
-        let generator = EventGenerator(EventGenerator.Options(seed: 7))
+        let generator = GameEvents(GameEvents.Options(seed: 7))
         for index in 0..<1_000 as Range<UInt64> {
             buffer.truncate(to: 0)
             generator.append(event: index, into: &buffer)

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Foundation
 import Testing
 

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Testing
 import TopologyFile
 

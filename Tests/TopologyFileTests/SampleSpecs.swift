@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import TopologyFile
 
 /// Node types and settings of the tests: one of every kind and every field type, like the product's but fixed.

@@ -1,9 +1,12 @@
 import Dataflow
+import Declaration
 import Testing
 import TopologyFile
 
 @Suite struct TopologyReaderTests {
-    private func place(_ location: Dataflow.SourceLocation?) -> String? { location.map { "\($0.line):\($0.column)" } }
+    private func place(_ location: Declaration.SourceLocation?) -> String? {
+        location.map { "\($0.line):\($0.column)" }
+    }
 
     /// The `where` of a filter node whose YAML is `yaml`, and its place.
     private func filter(_ yaml: String, environment: [String: String] = [:]) -> (text: String?, place: String?) {

@@ -64,7 +64,7 @@ public struct BatchRun: Sendable {
     public internal(set) var source = 0
 
     /// Different for every fill of every batch: what per-batch caches are keyed by.
-    public internal(set) var serial: UInt64 = 0
+    public package(set) var serial: UInt64 = 0
 
     /// The buffer's first byte.
     public private(set) var base: UnsafeMutableRawPointer
@@ -244,16 +244,20 @@ extension Batch {
         }
     }
 
-    /// The hashes of a column, computed by `fill` the first time they are asked for. Only the stage that parses the
-    /// batch may ask first: later stages find them ready.
-    public func hashes(
-        ofColumn index: Int, fill: (Column, UnsafeMutablePointer<UInt64>) -> Void
-    ) -> UnsafeMutablePointer<UInt64> {
-        if let values = unsafe hashes[index].values, hashes[index].isFilled { return unsafe values }
+    /// Computes the hashes of a column. Called by the stage that parses the batch, before it hands the batch on: later
+    /// stages, which may be several at once, only read them.
+    public func fillHashes(ofColumn index: Int, _ fill: (Column, UnsafeMutablePointer<UInt64>) -> Void) {
         let values = unsafe hashes[index].values ?? .allocate(capacity: rowCapacity)
         unsafe fill(columns[index], values)
         unsafe hashes[index] = HashColumn(values: values, isFilled: true)
-        return unsafe values
+    }
+
+    /// The hashes of a column, one for each row.
+    public func hashes(ofColumn index: Int) -> UnsafePointer<UInt64> {
+        guard let values = unsafe hashes[index].values, hashes[index].isFilled else {
+            preconditionFailure("nobody said that the hashes of column \(index) are needed")
+        }
+        return unsafe UnsafePointer(values)
     }
 
     /// Bytes the batch holds.

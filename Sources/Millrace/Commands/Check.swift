@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Declaration
 
 /// `millrace check`: is a topology file valid?
 struct Check: ParsableCommand {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventGenerator
 import Glibc
 
 /// `millrace generate`: game events as NDJSON.

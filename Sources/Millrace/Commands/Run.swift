@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Declaration
 import Logging
 import ServiceLifecycle
 

@@ -1,4 +1,5 @@
 import Dataflow
+import EventGenerator
 import Foundation
 import Kafka
 import Platform

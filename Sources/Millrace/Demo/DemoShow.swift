@@ -1,3 +1,4 @@
+import EventGenerator
 import Foundation
 import Kafka
 import LocalServices
@@ -97,10 +98,10 @@ struct DemoShow: Sendable {
     }
 
     private func feed(from first: UInt64, count: UInt64?) -> EventFeed {
-        let options = EventGenerator.Options(
+        let options = GameEvents.Options(
             seed: seed, eventsPerSecond: max(1, events / Self.eventSeconds),
-            malformedShare: EventGenerator.Options.malformedShare(of: badShare))
-        return EventFeed(generator: EventGenerator(options), first: first, count: count)
+            malformedShare: GameEvents.Options.malformedShare(of: badShare))
+        return EventFeed(generator: GameEvents(options), first: first, count: count)
     }
 
     /// On a terminal warnings only, beside the progress line; elsewhere the log is the progress.

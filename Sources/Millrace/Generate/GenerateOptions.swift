@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventGenerator
 import FoundationEssentials
 
 /// The options of a command that generates events.
@@ -22,7 +23,7 @@ struct GenerateOptions: ParsableArguments {
     var items: UInt64 = 675_000
 
     @Option(help: "Event time of the first event, in RFC 3339, or 'now'.")
-    var start: Start = Start(milliseconds: EventGenerator.Options.startDefault)
+    var start: Start = Start(milliseconds: GameEvents.Options.startDefault)
 
     @Option(help: "Events per second of event time. (default: --rate, else 10000)")
     var eventsPerSecond: UInt64?
@@ -54,11 +55,11 @@ struct GenerateOptions: ParsableArguments {
 
     /// The feed that these options describe.
     func feed() -> EventFeed {
-        let options = EventGenerator.Options(
+        let options = GameEvents.Options(
             seed: seed, users: users, items: items, start: start.milliseconds,
             eventsPerSecond: eventsPerSecond ?? rate ?? 10_000,
-            malformedShare: EventGenerator.Options.malformedShare(of: bad))
-        return EventFeed(generator: EventGenerator(options), first: skip, count: events, rate: rate)
+            malformedShare: GameEvents.Options.malformedShare(of: bad))
+        return EventFeed(generator: GameEvents(options), first: skip, count: events, rate: rate)
     }
 }
 

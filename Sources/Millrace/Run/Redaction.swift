@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Synchronization
 
 /// Keeps secrets out of everything that is written to standard error, whoever quotes them: libraries repeat what they

@@ -1,5 +1,7 @@
 import Dataflow
+import Expressions
 import Nodes
+import Summaries
 
 /// A checked topology: everything a pipeline needs but the connections.
 struct CompiledTopology {

@@ -4,6 +4,7 @@ import Kafka
 import Logging
 import Nodes
 import Postgres
+import Summaries
 
 /// Joins the concrete nodes of a compiled topology to the engine.
 struct PipelineBuilder {

@@ -1,6 +1,9 @@
 import Dataflow
+import Declaration
+import Expressions
 import JSON
 import Nodes
+import Summaries
 
 /// What decides what the rows of a table mean: everything between the source and the sink that drops, changes or
 /// interprets records. Names of nodes, the order of fields and how things are written make no difference.

@@ -1,6 +1,9 @@
 import Dataflow
+import Declaration
+import Expressions
 import Nodes
 import Postgres
+import Summaries
 
 /// Turns a declaration into a compiled topology, and says everything that is wrong with it.
 ///

@@ -1,4 +1,5 @@
 package import Dataflow
+package import Expressions
 
 /// The `filter` node: passes on the records for which an expression is true. Null is not true.
 package struct Filter: Operator {
@@ -18,14 +19,5 @@ final class FilterWorker: OperatorWorker {
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
         output(evaluator.select(in: batch, rows))
-    }
-}
-
-extension ExpressionEvaluator {
-    /// The selected rows of a batch for which the expression is true; valid until the next call.
-    func select(in batch: Batch, _ rows: RowSelection) -> RowSelection {
-        unsafe batch.columns.withUnsafeBufferPointer { columns in
-            unsafe select(columns: columns, text: batch.base, selection: rows)
-        }
     }
 }

@@ -1,5 +1,6 @@
 package import Dataflow
 package import JSON
+import Summaries
 
 /// The `parse_json` node: documents to records, in typed columns. What is no good becomes a dead letter with its reason.
 package struct ParseJSON: Operator {
@@ -56,7 +57,7 @@ package struct ParsePlan: Sendable {
         makeRows(in: batch)
         let goodCount = parse(batch)
         lookout?.look(at: batch, good: goodCount, finder.documents)
-        for column in plan.hashedColumns { _ = unsafe batch.hashes(ofColumn: column) }
+        for column in plan.hashedColumns { batch.fillHashes(ofColumn: column) }
         if goodCount == finder.documents.count {
             output(unsafe RowSelection(rows: nil, count: goodCount))
         } else {

@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 import JSON
 import Platform
 

@@ -1,4 +1,5 @@
 package import Dataflow
+package import Summaries
 import Synchronization
 
 /// The `console` sink: prints a summary as lines of JSON whenever an epoch ends, for trying a topology out.

@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 
 extension Summarize {
     /// The longest window: 366 days.

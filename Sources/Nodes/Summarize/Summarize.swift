@@ -1,4 +1,6 @@
 package import Dataflow
+import Expressions
+package import Summaries
 import Synchronization
 
 /// The `summarize` node: groups records by window and fields and keeps mergeable metrics per group.

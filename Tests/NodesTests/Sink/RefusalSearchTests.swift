@@ -1,4 +1,5 @@
 import Postgres
+import Summaries
 import Testing
 
 @testable import Dataflow

@@ -1,6 +1,8 @@
 import DataflowTesting
 import Platform
 import Postgres
+import Summaries
+import SummariesTesting
 import Testing
 
 @testable import Dataflow

@@ -1,6 +1,7 @@
 import DataflowTesting
 import LocalServices
 import Postgres
+import Summaries
 import Testing
 
 @testable import Dataflow

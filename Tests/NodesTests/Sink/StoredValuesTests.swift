@@ -3,6 +3,8 @@ import LocalServices
 import Platform
 import Postgres
 import Sketches
+import Summaries
+import SummariesTesting
 import Testing
 
 @testable import Dataflow

@@ -1,4 +1,8 @@
 import Dataflow
+import Declaration
+import Expressions
+import Summaries
+import SummariesTesting
 import Testing
 
 @testable import Nodes
@@ -64,5 +68,16 @@ import Testing
             plan.previousDefinition
                 == "window=60000000us; by=country:text,level:integer,paid:boolean,price:decimal(2); n=count() where a > 1; b"
         )
+    }
+
+    @Test func setsArePartOfWhatRowsMean() {
+        let metrics = [MetricPlan(name: "events", function: .count)]
+        let keys = Array(SummaryRecord.keys.prefix(2))
+        #expect(
+            SummaryPlan.ofRecords(keys: keys, metrics: metrics).previousDefinition
+                == "window=60000000us; by=country:text,level:integer; events=count()")
+        #expect(
+            SummaryPlan.ofRecords(keys: keys, sets: [[0, 1], [0], []], metrics: metrics).previousDefinition
+                == "window=60000000us; by=country:text,level:integer; sets=country,level country (); events=count()")
     }
 }

@@ -2,6 +2,8 @@ import DataflowTesting
 import Foundation
 import LocalServices
 import Postgres
+import Summaries
+import SummariesTesting
 import Testing
 
 @testable import Dataflow

@@ -1,5 +1,7 @@
 import DataflowTesting
 import Platform
+import Summaries
+import SummariesTesting
 import Synchronization
 import Testing
 
@@ -137,5 +139,27 @@ import Testing
             let line = SummaryJSON.line(delta.sets[0], 0)
             #expect(line == "{\"country\": \"a\\\"b\\\\c\\u0001é\", \"events\": 1, \"mean\": \(text)}")
         }
+    }
+
+    /// Totals over epochs are merged set by set, derived ones too.
+    @Test func theConsoleAddsUpAllSets() throws {
+        var random = SeededRandom(seed: 23)
+        let plan = SummaryPlan.ofRecords(sets: [[0, 1], [1], []], metrics: try SummaryRecord.metrics())
+        let console = Console()
+        let sink = console.sink(plan, rowsMax: 10_000)
+        let records = SummaryRecord.random(900, &random)
+        // The last epoch touches every group there is, so it prints all totals.
+        for epoch in [records[...], records.suffix(400), records[...]] {
+            console.lines.withLock { $0 = [] }
+            sink.committed(
+                ClosedEpoch(
+                    number: 1, advances: [], standing: [], deltas: [0: Self.delta(Array(epoch), plan)],
+                    deadLetters: [], partitionKeys: []))
+        }
+        let whole = SummaryDelta.empty(plan, MemoryAccountant(budget: 1 << 40))
+        whole.add((records + records.suffix(400) + records)[...], serial: 1)
+        whole.complete()
+        let expected = GroupOrder(whole).entries.map { SummaryJSON.line(whole.sets[Int($0.set)], Int($0.group)) }
+        #expect(console.lines.withLock { $0 } == expected)
     }
 }

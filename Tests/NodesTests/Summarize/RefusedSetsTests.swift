@@ -1,5 +1,8 @@
 import DataflowTesting
+import Expressions
 import Platform
+import Summaries
+import SummariesTesting
 import Testing
 
 @testable import Dataflow

@@ -1,6 +1,7 @@
 import Dataflow
 import Postgres
 import Sketches
+import Summaries
 
 /// One metric on its way into a table: which columns it has, which of them hold its state, and how a group's delta is
 /// merged with what the table holds. Deltas are never changed: a transaction may have to be written again.
@@ -35,21 +36,16 @@ extension MetricPlan {
     /// The writer for this metric.
     func makeWriter() -> any MetricWriter {
         switch function {
-        case .count: CountWriter(name)
-        case .sum where type == .double: DoubleSumWriter(name)
-        case .sum: SumWriter(name, scale: sumScale)
-        case .avg where type == .double: DoubleAverageWriter(name)
-        case .avg: AverageWriter(name, scale: sumScale)
-        case .min, .max: ExtremeWriter(name, type: type ?? .integer, isMaximum: function == .max)
-        case .uniques(let preset): UniquesWriter(name, preset: preset)
+        case .count: CountWriter(self)
+        case .sum where type == .double: DoubleSumWriter(self)
+        case .sum: SumWriter(self, scale: sumScale)
+        case .avg where type == .double: DoubleAverageWriter(self)
+        case .avg: AverageWriter(self, scale: sumScale)
+        case .min, .max: ExtremeWriter(self, type: type ?? .integer, isMaximum: function == .max)
+        case .uniques(let preset): UniquesWriter(self, preset: preset)
         case .percentiles(let percentiles):
-            PercentilesWriter(name, percentiles: percentiles, kind: QuantileValueKind(type ?? .double))
+            PercentilesWriter(self, percentiles: percentiles, kind: QuantileValueKind(type ?? .double))
         }
-    }
-
-    /// Decimal places of a sum that is kept in 128 bits: a decimal's own, none for integers.
-    var sumScale: Int {
-        if case .decimal(let scale) = type { scale } else { 0 }
     }
 }
 
@@ -58,9 +54,9 @@ final class CountWriter: MetricWriter {
     let stateColumns: [TableColumn] = []
     let mergedColumns: [String]
 
-    init(_ name: String) {
-        plainColumns = [TableColumn(name: name, kind: .bigint, isNullable: false)]
-        mergedColumns = [name]
+    init(_ metric: MetricPlan) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        mergedColumns = [metric.name]
     }
 
     func append(
@@ -81,16 +77,9 @@ final class ExtremeWriter: MetricWriter {
     private let type: ColumnType
     private let isMaximum: Bool
 
-    init(_ name: String, type: ColumnType, isMaximum: Bool) {
-        let kind: TableColumn.Kind =
-            switch type {
-            case .decimal: .numeric
-            case .double: .double
-            case .timestamp: .timestamptz
-            default: .bigint
-            }
-        plainColumns = [TableColumn(name: name, kind: kind)]
-        mergedColumns = [name]
+    init(_ metric: MetricPlan, type: ColumnType, isMaximum: Bool) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        mergedColumns = [metric.name]
         self.type = type
         self.isMaximum = isMaximum
     }

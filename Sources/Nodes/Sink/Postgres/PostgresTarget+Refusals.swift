@@ -1,5 +1,6 @@
 import Dataflow
 import Postgres
+import Summaries
 
 /// Rows that the database refuses for what they hold.
 extension PostgresTarget {

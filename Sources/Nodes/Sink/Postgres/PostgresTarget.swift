@@ -1,6 +1,7 @@
 package import Dataflow
 import Foundation
 package import Postgres
+package import Summaries
 import Synchronization
 
 /// Commits epochs to Postgres: fence, tables, dead letters and ledger in one transaction.

@@ -1,5 +1,6 @@
 import Dataflow
 import Postgres
+import Summaries
 
 /// Finds the groups of a delta whose rows the database refuses for what they hold, by halving; what it takes beside one
 /// ordinary write is some ten statements for each group found.

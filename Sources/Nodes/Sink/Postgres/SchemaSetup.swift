@@ -1,5 +1,6 @@
 import Dataflow
 import Postgres
+import Summaries
 
 /// What a topology needs in its database before it runs: schema `millrace`, its tables, and the certainty that they are
 /// its own, mean what its file says and hold what its positions say.

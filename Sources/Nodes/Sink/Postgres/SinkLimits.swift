@@ -36,11 +36,6 @@ enum SinkLimits {
     static let refusedGroupsPerSearch = 500
     /// Groups refused in a row, without a commit between, before Millrace stops: so many are no exceptions.
     static let refusedInARowMax = 2_000
-    /// Groups of one summary remembered as refused, in some 10 MB: many more than an epoch has dead letters, since an
-    /// epoch is closed by its dead letters only when the groups that make them are known.
-    static let refusedGroupsMax = 100_000
-    /// Different reasons that are kept with them: databases that quote the row make one for each.
-    static let refusalReasonsMax = 1_000
     /// Tries of a single row that fails with what usually passes, before the row is blamed.
     static let blameTries = 3
     /// How much of a row's keys an error shows.

@@ -1,6 +1,7 @@
 import Dataflow
 import Postgres
 import Sketches
+import Summaries
 
 /// `uniques`: the estimate, the sketch beside it, and how many values it has seen.
 final class UniquesWriter: MetricWriter {
@@ -10,12 +11,9 @@ final class UniquesWriter: MetricWriter {
     private var sketch: HyperLogLog
     private var bytes: [UInt8] = []
 
-    init(_ name: String, preset: MetricPlan.HLLPreset) {
-        plainColumns = [TableColumn(name: name, kind: .bigint, isNullable: false)]
-        stateColumns = [
-            TableColumn(name: name + "_sketch", kind: .bytea, isNullable: false),
-            TableColumn(name: name + "_values", kind: .bigint),
-        ]
+    init(_ metric: MetricPlan, preset: MetricPlan.HLLPreset) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        stateColumns = TableColumn.columns(of: metric, .state)
         mergedColumns = stateColumns.map(\.name)
         sketch = HyperLogLog(parameters: preset.parameters)
     }
@@ -55,10 +53,10 @@ final class PercentilesWriter: MetricWriter {
     private var histogram: ExponentialHistogram
     private var bytes: [UInt8] = []
 
-    init(_ name: String, percentiles: [MetricPlan.Percentile], kind: QuantileValueKind) {
+    init(_ metric: MetricPlan, percentiles: [MetricPlan.Percentile], kind: QuantileValueKind) {
         self.percentiles = percentiles
-        plainColumns = percentiles.map { TableColumn(name: name + "_" + $0.columnSuffix, kind: .double) }
-        stateColumns = [TableColumn(name: name + "_sketch", kind: .bytea, isNullable: false)]
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        stateColumns = TableColumn.columns(of: metric, .state)
         mergedColumns = stateColumns.map(\.name)
         histogram = ExponentialHistogram(kind: kind)
     }

@@ -1,6 +1,7 @@
 import Dataflow
 import Postgres
 import Sketches
+import Summaries
 
 /// `sum` of integers and decimals: the sum is its own state.
 final class SumWriter: MetricWriter {
@@ -9,9 +10,9 @@ final class SumWriter: MetricWriter {
     let mergedColumns: [String]
     private let scale: Int
 
-    init(_ name: String, scale: Int) {
-        plainColumns = [TableColumn(name: name, kind: .numeric)]
-        mergedColumns = [name]
+    init(_ metric: MetricPlan, scale: Int) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        mergedColumns = [metric.name]
         self.scale = scale
     }
 
@@ -52,12 +53,9 @@ final class AverageWriter: MetricWriter {
     let mergedColumns: [String]
     private let scale: Int
 
-    init(_ name: String, scale: Int) {
-        plainColumns = [TableColumn(name: name, kind: .double)]
-        stateColumns = [
-            TableColumn(name: name + "_sum", kind: .numeric),
-            TableColumn(name: name + "_count", kind: .bigint, isNullable: false),
-        ]
+    init(_ metric: MetricPlan, scale: Int) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        stateColumns = TableColumn.columns(of: metric, .state)
         mergedColumns = stateColumns.map(\.name)
         self.scale = scale
     }
@@ -87,10 +85,10 @@ final class DoubleSumWriter: MetricWriter {
     let mergedColumns: [String]
     private var merger = DoubleSumMerger()
 
-    init(_ name: String) {
-        plainColumns = [TableColumn(name: name, kind: .numeric)]
-        stateColumns = [TableColumn(name: name + "_exact", kind: .bytea)]
-        mergedColumns = [name + "_exact", name]
+    init(_ metric: MetricPlan) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        stateColumns = TableColumn.columns(of: metric, .state)
+        mergedColumns = [metric.name + "_exact", metric.name]
     }
 
     func append(
@@ -111,14 +109,10 @@ final class DoubleAverageWriter: MetricWriter {
     let mergedColumns: [String]
     private var merger = DoubleSumMerger()
 
-    init(_ name: String) {
-        plainColumns = [TableColumn(name: name, kind: .double)]
-        stateColumns = [
-            TableColumn(name: name + "_sum", kind: .numeric),
-            TableColumn(name: name + "_count", kind: .bigint, isNullable: false),
-            TableColumn(name: name + "_exact", kind: .bytea),
-        ]
-        mergedColumns = [name + "_exact", name + "_sum", name + "_count"]
+    init(_ metric: MetricPlan) {
+        plainColumns = TableColumn.columns(of: metric, .shown)
+        stateColumns = TableColumn.columns(of: metric, .state)
+        mergedColumns = ["_exact", "_sum", "_count"].map { metric.name + $0 }
     }
 
     func append(

@@ -1,5 +1,6 @@
 import Dataflow
 import Postgres
+import Summaries
 
 /// The table behind a `postgres` sink: its columns, how it is made, and how an existing one is checked.
 struct SummaryTable {

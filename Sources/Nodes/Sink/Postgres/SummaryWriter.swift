@@ -1,5 +1,6 @@
 import Dataflow
 import Postgres
+import Summaries
 
 /// Writes one node's deltas into its table, inside a transaction that somebody else opens and commits.
 ///
@@ -29,7 +30,7 @@ final class SummaryWriter {
     }
 
     /// Merges a delta into the table. The delta is not changed, so a failed transaction can be written again.
-    func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
+    package func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
         let order = order(of: delta)
         defer { memory.draw(-order.memoryBytes, for: .rows) }
         var position = 0

@@ -1,4 +1,5 @@
 import Postgres
+import Summaries
 
 /// A column of a summary table.
 struct TableColumn: Hashable, Sendable {
@@ -39,6 +40,28 @@ struct TableColumn: Hashable, Sendable {
     /// The column in CREATE TABLE. Text is compared by bytes, which needs no locale and never changes with it.
     var definition: String {
         quoted + " " + kind.rawValue + (kind == .text ? " COLLATE \"C\"" : "") + (isNullable ? "" : " NOT NULL")
+    }
+}
+
+extension TableColumn {
+    /// The columns of a metric with a role, in order.
+    static func columns(of metric: MetricPlan, _ role: ResultColumn.Role) -> [TableColumn] {
+        metric.columns.filter { $0.role == role }.map {
+            TableColumn(name: $0.name, kind: Kind($0.kind), isNullable: $0.isNullable)
+        }
+    }
+}
+
+extension TableColumn.Kind {
+    fileprivate init(_ kind: ResultColumn.Kind) {
+        self =
+            switch kind {
+            case .integer: .bigint
+            case .decimal: .numeric
+            case .double: .double
+            case .timestamp: .timestamptz
+            case .bytes: .bytea
+            }
     }
 }
 

@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 
 /// What a `file` node reads.
 package struct FilePlan: Sendable {

@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 
 extension FileSource {
     /// The declaration of `file`.

@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 
 extension KafkaPlan {
     /// The longest name of a topic that Kafka takes.

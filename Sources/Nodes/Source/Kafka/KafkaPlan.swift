@@ -1,4 +1,5 @@
 package import Dataflow
+package import Declaration
 import Foundation
 package import Kafka
 

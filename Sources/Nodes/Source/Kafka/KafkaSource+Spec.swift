@@ -1,4 +1,5 @@
-package import Dataflow
+import Dataflow
+package import Declaration
 
 extension KafkaSource {
     /// The declaration of `kafka`.

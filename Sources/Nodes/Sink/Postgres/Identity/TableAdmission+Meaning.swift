@@ -1,4 +1,5 @@
 import Postgres
+import Summaries
 
 /// Whether the table's rows mean what the file says, and whether its columns are those of its metrics.
 extension TableAdmission {

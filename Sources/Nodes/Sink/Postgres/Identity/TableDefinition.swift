@@ -1,4 +1,7 @@
 import Dataflow
+import Declaration
+import Expressions
+import Summaries
 
 /// One line of a definition: what is defined, and how.
 package struct DefinitionLine: Sendable {

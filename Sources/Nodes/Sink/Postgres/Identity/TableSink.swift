@@ -1,3 +1,5 @@
+package import Summaries
+
 /// A `postgres` sink as the wiring hands it over: the summary that feeds it, and everything that says whose table it is.
 package struct TableSink: Sendable {
     /// The sink node's name.

@@ -1,0 +1,56 @@
+public import Dataflow
+
+/// The fields of the records on an edge: names, types and the batch column each lives in.
+public struct RecordSchema: Sendable {
+    /// One field.
+    public struct Field: Sendable {
+        /// The field's name in the topology.
+        public var name: String
+        /// The field's type.
+        public var type: ColumnType
+        /// Index into the batch's columns.
+        public var column: Int
+        /// The longest text there can be, in bytes; nil for other types, and where it is not known.
+        public var textBytesMax: Int?
+
+        /// Creates a field.
+        public init(name: String, type: ColumnType, column: Int, textBytesMax: Int? = nil) {
+            self.name = name
+            self.type = type
+            self.column = column
+            self.textBytesMax = textBytesMax
+        }
+    }
+
+    /// The fields in declaration order.
+    public var fields: [Field]
+    /// Column of the event time (a timestamp without nulls), nil when the records have none.
+    public var eventTimeColumn: Int?
+    /// Fields that were declared in a way that a diagnostic complains about: nobody knows their type, and whoever uses
+    /// them says nothing more about it.
+    public var unresolved: Set<String> = []
+    /// Whether nobody knows what fields there are, since a diagnostic complains about what makes the records.
+    public var isOpen = false
+    /// Whether a diagnostic complains about the event time, so that nobody misses it.
+    public var eventTimeIsUnresolved = false
+
+    /// The schema of records about which nothing is known, since a diagnostic complains about what makes them.
+    public static var open: RecordSchema {
+        var schema = RecordSchema(fields: [], eventTimeColumn: nil)
+        schema.isOpen = true
+        schema.eventTimeIsUnresolved = true
+        return schema
+    }
+
+    /// Creates a schema.
+    public init(fields: [Field], eventTimeColumn: Int?) {
+        self.fields = fields
+        self.eventTimeColumn = eventTimeColumn
+    }
+
+    /// Whether a diagnostic says already why nothing is known of the field called `name`.
+    public func isUnresolved(_ name: String) -> Bool { unresolved.contains(name) || (isOpen && self[name] == nil) }
+
+    /// The field called `name`.
+    public subscript(name: String) -> Field? { fields.first { $0.name == name } }
+}

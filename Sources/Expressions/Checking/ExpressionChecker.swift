@@ -1,0 +1,141 @@
+import Dataflow
+import Declaration
+import Platform
+
+/// A checked expression and the type of its values.
+struct TypedPlan {
+    /// nil: every value is null.
+    var plan: ValuePlan?
+    /// nil: the literal `null`, which fits every type.
+    var type: ColumnType?
+    /// Whether the value is the same for all records.
+    var isConstant: Bool
+
+    static func null(_ type: ColumnType?) -> TypedPlan { TypedPlan(plan: nil, type: type, isConstant: true) }
+}
+
+/// Resolves the names and types of an expression against a schema and makes its plan; finds all type errors.
+struct ExpressionChecker {
+    let source: ExpressionSource
+    let schema: RecordSchema
+    /// The expression's constant texts, which plans refer to by index.
+    private(set) var texts: [[UInt8]] = []
+    /// What is wrong with the expression.
+    private(set) var diagnostics = Diagnostics()
+
+    init(source: ExpressionSource, schema: RecordSchema) {
+        self.source = source
+        self.schema = schema
+    }
+
+    /// The plan of an expression; nil when a diagnostic says why there is none.
+    mutating func check(_ syntax: ExpressionSyntax) -> TypedPlan? {
+        switch syntax.kind {
+        case .literal(let literal): return constant(literal)
+        case .field(let name): return field(name, at: syntax.offset)
+        case .negate(let operand): return checkSign(syntax, operand)
+        case .arithmetic(let operation, let left, let right): return checkArithmetic(syntax, operation, left, right)
+        case .compare(let comparison, let left, let right): return checkComparison(syntax, comparison, left, right)
+        case .not(let operand):
+            guard let condition = checkCondition(operand, of: "not") else { return nil }
+            return fold(.boolean(.not(condition.plan)), .boolean, condition.isConstant)
+        case .and(let operands): return checkJoin(operands, "&&") { .and($0) }
+        case .or(let operands): return checkJoin(operands, "||") { .or($0) }
+        case .isNull(let operand, let isNegated):
+            guard let value = check(operand) else { return nil }
+            guard let plan = value.plan else {
+                return TypedPlan(plan: .boolean(.constant(!isNegated)), type: .boolean, isConstant: true)
+            }
+            let test = BooleanPlan.isNull(plan)
+            return fold(.boolean(isNegated ? .not(test) : test), .boolean, value.isConstant)
+        case .isIn(let operand, let elements, let isNegated):
+            return checkMembership(syntax, operand, elements, isNegated: isNegated)
+        case .call(let name, let arguments): return checkCall(syntax, name, arguments)
+        }
+    }
+
+    /// A plan with its value computed now when it is constant.
+    mutating func fold(_ plan: ValuePlan, _ type: ColumnType, _ isConstant: Bool) -> TypedPlan {
+        guard isConstant else { return TypedPlan(plan: plan, type: type, isConstant: false) }
+        let evaluator = ExpressionEvaluator(plan: plan, texts: texts)
+        let folded: ValuePlan?
+        switch evaluator.constantValue() {
+        case nil: folded = nil
+        case .integer(let value): folded = .integer(.constant(value))
+        case .double(let value): folded = .double(.constant(value))
+        case .boolean(let value): folded = .boolean(.constant(value))
+        case .text(let bytes): folded = .text(.constant(intern(bytes)))
+        }
+        return TypedPlan(plan: folded, type: type, isConstant: true)
+    }
+
+    mutating func intern(_ bytes: [UInt8]) -> Int {
+        if let index = texts.firstIndex(of: bytes) { return index }
+        texts.append(bytes)
+        return texts.count - 1
+    }
+
+    mutating func report(_ code: String, _ offset: Int, _ message: String, hint: String? = nil) {
+        diagnostics.append(Diagnostic(code: code, at: source.location(offset), message, hint: hint))
+    }
+
+    private mutating func constant(_ literal: ExpressionLiteral) -> TypedPlan {
+        switch literal {
+        case .null: .null(nil)
+        case .boolean(let value): TypedPlan(plan: .boolean(.constant(value)), type: .boolean, isConstant: true)
+        case .integer(let value): TypedPlan(plan: .integer(.constant(value)), type: .integer, isConstant: true)
+        case .decimal(let units, let scale):
+            TypedPlan(plan: .integer(.constant(units)), type: .decimal(scale: scale), isConstant: true)
+        case .double(let value): TypedPlan(plan: .double(.constant(value)), type: .double, isConstant: true)
+        case .timestamp(let value): TypedPlan(plan: .integer(.constant(value)), type: .timestamp, isConstant: true)
+        case .text(let text):
+            TypedPlan(plan: .text(.constant(intern(Array(text.utf8)))), type: .text, isConstant: true)
+        }
+    }
+
+    private mutating func field(_ name: String, at offset: Int) -> TypedPlan? {
+        guard let field = schema[name] else {
+            // What is wrong with the field itself is said where it is declared.
+            guard !schema.isUnresolved(name) else { return nil }
+            let known = schema.fields.map(\.name) + schema.unresolved.sorted()
+            report(
+                "unknown-field", offset,
+                "the records have no field '\(name)', expected one of \(RecordSchema.list(known))",
+                hint: Suggestion.hint(for: name, in: known) ?? "a text stands in quotes: '\(name)'")
+            return nil
+        }
+        let plan: ValuePlan =
+            switch field.type {
+            case .integer, .decimal, .timestamp: .integer(.column(field.column))
+            case .double: .double(.column(field.column))
+            case .text: .text(.column(field.column))
+            case .boolean: .boolean(.column(field.column))
+            }
+        return TypedPlan(plan: plan, type: field.type, isConstant: false)
+    }
+
+    /// An operand that must be a truth value.
+    private mutating func checkCondition(
+        _ syntax: ExpressionSyntax, of word: String
+    ) -> (plan: BooleanPlan, isConstant: Bool)? {
+        guard let value = check(syntax) else { return nil }
+        guard value.type == .boolean || value.type == nil else {
+            report(
+                "wrong-type", syntax.start,
+                "'\(word)' joins conditions, found a value of type \(value.type?.description ?? "null"), expected boolean",
+                hint: "compare it with something, or test: is not null")
+            return nil
+        }
+        guard case .boolean(let plan)? = value.plan else { return (.null, true) }
+        return (plan, value.isConstant)
+    }
+
+    private mutating func checkJoin(
+        _ operands: [ExpressionSyntax], _ word: String, _ join: ([BooleanPlan]) -> BooleanPlan
+    ) -> TypedPlan? {
+        let conditions = operands.map { checkCondition($0, of: word) }
+        let whole = conditions.compactMap { $0 }
+        guard whole.count == operands.count else { return nil }
+        return fold(.boolean(join(whole.map(\.plan))), .boolean, whole.allSatisfy(\.isConstant))
+    }
+}

@@ -1,0 +1,63 @@
+package import Dataflow
+package import Declaration
+
+/// An expression of the filter language as written in a topology file, not yet checked against any records.
+///
+/// The language: fields by name (in backquotes when the name is not a plain word), texts in quotes, numbers, `true`,
+/// `false`, `null`, `timestamp '2026-01-31T12:00:00Z'`; `== != < <= > >=`, `&& || !` or `and or not`, `+ - * / %`,
+/// `in […]`, `is null`, and the functions of `ExpressionFunction`.
+///
+/// Meaning: SQL's three-valued logic. An operation on null is null; overflow, division by zero and a result that is
+/// not finite are null. Integers and decimals are exact: a decimal is compared with a literal or another decimal by
+/// value, whatever the scales; `integer / integer` is cut off towards zero. A comparison or an operation with a double
+/// is done in doubles, as is the division of decimals. Texts compare by their UTF-8 bytes, which is code point order.
+package struct Expression: Sendable {
+    private let source: ExpressionSource
+    let syntax: ExpressionSyntax
+
+    /// Parses an expression that begins at `start` of its file.
+    ///
+    /// - Throws: the syntax error with its place; a retry does not help.
+    package static func parse(_ text: String, at start: SourceLocation) throws(Diagnostics) -> Expression {
+        let source = ExpressionSource(text, at: start)
+        return Expression(source: source, syntax: try ExpressionParser.parse(source))
+    }
+
+    /// Resolves names and types against the records the expression will see.
+    ///
+    /// - Throws: all type errors with their places; a retry does not help.
+    package func check(against schema: RecordSchema) throws(Diagnostics) -> TypedExpression {
+        var checker = ExpressionChecker(source: source, schema: schema)
+        let typed = checker.check(syntax)
+        guard let typed, !checker.diagnostics.hasErrors else { throw checker.diagnostics }
+        return TypedExpression(
+            resultType: typed.type ?? .boolean, plan: typed.plan ?? .boolean(.null), texts: checker.texts)
+    }
+
+    /// As `check(against:)`, for an expression that decides whether a record is kept.
+    ///
+    /// - Throws: also when the expression is not a condition.
+    package func checkCondition(against schema: RecordSchema) throws(Diagnostics) -> TypedExpression {
+        let typed = try check(against: schema)
+        guard typed.resultType == .boolean else {
+            throw source.problem(
+                "wrong-type", syntax.start,
+                "the expression is not a condition, found \(typed.resultType), expected boolean",
+                hint: "compare it with something")
+        }
+        return typed
+    }
+}
+
+/// An expression whose names and types are resolved against one schema.
+package struct TypedExpression: Sendable {
+    /// The type of the expression's values.
+    package let resultType: ColumnType
+    let plan: ValuePlan
+    let texts: [[UInt8]]
+
+    /// An evaluator of its own for one thread.
+    package func makeEvaluator() -> ExpressionEvaluator {
+        ExpressionEvaluator(plan: plan, texts: texts)
+    }
+}

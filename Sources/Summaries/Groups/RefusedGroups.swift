@@ -1,0 +1,95 @@
+import Synchronization
+
+/// Groups of one summary whose rows the database refuses, so that their records become dead letters.
+///
+/// The commit thread adds to it while everything since the last commit is about to be dropped and read again; workers
+/// look groups up. Kept in memory only: after a restart the database refuses again, and the groups are found again.
+package final class RefusedGroups: Sendable {
+    /// What a group is known by in every process.
+    package struct Group: Hashable {
+        /// The start of its window, nil without windows.
+        var windowStart: Int64?
+        /// Its key's bytes as `GroupOrder` makes them.
+        package var key: [UInt8]
+
+        /// A group by window and key.
+        package init(windowStart: Int64?, key: [UInt8]) {
+            self.windowStart = windowStart
+            self.key = key
+        }
+    }
+
+    /// Two hashes of a group, seeded by the process: 128 bits stand for a key of any length, which somebody else chose.
+    private struct Fingerprint: Hashable {
+        private let first: Int
+        private let second: Int
+
+        init(_ group: Group) {
+            func hash(_ seed: Int) -> Int {
+                var hasher = Hasher()
+                hasher.combine(seed)
+                hasher.combine(group)
+                return hasher.finalize()
+            }
+            first = hash(1)
+            second = hash(2)
+        }
+    }
+
+    private struct State {
+        /// Where the reason of a group stands in `reasons`.
+        var groups: [Fingerprint: Int] = [:]
+        /// The groups in the order they came, as a ring once it is full.
+        var order: [Fingerprint] = []
+        var oldest = 0
+        var reasons: [String] = []
+        var places: [String: Int] = [:]
+
+        /// Where a reason stands.
+        mutating func place(of reason: String) -> Int {
+            if let known = places[reason] { return known }
+            guard reasons.count < SummaryLimits.refusalReasonsMax else { return reasons.count - 1 }
+            places[reason] = reasons.count
+            reasons.append(reason)
+            return reasons.count - 1
+        }
+    }
+
+    private let count = Atomic<Int>(0)
+    private let state = Mutex(State())
+    private let groupsMax: Int
+
+    /// A set without groups.
+    package convenience init() { self.init(groupsMax: SummaryLimits.refusedGroupsMax) }
+
+    /// - Parameter groupsMax: how many are remembered.
+    package init(groupsMax: Int) { self.groupsMax = groupsMax }
+
+    /// Whether no row was ever refused: one load, asked once per batch.
+    package var isEmpty: Bool { count.load(ordering: .acquiring) == 0 }
+
+    /// Why a group's rows are refused, nil when they are not.
+    package func reason(for group: Group) -> String? {
+        if isEmpty { return nil }
+        let fingerprint = Fingerprint(group)
+        return state.withLock { state in state.groups[fingerprint].map { state.reasons[$0] } }
+    }
+
+    /// Adds a group. Beyond the most that are remembered the oldest is forgotten: should its records still come, the
+    /// database refuses them again. Of reasons the first `SummaryLimits.refusalReasonsMax` are kept, a later one is the last.
+    package func insert(_ group: Group, reason: String) {
+        let fingerprint = Fingerprint(group)
+        state.withLock { state in
+            let place = state.place(of: reason)
+            guard state.groups.updateValue(place, forKey: fingerprint) == nil else { return }
+            if state.order.count < groupsMax {
+                state.order.append(fingerprint)
+            } else {
+                state.groups[state.order[state.oldest]] = nil
+                state.order[state.oldest] = fingerprint
+                state.oldest = (state.oldest + 1) % state.order.count
+            }
+        }
+        count.store(1, ordering: .releasing)
+    }
+}

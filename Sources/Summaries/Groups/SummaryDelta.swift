@@ -1,0 +1,158 @@
+package import Dataflow
+package import Expressions
+
+/// The groups one epoch adds to a summary, by grouping set; a plain `by` is one set.
+///
+/// `@unchecked Sendable`: a delta is filled by one worker, then belongs to the commit thread.
+package final class SummaryDelta: Delta, @unchecked Sendable {
+    package let plan: SummaryPlan
+    /// The groups of each set, in the order of the plan. Those of derived sets are there once the delta is complete.
+    package let sets: [SetGroups]
+    private let dictionary: KeyDictionary
+    private let derivation: SetDerivation
+    /// The sets that are counted.
+    private let counted: [SetGroups]
+    private let share: DerivedShare
+    private let memory: MemoryAccountant
+    private var part: MemoryAccountant.Part
+    private var accountedBytes = 0
+    private var isComplete = false
+    private var isKept = false
+    /// One per counted set, once the database has refused a row.
+    private var sieves: [RefusalSieve]?
+
+    /// - Parameters:
+    ///   - part: what the memory is drawn for.
+    ///   - share: what is known of the memory that derived groups take; one for all deltas of a node.
+    package init(
+        _ plan: SummaryPlan, dictionary: KeyDictionary, memory: MemoryAccountant,
+        for part: MemoryAccountant.Part = .groups, share: DerivedShare? = nil
+    ) {
+        self.part = part
+        self.plan = plan
+        self.dictionary = dictionary
+        self.memory = memory
+        let sets = plan.sets.map { SetGroups(plan, $0, metrics: plan.metrics, dictionary: dictionary) }
+        let derivation = SetDerivation(plan.sets)
+        self.sets = sets
+        self.derivation = derivation
+        self.share = share ?? DerivedShare(sets: derivation.derived.count)
+        counted = derivation.counted.map { sets[$0] }
+    }
+
+    package var groupCount: Int { sets.reduce(0) { $0 + $1.groupCount } }
+
+    /// Takes in the selected rows of a batch.
+    package func add(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+        for set in counted { set.assign(batch, rows) }
+        update(batch, rows, conditions)
+    }
+
+    /// Whether a row of a batch may have a key that no index takes, so that each has to be looked at. False costs
+    /// nothing: it follows from the longest texts of the epoch.
+    package func mayHoldLongKeys(_ batch: Batch, _ rows: RowSelection) -> Bool {
+        counted.contains { $0.keyBytesMost(batch, rows) > SummaryPlan.keyBytesMax }
+    }
+
+    /// Takes in the selected rows of a batch, except those that belong to a group, of whatever set, that the database
+    /// refuses or whose key no index takes.
+    /// - Returns: the rows taken in, and the others with the reason, both in ascending order.
+    package func add(
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups
+    ) -> (taken: [UInt32], left: [(row: Int, reason: String)]) {
+        let sieves = sieves ?? makeSieves()
+        self.sieves = sieves
+        for sieve in sieves { sieve.look(at: batch, rows, for: refused) }
+        var taken: [UInt32] = []
+        var positions: [Int] = []
+        var left: [(row: Int, reason: String)] = []
+        for index in 0..<rows.count {
+            if let reason = sieves.lazy.compactMap({ $0.reason(ofRow: index) }).first {
+                left.append((rows[index], reason))
+            } else {
+                taken.append(UInt32(rows[index]))
+                positions.append(index)
+            }
+        }
+        for sieve in sieves { sieve.assign(positions) }
+        unsafe taken.withUnsafeBufferPointer { taken in
+            unsafe update(batch, RowSelection(rows: taken.baseAddress, count: taken.count), conditions)
+        }
+        return (taken, left)
+    }
+
+    /// Updates the states with rows whose groups are known. A condition is asked once, whatever the number of sets.
+    private func update(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+        for (metric, condition) in conditions.enumerated() {
+            let selected = condition.map { $0.select(in: batch, rows) }
+            for set in counted { set.update(metric, batch, rows, where: selected) }
+        }
+        account()
+    }
+
+    package func absorb(_ other: any Delta) {
+        guard let other = other as? SummaryDelta else { preconditionFailure("merged with another kind of delta") }
+        precondition(!isComplete, "what is derived is made of all workers' groups")
+        unsafe merge(other)
+        other.release()
+    }
+
+    /// Merges another delta of the same node, which stays as it is, set by set.
+    /// - Returns: for each set, for each of its groups, the group here; valid until the next call.
+    @discardableResult
+    package func merge(_ other: SummaryDelta) -> [UnsafeBufferPointer<UInt32>] {
+        let groups = unsafe zip(sets, other.sets).map { unsafe $0.merge($1) }
+        if other.isComplete { isComplete = true }
+        account()
+        return unsafe groups
+    }
+
+    package func complete() {
+        precondition(!isComplete, "a delta is completed once")
+        for set in derivation.derived {
+            unsafe sets[set].merge(sets[derivation.parent(of: set) { sets[$0].groupCount }])
+        }
+        isComplete = true
+        let derivedBytes = derivation.derived.reduce(0) { $0 + sets[$1].memoryBytes }
+        share.observe(counted: countedBytes, derived: derivedBytes)
+        account()
+    }
+
+    /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.
+    /// Its memory, and that of its keys, is drawn for `part` from now on.
+    /// - Returns: false when somebody else has it.
+    package func keep(for part: MemoryAccountant.Part) -> Bool {
+        if isKept { return false }
+        isKept = true
+        memory.draw(-accountedBytes, for: self.part)
+        memory.draw(accountedBytes, for: part)
+        self.part = part
+        dictionary.move(to: part)
+        return true
+    }
+
+    package func release() {
+        guard !isKept else { return }
+        memory.draw(-accountedBytes, for: part)
+        accountedBytes = 0
+        sets.forEach { $0.release() }
+        sieves = nil
+    }
+
+    private func makeSieves() -> [RefusalSieve] {
+        derivation.counted.map { counted in
+            let derived = derivation.derived.filter { derivation.countedParent(of: $0) == counted }
+            return RefusalSieve(sets[counted], derived: derived.map { plan.sets[$0] })
+        }
+    }
+
+    private var countedBytes: Int { counted.reduce(0) { $0 + $1.memoryBytes } }
+
+    private func account() {
+        dictionary.account()
+        var bytes = sets.reduce(0) { $0 + $1.memoryBytes } + (sieves?.reduce(0) { $0 + $1.memoryBytes } ?? 0)
+        if !isComplete, !derivation.derived.isEmpty { bytes += share.reserve(for: countedBytes) }
+        memory.draw(bytes - accountedBytes, for: part)
+        accountedBytes = bytes
+    }
+}

@@ -1,0 +1,173 @@
+package import Dataflow
+
+/// The key values seen by one worker in one epoch, as dense ids; shared by all `summarize` nodes of the worker's stage,
+/// so that a field is looked up once per event however many nodes group by it.
+package final class KeyDictionary {
+    private var columns: [KeyColumnID: KeyColumn] = [:]
+    private var translations: [TranslationID: Translation] = [:]
+    private let memory: MemoryAccountant
+    private var part: MemoryAccountant.Part
+    private var accountedBytes = 0
+
+    /// - Parameter part: what the memory is drawn for.
+    package init(memory: MemoryAccountant, part: MemoryAccountant.Part = .groups) {
+        self.memory = memory
+        self.part = part
+    }
+
+    deinit { memory.draw(-accountedBytes, for: part) }
+
+    private struct TranslationID: Hashable {
+        var other: ObjectIdentifier
+        var column: KeyColumnID
+    }
+
+    /// The ids of one key column.
+    func column(_ id: KeyColumnID) -> KeyColumn {
+        if let found = columns[id] { return found }
+        let made = KeyColumn(id)
+        columns[id] = made
+        return made
+    }
+
+    /// Tells the accountant how many bytes are allocated now.
+    func account() {
+        let bytes =
+            columns.values.reduce(0) { $0 + $1.memoryBytes }
+            + translations.values.reduce(0) { $0 + $1.ids.memoryBytes }
+        memory.draw(bytes - accountedBytes, for: part)
+        accountedBytes = bytes
+    }
+
+    /// Has the memory drawn for another part from now on.
+    func move(to part: MemoryAccountant.Part) {
+        memory.draw(-accountedBytes, for: self.part)
+        memory.draw(accountedBytes, for: part)
+        self.part = part
+    }
+
+    /// For each id of another worker's column, the id of the same value here; computed once per pair of dictionaries.
+    func translation(of other: KeyDictionary, _ id: KeyColumnID) -> UnsafeMutablePointer<UInt32> {
+        let key = TranslationID(other: ObjectIdentifier(other), column: id)
+        // A dictionary that is gone may have left its address, and with it its identifier, to the next one.
+        if let found = translations[key], found.other === other { return unsafe found.ids.values }
+        translations = translations.filter { $0.value.other != nil }
+        let made = Translation(of: other)
+        column(id).intern(other.column(id), into: &made.ids)
+        translations[key] = made
+        return unsafe made.ids.values
+    }
+
+    private final class Translation {
+        weak var other: KeyDictionary?
+        var ids = StateColumn<UInt32>(initial: 0)
+
+        init(of other: KeyDictionary) { self.other = other }
+    }
+}
+
+/// What a key column is made of.
+enum KeyColumnID: Hashable {
+    /// The window that the event time in `column` falls in.
+    case window(column: Int, microseconds: Int64)
+    /// A text field.
+    case text(column: Int)
+    /// An integer, decimal or timestamp field.
+    case integer(column: Int)
+    /// A boolean field.
+    case boolean(column: Int)
+}
+
+/// The ids of one key column, and the ids of the batch at hand.
+final class KeyColumn {
+    private let id: KeyColumnID
+    private var texts = TextInterner()
+    private var integers = IntegerInterner()
+    private var ids = StateColumn<UInt32>(initial: 0)
+    private var cached: (serial: UInt64, count: Int, rows: Int)?
+
+    init(_ id: KeyColumnID) { self.id = id }
+
+    /// Bytes allocated.
+    var memoryBytes: Int { texts.memoryBytes + integers.memoryBytes + ids.memoryBytes }
+
+    /// The ids of the selected rows, one per selected row. Valid until the next call.
+    func ids(of batch: Batch, _ rows: RowSelection) -> UnsafeMutablePointer<UInt32> {
+        // A selection is known by the batch's serial and where its row numbers lie.
+        let key = unsafe (serial: batch.serial, count: rows.count, rows: Int(bitPattern: rows.rows))
+        if let cached, cached == key { return unsafe ids.values }
+        ids.resizeUninitialized(to: rows.count)
+        switch id {
+        case .window(let column, let length): fillWindows(batch.columns[column], length, rows)
+        case .text(let column): unsafe texts.intern(batch.columns[column], base: batch.base, rows, into: ids.values)
+        case .integer(let column): fillIntegers(batch.columns[column], rows)
+        case .boolean(let column): fillBooleans(batch.columns[column], rows)
+        }
+        cached = key
+        return unsafe ids.values
+    }
+
+    private func fillWindows(_ column: Column, _ length: Int64, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let times = unsafe column.integers
+        var windowStart = Int64.max
+        var windowID: UInt32 = 0
+        for index in 0..<rows.count {
+            let time = unsafe times[rows[index]]
+            // One subtraction tells whether the time is still in the window of the row before.
+            if UInt64(bitPattern: time &- windowStart) >= UInt64(length) {
+                windowStart = Window.start(of: time, length: length)
+                windowID = integers.intern(windowStart)
+            }
+            unsafe ids[index] = windowID
+        }
+    }
+
+    private func fillIntegers(_ column: Column, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let (values, valid) = unsafe (column.integers, column.valid)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            unsafe ids[index] = valid[row] == 0 ? 0 : integers.intern(values[row])
+        }
+    }
+
+    private func fillBooleans(_ column: Column, _ rows: RowSelection) {
+        let ids = unsafe self.ids.values
+        let (values, valid) = unsafe (column.booleans, column.valid)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            unsafe ids[index] = valid[row] == 0 ? 0 : integers.intern(Int64(values[row]))
+        }
+    }
+
+    /// Takes in all values of another worker's column; `ids` gets, for each id there, the id here.
+    func intern(_ other: KeyColumn, into ids: inout StateColumn<UInt32>) {
+        if case .text = id {
+            texts.intern(other.texts, into: &ids)
+        } else {
+            ids.append(0)
+            for theirs in 1..<UInt32(other.integers.idCount) {
+                ids.append(integers.intern(other.integers.value(theirs)))
+            }
+        }
+    }
+
+    /// Bytes of the longest text seen; 0 for columns of other types.
+    var longestText: Int { texts.longest }
+
+    /// The text behind an id of a text column.
+    func text(_ id: UInt32) -> UnsafeRawBufferPointer { unsafe texts.text(id) }
+
+    /// The value behind an id of any other column.
+    func integer(_ id: UInt32) -> Int64 { integers.value(id) }
+}
+
+/// Tumbling windows over event time.
+enum Window {
+    /// The start of the window that holds `time`: windows are aligned to 1970-01-01T00:00:00Z.
+    static func start(of time: Int64, length: Int64) -> Int64 {
+        let remainder = time % length
+        return time - remainder - (remainder < 0 ? length : 0)
+    }
+}

@@ -1,0 +1,156 @@
+package import Dataflow
+package import Declaration
+import Expressions
+package import Platform
+import Sketches
+package import Summaries
+
+/// A record with a field of every type.
+package struct SummaryRecord {
+    package var time: Int64
+    package var country: String?
+    package var level: Int64?
+    package var paid: Bool?
+    package var user: String
+    package var price: Int64?
+    package var ratio: Double
+
+    package init(
+        time: Int64, country: String?, level: Int64?, paid: Bool?, user: String, price: Int64?, ratio: Double
+    ) {
+        self.time = time
+        self.country = country
+        self.level = level
+        self.paid = paid
+        self.user = user
+        self.price = price
+        self.ratio = ratio
+    }
+
+    /// The fields in the order of the batch's columns.
+    package static let schema = RecordSchema(
+        fields: [
+            .init(name: "time", type: .timestamp, column: 0), .init(name: "country", type: .text, column: 1),
+            .init(name: "level", type: .integer, column: 2), .init(name: "paid", type: .boolean, column: 3),
+            .init(name: "user", type: .text, column: 4), .init(name: "price", type: .decimal(scale: 2), column: 5),
+            .init(name: "ratio", type: .double, column: 6),
+        ], eventTimeColumn: 0)
+
+    /// What is grouped by: text, integer, boolean, decimal.
+    package static let keys: [SummaryPlan.Key] = ["country", "level", "paid", "price"].map { key($0) }
+
+    /// One metric of every kind, two with conditions.
+    package static func metrics() throws -> [MetricPlan] {
+        let percentiles = MetricPlan.Function.percentiles([
+            .init(percent: 50, text: "50"), .init(percent: 99, text: "99"),
+        ])
+        var metrics = [
+            MetricPlan(name: "events", function: .count),
+            metric("users", .uniques(.standard), "user"), metric("compact_users", .uniques(.compact), "user"),
+            metric("total", .sum, "price"), metric("mean", .avg, "ratio"), metric("least", .min, "price"),
+            metric("most", .max, "ratio"), metric("last", .max, "time"), metric("prices", percentiles, "price"),
+            metric("ratios", percentiles, "ratio"),
+            MetricPlan(name: "dear", function: .count), metric("low_users", .uniques(.precise), "user"),
+        ]
+        for (name, text) in [("dear", "price > 500"), ("low_users", "level < 0 || level is null")] {
+            let expression = try Expression.parse(text, at: SourceLocation(file: "t", line: 1, column: 1))
+            guard let index = metrics.firstIndex(where: { $0.name == name }) else { continue }
+            metrics[index].condition = try expression.checkCondition(against: schema)
+        }
+        return metrics
+    }
+
+    private static func key(_ name: String) -> SummaryPlan.Key {
+        guard let field = schema[name] else { preconditionFailure("no field \(name)") }
+        return .init(name: name, type: field.type, column: field.column)
+    }
+
+    private static func metric(_ name: String, _ function: MetricPlan.Function, _ field: String) -> MetricPlan {
+        let key = key(field)
+        return MetricPlan(name: name, function: function, column: key.column, type: key.type, sourceField: field)
+    }
+
+    /// Random records: a few minutes, few values per key, nulls.
+    package static func random(_ count: Int, _ random: inout SeededRandom) -> [SummaryRecord] {
+        (0..<count).map { _ in
+            SummaryRecord(
+                time: Int64.random(in: -200_000_000...200_000_000, using: &random),
+                country: random.chance(10)
+                    ? nil : ["US", "DE", "a country with a long name", ""].randomElement(using: &random),
+                level: random.chance(10) ? nil : Int64.random(in: -2...2, using: &random),
+                paid: random.chance(10) ? nil : random.chance(50),
+                user: "u\(Int.random(in: 0..<400, using: &random))",
+                price: random.chance(50) ? nil : Int64.random(in: -9...999, using: &random) * 100,
+                ratio: Double.random(in: -1e6...1e6, using: &random))
+        }
+    }
+
+    /// The records as a parsed batch.
+    package static func batch(_ records: ArraySlice<SummaryRecord>, serial: UInt64) -> Batch {
+        let batch = Batch(payloadBytes: 4_096, columnTypes: schema.fields.map(\.type))
+        batch.serial = serial
+        func append(_ text: String) -> TextSlice {
+            let offset = batch.length
+            var copy = text
+            copy.withUTF8 { unsafe batch.append(UnsafeRawBufferPointer($0), offset: 0, timestamp: nil) }
+            return TextSlice(offset: UInt32(offset), length: UInt32(text.utf8.count))
+        }
+        let texts = records.map { (country: append($0.country ?? ""), user: append($0.user)) }
+        batch.beginRows(records.count)
+        for (row, record) in records.enumerated() {
+            unsafe batch.columns[0].integers[row] = record.time
+            unsafe batch.columns[1].slices[row] = texts[row].country
+            unsafe batch.columns[2].integers[row] = record.level ?? 0
+            unsafe batch.columns[3].booleans[row] = record.paid == true ? 1 : 0
+            unsafe batch.columns[4].slices[row] = texts[row].user
+            unsafe batch.columns[5].integers[row] = record.price ?? 0
+            unsafe batch.columns[6].doubles[row] = record.ratio
+            let valid = [
+                true, record.country != nil, record.level != nil, record.paid != nil, true, record.price != nil, true,
+            ]
+            for (column, isValid) in valid.enumerated() { unsafe batch.columns[column].valid[row] = isValid ? 1 : 0 }
+        }
+        for column in schema.fields.indices { batch.fillHashes(ofColumn: column) }
+        return batch
+    }
+}
+
+extension SummaryPlan {
+    /// A plan over `SummaryRecord`, by all keys or by sets of them.
+    package static func ofRecords(
+        keys: [Key] = SummaryRecord.keys, sets: [[Int]]? = nil, hasWindow: Bool = true, metrics: [MetricPlan]
+    ) -> SummaryPlan {
+        SummaryPlan(
+            node: "kpi", windowMicroseconds: hasWindow ? 60_000_000 : nil, eventTimeColumn: 0, keys: keys,
+            groupingSets: sets.map { sets in sets.map { GroupingSet($0, of: keys) } }, metrics: metrics)
+    }
+}
+
+extension SummaryDelta {
+    /// An empty delta with a dictionary of its own.
+    package static func empty(_ plan: SummaryPlan, _ memory: MemoryAccountant) -> SummaryDelta {
+        SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
+    }
+
+    /// Adds records as one batch.
+    package func add(_ records: ArraySlice<SummaryRecord>, serial: UInt64) {
+        let batch = SummaryRecord.batch(records, serial: serial)
+        let rows = unsafe RowSelection(rows: nil, count: records.count)
+        add(batch, rows, plan.metrics.map { $0.condition?.makeEvaluator() })
+    }
+
+    /// All groups in the order in which they are written, each with what people read and the bytes of its sketches.
+    package var lines: [String] {
+        GroupOrder(self).entries.map { entry in
+            let (groups, group) = (sets[Int(entry.set)], Int(entry.group))
+            return SummaryJSON.line(groups, group) + " " + groups.states.map { Self.bytes($0, group) }.joined()
+        }
+    }
+
+    private static func bytes(_ state: any MetricState, _ group: Int) -> String {
+        var bytes: [UInt8] = []
+        if let state = state as? UniquesState { state.table.encode(group: group, into: &bytes) }
+        if let state = state as? PercentilesState { state.table.encode(group: group, into: &bytes) }
+        return bytes.isEmpty ? "" : " \(bytes)"
+    }
+}
