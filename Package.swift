@@ -55,7 +55,10 @@ let package = Package(
             dependencies: ["Platform", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
-        .target(name: "Declaration", dependencies: ["Platform", "Dataflow"], swiftSettings: strict),
+        .target(
+            name: "Declaration",
+            dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .target(name: "Expressions", dependencies: ["Platform", "Dataflow", "Declaration"], swiftSettings: strict),
         .target(
             name: "Summaries", dependencies: ["Platform", "Dataflow", "Declaration", "Sketches", "Expressions"],
@@ -114,6 +117,12 @@ let package = Package(
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: strict),
+        .testTarget(
+            name: "DeclarationTests",
+            dependencies: [
+                "Declaration", "Dataflow", "TopologyFile", "Platform", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "ExpressionsTests",
             dependencies: ["Expressions", "Declaration", "Dataflow", "DataflowTesting", "Platform"],

@@ -3,11 +3,14 @@ package import Declaration
 
 /// Every node type, in the order of the reference page. Nothing registers itself.
 package enum NodeCatalog {
-    /// The declarations of all node types.
-    package static let specs: [NodeSpec] = [
-        KafkaSource.spec, FileSource.spec, ParseJSON.spec, Filter.spec, Summarize.spec, PostgresTarget.spec,
-        ConsoleSink.spec,
+    /// All node types.
+    package static let types: [any NodeType.Type] = [
+        KafkaSource.self, FileSource.self, ParseJSON.self, Filter.self, Sample.self, Summarize.self,
+        PostgresTarget.self, ConsoleSink.self,
     ]
+
+    /// Their declarations.
+    package static let specs: [NodeSpec] = types.map { $0.spec }
 
     /// The settings of a whole topology. Where the engine has a default of its own, it is that one.
     package static let settings: [FieldSpec] = [

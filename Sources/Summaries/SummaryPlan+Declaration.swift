@@ -13,6 +13,7 @@ extension SummaryPlan {
         _ node: NodeDeclaration, input: RecordSchema, _ problems: inout Diagnostics
     ) -> SummaryPlan {
         var plan = SummaryPlan(node: node.name, keys: [], metrics: [])
+        plan.keysPlace = (node.config["by"] ?? node.config["grouping_sets"])?.location ?? node.location
         if let window = node.config["window"] { plan.readWindow(window, input, &problems) }
         if let sets = node.config["grouping_sets"] {
             plan.readSets(sets, beside: node.config["by"], input, &problems)

@@ -1,8 +1,9 @@
 package import Dataflow
+package import Declaration
 package import Expressions
 
 /// What a `summarize` node does, checked and resolved against the schema of its input.
-package struct SummaryPlan: Sendable {
+package struct SummaryPlan: GroupSchema {
     /// One part of a group's key.
     package struct Key: Sendable {
         /// The name of the table's column.
@@ -35,6 +36,8 @@ package struct SummaryPlan: Sendable {
     package var groupingSets: [GroupingSet]?
     /// The metrics in order.
     package var metrics: [MetricPlan]
+    /// Where the keys are declared, nil for a plan without a file.
+    package var keysPlace: SourceLocation?
 
     /// Creates a plan.
     package init(
@@ -127,5 +130,28 @@ package struct MetricPlan: Sendable {
         self.sourceField = sourceField
         self.condition = condition
         self.conditionText = conditionText
+    }
+}
+
+extension SummaryPlan {
+    /// The fields that its keys and metrics depend on.
+    package var fieldNames: Set<String> {
+        metrics.reduce(into: Set(keys.map(\.name))) { $0.formUnion($1.fieldNames) }
+    }
+}
+
+extension MetricPlan {
+    /// Whether its states read the hashes of its column.
+    package var needsHashes: Bool { if case .uniques = function { true } else { false } }
+
+    /// The condition as it was parsed.
+    package var expression: Expression? {
+        // It was parsed before, so it can be parsed.
+        conditionText.flatMap { try? Expression.parse($0, at: SourceLocation(file: "", line: 1, column: 1)) }
+    }
+
+    /// The fields that the metric depends on.
+    package var fieldNames: Set<String> {
+        Set(sourceField.map { [$0] } ?? []).union(expression?.fieldNames ?? [])
     }
 }

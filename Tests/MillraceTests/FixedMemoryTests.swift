@@ -1,8 +1,8 @@
 import Dataflow
-import Declaration
 import Kafka
 import Testing
 
+@testable import Declaration
 @testable import Millrace
 @testable import Nodes
 
@@ -18,7 +18,7 @@ import Testing
 
     /// A topology that reads Kafka, with these settings, or what is wrong with it.
     private static func load(
-        _ settings: String, overrides: PipelineBuilder.RunOverrides = PipelineBuilder.RunOverrides()
+        _ settings: String, overrides: RunOverrides = RunOverrides()
     ) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
         let text = """
             topology: t
@@ -44,7 +44,7 @@ import Testing
         let fixed = FixedMemory(budget: Limits.memoryMin, batches: batches, batchBytes: Self.standard)
         let sizes = RunSizes(
             workers: workers, fixed: fixed, queueShare: fixed.queueShare(of: 1),
-            queues: Self.queues(fixed, brokers: brokers).memoryBytesMax())
+            queues: Self.queues(fixed, brokers: brokers).memoryBytesMax(), claims: [])
         #expect(sizes.shortage == nil)
     }
 
@@ -52,7 +52,8 @@ import Testing
         let fixed = FixedMemory(
             budget: 64 << 20, batches: 7, batchBytes: CompiledTopology.Setting(value: 4 << 20, isDefault: false))
         #expect(fixed.batchBytes == 4 << 20, "what the user sets stays")
-        let sizes = RunSizes(workers: 2, fixed: fixed, queueShare: 0, queues: 5 << 20)
+        let claim = QueueClaim("Kafka's queues", settings: "queued.max.messages.kbytes, fetch.max.bytes") { $0 }
+        let sizes = RunSizes(workers: 2, fixed: fixed, queueShare: 0, queues: 5 << 20, claims: [claim])
         #expect(
             sizes.shortage?.description
                 == "memory: 64 MiB is too little for this topology, expected at least 117 MiB: 20 for the program, 5 for "
@@ -66,7 +67,7 @@ import Testing
     func littleMemoryIsEnoughForManyWorkers(workers: Int) throws {
         let (topology, diagnostics) = Self.load("memory: 64MiB\nworkers: \(workers)")
         let found = try #require(topology, "\(diagnostics)")
-        let sizes = found.sizes(PipelineBuilder.RunOverrides(), cores: 2)
+        let sizes = found.sizes(RunOverrides(), cores: 2)
         #expect(sizes.shortage == nil && sizes.workers == workers)
         #expect(sizes.fixed.batchBytes < Limits.batchBytes)
     }
@@ -74,7 +75,7 @@ import Testing
     @Test(arguments: [1, 8, 9, 64, 256, 1_024])
     func littleMemoryIsEnoughOnEveryMachine(cores: Int) throws {
         let found = try #require(Self.load("memory: 64MiB").topology)
-        let sizes = found.sizes(PipelineBuilder.RunOverrides(), cores: cores)
+        let sizes = found.sizes(RunOverrides(), cores: cores)
         #expect(sizes.shortage == nil)
         #expect(sizes.workers <= cores && sizes.workers >= min(cores, 64))
     }
@@ -89,7 +90,7 @@ import Testing
             "\(diagnostics)")
         #expect("\(diagnostics)".contains(" for batches, 8 for groups; raise memory, or lower "))
         // What the command line says counts as it does for `run`.
-        let roomy = Self.load(settings, overrides: PipelineBuilder.RunOverrides(memoryBytes: 1 << 30))
+        let roomy = Self.load(settings, overrides: RunOverrides(memoryBytes: 1 << 30))
         #expect(roomy.topology != nil, "\(roomy.diagnostics)")
     }
 }

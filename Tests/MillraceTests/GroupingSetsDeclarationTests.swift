@@ -32,8 +32,7 @@ import Testing
                 console: {}
             """
         let (topology, diagnostics) = TopologyLoader(environment: [:]).load(text: text, from: "t.yaml")
-        for case .summarize(let plan) in (topology?.operators ?? []).map(\.plan) { return (plan, diagnostics) }
-        return (nil, diagnostics)
+        return (topology?.stages.compactMap { $0.plan as? SummaryPlan }.first, diagnostics)
     }
 
     @Test func keysAreTheUnionInOrderOfAppearance() throws {

@@ -48,6 +48,9 @@ import Testing
         ("e2: { kafka: { brokers: a, topics: [t], start: noon } }", "kafka-start"),
         ("e2: { kafka: { brokers: a, topics: [t], settings: { bogus: 1 } } }", "kafka-settings"),
         ("e2: { file: b, file: c }", "duplicate-key"),
+        ("s: { from: records, sample: 1 }", "sample-share"), ("s: { from: records, sample: 200% }", "sample-share"),
+        ("s: { from: records, sample: { share: 1%, by: uesr } }", "unknown-field"),
+        ("s: { from: kpi, sample: 1% }", "misplaced-node"),
     ])
     func everyCodeHasItsMistake(node: String, code: String) {
         let found = Self.lines(Self.parsed + "  " + node + "\n").filter { $0.contains("error") }

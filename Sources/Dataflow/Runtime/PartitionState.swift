@@ -1,6 +1,8 @@
 /// A partition that a source of this process owns, or owned.
 struct PartitionState {
-    var key: PartitionKey
+    let key: PartitionKey
+    /// Stands for the key in batches.
+    let identity: UInt64
     var source: Int
     var ownerEpoch: Int64
     /// How the database names whoever claimed it with this owner epoch, nil when that is not known.
@@ -30,6 +32,7 @@ struct PartitionState {
     /// A partition as it was claimed.
     init(_ partition: ClaimedPartition, source: Int) {
         key = partition.key
+        identity = partition.key.identity
         self.source = source
         ownerEpoch = partition.ownerEpoch
         owner = partition.owner

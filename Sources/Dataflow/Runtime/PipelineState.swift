@@ -131,7 +131,9 @@ struct PipelineState {
 
     /// Books the runs of an admitted batch: its partitions move, in this epoch.
     mutating func advance(_ batch: Batch) {
-        for run in batch.runs {
+        for index in batch.runs.indices {
+            let run = batch.runs[index]
+            batch.runs[index].identity = partitions[run.partition].identity
             let count = Int64(run.messages.count + run.tombstones)
             partitions[run.partition].advance(run, count, in: &ledgers[batch.epoch, default: EpochLedger()])
         }

@@ -20,7 +20,7 @@ struct Check: ParsableCommand {
             if !diagnostics.all.isEmpty { print(diagnostics) }
             if let topology {
                 let counts =
-                    "\(topology.sources.count) source(s), \(topology.operators.count) operator(s), "
+                    "\(topology.sources.count) source(s), \(topology.stages.count) operator(s), "
                     + "\(topology.sinks.count) sink(s)"
                 print("\(file): topology \(topology.name) is valid: \(counts)")
             } else {

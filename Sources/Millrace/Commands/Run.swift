@@ -35,11 +35,11 @@ struct Run: AsyncParsableCommand {
             if let topology { topologies.append(topology) } else { hasErrors = true }
         }
         if hasErrors { throw ExitCode(1) }
-        var overrides = options.overrides
-        overrides.fromNow = fromNow
         do {
             let services = try topologies.map { topology in
-                try TopologyService(topology, overrides: overrides, progress: options.progress, logger: logger)
+                try TopologyService(
+                    topology, overrides: options.overrides, acceptsGaps: fromNow, progress: options.progress,
+                    logger: logger)
             }
             try await TopologyService.runAll(services, logger: logger)
         } catch {

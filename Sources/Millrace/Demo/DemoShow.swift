@@ -1,3 +1,4 @@
+import Declaration
 import EventGenerator
 import Foundation
 import Kafka
@@ -90,9 +91,9 @@ struct DemoShow: Sendable {
         let (topology, diagnostics) = loader.load(text: Self.topologyText, from: "game_kpis.yaml")
         guard var topology else { throw Failure(description: "\(diagnostics)") }
         for index in topology.sources.indices {
-            guard let group, case .kafka(var plan) = topology.sources[index].plan else { continue }
+            guard let group, var plan = topology.sources[index].plan as? KafkaPlan else { continue }
             plan.configuration.group = group
-            topology.sources[index].plan = .kafka(plan)
+            topology.sources[index].plan = plan
         }
         return try TopologyService(topology, overrides: .init(), progress: .auto, logger: logger)
     }

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Dataflow
+import Declaration
 import Foundation
 public import Logging
 import TopologyFile
@@ -31,8 +32,8 @@ struct RunOptions: ParsableArguments {
     }
 
     /// What the options override in a topology.
-    var overrides: PipelineBuilder.RunOverrides {
-        PipelineBuilder.RunOverrides(
+    var overrides: RunOverrides {
+        RunOverrides(
             memoryBytes: memory?.bytes, commitInterval: commitInterval?.duration, workers: workers)
     }
 

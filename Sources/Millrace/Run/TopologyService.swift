@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Foundation
 import Logging
 import Nodes
@@ -32,18 +33,24 @@ final class TopologyService: Service {
         }
     }
 
+    /// - Parameter acceptsGaps: whether tables that lack what was read before are accepted as they are.
     init(
-        _ topology: CompiledTopology, overrides: PipelineBuilder.RunOverrides, progress: ProgressStyle, logger: Logger
+        _ topology: CompiledTopology, overrides: RunOverrides, acceptsGaps: Bool = false, progress: ProgressStyle,
+        logger: Logger
     ) throws {
         name = topology.name
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
         fields = FieldReport(logger: logger)
-        let plan = try PipelineBuilder(
-            topology: topology, logger: logger, overrides: overrides, observers: [deadLetters], fields: fields,
-            console: output.write
-        ).build()
+        var services = RunServices()
+        services[FieldReport.self] = fields
+        services[ConsoleWriter.self] = ConsoleWriter(output.write)
+        services[TableGaps.self] = TableGaps(areAccepted: acceptsGaps)
+        services[SecretKeeper.self] = SecretKeeper { Redaction.conceal($0) }
+        let plan = try topology.build(
+            overrides, services: services, observers: [deadLetters], logger: logger,
+            giveBackFreeMemory: Allocator.giveBackFreeMemory)
         target = plan.target
         let pipeline = Pipeline(plan, logger: logger)
         self.pipeline = pipeline

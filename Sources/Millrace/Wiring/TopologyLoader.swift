@@ -9,7 +9,7 @@ struct TopologyLoader {
     /// What `${NAME}` is replaced from.
     var environment = ProcessInfo.processInfo.environment
     /// What the command line overrides in every topology.
-    var overrides = PipelineBuilder.RunOverrides()
+    var overrides = RunOverrides()
 
     /// Reads and compiles files, in order.
     /// - Parameters:
@@ -22,7 +22,7 @@ struct TopologyLoader {
         var ownerOfInput: String?
         var files: [String: String] = [:]
         return paths.map { path in
-            if TopologyFileReader.isStandardInput(path) {
+            if FilePlan.isStandardInput(path) {
                 if ownerOfInput != nil {
                     return (path, nil, Self.complaint("stdin-twice", path, "standard input was read already"))
                 }
@@ -56,7 +56,7 @@ struct TopologyLoader {
     /// - Parameter path: the file; `-` is standard input.
     /// - Returns: the topology, nil when it cannot run, and everything there is to say about it.
     func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
-        if TopologyFileReader.isStandardInput(path) {
+        if FilePlan.isStandardInput(path) {
             InputRegistry.process.takeStandardInput(for: "the topology file")
         }
         do throws(TopologyFileReader.Failure) {
@@ -77,7 +77,8 @@ struct TopologyLoader {
         var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)
         guard let declaration else { return (nil, diagnostics) }
         Redaction.conceal(declaration)
-        let (topology, problems) = TopologyCompiler.compile(declaration, overrides: overrides)
+        let (topology, problems) = TopologyCompiler.compile(
+            declaration, types: NodeCatalog.types, overrides: overrides)
         diagnostics.append(contentsOf: problems.concealing(declaration.environmentValues))
         diagnostics = diagnostics.inFileOrder
         return (diagnostics.hasErrors ? nil : topology, diagnostics)
@@ -100,11 +101,6 @@ enum TopologyFileReader {
 
     /// Bytes read at most: more is said to be too much by whoever gets them, and `/dev/zero` has no end.
     private static let bytesMax = 4 << 20
-
-    /// Whether a path is standard input under one of its names.
-    static func isStandardInput(_ path: String) -> Bool {
-        ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(path)
-    }
 
     /// Reads to the end. Blocks as long as a pipe is open at its other end.
     static func bytes(of path: String) throws(Failure) -> [UInt8] {

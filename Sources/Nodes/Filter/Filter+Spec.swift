@@ -1,7 +1,8 @@
-import Dataflow
+package import Dataflow
 package import Declaration
+import Expressions
 
-extension Filter {
+extension Filter: NodeType {
     /// The declaration of `filter`.
     package static let spec = NodeSpec(
         name: "filter", kind: .operator,
@@ -17,4 +18,40 @@ extension Filter {
               from: records
               filter: "event == 'purchase' && revenue > 0"
             """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        let schema = input.records(for: node, &problems)
+        if let condition = node.config["where"], let text = condition.string {
+            do throws(Diagnostics) {
+                let expression = try Expression.parse(text, at: condition.location)
+                let plan = FilterPlan(
+                    condition: try expression.checkCondition(against: schema), clauses: expression.conditions,
+                    fieldNames: expression.fieldNames)
+                return CompiledNode(.stage(plan), output: .records(schema))
+            } catch {
+                problems.append(contentsOf: error)
+            }
+        }
+        // What comes out is known all the same, so the nodes behind can be checked too.
+        return CompiledNode(.broken, output: .records(schema))
+    }
+}
+
+/// What a `filter` node does, checked.
+package struct FilterPlan: StagePlan {
+    /// The expression.
+    var condition: TypedExpression
+    /// What it says, in canonical form: all of it must be true.
+    var clauses: [String]
+    /// The fields that it reads.
+    var fieldNames: Set<String>
+
+    package func trace(_ meaning: inout EventMeaning) {
+        meaning.usedFields.formUnion(fieldNames)
+        for clause in clauses { meaning.add("only if", clause) }
+    }
+
+    package func build(in context: BuildContext) throws -> any Operator { Filter(condition) }
 }

@@ -1,8 +1,8 @@
-import Dataflow
+package import Dataflow
 package import Declaration
 import JSON
 
-extension ParseJSON {
+extension ParseJSON: NodeType {
     /// The declaration of `parse_json`.
     package static let spec = NodeSpec(
         name: "parse_json", kind: .operator,
@@ -62,4 +62,23 @@ extension ParseJSON {
                   revenue: decimal(2)
                   weapon: { path: payload.weapon, type: text }
             """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        let (plan, schema) = ParsePlan.make(node, &problems)
+        input.expectMessages(for: node, &problems)
+        return CompiledNode(input.isMessages ? .stage(plan) : .broken, output: .records(schema))
+    }
+}
+
+extension ParsePlan: StagePlan {
+    package var columnTypes: [ColumnType] { fields.map { ColumnType($0.type) } }
+    package var messageBytesMax: Int? { limits.documentLengthMax }
+
+    package func build(in context: BuildContext) throws -> any Operator {
+        ParseJSON(
+            self, hashedColumns: context.hashedColumns,
+            watch: context.services[FieldReport.self]?.watch(node: context.node, self))
+    }
 }

@@ -5,48 +5,55 @@ import Summaries
 /// The `parse_json` node: documents to records, in typed columns. What is no good becomes a dead letter with its reason.
 package struct ParseJSON: Operator {
     let plan: ParsePlan
+    private let hashedColumns: [Int]
     private let watch: FieldWatch?
 
-    /// Creates the node; `watch` is told which fields the records have.
-    package init(_ plan: ParsePlan, watch: FieldWatch? = nil) {
+    /// Creates the node.
+    /// - Parameters:
+    ///   - hashedColumns: columns whose hashes are needed behind it: computed here, once, for all who need them.
+    ///   - watch: is told which fields the records have.
+    package init(_ plan: ParsePlan, hashedColumns: [Int] = [], watch: FieldWatch? = nil) {
         self.plan = plan
+        self.hashedColumns = hashedColumns
         self.watch = watch
     }
 
-    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { ParseWorker(plan, watch) }
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { ParseWorker(plan, hashedColumns, watch) }
 }
 
 /// What a `parse_json` node does, checked.
 package struct ParsePlan: Sendable {
     /// The declared fields; field `i` fills the batch's column `i`.
     package var fields: [FieldDeclaration]
+    /// The fields' names.
+    package var names: [String]
+    /// The name of the field that is the event time, nil when there is none.
+    package var eventTime: String?
     /// Bounds on records.
     package var limits: JSONLimits
-    /// Columns whose hashes some `uniques` needs: hashed here, once, for all of them.
-    package var hashedColumns: [Int]
-
-    /// Bytes of the longest document that can be a record.
-    package var recordBytesMax: Int { limits.documentLengthMax }
 
     /// Creates a plan.
-    package init(fields: [FieldDeclaration], limits: JSONLimits, hashedColumns: [Int]) {
+    package init(fields: [FieldDeclaration], names: [String], eventTime: String? = nil, limits: JSONLimits) {
         self.fields = fields
+        self.names = names
+        self.eventTime = eventTime
         self.limits = limits
-        self.hashedColumns = hashedColumns
     }
 }
 
 /// One permit of a `parse_json` node.
 @safe final class ParseWorker: OperatorWorker {
     private let plan: ParsePlan
+    private let hashedColumns: [Int]
     private var parser: DocumentParser
     private var finder = DocumentFinder()
     private var pointers: [ColumnPointers] = unsafe []
     private var goodRows: [UInt32] = []
     private var lookout: FieldLookout?
 
-    init(_ plan: ParsePlan, _ watch: FieldWatch?) {
+    init(_ plan: ParsePlan, _ hashedColumns: [Int], _ watch: FieldWatch?) {
         self.plan = plan
+        self.hashedColumns = hashedColumns
         lookout = watch.map { FieldLookout($0) }
         parser = DocumentParser(fields: plan.fields, limits: plan.limits, takesObjectsOnly: true)
     }
@@ -57,7 +64,7 @@ package struct ParsePlan: Sendable {
         makeRows(in: batch)
         let goodCount = parse(batch)
         lookout?.look(at: batch, good: goodCount, finder.documents)
-        for column in plan.hashedColumns { batch.fillHashes(ofColumn: column) }
+        for column in hashedColumns { batch.fillHashes(ofColumn: column) }
         if goodCount == finder.documents.count {
             output(unsafe RowSelection(rows: nil, count: goodCount))
         } else {

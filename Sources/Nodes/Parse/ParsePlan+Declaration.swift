@@ -37,7 +37,10 @@ extension ParsePlan {
         let limits = JSONLimits(
             depthMax: Int(node.config.defaulted("max_depth").integer ?? 0),
             documentLengthMax: Int(node.config.defaulted("max_record_bytes").integer ?? 0))
-        return (ParsePlan(fields: declarations, limits: limits, hashedColumns: []), schema)
+        let plan = ParsePlan(
+            fields: declarations, names: schema.fields.map(\.name),
+            eventTime: schema.fields.first { $0.column == schema.eventTimeColumn }?.name, limits: limits)
+        return (plan, schema)
     }
 
     private static func readEventTime(
@@ -91,7 +94,7 @@ extension ParsePlan {
             }
         }
         guard let typeValue = entry.value["type"], let text = typeValue.string else { return nil }
-        guard let (type, column) = fieldType(text) else {
+        guard let type = fieldType(text) else {
             problems.append(typeProblem(text, at: typeValue.location))
             return nil
         }
@@ -99,7 +102,7 @@ extension ParsePlan {
             path: keys, type: type, isRequired: entry.value.defaulted("required").boolean ?? false,
             onTypeError: entry.value.defaulted("on_type_error").string == "null" ? .null : .reject,
             textLengthMax: Int(entry.value.defaulted("max_bytes").integer ?? 0))
-        return (declaration, column)
+        return (declaration, ColumnType(type))
     }
 
     private static func nameProblem(_ entry: ConfigEntry) -> Diagnostic? {
@@ -129,22 +132,22 @@ extension ParsePlan {
 }
 
 extension ParsePlan {
-    private static func fieldType(_ text: String) -> (FieldType, ColumnType)? {
+    private static func fieldType(_ text: String) -> FieldType? {
         switch text {
-        case "text": return (.text, .text)
-        case "integer": return (.integer, .integer)
-        case "double": return (.double, .double)
-        case "boolean": return (.boolean, .boolean)
-        case "timestamp": return (.timestamp(.rfc3339), .timestamp)
-        case "timestamp(s)": return (.timestamp(.epochSeconds), .timestamp)
-        case "timestamp(ms)": return (.timestamp(.epochMilliseconds), .timestamp)
-        case "timestamp(us)": return (.timestamp(.epochMicroseconds), .timestamp)
+        case "text": return .text
+        case "integer": return .integer
+        case "double": return .double
+        case "boolean": return .boolean
+        case "timestamp": return .timestamp(.rfc3339)
+        case "timestamp(s)": return .timestamp(.epochSeconds)
+        case "timestamp(ms)": return .timestamp(.epochMilliseconds)
+        case "timestamp(us)": return .timestamp(.epochMicroseconds)
         default: break
         }
         if text.hasPrefix("decimal("), text.hasSuffix(")"), let scale = Int(text.dropFirst(8).dropLast()),
             (0...18).contains(scale)
         {
-            return (.decimal(scale: scale), .decimal(scale: scale))
+            return .decimal(scale: scale)
         }
         return nil
     }
@@ -177,5 +180,20 @@ extension ParsePlan {
             return Suggestion.nearest(
                 to: text, in: ["text", "integer", "double", "boolean", "timestamp", "decimal(2)"])
         }
+    }
+}
+
+extension ColumnType {
+    /// The type of the column that a field fills.
+    init(_ type: FieldType) {
+        self =
+            switch type {
+            case .text: .text
+            case .integer: .integer
+            case .double: .double
+            case .boolean: .boolean
+            case .timestamp: .timestamp
+            case .decimal(let scale): .decimal(scale: scale)
+            }
     }
 }

@@ -1,7 +1,8 @@
-import Dataflow
+package import Dataflow
 package import Declaration
+package import Summaries
 
-extension Summarize {
+extension Summarize: NodeType {
     /// The longest window: 366 days.
     static let windowMax = Duration.seconds(366 * 86_400)
 
@@ -64,4 +65,23 @@ extension Summarize {
                   events: count()
                   users: uniques(user)
             """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        let schema = input.records(for: node, &problems)
+        let plan = SummaryPlan.make(node, input: schema, &problems)
+        return CompiledNode(.stage(plan), output: .groups(plan))
+    }
+}
+
+extension SummaryPlan: StagePlan {
+    package var neededHashes: Set<Int> { Set(metrics.filter(\.needsHashes).compactMap(\.column)) }
+
+    package func trace(_ meaning: inout EventMeaning) {
+        meaning.usedFields.formUnion(fieldNames)
+        if windowMicroseconds != nil { meaning.usesEventTime = true }
+    }
+
+    package func build(in context: BuildContext) throws -> any Operator { Summarize(self, memory: context.memory) }
 }

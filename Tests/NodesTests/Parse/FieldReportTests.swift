@@ -12,7 +12,7 @@ import Testing
     ) {
         let words = Words()
         let report = FieldReport(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
-        let plan = ParsePlan(fields: fields, limits: JSONLimits(), hashedColumns: [])
+        let plan = ParsePlan(fields: fields, names: fields.map { $0.path.joined() }, limits: JSONLimits())
         let worker = ParseJSON(plan, watch: report.watch(node: "records", plan)).makeWorker(in: StageSlot())
         let batch = Batch(payloadBytes: 1 << 20, columnTypes: fields.map { _ in .integer })
         for (offset, document) in documents.enumerated() {

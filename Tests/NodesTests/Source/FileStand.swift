@@ -62,8 +62,8 @@ final class FileStand {
             plan, topology: "files", recordBytesMax: recordBytesMax, memory: memory, registry: registry, logger: logger)
         // A field that no record has makes each a dead letter.
         let parse = ParsePlan(
-            fields: [FieldDeclaration(path: ["none"], type: .integer, isRequired: true)],
-            limits: JSONLimits(documentLengthMax: recordBytesMax), hashedColumns: [])
+            fields: [FieldDeclaration(path: ["none"], type: .integer, isRequired: true)], names: ["none"],
+            limits: JSONLimits(documentLengthMax: recordBytesMax))
         let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { number in
             refusing(number) ? .refused(reason: "a test") : nil
         }

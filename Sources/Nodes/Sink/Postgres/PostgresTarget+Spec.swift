@@ -1,7 +1,8 @@
 import Dataflow
 package import Declaration
+import Summaries
 
-extension PostgresTarget {
+extension PostgresTarget: NodeType {
     /// The declaration of `postgres`.
     package static let spec = NodeSpec(
         name: "postgres", kind: .sink,
@@ -27,4 +28,30 @@ extension PostgresTarget {
               from: kpi
               postgres: { url: "${DATABASE_URL}", table: kpi_minute }
             """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        let summary = input.groups(SummaryPlan.self, for: node, &problems)
+        if let summary { TablePlan.warnOfLongKeys(summary, at: summary.keysPlace ?? node.location, &problems) }
+        var resources: [any Resource] = []
+        if let url = node.config["url"], let text = url.string {
+            DatabaseAddress.check(text, at: url.location, &problems)
+            resources.append(DatabaseAddress(url: text, location: url.location))
+        }
+        guard let value = node.config["table"], let text = value.string else {
+            return CompiledNode(.broken, resources: resources)
+        }
+        do throws(TableName.Problem) {
+            resources.append(TableAddress(name: try TableName(text), location: value.location))
+        } catch {
+            problems.append(Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
+        }
+        guard let summary, let url = node.config["url"]?.string else {
+            return CompiledNode(.broken, resources: resources)
+        }
+        let plan = TablePlan(
+            url: url, table: text, isShared: node.config.defaulted("shared").boolean ?? false, summary: summary)
+        return CompiledNode(.sink(plan), resources: resources)
+    }
 }

@@ -363,9 +363,3 @@ extension PostgresTarget {
         _ = try? transaction(context) { connection in try registration.signOut(&connection) }
     }
 }
-
-/// Somebody who looks at committed epochs, such as the `console` sink.
-package protocol EpochObserver: Sendable {
-    /// The epoch is in the database (or, without one, final). Called on the commit thread; should be quick.
-    func committed(_ epoch: ClosedEpoch)
-}

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Postgres
 import Summaries
 

@@ -1,7 +1,7 @@
-import Dataflow
+package import Dataflow
 package import Declaration
 
-extension FileSource {
+extension FileSource: NodeType {
     /// The declaration of `file`.
     package static let spec = NodeSpec(
         name: "file", kind: .source,
@@ -22,4 +22,38 @@ extension FileSource {
             events:
               file: events/2026-*.ndjson.gz
             """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        if let paths = node.config["paths"], paths.list?.isEmpty ?? false {
+            problems.append(
+                Diagnostic(
+                    code: "no-files", at: paths.location, "node \(node.name) reads no file, found an empty list",
+                    hint: "for example paths: [events.ndjson]"))
+        }
+        return CompiledNode(
+            .source(FilePlan.make(node)), output: .messages,
+            resources: InputName.all(.path, in: node.config["paths"], of: node))
+    }
+}
+
+extension FilePlan: SourcePlan {
+    package var endsByItself: Bool { !readsStandardInput }
+    package var readsStandardInput: Bool { patterns.contains { FilePlan.isStandardInput($0.text) } }
+    package var positionTopics: Set<String>? { nil }
+    package var queues: QueueClaim? { nil }
+
+    package func trace(_ meaning: inout EventMeaning) {}
+
+    package func build(in context: BuildContext) throws -> any Source {
+        FileSource(
+            self, topology: context.topology, recordBytesMax: context.messageBytesMax, memory: context.memory,
+            logger: context.logger)
+    }
+
+    /// Whether a path is standard input under one of its names.
+    package static func isStandardInput(_ path: String) -> Bool {
+        ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(path)
+    }
 }

@@ -1,7 +1,8 @@
-import Dataflow
+package import Dataflow
 package import Declaration
+import Kafka
 
-extension KafkaSource {
+extension KafkaSource: NodeType {
     /// The declaration of `kafka`.
     package static let spec = NodeSpec(
         name: "kafka", kind: .source,
@@ -34,4 +35,43 @@ extension KafkaSource {
             events:
               kafka: { brokers: "${KAFKA_BROKERS}", topics: [game.events], start: earliest }
             """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        problems.append(contentsOf: KafkaPlan.topicProblems(node))
+        let names = InputName.all(.topic, in: node.config["topics"], of: node)
+        do throws(Diagnostics) {
+            return CompiledNode(
+                .source(try KafkaPlan.make(node, topology: topology)), output: .messages, resources: names)
+        } catch {
+            problems.append(contentsOf: error)
+            return CompiledNode(.broken, output: .messages, resources: names)
+        }
+    }
+}
+
+extension KafkaPlan: SourcePlan {
+    package var endsByItself: Bool { false }
+    package var readsStandardInput: Bool { false }
+    package var positionTopics: Set<String>? { Set(configuration.topics) }
+
+    package var queues: QueueClaim? {
+        let configuration = configuration
+        return QueueClaim("Kafka's queues", settings: "queued.max.messages.kbytes, fetch.max.bytes") { share in
+            var configuration = configuration
+            configuration.fitQueues(into: share)
+            return configuration.memoryBytesMax()
+        }
+    }
+
+    package func trace(_ meaning: inout EventMeaning) {
+        if framing == .lines { meaning.add("message", "one record per line") }
+    }
+
+    package func build(in context: BuildContext) throws -> any Source {
+        var plan = self
+        plan.configuration.fitQueues(into: context.queueBytes)
+        return KafkaSource(plan, memory: context.memory, logger: context.logger)
+    }
 }

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Postgres
 
 /// Why a table cannot be written as things stand, and what can be done about it.

@@ -3,19 +3,7 @@ import Declaration
 import Expressions
 import Summaries
 
-/// One line of a definition: what is defined, and how.
-package struct DefinitionLine: Sendable {
-    /// `window`, `metric users`, `field ts`, …
-    package var key: String
-    /// What it is, in canonical form, on one line.
-    package var value: String
-
-    /// Creates a line.
-    package init(_ key: String, _ value: String) {
-        self.key = key
-        self.value = value
-    }
-
+extension DefinitionLine {
     /// The name of the metric that it is about, nil for everything else.
     var metric: String? { key.hasPrefix("metric ") ? String(key.dropFirst(7)) : nil }
 
@@ -24,8 +12,8 @@ package struct DefinitionLine: Sendable {
 
     init(parsing text: Substring) {
         let end = text.firstRange(of: ": ")
-        key = String(text[..<(end?.lowerBound ?? text.endIndex)])
-        value = end.map { String(text[$0.upperBound...]) } ?? ""
+        self.init(
+            String(text[..<(end?.lowerBound ?? text.endIndex)]), end.map { String(text[$0.upperBound...]) } ?? "")
     }
 }
 
@@ -166,16 +154,6 @@ extension MetricPlan {
 
     /// The condition in a form that does not depend on how it was written.
     private var canonicalCondition: String? { conditionText.map { expression?.canonicalText ?? $0 } }
-
-    private var expression: Expression? {
-        // It was parsed before, so it can be parsed.
-        conditionText.flatMap { try? Expression.parse($0, at: SourceLocation(file: "", line: 1, column: 1)) }
-    }
-
-    /// The fields that the metric depends on.
-    package var fieldNames: Set<String> {
-        Set(sourceField.map { [$0] } ?? []).union(expression?.fieldNames ?? [])
-    }
 
     /// What the version before this one stored.
     fileprivate var previousCall: String {

@@ -1,3 +1,4 @@
+package import Declaration
 package import Summaries
 
 /// A `postgres` sink as the wiring hands it over: the summary that feeds it, and everything that says whose table it is.

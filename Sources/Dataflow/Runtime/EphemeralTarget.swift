@@ -1,15 +1,14 @@
-package import Dataflow
 import Synchronization
 
-/// The target of a topology without a `postgres` sink: positions last as long as the process.
-package final class EphemeralTarget: CommitTarget {
+/// The target of a topology that stores nothing: positions last as long as the process.
+public final class EphemeralTarget: CommitTarget {
     private let observers: [any EpochObserver]
     private let rows = Mutex<[PartitionKey: ClaimedPartition]>([:])
 
     /// Creates a target that tells `observers` of every epoch.
-    package init(observers: [any EpochObserver]) { self.observers = observers }
+    public init(observers: [any EpochObserver]) { self.observers = observers }
 
-    package func claim(
+    public func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
         rows.withLock { positions in
@@ -23,13 +22,13 @@ package final class EphemeralTarget: CommitTarget {
         }
     }
 
-    package func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+    public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         rows.withLock { positions in
             for partition in partitions { positions[partition.key]?.nextOffset = partition.nextOffset }
         }
     }
 
-    package func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
+    public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         rows.withLock { positions in
             let known = Set(positions.values.filter { $0.nextOffset != nil }.map(\.key.topic))
             for partition in partitions where !known.contains(partition.key.topic) {
@@ -38,11 +37,11 @@ package final class EphemeralTarget: CommitTarget {
         }
     }
 
-    package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
+    public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         rows.withLock { positions in partitions.compactMap { positions[$0.key] } }
     }
 
-    package func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+    public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
         rows.withLock { positions in
             for advance in epoch.advances {
                 positions[advance.key]?.nextOffset = advance.to
@@ -53,9 +52,15 @@ package final class EphemeralTarget: CommitTarget {
         return .committed
     }
 
-    package func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
+    public func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
         .committed
     }
 
-    package func close() {}
+    public func close() {}
+}
+
+/// Somebody who looks at committed epochs.
+public protocol EpochObserver: Sendable {
+    /// The epoch is in the database (or, without one, final). Called on the commit thread; should be quick.
+    func committed(_ epoch: ClosedEpoch)
 }

@@ -1,10 +1,8 @@
 import Dataflow
 import Foundation
-import Kafka
-import Nodes
 
 /// What of a memory budget has a fixed size, and what that is unless the topology says: with little memory, batches and
-/// librdkafka's queues are small.
+/// queues are small.
 struct FixedMemory {
     /// The budget in bytes.
     let budget: Int
@@ -25,7 +23,7 @@ struct FixedMemory {
         batchesBytes = 3 * bytes * batches
     }
 
-    /// Bytes that librdkafka may hold for each of `sources`: a third of what program and batches leave, for all.
+    /// Bytes that the queues of each of `sources` may hold: a third of what program and batches leave, for all.
     func queueShare(of sources: Int) -> Int {
         max(0, budget - MemoryAccountant.programBytes - batchesBytes) / 3 / max(1, sources)
     }
@@ -37,14 +35,18 @@ struct RunSizes {
     let workers: Int
     /// Batches.
     let fixed: FixedMemory
-    /// Bytes that librdkafka may hold for each Kafka source.
+    /// Bytes that the queues of each source that has any may hold.
     let queueShare: Int
-    /// Bytes that librdkafka may hold in all.
+    /// Bytes that all of them may hold.
     let queues: Int
+
+    /// What the queues are.
+    let claims: [QueueClaim]
 
     /// What does not fit, or nil.
     var shortage: MemoryShortage? {
-        let shortage = MemoryShortage(budget: fixed.budget, queues: queues, batches: fixed.batchesBytes)
+        let shortage = MemoryShortage(
+            budget: fixed.budget, queues: queues, batches: fixed.batchesBytes, claims: claims)
         return shortage.needed <= fixed.budget ? nil : shortage
     }
 
@@ -59,7 +61,7 @@ extension CompiledTopology {
     /// The sizes for a memory budget: batches shrink until they fit, and then the number of workers, unless the topology
     /// or the command line says how many.
     func sizes(
-        _ overrides: PipelineBuilder.RunOverrides, cores: Int = ProcessInfo.processInfo.activeProcessorCount
+        _ overrides: RunOverrides, cores: Int = ProcessInfo.processInfo.activeProcessorCount
     ) -> RunSizes {
         if let workers = overrides.workers ?? workers { return sizes(overrides, workers: workers) }
         var workers = max(1, cores)
@@ -71,22 +73,19 @@ extension CompiledTopology {
         return sizes(overrides, workers: 1)
     }
 
-    private func sizes(_ overrides: PipelineBuilder.RunOverrides, workers: Int) -> RunSizes {
+    private func sizes(_ overrides: RunOverrides, workers: Int) -> RunSizes {
         let fixed = FixedMemory(
             budget: overrides.memoryBytes ?? memoryBytes,
             batches: PipelineSettings(workers: workers).batchesMax * sources.count, batchBytes: batchBytes)
-        let plans = sources.compactMap { if case .kafka(let plan) = $0.plan { plan.configuration } else { nil } }
-        let share = fixed.queueShare(of: plans.count)
-        let queues = plans.reduce(0) { total, configuration in
-            var configuration = configuration
-            configuration.fitQueues(into: share)
-            return total + configuration.memoryBytesMax()
-        }
-        return RunSizes(workers: workers, fixed: fixed, queueShare: share, queues: queues)
+        let claims = sources.compactMap(\.plan.queues)
+        let share = fixed.queueShare(of: claims.count)
+        return RunSizes(
+            workers: workers, fixed: fixed, queueShare: share, queues: claims.reduce(0) { $0 + $1.bytes(share) },
+            claims: claims)
     }
 
     /// The least time between commits when it runs.
-    func commitInterval(_ overrides: PipelineBuilder.RunOverrides) -> Duration {
+    func commitInterval(_ overrides: RunOverrides) -> Duration {
         if let interval = overrides.commitInterval { return interval }
         return commitInterval.isDefault && isReadAtEndOnly ? Limits.commitIntervalMax : commitInterval.value
     }
@@ -100,6 +99,8 @@ struct MemoryShortage: Error, CustomStringConvertible {
     var budget: Int
     var queues: Int
     var batches: Int
+    /// What the queues are.
+    var claims: [QueueClaim]
 
     /// The least budget that holds them.
     var needed: Int { MemoryAccountant.programBytes + queues + batches + Self.groupsMin }
@@ -107,13 +108,14 @@ struct MemoryShortage: Error, CustomStringConvertible {
     /// What is too little, with the sum.
     var what: String {
         "memory: \(budget >> 20) MiB is too little for this topology, expected at least \((needed - 1) >> 20 + 1) MiB: "
-            + "\(MemoryAccountant.programBytes >> 20) for the program, \(queues >> 20) for Kafka's queues, "
+            + "\(MemoryAccountant.programBytes >> 20) for the program, "
+            + (claims.first.map { "\(queues >> 20) for \($0.name), " } ?? "")
             + "\(batches >> 20) for batches, \(Self.groupsMin >> 20) for groups"
     }
 
     /// The way out.
     var hint: String {
-        "raise memory, or lower queued.max.messages.kbytes, fetch.max.bytes, batch_bytes or workers"
+        "raise memory, or lower \((claims.prefix(1).map(\.settings) + ["batch_bytes"]).joined(separator: ", ")) or workers"
     }
 
     var description: String { "\(what); \(hint)" }

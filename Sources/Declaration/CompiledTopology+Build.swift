@@ -1,0 +1,83 @@
+public import Dataflow
+public import Logging
+
+/// What the command line may override.
+public struct RunOverrides: Sendable {
+    /// The memory budget in bytes.
+    public var memoryBytes: Int?
+    /// The least time between commits.
+    public var commitInterval: Duration?
+    /// Threads that run operators.
+    public var workers: Int?
+
+    /// Overrides.
+    public init(memoryBytes: Int? = nil, commitInterval: Duration? = nil, workers: Int? = nil) {
+        self.memoryBytes = memoryBytes
+        self.commitInterval = commitInterval
+        self.workers = workers
+    }
+}
+
+extension CompiledTopology {
+    /// Builds the nodes and joins them to the engine; connects to nothing.
+    /// - Parameters:
+    ///   - services: what the program offers to nodes.
+    ///   - observers: are told of every committed epoch.
+    ///   - giveBackFreeMemory: has the allocator give what is free back to the system.
+    /// - Throws: `MemoryShortage` when the budget is too small, and what nodes throw.
+    public func build(
+        _ overrides: RunOverrides, services: RunServices, observers: [any EpochObserver], logger: Logger,
+        giveBackFreeMemory: @escaping @Sendable () -> Void
+    ) throws -> PipelinePlan {
+        let memory = MemoryAccountant(budget: overrides.memoryBytes ?? memoryBytes)
+        let sizes = sizes(overrides)
+        try sizes.check()
+        func context(_ node: String) -> BuildContext {
+            BuildContext(topology: name, node: node, memory: memory, logger: logger, services: services)
+        }
+        let nodes = try stages.enumerated().map { index, stage in
+            var context = context(stage.name)
+            context.hashedColumns = hashedColumns(from: index).sorted()
+            return PipelinePlan.Node(
+                name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
+                concurrency: stage.concurrency)
+        }
+        let sources = try sources.compactMap { source -> PipelinePlan.SourceNode? in
+            guard let child = source.child else { return nil }
+            var context = context(source.name)
+            context.queueBytes = sizes.queueShare
+            context.messageBytesMax = stages[child].plan.messageBytesMax ?? .max
+            return PipelinePlan.SourceNode(
+                name: source.name, source: try source.plan.build(in: context), child: child,
+                columnTypes: stages[child].plan.columnTypes)
+        }
+        var (stored, observers): ([any StoredSink], [any EpochObserver]) = ([], observers)
+        for sink in sinks {
+            switch try sink.plan.build(in: self.context(of: sink, fedBy: nodes[sink.stage].make, context(sink.name))) {
+            case .observer(let observer): observers.append(observer)
+            case .stored(let sink): stored.append(sink)
+            }
+        }
+        let target =
+            try stored.first?.target(for: stored, observers: observers, in: context(name))
+            ?? EphemeralTarget(observers: observers)
+        return PipelinePlan(
+            sources: sources, nodes: nodes, target: target,
+            settings: PipelineSettings(
+                workers: sizes.workers, commitInterval: commitInterval(overrides),
+                batchBytes: sizes.fixed.batchBytes, batchMessagesMax: batchMessages),
+            memory: memory, giveBackFreeMemory: giveBackFreeMemory)
+    }
+
+    private func context(of sink: Sink, fedBy input: any Operator, _ context: BuildContext) -> BuildContext {
+        var context = context
+        context.input = (input, sink.stage)
+        context.meaning = meaning(behind: sink.stage)
+        let own = stages[sink.stage].source
+        context.positionTopics = own.flatMap { sources[$0].plan.positionTopics }
+        for (index, source) in sources.enumerated() where index != own {
+            context.otherTopics.formUnion(source.plan.positionTopics ?? [])
+        }
+        return context
+    }
+}

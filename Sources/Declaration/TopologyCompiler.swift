@@ -1,0 +1,141 @@
+/// Turns a declaration into a compiled topology, and says everything that is wrong with it. It knows no node type by name.
+public struct TopologyCompiler {
+    private let declaration: TopologyDeclaration
+    private var topology: CompiledTopology
+    private var problems = Diagnostics()
+    private var outputs: [Edge] = []
+    private var placements: [Placement?] = []
+    private var resources: [any Resource] = []
+
+    /// Where a node went.
+    private enum Placement {
+        case source(Int)
+        case stage(Int)
+    }
+
+    private init(_ declaration: TopologyDeclaration) {
+        self.declaration = declaration
+        let settings = declaration.settings
+        topology = CompiledTopology(
+            name: declaration.name, memoryBytes: Self.integer("memory", of: settings),
+            commitInterval: Self.commitInterval(settings), workers: Self.workers(settings),
+            batchBytes: CompiledTopology.Setting(
+                value: Self.integer("batch_bytes", of: settings),
+                isDefault: settings.defaulted("batch_bytes").isDefault),
+            batchMessages: Self.integer("batch_messages", of: settings))
+    }
+
+    // Never inlined: what the optimiser of Swift 6.3.1 makes of these in `init` fails its own verification.
+    @inline(never)
+    private static func commitInterval(_ settings: ConfigValue) -> CompiledTopology.Setting<Duration> {
+        let value = settings.defaulted("commit_interval")
+        guard let duration = value.duration else { preconditionFailure("commit_interval is no duration") }
+        return CompiledTopology.Setting(value: duration, isDefault: value.isDefault)
+    }
+
+    @inline(never)
+    private static func integer(_ key: String, of settings: ConfigValue) -> Int {
+        let value = settings.defaulted(key)
+        guard let number = value.integer else { preconditionFailure("\(key) is no number") }
+        return Int(number)
+    }
+
+    @inline(never)
+    private static func workers(_ settings: ConfigValue) -> Int? {
+        settings["workers"]?.integer.map(Int.init)
+    }
+
+    /// Compiles a declaration for this machine.
+    /// - Parameter types: the node types that there are; the declaration was read with their specs.
+    /// - Returns: the topology, which must not run when the declaration or the diagnostics have errors.
+    public static func compile(
+        _ declaration: TopologyDeclaration, types: [any NodeType.Type], overrides: RunOverrides = RunOverrides()
+    ) -> (topology: CompiledTopology, diagnostics: Diagnostics) {
+        let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.spec.name, $0) })
+        var compiler = TopologyCompiler(declaration)
+        for node in declaration.nodes {
+            guard let type = byName[node.spec.name] else {
+                preconditionFailure(
+                    "the declaration was read with the spec of \(node.spec.name), which is no type here")
+            }
+            compiler.add(node, type)
+        }
+        compiler.checkMemory(overrides)
+        return (compiler.topology, compiler.problems)
+    }
+
+    private mutating func add(_ node: NodeDeclaration, _ type: any NodeType.Type) {
+        let input = node.input.map { outputs[$0] } ?? (node.spec.kind == .source ? .none : .unknown)
+        var found = Diagnostics()
+        let compiled = type.compile(node, reading: input, of: declaration.name, &found)
+        for resource in compiled.resources {
+            for clash in resources.compactMap({ resource.clash(with: $0) }) { found.append(clash) }
+            resources.append(resource)
+        }
+        outputs.append(compiled.output)
+        placements.append(place(compiled.part, node, input, &found))
+        // Nodes that show the same say the same about it.
+        for problem in found.all where !problems.all.contains(problem) { problems.append(problem) }
+    }
+
+    private mutating func place(
+        _ part: CompiledNode.Part, _ node: NodeDeclaration, _ input: Edge, _ problems: inout Diagnostics
+    ) -> Placement? {
+        let parent = node.input.flatMap { placements[$0] }
+        switch part {
+        case .source(let plan):
+            topology.sources.append(CompiledTopology.Source(name: node.name, plan: plan))
+            return .source(topology.sources.count - 1)
+        case .stage(let plan):
+            topology.stages.append(
+                CompiledTopology.Stage(name: node.name, plan: plan, concurrency: node.concurrency))
+            let index = topology.stages.count - 1
+            switch parent {
+            case .source(let source): attach(index, node, to: source, &problems)
+            case .stage(let stage):
+                topology.stages[stage].children.append(index)
+                topology.stages[index].source = topology.stages[stage].source
+            case nil: break
+            }
+            return .stage(index)
+        case .sink(let plan):
+            if case .stage(let stage)? = parent {
+                topology.sinks.append(CompiledTopology.Sink(name: node.name, plan: plan, stage: stage))
+            }
+            return nil
+        case .broken:
+            // What comes out of a node that cannot be built is checked as if it were not there.
+            if case .messages? = node.input.map({ outputs[$0] }) { return nil }
+            return parent
+        }
+    }
+
+    /// A batch has the columns of one node.
+    private mutating func attach(
+        _ stage: Int, _ node: NodeDeclaration, to source: Int, _ problems: inout Diagnostics
+    ) {
+        topology.stages[stage].source = source
+        guard topology.sources[source].child != nil else {
+            topology.sources[source].child = stage
+            return
+        }
+        problems.append(
+            Diagnostic(
+                code: "second-parser", at: node.location,
+                "source \(topology.sources[source].name) feeds two \(node.spec.name) nodes, expected one",
+                hint: "declare all fields in one \(node.spec.name) and let several nodes read from it"))
+    }
+
+    /// What never shrinks must fit into the memory: the same sum as when the topology starts.
+    private mutating func checkMemory(_ overrides: RunOverrides) {
+        // What the command line says has no place in the file: `run` says it.
+        guard !problems.hasErrors, overrides.memoryBytes == nil,
+            let shortage = topology.sizes(overrides).shortage
+        else { return }
+        let memory = declaration.settings.defaulted("memory")
+        problems.append(
+            Diagnostic(
+                code: "memory", at: memory.isDefault ? declaration.nameLocation : memory.location, shortage.what,
+                hint: shortage.hint))
+    }
+}

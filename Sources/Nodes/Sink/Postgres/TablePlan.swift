@@ -1,0 +1,90 @@
+import Dataflow
+import Declaration
+import Foundation
+import Logging
+import Postgres
+import Summaries
+
+/// What a `postgres` node keeps, checked.
+struct TablePlan: SinkPlan {
+    /// Where the database is.
+    var url: String
+    /// The table as the file names it.
+    var table: String
+    /// Whether other topologies write it too.
+    var isShared: Bool
+    /// The summary in front of it.
+    var summary: SummaryPlan
+
+    var isStored: Bool { true }
+
+    func build(in context: BuildContext) throws -> RunningSink {
+        guard let input = context.input, let summarize = input.operator as? Summarize else {
+            preconditionFailure("a postgres sink was compiled onto a node that is no summarize")
+        }
+        let sink = TableSink(
+            name: context.node, node: input.number, plan: summary, table: table, isShared: isShared,
+            events: context.meaning.lines,
+            feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics))
+        return .stored(StoredTable(url: url, sink: sink, refused: summarize.refused))
+    }
+
+    /// Rows are found by their keys, through an index of Postgres that takes so many bytes and no more.
+    static func warnOfLongKeys(_ plan: SummaryPlan, at place: SourceLocation, _ problems: inout Diagnostics) {
+        let longest = plan.longestKeys
+        guard longest.bytes > SummaryPlan.keyBytesMax else { return }
+        problems.append(
+            Diagnostic(
+                .warning, code: "long-keys", at: place,
+                "the fields to group by may take \(longest.bytes) bytes (\(longest.texts.joined(separator: ", "))), "
+                    + "expected at most \(SummaryPlan.keyBytesMax), which is what an index of Postgres holds: events with "
+                    + "longer values become dead letters",
+                hint: "lower max_bytes of these fields in parse_json"))
+    }
+}
+
+/// A table that is written in the transaction of the commit.
+private struct StoredTable: StoredSink {
+    var url: String
+    var sink: TableSink
+    var refused: RefusedGroups
+
+    func target(
+        for sinks: [any StoredSink], observers: [any EpochObserver], in context: BuildContext
+    ) throws -> any CommitTarget {
+        let tables = sinks.map { sink -> StoredTable in
+            guard let table = sink as? StoredTable else { preconditionFailure("stored beside tables of Postgres") }
+            return table
+        }
+        let logger = context.logger
+        let settings = try ConnectionSettings(url: url)
+        context.services[SecretKeeper.self]?.conceal(settings.secrets)
+        return PostgresTarget(
+            topology: context.topology, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
+            settings: settings, sinks: tables.map(\.sink),
+            acceptsGaps: context.services[TableGaps.self]?.areAccepted ?? false,
+            refused: Dictionary(tables.map { ($0.sink.node, $0.refused) }) { first, _ in first },
+            memory: context.memory, observers: observers
+        ) { warning in
+            logger.warning("A table needs attention", metadata: ["what": "\(warning)"])
+        } onNotice: { notice in
+            logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
+        }
+    }
+}
+
+/// Whether tables that lack what was read before are accepted as they are.
+package struct TableGaps: Sendable {
+    let areAccepted: Bool
+
+    /// Says whether they are.
+    package init(areAccepted: Bool) { self.areAccepted = areAccepted }
+}
+
+/// Keeps texts out of everything that is logged.
+package struct SecretKeeper: Sendable {
+    let conceal: @Sendable ([String]) -> Void
+
+    /// Keeps them through `conceal`.
+    package init(_ conceal: @escaping @Sendable ([String]) -> Void) { self.conceal = conceal }
+}
