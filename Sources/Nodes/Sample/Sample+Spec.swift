@@ -16,7 +16,7 @@ extension Sample: NodeType {
             FieldSpec(
                 "by", .fieldName,
                 "A field: all records of a value are in the sample, or none of them. A missing value is a value of its "
-                    + "own. Without it records are chosen by their place: topic, partition and offset.",
+                    + "own. Without it records are chosen by their place: topic, partition and offset, or path and position.",
                 example: "user"),
         ],
         shorthand: "share",

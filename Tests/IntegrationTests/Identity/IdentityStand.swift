@@ -32,7 +32,7 @@ final class IdentityStand: Sendable {
     /// A topology over the events.
     func topology(
         _ name: String = "t", fields: String = "{ ts: timestamp, id: text, v: integer }", filter: String? = nil,
-        window: String = "1m", by: String = "[id]", metrics: String = "{ n: count() }",
+        sample: String? = nil, window: String = "1m", by: String = "[id]", metrics: String = "{ n: count() }",
         sinks: String = "table: kpi", more: String = ""
     ) -> String {
         """
@@ -44,8 +44,9 @@ final class IdentityStand: Sendable {
             from: events
             parse_json: { event_time: ts, fields: \(fields) }
         \(filter.map { "  kept:\n    from: records\n    filter: \"\($0)\"" } ?? "")
+        \(sample.map { "  some:\n    from: \(filter == nil ? "records" : "kept")\n    sample: \($0)" } ?? "")
           kpi:
-            from: \(filter == nil ? "records" : "kept")
+            from: \(sample != nil ? "some" : filter == nil ? "records" : "kept")
             summarize: { window: \(window), by: \(by), metrics: \(metrics) }
           out:
             from: kpi

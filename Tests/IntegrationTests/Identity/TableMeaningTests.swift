@@ -11,6 +11,8 @@ import Testing
             let soft = [
                 (stand.topology(filter: "v > 1"), "only if was v > 0, is v > 1"),
                 (stand.topology(), "only if (v > 0) is gone"),
+                (stand.topology(filter: "v > 0", sample: "1.50%"), "sample (1.5% by place) is new"),
+                (stand.topology(filter: "v > 0", sample: "{ share: 2%, by: id }"), "sample (2% by id) is new"),
                 (
                     stand.topology(
                         fields: "{ ts: timestamp, id: { path: v, type: text }, v: integer }", filter: "v > 0"),

@@ -97,8 +97,12 @@ struct IdentityTopology: Sendable {
                 from: items
                 postgres: { url: "${DATABASE_URL}", table: items }
 
-              segments:
+              some:
                 from: played
+                sample: { share: 90%, by: user }
+            \(permits("some"))
+              segments:
+                from: some
                 summarize:
                   window: 5m
                   grouping_sets: [[event, platform, country], [event, country], [weapon, event], [event], [weapon], []]
