@@ -8,6 +8,7 @@ public final class EphemeralTarget: CommitTarget {
     /// Creates a target that tells `observers` of every epoch.
     public init(observers: [any EpochObserver]) { self.observers = observers }
 
+    /// Gives every partition an owner epoch of its own.
     public func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
@@ -22,12 +23,14 @@ public final class EphemeralTarget: CommitTarget {
         }
     }
 
+    /// Keeps where partitions begin.
     public func begin(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         rows.withLock { positions in
             for partition in partitions { positions[partition.key]?.nextOffset = partition.nextOffset }
         }
     }
 
+    /// Keeps where partitions of a new topic begin, unless the topic is known.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {
         rows.withLock { positions in
             let known = Set(positions.values.filter { $0.nextOffset != nil }.map(\.key.topic))
@@ -37,10 +40,12 @@ public final class EphemeralTarget: CommitTarget {
         }
     }
 
+    /// Where partitions stand.
     public func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
         rows.withLock { positions in partitions.compactMap { positions[$0.key] } }
     }
 
+    /// Moves the positions and tells the observers.
     public func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
         rows.withLock { positions in
             for advance in epoch.advances {
@@ -52,10 +57,12 @@ public final class EphemeralTarget: CommitTarget {
         return .committed
     }
 
+    /// Nobody else could have claimed anything.
     public func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
         .committed
     }
 
+    /// Nothing to close.
     public func close() {}
 }
 
