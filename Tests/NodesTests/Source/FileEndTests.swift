@@ -93,6 +93,19 @@ import Testing
         }
     }
 
+    /// A gzip log grows by members (`gzip >> log.gz`), and a member may cut a record.
+    @Test func aRecordThatAMemberCutsIsReadWhole() throws {
+        let stand = try FileStand()
+        let place = URL(fileURLWithPath: stand.path("a.gz"))
+        let first = try Self.packed(numberedLines(0..<3).text + "{\"id\":")
+        try first.write(to: place)
+        try stand.run([place.path])
+        #expect(stand.records == 3)
+        try (first + Self.packed("3}\n{\"id\":4}\n")).write(to: place)
+        try stand.run([place.path])
+        #expect(stand.records == 5)
+    }
+
     @Test(
         arguments: [
             ("zstd", [0x28, 0xb5, 0x2f, 0xfd, 0]), ("xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]),

@@ -187,7 +187,7 @@ final class FileProgress {
     }
 
     /// How much of the last bytes counts. What can still grow ends with its last whole line or record; nothing follows in a
-    /// stream or in packed data.
+    /// stream.
     private func endOfFile(_ batch: Batch, _ start: Int64, lineEnd: Int, length: Int) -> Int {
         guard reader.canGrow else { return length }
         let rest = unsafe UnsafeRawBufferPointer(start: batch.base + lineEnd, count: length - lineEnd)

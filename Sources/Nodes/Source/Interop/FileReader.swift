@@ -33,11 +33,11 @@
     /// Whether the bytes can be read only once.
     var isStream: Bool { input.isStream }
 
-    /// Whether the file can grow behind what was read: a plain regular file.
-    var canGrow: Bool { !isStream && format == .plain }
+    /// Whether the file can grow behind what was read: a regular file. Packed ones grow by members.
+    var canGrow: Bool { !isStream }
 
     /// How many bytes a plain regular file has; nil when that is not known before it was read.
-    var size: Int64? { canGrow ? input.size : nil }
+    var size: Int64? { canGrow && format == .plain ? input.size : nil }
 
     /// Reads up to `buffer.count` bytes; 0 at the end, nil when a stream gave none within `timeout`.
     func read(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws -> Int? {
