@@ -30,4 +30,27 @@ import Testing
                 text.contains("topology t, topic topic, partition 0") && text.contains("next_offset is -5"), "\(text)")
         }
     }
+
+    @Test(arguments: [Int64.max, -1]) func anOwnerEpochThatNobodyWroteIsNamed(epoch: Int64) async throws {
+        try await onThread {
+            let stand = try TargetStand("bad_owner_\(epoch < 0 ? "low" : "high")")
+            _ = try stand.instance().commit(["DE"])
+            try stand.execute("UPDATE millrace.partitions SET owner_epoch = \(epoch)")
+            let error = #expect(throws: SinkError.self) { try stand.instance() }
+            let text = error?.description ?? ""
+            #expect(
+                text.contains("topology t, topic topic, partition 0: owner_epoch is \(epoch), expected 0 to"), "\(text)"
+            )
+        }
+    }
+
+    /// A start makes bookkeeping columns that somebody dropped again.
+    @Test func droppedColumnsAreMadeAgain() async throws {
+        try await onThread {
+            let stand = try TargetStand("dropped_columns")
+            _ = try stand.instance().commit(["DE"])
+            try stand.execute("ALTER TABLE millrace.partitions DROP tail_checksum, DROP cluster_id")
+            _ = try stand.instance().commit(["FR"])
+        }
+    }
 }

@@ -20,12 +20,14 @@ struct PartitionRows {
             ON CONFLICT DO NOTHING
             """, [.text(topology)] + arrays)
         // One row at a time in sorted order: an UPDATE ... FROM would lock in an order of the planner's choice.
-        try connection.query(
+        let locked = try connection.query(
             """
-            SELECT 1 FROM millrace.partitions p JOIN unnest($2::text[], $3::int[]) AS k(topic, partition)
+            SELECT p.topic, p.partition, p.owner_epoch
+            FROM millrace.partitions p JOIN unnest($2::text[], $3::int[]) AS k(topic, partition)
             ON p.topic = k.topic AND p.partition = k.partition WHERE p.topology = $1
             ORDER BY p.topic, p.partition FOR UPDATE OF p
             """, [.text(topology)] + arrays)
+        try checkOwnerEpochs(locked)
         let rows = try connection.query(
             """
             UPDATE millrace.partitions p SET owner_epoch = p.owner_epoch + 1, owner = $4,
@@ -40,6 +42,26 @@ struct PartitionRows {
             ).explained(&connection)
         }
         return try decode(rows)
+    }
+
+    /// The next owner epoch must be a number too.
+    private func checkOwnerEpochs(_ rows: QueryResult) throws {
+        for row in 0..<rows.rowCount {
+            let epoch = try rows.int64(row, 2) ?? 0
+            guard !(0...SinkLimits.offsetMax).contains(epoch) else { continue }
+            throw foreign(
+                PartitionKey(topic: try rows.text(row, 0) ?? "", partition: try rows.int32(row, 1) ?? 0),
+                "owner_epoch is \(epoch), expected 0 to \(SinkLimits.offsetMax)",
+                "restore it, or set it to 0 while no instance runs")
+        }
+    }
+
+    private func foreign(_ key: PartitionKey, _ problem: String, _ remedy: String) -> SinkError {
+        SinkError(
+            code: .foreignValue,
+            description:
+                "\(Self.table), topology \(topology), topic \(key.topic), partition \(key.partition): \(problem); "
+                + "somebody changed the row: \(remedy)")
     }
 
     /// Reads partitions as they stand; `locking` waits for a transaction that is still deciding about them.
@@ -141,11 +163,10 @@ struct PartitionRows {
             let (next, tailOffset, checksum) = (try rows.int64(row, 3), try rows.int64(row, 4), try rows.int64(row, 6))
             let isBegun = try (rows.int64(row, 9) ?? 0) > 0
             if let problem = Self.problem(next: next, tail: tailOffset, checksum: checksum, isBegun: isBegun) {
-                throw SinkError(
-                    code: .foreignValue,
-                    description: "\(Self.table), topology \(topology), topic \(key.topic), partition "
-                        + "\(key.partition): \(problem); somebody changed the row: restore it, or set next_offset to where "
-                        + "reading shall go on and tail_offset, tail_timestamp and tail_checksum to null")
+                throw foreign(
+                    key, problem,
+                    "restore it, or set next_offset to where reading shall go on and tail_offset, tail_timestamp and "
+                        + "tail_checksum to null")
             }
             var tail: Tail?
             if let tailOffset, let checksum {

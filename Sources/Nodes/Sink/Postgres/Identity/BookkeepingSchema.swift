@@ -53,7 +53,7 @@ enum BookkeepingSchema {
             .filter { $0 != "CREATE SCHEMA IF NOT EXISTS millrace;" }.joined(separator: "\n")
     }
 
-    /// Schema, extension, comment, number of tables, and a digest of the functions as they are.
+    /// Schema, extension, comment, number of tables, and a digest of the functions and columns as they are.
     private static let stateQuery = """
         SELECT n.oid::bigint, EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'hll'),
             obj_description(n.oid, 'pg_namespace'),
@@ -62,6 +62,11 @@ enum BookkeepingSchema {
             (SELECT left(md5(string_agg(md5(concat_ws(' ', p.proname::text, p.pronargs, p.prosrc, p.probin)), ' '
                 ORDER BY p.proname::text COLLATE "C", p.pronargs, md5(p.prosrc) COLLATE "C")), 12)
                 FROM pg_proc p WHERE p.pronamespace = n.oid)
+            || (SELECT left(md5(string_agg(concat_ws(' ', c.relname::text, a.attname::text, a.atttypid), ' '
+                ORDER BY c.relname::text COLLATE "C", a.attname::text COLLATE "C")), 12)
+                FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                WHERE c.relnamespace = n.oid AND c.relname::text = ANY (string_to_array($1, ' '))
+                    AND a.attnum > 0 AND NOT a.attisdropped)
         FROM (SELECT to_regnamespace('millrace')::oid AS oid) n
         """
 
@@ -78,6 +83,9 @@ enum BookkeepingSchema {
             PRIMARY KEY (topology, topic, partition)
         ) WITH (fillfactor = 50);
         ALTER TABLE millrace.partitions
+            ADD COLUMN IF NOT EXISTS next_offset bigint,
+            ADD COLUMN IF NOT EXISTS owner_epoch bigint NOT NULL DEFAULT 0,
+            ADD COLUMN IF NOT EXISTS owner text,
             ADD COLUMN IF NOT EXISTS cluster_id text,
             ADD COLUMN IF NOT EXISTS tail_offset bigint,
             ADD COLUMN IF NOT EXISTS tail_timestamp bigint,
