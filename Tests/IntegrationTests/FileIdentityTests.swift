@@ -1,4 +1,5 @@
 import Foundation
+import LocalServices
 import Platform
 import Testing
 
@@ -31,6 +32,45 @@ import Testing
                 #expect(killed.problems == [], "seed \(Self.seed)")
                 #expect(killed.dump.differences(from: clean.dump) == [], "seed \(Self.seed)")
             }
+        }
+    }
+
+    /// What a pipe gave is in no file's way, and a file that was read goes on where it was left.
+    @Test func standardInputMayBeAPipeAndThenAFile() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("standard_input")
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }  // A temporary folder; nothing depends on it.
+            let topology = """
+                topology: t
+                nodes:
+                  events: { file: "-" }
+                  records: { from: events, parse_json: { fields: { id: integer } } }
+                  kpi: { from: records, summarize: { metrics: { n: count(), s: sum(id) } } }
+                  out: { from: kpi, postgres: { url: "${DATABASE_URL}", table: kpi } }
+
+                """
+            try Data(topology.utf8).write(to: folder.appendingPathComponent("t.yaml"))
+            let shell = Process()
+            shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+            shell.currentDirectoryURL = folder
+            shell.environment = ProcessInfo.processInfo.environment.merging(["DATABASE_URL": database.url]) { $1 }
+            shell.arguments = [
+                "-c",
+                """
+                printf '{"id":1}\\n{"id":2}\\n' | "$0" run t.yaml --progress none &&
+                printf '{"id":10}\\n' >file && "$0" run t.yaml --progress none <file &&
+                printf '{"id":20}\\n' >>file && "$0" run t.yaml --progress none <file &&
+                printf '{"id":5}\\n' | "$0" run t.yaml --progress none
+                """, try DevelopmentBroker.executableBesideUs().path,
+            ]
+            shell.standardError = FileHandle.nullDevice
+            try shell.run()
+            shell.waitUntilExit()
+            #expect(shell.terminationStatus == 0)
+            #expect(try database.number("SELECT n FROM kpi") == 5)
+            #expect(try database.number("SELECT s::bigint FROM kpi") == 38)
         }
     }
 

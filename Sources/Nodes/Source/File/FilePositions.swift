@@ -107,6 +107,8 @@ struct FilePositions {
         if entry.tail != nil {
             if try continues(entry, file, &head) { return .continues }
             guard let checksum = entry.head else {
+                // What a pipe on standard input gave has nothing to do with a file that is there now.
+                if file.input.label == "-" { return .other }
                 return .damaged("the line in front of byte \(entry.next) is not the one that was read last time")
             }
             // While its first line is another, it is another file; else the one that was read, and not as it was.
