@@ -1,4 +1,6 @@
 # Thin aliases of scripts/; each can be run by hand.
-.PHONY: demo test bench check format docs
+.PHONY: demo test smoke full bench check format docs
 demo test bench check format docs:
 	@scripts/$@
+smoke full:
+	@scripts/test --$@

@@ -9,12 +9,14 @@ struct PostgresInstallation: Sendable {
     /// Who owns the cluster's files; nil when this process does.
     let owner: (user: UInt32, group: UInt32)?
 
-    /// Looks for the highest version: in Debian's folders, where `pg_config` points, and in `PATH`.
+    /// Looks in the folder that `MILLRACE_POSTGRES_BIN` names and nowhere else; without it for the highest version, in
+    /// the folders of Debian and others and in `PATH`.
     /// - Throws: ``LocalServiceError`` when something is not installed.
     static func find() throws(LocalServiceError) -> PostgresInstallation {
         guard let binaries = candidates().first(where: { FileTree.exists("\($0)/initdb") }) else {
             throw LocalServiceError(
-                PrivatePostgres.serviceName, "no initdb found", hint: "apt-get install postgresql")
+                PrivatePostgres.serviceName, "no initdb found",
+                hint: "apt-get install postgresql, or name its folder in MILLRACE_POSTGRES_BIN")
         }
         guard geteuid() == 0 else { return PostgresInstallation(binaries: binaries, prefix: [], owner: nil) }
         // PostgreSQL refuses to run as root.
@@ -41,6 +43,7 @@ struct PostgresInstallation: Sendable {
     }
 
     private static func candidates() -> [String] {
+        if let given = unsafe getenv("MILLRACE_POSTGRES_BIN") { return [unsafe String(cString: given)] }
         let root = "/usr/lib/postgresql"
         let versions = FileTree.names(in: root).compactMap(Int.init).sorted(by: >)
         var folders = versions.map { "\(root)/\($0)/bin" }

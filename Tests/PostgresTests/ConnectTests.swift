@@ -92,7 +92,7 @@ import Testing
         connection.close()
     }
 
-    @Test(.enabled(if: Executables.hasOpenSSL, "needs openssl to make a certificate"))
+    @Test(.enabled(if: TestCluster.hasTLS, "needs openssl to make a certificate, and a Postgres with TLS"))
     func encryptedConnectionsAreVerified() throws {
         let cluster = try TestCluster.get()
         let verified = cluster.url() + "?sslmode=verify-full&sslrootcert=\(cluster.certificatePath)"
@@ -116,7 +116,7 @@ import Testing
     }
 
     /// What no waiting mends: the program stops at its first start and names the setting.
-    @Test(.enabled(if: Executables.hasOpenSSL, "needs openssl to make a certificate"))
+    @Test(.enabled(if: TestCluster.hasTLS, "needs openssl to make a certificate, and a Postgres with TLS"))
     func wrongTLSSettingsAreConfigurationAndNamed() throws {
         let cluster = try TestCluster.get()
         let words = "host=localhost hostaddr=127.0.0.1 port=\(cluster.port) user=postgres dbname=postgres "

@@ -86,6 +86,8 @@ import Testing
     ])
     func whatDoesNotFitIsAnError(expression: String) throws {
         var connection = try TestCluster.connect()
+        // PostgreSQL 13 has no infinite numbers.
+        if connection.serverVersion < 140_000, expression.contains("infinity") { return }
         let result = try connection.query("SELECT (\(expression))::numeric")
         #expect(failure { () throws(PostgresError) in try result.numeric(0, 0) }?.kind == .usage)
     }

@@ -9,7 +9,7 @@ enum Executables {
         return isFound
     }
 
-    private static func report(_ line: String) {
+    static func report(_ line: String) {
         _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
     }
 }

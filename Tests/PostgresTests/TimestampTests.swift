@@ -13,9 +13,11 @@ import Testing
         var array = ArrayBuilder(.timestamptz)
         for value in values { array.append(microsecondsSince1970: value) }
         var connection = try TestCluster.connect()
+        // In parts, since what PostgreSQL 13 extracts is a double.
         let result = try connection.query(
             """
-            SELECT t, (extract(epoch FROM t) * 1000000)::bigint, t AT TIME ZONE 'UTC'
+            SELECT t, extract(epoch FROM date_trunc('second', t))::bigint * 1000000
+                + extract(microseconds FROM t)::bigint % 1000000, t AT TIME ZONE 'UTC'
             FROM unnest($1) WITH ORDINALITY AS u(t, i) ORDER BY i
             """, [.array(array)])
         for (row, value) in values.enumerated() {

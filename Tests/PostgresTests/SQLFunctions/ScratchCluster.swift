@@ -8,8 +8,10 @@ final class ScratchCluster: Sendable {
         var description: String
     }
 
-    /// Server programs of the newest installed Postgres; nil, with a line on standard error, without any.
+    /// Server programs, as `MILLRACE_POSTGRES_BIN` says, or of the newest installed Postgres; nil, with a line on standard
+    /// error, without any.
     static let binaries: String? = {
+        if let given = ProcessInfo.processInfo.environment["MILLRACE_POSTGRES_BIN"] { return given }
         let found = (13...30).reversed().map { "/usr/lib/postgresql/\($0)/bin" }
             .first { FileManager.default.isExecutableFile(atPath: $0 + "/initdb") }
         if found == nil { say("SKIPPED: no Postgres server programs under /usr/lib/postgresql\n") }

@@ -1,0 +1,192 @@
+"""What the suite consists of: `parts(level)` for the levels smoke, default and full."""
+
+import dataclasses
+import os
+import pathlib
+import platform
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LEVELS = ("smoke", "default", "full")
+
+#: Those of IntegrationTests that wait most of the time: for sessions of killed members to end, for brokers to come back.
+#: They run beside those that need the processor; together, they would take turns from one another.
+WAITING = ("KillTests", "AwayTests")
+
+#: What a smoke test leaves out: suites that start brokers, servers and programs, or take more than a few seconds.
+SLOW = {
+    "IntegrationTests": (),
+    "KafkaTests": (
+        "ClusterClientTests", "ConsumerGroupTests", "ConsumerTests", "DevelopmentBrokerTests", "ProducerTests",
+    ),
+    "NodesTests": ("KafkaLogTests", "KafkaSourceTests", "PostgresSessionTests"),
+}
+
+#: Targets whose tests run under the sanitizers: those that start no other programs and wait for nothing.
+SANITIZED = (
+    "DataflowTests", "EventGeneratorTests", "ExpressionsTests", "JSONTests", "PlatformTests", "SimulationTests",
+    "SketchesTests", "SummariesTests",
+)
+
+#: Versions of PostgreSQL that scripts/install-dependencies --full brings along, beside the system's.
+POSTGRES = ("13", "14", "16", "17", "18")
+#: What depends on the server's version: the driver, the SQL functions, the sink, and what its users see.
+POSTGRES_SUITES = (
+    "PostgresTests", "NodesTests", "IntegrationTests.RefusedRowsTests", "IntegrationTests.TableHistoryTests",
+    "IntegrationTests.TableMeaningTests", "IntegrationTests.TableNameTests", "IntegrationTests.UpgradeTests",
+    "IntegrationTests.ForeignDatabaseTests", "IntegrationTests.DatabaseErrorTests",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One line of the tally."""
+
+    name: str
+    #: How scripts/tally counts: swift, unittest or check.
+    kind: str
+    command: tuple
+    #: The first level that runs it; later ones do too, unless `only`.
+    level: str = "default"
+    only: bool = False
+    #: How many cores it keeps busy, measured: parts run side by side while the machine has enough.
+    cores: float = 1.0
+    #: Parts that must have passed before.
+    after: tuple = ("build",)
+    environment: tuple = ()
+
+    def runs_in(self, level):
+        """Whether a level runs it."""
+        return level == self.level if self.only else LEVELS.index(level) >= LEVELS.index(self.level)
+
+
+def swift_test(*options, build=".build"):
+    """The program that `swift test` would start. Itself it cannot run beside another one, nor beside a build."""
+    return (f"{build}/debug/millracePackageTests.xctest", "--testing-library", "swift-testing", *options)
+
+
+def suites(target, *names):
+    """The pattern of some suites of a target, or of all of it."""
+    return f"^{target}\\.({'|'.join(names)})/" if names else f"^{target}\\."
+
+
+def test_targets():
+    """The targets that have a test."""
+    folders = sorted((ROOT / "Tests").glob("*Tests"))
+    return [folder.name for folder in folders if any("@Test" in file.read_text() for file in folder.rglob("*.swift"))]
+
+
+def missing_suites():
+    """Targets and suites named above that are not there any more: a pattern that finds nothing says nothing."""
+    targets = {*SLOW, *SANITIZED, *(one.split(".")[0] for one in POSTGRES_SUITES)} - set(test_targets())
+    named = [(target, name) for target, names in SLOW.items() for name in names]
+    named += [("IntegrationTests", name) for name in WAITING]
+    named += [tuple(one.split(".")) for one in POSTGRES_SUITES if "." in one]
+    return sorted(targets) + [
+        f"{target}.{name}"
+        for target, name in named
+        if not any(re.search(rf"struct {name}\b", file.read_text()) for file in (ROOT / "Tests" / target).rglob("*.swift"))
+    ]
+
+
+def preparation():
+    yield Part("dependencies", "check", ("scripts/install-dependencies", "--test"), level="smoke", after=(), cores=2)
+    yield Part("build", "check", ("swift", "build", "--build-tests"), level="smoke", after=("dependencies",), cores=2)
+    yield Part("checks", "check", ("scripts/check",), level="smoke", after=("dependencies",))
+
+
+def swift_parts():
+    # What waits most comes first, and what keeps a core busy runs beside it.
+    yield Part(
+        "IntegrationTests, kills", "swift", swift_test("--filter", suites("IntegrationTests", *WAITING)), cores=0.6)
+    # What users run: the optimiser has crashed on code that a debug build took.
+    yield Part(
+        "release build", "check", ("swift", "build", "-c", "release", "--product", "millrace"), cores=1.3)
+    rest = ("--filter", suites("IntegrationTests"), "--skip", suites("IntegrationTests", *WAITING))
+    yield Part("IntegrationTests", "swift", swift_test(*rest), cores=1.3)
+    for target in test_targets():
+        if target == "IntegrationTests":
+            continue
+        options = ("--filter", suites(target))
+        slow = SLOW.get(target)
+        yield Part(
+            target, "swift", swift_test(*options), level="default" if slow else "smoke", cores=0.7 if slow else 1)
+        if slow:
+            options += ("--skip", suites(target, *slow))
+            yield Part(f"{target}, quick", "swift", swift_test(*options), level="smoke", only=True)
+    # The parser on a processor without vector instructions: the same reasons.
+    yield Part(
+        "JSONTests, scalar kernel", "swift", swift_test("--filter", suites("JSONTests")),
+        environment=(("SIMDJSON_FORCE_IMPLEMENTATION", "fallback"),))
+
+
+def python_parts():
+    for folder in ("recount", "deployment", "scripts"):
+        yield Part(
+            f"Tests/{folder}", "unittest",
+            ("python3", "-m", "unittest", "discover", "--verbose", f"Tests/{folder}"),
+            level="default" if folder == "scripts" else "smoke", after=("dependencies",))
+
+
+def newer_kafka_parts():
+    """The same driver and nodes with another version of the C library under them."""
+    library = (("LD_LIBRARY_PATH", str(ROOT / ".build/tools/librdkafka-new")),)
+    yield Part(
+        "a newer librdkafka is in use", "check",
+        ("bash", "-c", '[[ $("$0" version) != "$(env -u LD_LIBRARY_PATH "$0" version)" ]] && "$0" version',
+         ".build/debug/millrace"),
+        environment=library)
+    yield Part(
+        "KafkaTests, newer librdkafka", "swift", swift_test("--filter", suites("KafkaTests")), cores=0.5,
+        after=("a newer librdkafka is in use",), environment=library)
+
+
+def postgres_parts():
+    """What depends on the server, with each version."""
+    yield Part(
+        "versions of PostgreSQL", "check", ("scripts/install-dependencies", "--full"), level="full",
+        after=("dependencies",), cores=0.5)
+    for version in POSTGRES:
+        binaries = ROOT / ".build/tools/postgres" / version / "bin"
+        filters = [word for one in POSTGRES_SUITES for word in ("--filter", suites(*one.split(".")))]
+        skips = ("--skip", suites("NodesTests", "KafkaLogTests", "KafkaSourceTests"))
+        yield Part(
+            f"PostgreSQL {version}", "swift", swift_test(*filters, *skips), level="full",
+            after=("build", "versions of PostgreSQL"), environment=(("MILLRACE_POSTGRES_BIN", str(binaries)),))
+
+
+def sanitizer_parts():
+    """Tests built so that races and wrong uses of memory end them."""
+    folder = str(ROOT / ".build/thread-sanitizer")
+    needed = "the thread sanitizer finds a race"
+    yield Part(needed, "check", ("scripts/suite/thread-sanitizer/prepare", folder), level="full", after=("dependencies",))
+    filters = [word for target in SANITIZED for word in ("--filter", suites(target))]
+    for sanitizer, prefix in (("thread", ("env", f"LD_PRELOAD={folder}/mutex.so")), ("address", ())):
+        scratch = f".build/sanitize-{sanitizer}"
+        build = f"build, {sanitizer} sanitizer"
+        yield Part(
+            build, "check",
+            ("swift", "build", "--build-tests", f"--sanitize={sanitizer}", "--scratch-path", scratch), level="full",
+            after=("dependencies", needed) if prefix else ("dependencies",), cores=2)
+        yield Part(
+            f"tests, {sanitizer} sanitizer", "swift", (*prefix, *swift_test(*filters, build=scratch)), level="full",
+            after=(build,))
+
+
+def mutation_parts():
+    """Changes to the code that a test must notice, where there is a program that makes them."""
+    if (ROOT / "Tests/mutations/run").exists():
+        yield Part("mutations", "check", ("Tests/mutations/run",), level="full", cores=2)
+
+
+def all_parts():
+    """Every part, in the order in which they are started."""
+    return [
+        *preparation(), *swift_parts(), *newer_kafka_parts(), *python_parts(), *postgres_parts(), *sanitizer_parts(),
+        *mutation_parts(),
+    ]
+
+
+def parts(level):
+    """What one level runs."""
+    return [part for part in all_parts() if part.runs_in(level)]
