@@ -92,7 +92,11 @@ let package = Package(
         ),
 
         // Tests
-        .target(name: "DataflowTesting", dependencies: ["Platform", "Dataflow"], swiftSettings: strict),
+        .target(
+            name: "DataflowTesting",
+            dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .executableTarget(name: "simulate", dependencies: ["DataflowTesting", "Platform"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
