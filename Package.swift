@@ -103,7 +103,11 @@ let package = Package(
         ),
 
         // Tests
-        .target(name: "DataflowTesting", dependencies: ["Platform", "Dataflow"], swiftSettings: strict),
+        .target(
+            name: "DataflowTesting",
+            dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .executableTarget(name: "simulate", dependencies: ["DataflowTesting", "Platform"], swiftSettings: strict),
         .target(
             name: "SummariesTesting",
             dependencies: ["Platform", "Dataflow", "Declaration", "Expressions", "Sketches", "Summaries"],

@@ -11,12 +11,16 @@ public enum Eventually {
 
     /// Returns as soon as `condition` holds, asking every millisecond. The limit only ends a hopeless wait; it measures
     /// nothing.
-    /// - Throws: `Timeout` after `limit`.
+    /// - Parameter progress: begins the limit anew whenever it changes, so that slowness alone ends no wait.
+    /// - Throws: `Timeout` when nothing has changed for `limit`.
     public static func wait(
-        for what: String, limit: Duration = .seconds(60), until condition: () -> Bool
+        for what: String, limit: Duration = .seconds(60), progress: () -> Int64 = { 0 }, until condition: () -> Bool
     ) async throws {
-        let deadline = ContinuousClock.now + limit
+        var deadline = ContinuousClock.now + limit
+        var last = progress()
         while !condition() {
+            let now = progress()
+            if now != last { (last, deadline) = (now, .now + limit) }
             guard ContinuousClock.now < deadline else { throw Timeout(what: what) }
             try await Task.sleep(for: .milliseconds(1))
         }

@@ -58,6 +58,7 @@ final class TallyWorker: AggregateWorker {
 /// Sums by group.
 public final class TallyDelta: Delta {
     private let sums = Mutex<[Int64: Int64]>([:])
+    private let hidden = Mutex<[Int64]>([])
 
     /// The sums.
     public var table: [Int64: Int64] { sums.withLock { $0 } }
@@ -65,12 +66,18 @@ public final class TallyDelta: Delta {
     /// How many groups there are.
     public var groupCount: Int { table.count }
 
+    /// Values that the database will refuse.
+    var refused: [Int64] { hidden.withLock { $0 } }
+
+    func add(refused values: [Int64]) { hidden.withLock { $0 += values } }
+
     func add(_ other: [Int64: Int64]) { sums.withLock { $0.merge(other, uniquingKeysWith: +) } }
 
     /// Adds another delta.
     public func absorb(_ other: any Delta) {
         guard let other = other as? TallyDelta else { preconditionFailure("a tally absorbs tallies") }
         add(other.table)
+        add(refused: other.refused)
     }
 
     /// Nothing is derived.

@@ -34,10 +34,13 @@ package struct Waiters: OptionSet, Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     /// One per group of `Waiters`.
     private let conditions = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: Waiters.groups.count)
+    /// Nil in a program.
+    private let scheduler: (any Scheduler)?
 
-    /// A monitor of a state.
-    package init(_ state: State) {
+    /// A monitor of a state, at which the threads of a schedule meet.
+    package init(_ state: State, schedule: Schedule = .system) {
         self.state = state
+        scheduler = schedule.scheduler
         unsafe pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
@@ -55,9 +58,19 @@ package struct Waiters: OptionSet, Sendable {
 
     /// Runs `body` with the state locked.
     package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
+        lock()
+        defer { unlock() }
         return try body(&state)
+    }
+
+    private func lock() {
+        scheduler?.willLock()
+        unsafe pthread_mutex_lock(mutex)
+    }
+
+    private func unlock() {
+        unsafe pthread_mutex_unlock(mutex)
+        scheduler?.didUnlock()
     }
 
     /// Runs `body` with the state locked, then wakes every waiter.
@@ -68,14 +81,19 @@ package struct Waiters: OptionSet, Sendable {
     /// Runs `body` with the state locked, then wakes the waiters it leaves in the set it is given, which holds all.
     package func update<Result>(_ body: (inout State, inout Waiters) throws -> Result) rethrows -> Result {
         var woken = Waiters.all
-        unsafe pthread_mutex_lock(mutex)
+        lock()
         defer {
-            for group in Waiters.groups where woken.contains(group) {
-                unsafe pthread_cond_broadcast(conditions + group.index)
-            }
-            unsafe pthread_mutex_unlock(mutex)
+            wake(woken)
+            unlock()
         }
         return try body(&state, &woken)
+    }
+
+    private func wake(_ woken: Waiters) {
+        if let scheduler { return scheduler.wake(woken, at: ObjectIdentifier(self)) }
+        for group in Waiters.groups where woken.contains(group) {
+            unsafe pthread_cond_broadcast(conditions + group.index)
+        }
     }
 
     /// Waits until `body` returns a value, and returns it; nil when `timeout` passes first.
@@ -84,6 +102,10 @@ package struct Waiters: OptionSet, Sendable {
     package func wait<Result>(
         as group: Waiters = .others, timeout: Duration? = nil, _ body: (inout State) throws -> Result?
     ) rethrows -> Result? {
+        if let scheduler {
+            let deadline = timeout.map { scheduler.now + $0 }
+            return try wait(by: scheduler, as: group, until: { _ in deadline }, endsThen: true, body)
+        }
         let condition = unsafe conditions + group.index
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -108,6 +130,13 @@ package struct Waiters: OptionSet, Sendable {
         as group: Waiters, until deadline: (State) -> ContinuousClock.Instant?,
         _ body: (inout State) throws -> Result?
     ) rethrows -> Result {
+        if let scheduler {
+            while true {
+                if let result = try wait(by: scheduler, as: group, until: deadline, endsThen: false, body) {
+                    return result
+                }
+            }
+        }
         let condition = unsafe conditions + group.index
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -120,6 +149,21 @@ package struct Waiters: OptionSet, Sendable {
             // Never less than a millisecond, so that two clocks that disagree by little do not make it spin.
             var time = Self.deadline(after: max(.milliseconds(1), moment - .now))
             _ = unsafe pthread_cond_timedwait(condition, mutex, &time)
+        }
+    }
+
+    /// Waits as the scheduler says. Nothing comes between a look at the state and the wait that follows.
+    /// - Parameter endsThen: whether the deadline ends the wait; otherwise the state is looked at once more then.
+    private func wait<Result>(
+        by scheduler: any Scheduler, as group: Waiters, until deadline: (State) -> ContinuousClock.Instant?,
+        endsThen: Bool, _ body: (inout State) throws -> Result?
+    ) rethrows -> Result? {
+        scheduler.willLock()
+        defer { scheduler.didUnlock() }
+        while true {
+            if let result = try body(&state) { return result }
+            let isWoken = scheduler.wait(at: ObjectIdentifier(self), as: group, until: deadline(state))
+            if !isWoken, endsThen { return try body(&state) }
         }
     }
 

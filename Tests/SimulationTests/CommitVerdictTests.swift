@@ -42,6 +42,15 @@ import Testing
         }
     }
 
+    /// Claimed by another instance, a partition stands where we left it or further on, unless the database was restored.
+    @Test func whatAnotherOwnerHoldsIsNotBehindWhatWasCommitted() {
+        let standing = [row(0, at: 9)]
+        #expect(CommitVerdict.mismatch(standing, rows: [row(0, at: 9, epoch: 2)]) == nil)
+        #expect(CommitVerdict.mismatch(standing, rows: [row(0, at: 20, epoch: 2)]) == nil)
+        #expect(CommitVerdict.mismatch(standing, rows: [row(0, at: 8, epoch: 2)])?.contains("was restored") == true)
+        #expect(CommitVerdict.mismatch(standing, rows: [row(0, at: nil, epoch: 2)])?.contains("was restored") == true)
+    }
+
     @Test func halfAnEpochMeansFenced() {
         let advances = [advance(0, from: 5, to: 9), advance(1, from: 0, to: 2)]
         guard case .fenced = CommitVerdict.decide(advances, rows: [row(0, at: 9), row(1, at: 0)]) else {

@@ -1,45 +1,11 @@
 import Dataflow
 import DataflowTesting
 import Foundation
-import Platform
 import Synchronization
 import Testing
 
 /// Rewinds of a pipeline with several sources, which come one upon the other and while commits are being written.
 @Suite(.serialized) struct SeveralSourcesTests {
-    @Test(arguments: 1...40 as ClosedRange<UInt64>)
-    func rewindsInARowLeaveEveryRecordReadOnce(seed: UInt64) async throws {
-        var random = SeededRandom(seed: seed)
-        let log = ModelLog(partitions: 6, records: 500, seed: seed)
-        let keys = log.partitions.keys.sorted()
-        let database = ModelDatabase()
-        let sources = (0..<3).map { ModelSource(log: log, seed: seed &* 31 &+ UInt64($0)) }
-        let refusals = Mutex(SeededRandom(seed: seed &+ 7))
-        let target = ScriptedTarget(ModelTarget(database: database, seed: seed, faultPercent: 30)) { _ in
-            refusals.withLock { $0.chance(15) } ? .refused(reason: "a row was refused") : nil
-        }
-        let run = SimulatedPipeline(sources: sources, target: target, workers: 1 + Int(seed % 3))
-        var isHeld = Dictionary(uniqueKeysWithValues: keys.map { ($0, true) })
-        let reader = { (key: PartitionKey) in sources[Int(key.partition) % 3] }
-        for key in keys { reader(key).give(.assign([key])) }
-        for _ in 0..<60 {
-            guard let key = keys.randomElement(using: &random), let held = isHeld[key] else { continue }
-            reader(key).give(held ? (random.chance(50) ? .lose([key]) : .revoke([key])) : .assign([key]))
-            isHeld[key] = !held
-            if random.chance(40) { try await Eventually.jitter(upTo: 2, &random) }
-        }
-        for key in keys where isHeld[key] == false { reader(key).give(.assign([key])) }
-        try await Eventually.wait(for: "the end of the log, seed \(seed)") { database.holds(log) }
-        try await run.stop()
-        database.expect(log, seed: seed)
-        #expect(run.memory.held(by: .rows) == 0, "seed \(seed)")
-        #expect(database.turns > 0, "seed \(seed): nobody waited for a turn")
-        let progress = run.pipeline.progress()
-        let read = database.counters.values.reduce(0) { $0 + $1.read }
-        #expect(progress.records == read && progress.uncommitted == 0, "seed \(seed): progress is not the ledger's")
-        #expect(progress.deadLetters == Int64(database.deadLetters.count), "seed \(seed)")
-    }
-
     /// One source drops everything while the database is at work on an epoch of another's.
     @Test(arguments: [false, true])
     func aDiscardDuringACommitWaitsForItsOutcome(isCommitted: Bool) async throws {

@@ -49,6 +49,9 @@ struct SimulatedPipeline {
 }
 
 extension ModelDatabase {
+    /// A number that changes with every commit and every restore.
+    var progress: Int64 { positions.values.reduce(Int64(restores) << 32, +) }
+
     /// Whether everything in the log has been read.
     func holds(_ log: ModelLog) -> Bool {
         let positions = positions

@@ -13,8 +13,12 @@ public enum CommitVerdict: Equatable, Sendable {
         let byKey = Dictionary(rows.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         for partition in standing {
             let row = byKey[partition.key]
-            // A partition that another instance has claimed since is on its way out, and found out by its next commit.
-            if let row, row.ownerEpoch > partition.ownerEpoch { continue }
+            // A partition that another instance has claimed since is on its way out, and found out by its next commit. An
+            // owner only moves on, so one that stands behind what was committed was restored as well: who has nothing more
+            // to write would not find out.
+            if let row, row.ownerEpoch > partition.ownerEpoch, row.nextOffset ?? -1 >= partition.nextOffset ?? -1 {
+                continue
+            }
             if let row, row.ownerEpoch < partition.ownerEpoch {
                 return
                     "\(partition.key) has owner epoch \(row.ownerEpoch), expected \(partition.ownerEpoch): the database was "

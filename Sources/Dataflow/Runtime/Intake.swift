@@ -16,7 +16,7 @@ public final class Intake: Sendable {
     public var settings: PipelineSettings { pipeline.plan.settings }
 
     /// Whether the source is to hand over what it has and return.
-    public var isStopping: Bool { pipeline.monitor.withLock { $0.isStopping } }
+    public var isStopping: Bool { pipeline.monitor.withLock { $0.life.isStopping } }
 
     /// Whether everything since the last commit was dropped: the source must call `reclaim` and continue from there.
     public var needsRewind: Bool { pipeline.monitor.withLock { $0.rewind.isDue(source) } }

@@ -6,10 +6,10 @@ import Synchronization
 extension Pipeline {
     /// An empty batch; while there is none, the source's thread works on what is waiting.
     func makeBatch(source: Int, timeout: Duration) -> Batch? {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = schedule.now + timeout
         while true {
-            let next: Next? = monitor.wait(as: .sources, timeout: max(.zero, deadline - .now)) { state in
-                if state.isStopping || state.rewind.isDue(source) { return .nothing }
+            let next: Next? = monitor.wait(as: .sources, timeout: max(.zero, deadline - schedule.now)) { state in
+                if state.life.isStopping || state.rewind.isDue(source) { return .nothing }
                 if let batch = takeBatch(source, &state) { return .batch(batch) }
                 return takeWork(&state, leaving: lookAhead).map { .work($0) }
             }
@@ -140,7 +140,7 @@ extension Pipeline {
         while true {
             let next: Next? = monitor.wait(as: .workers) { state in
                 if let work = takeWork(&state, leaving: 0) { return .work(work) }
-                return state.hasEnded ? .nothing : nil
+                return state.life.hasEnded ? .nothing : nil
             }
             guard case .work(let work) = next else { return }
             perform(work)
@@ -205,7 +205,7 @@ extension Pipeline {
             pressure = self.pressure(state)
             news = lookAtMemory(&state)
             let isDropped = state.rewind.phase == .draining && state.epochs.batchesInFlight == 0
-            if isDropped || state.epochs.isDrained || state.isDraining || isDue(state) { woken.insert(.committer) }
+            if isDropped || state.epochs.isDrained || state.life.isDraining || isDue(state) { woken.insert(.committer) }
         }
         log(news)
         if isLast { recycle(batch, pressure) }

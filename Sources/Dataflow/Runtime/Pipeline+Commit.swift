@@ -22,8 +22,7 @@ extension Pipeline {
             fail(error)
         }
         monitor.update { state in
-            state.hasEnded = true
-            if state.failure != nil, state.gaveUpAt == nil { state.gaveUpAt = .now }
+            state.life.commitsEnded(hasFailed: state.failure != nil, at: schedule.now)
             for ledger in state.ledgers.values { plan.memory.draw(-ledger.deadLetters.memoryBytes, for: .rows) }
             state.ledgers = [:]
         }
@@ -36,7 +35,7 @@ extension Pipeline {
     /// The next thing to do, or nil when everything is written and the sources have ended.
     private func nextStep() -> CommitStep? {
         let step: CommitStep = monitor.wait(as: .committer, until: nextMoment) { state in
-            if state.isCancelled { return .end }
+            if state.life.hasGivenUp { return .end }
             if state.turn == .taken, state.epochs.sealed == .none, state.epochs.openBatches == 0 {
                 state.turn = .none
                 return .passTurn
@@ -45,15 +44,15 @@ extension Pipeline {
                 state.rewind.drained()
                 return .clear
             }
-            if state.isDraining, state.epochs.isIdle, state.rewind.phase == .settled { return .end }
-            if let keys = state.takenOverToLookAt(.now) { return .look(keys) }
+            if state.life.isDraining, state.epochs.isIdle, state.rewind.phase == .settled { return .end }
+            if let keys = state.takenOverToLookAt(schedule.now) { return .look(keys) }
             let isDue = state.turn == .taken || isDue(state)
             if isDue, state.turn == .none, state.epochs.canSeal, plan.target.wantsTurn {
                 state.turn = .awaited
                 return .takeTurn
             }
             if state.epochs.seal(isDue: isDue) {
-                state.lastSeal = .now
+                state.lastSeal = schedule.now
                 state.openRecords = 0
                 state.sealedBytes = plan.memory.held(by: .groups)
             }
@@ -63,8 +62,8 @@ extension Pipeline {
             }
             let news = lookAtMemory(&state)
             if !news.isEmpty { return .log(news) }
-            guard state.epochs.isIdle, .now >= state.lastLook + Limits.idleConfirm else { return nil }
-            state.lastLook = .now
+            guard state.epochs.isIdle, schedule.now >= state.lastLook + Limits.idleConfirm else { return nil }
+            state.lastLook = schedule.now
             return .confirm
         }
         if case .end = step { return nil }
@@ -75,7 +74,7 @@ extension Pipeline {
     /// what was not committed here, and it is nothing to complain of.
     private func leaveOutWhatOthersRead() throws {
         let owing = monitor.withLock { state in
-            state.isCancelled ? [] : state.partitions.filter { $0.isActive && $0.owed > 0 }
+            state.life.hasGivenUp ? [] : state.partitions.filter { $0.isActive && $0.owed > 0 }
         }
         guard !owing.isEmpty else { return }
         let asked = owing.map {
@@ -102,10 +101,10 @@ extension Pipeline {
     }
 
     private func write(_ closed: ClosedEpoch) throws {
-        let started = ContinuousClock.now
+        let started = schedule.now
         do {
             switch try plan.target.commit(closed, context) {
-            case .committed: book(closed, took: .now - started)
+            case .committed: book(closed, took: schedule.now - started)
             case .fenced(let reason), .refused(let reason): refuse(closed, reason)
             }
         } catch {
@@ -133,7 +132,7 @@ extension Pipeline {
         let asked = keys.sorted().map { ClaimedPartition(key: $0, ownerEpoch: 0, nextOffset: nil, tail: nil) }
         do {
             let rows = try plan.target.positions(asked, stoppableContext)
-            monitor.withLock { $0.look(at: keys, rows: rows, .now) }
+            monitor.withLock { $0.look(at: keys, rows: rows, schedule.now) }
         } catch is WaitCancelled {
             // The pipeline is stopping.
         }
@@ -141,12 +140,12 @@ extension Pipeline {
 
     /// Whether the open epoch should be sealed as soon as it can be.
     func isDue(_ state: PipelineState) -> Bool {
-        if state.isDraining || state.flushTarget >= state.epochs.open { return true }
+        if state.life.isDraining || state.flushTarget >= state.epochs.open { return true }
         if pressure(state) >= .closeEarly { return true }
         if let ledger = state.ledgers[state.epochs.open], ledger.deadLetters.count >= Limits.deadLettersPerEpoch {
             return true
         }
-        return .now >= dueMoment(state)
+        return schedule.now >= dueMoment(state)
     }
 
     /// How long an epoch lasts that holds so many records while so many wait.

@@ -12,7 +12,7 @@ extension Pipeline {
     /// Takes note of the pressure.
     /// - Returns: what is to be logged, outside the lock.
     func lookAtMemory(_ state: inout PipelineState) -> [PressureWatch.News] {
-        state.pressureWatch.look(pressure(state), at: .now)
+        state.pressureWatch.look(pressure(state), at: schedule.now)
     }
 
     func log(_ news: [PressureWatch.News]) {

@@ -77,7 +77,7 @@ extension Pipeline {
             let (kept, takenOver) = try whatIsOurs(of: mine)
             let registered: [(index: Int, partition: ClaimedPartition)]? = monitor.update { state in
                 let registered = state.register(kept, source: source, isRewound: true)
-                for row in takenOver { state.takeOver(row, patience: plan.settings.takeoverPatience, .now) }
+                for row in takenOver { state.takeOver(row, patience: plan.settings.takeoverPatience, schedule.now) }
                 return state.rewind.endReclaim(source) ? registered : nil
             }
             for row in takenOver { logTakeover(row) }
@@ -92,7 +92,7 @@ extension Pipeline {
         let isUnasked = monitor.withLock { $0.rewind.admits(source) }
         if isUnasked { drop() }
         let mine: [PartitionState]? = try monitor.wait { state in
-            if state.hasGivenUp { throw WaitCancelled() }
+            if state.life.hasGivenUp { throw WaitCancelled() }
             guard state.rewind.isDue(source) else { return nil }
             state.rewind.beginReclaim(source)
             return state.partitions.filter { $0.source == source && $0.isActive }

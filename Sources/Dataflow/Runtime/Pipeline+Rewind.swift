@@ -10,7 +10,7 @@ extension Pipeline {
     /// The commit thread does it: see `clear`. Called by sources.
     func discard() {
         drop()
-        _ = monitor.wait { $0.hasGivenUp || $0.rewind.phase == .settled ? true : nil }
+        _ = monitor.wait { $0.life.hasGivenUp || $0.rewind.phase == .settled ? true : nil }
     }
 
     /// Has everything since the last commit dropped. Returns at once.
@@ -46,7 +46,7 @@ extension Pipeline {
         // The thread that waits for the work may be the one that has to do it.
         work(leaving: 0)
         let isFlushed: Bool? = monitor.wait(timeout: timeout) { state in
-            if state.hasGivenUp { return false }
+            if state.life.hasGivenUp { return false }
             // A rewind may be over before this call: then nothing is left to commit, and yet not everything is committed.
             // Whoever is told so asks next whether a rewind is due, which it is when everything is dropped.
             guard state.rewind.phase == .settled else { return nil }
@@ -64,9 +64,6 @@ extension Pipeline {
 }
 
 extension PipelineState {
-    /// Nothing will be committed any more, or nobody wants to wait for it.
-    var hasGivenUp: Bool { hasEnded || isCancelled }
-
     /// Carries out the drop that the rewind machine has decided on: batches that wait in front of a stage leave, those in a
     /// stage become stale.
     /// - Returns: batches that nobody has any more, to be recycled.

@@ -1,6 +1,6 @@
 import Foundation
 public import Logging
-import Platform
+package import Platform
 
 /// A running topology: source threads, worker threads and a commit thread around one lock.
 ///
@@ -16,13 +16,20 @@ public final class Pipeline: Sendable {
     let monitor: Monitor<PipelineState>
     let stages: [StageRunner]
     let logger: Logger
+    let schedule: Schedule
 
     /// Prepares a plan; nothing runs before `run`.
-    public init(_ plan: PipelinePlan, logger: Logger) {
+    public convenience init(_ plan: PipelinePlan, logger: Logger) { self.init(plan, logger: logger, schedule: .system) }
+
+    /// Prepares a plan whose threads run, and whose time passes, by a schedule.
+    package init(_ plan: PipelinePlan, logger: Logger, schedule: Schedule) {
         self.plan = plan
         self.logger = logger
+        self.schedule = schedule
         graph = StageGraph(plan)
-        monitor = Monitor(PipelineState(stages: graph.stages.count, sources: plan.sources.count))
+        monitor = Monitor(
+            PipelineState(stages: graph.stages.count, sources: plan.sources.count, at: schedule.now),
+            schedule: schedule)
         stages = graph.stages.map { StageRunner($0, plan) }
     }
 
@@ -47,7 +54,7 @@ public final class Pipeline: Sendable {
             fail(error)
         }
         var hanging = join(sources)
-        monitor.update { $0.isDraining = true }
+        monitor.update { $0.life.sourcesEnded() }
         hanging += join([committer])
         hanging += join(workers)
         if hanging.isEmpty {
@@ -62,46 +69,42 @@ public final class Pipeline: Sendable {
     /// Waits for threads to end; when nothing will be committed any more, only for a while.
     /// - Returns: the names of those that have not ended.
     private func join(_ threads: [PipelineThread]) -> [String] {
-        let deadline = { (state: PipelineState) in state.gaveUpAt.map { $0 + Limits.threadsEnd } }
+        let deadline = { (state: PipelineState) in state.life.givenUp.map { $0 + Limits.threadsEnd } }
         return monitor.wait(as: .others, until: deadline) { state in
             let hanging = threads.filter { !state.endedThreads.contains($0) }
             if hanging.isEmpty { return [] }
-            guard let moment = deadline(state), .now >= moment else { return nil }
+            guard let moment = deadline(state), schedule.now >= moment else { return nil }
             return hanging.map(\.name)
         }
     }
 
     /// Asks the sources to end; what was read is committed first. Returns at once.
     public func stop() {
-        monitor.update { $0.isStopping = true }
+        monitor.update { $0.life.stop() }
     }
 
     /// Gives up waiting for a database that is away. What was not committed is read again by the next run.
     public func cancel() {
-        monitor.update {
-            $0.isStopping = true
-            $0.isCancelled = true
-            if $0.gaveUpAt == nil { $0.gaveUpAt = .now }
-        }
+        monitor.update { $0.life.cancel(at: schedule.now) }
     }
 
     /// What blocking calls of the target may ask of this pipeline, and tell it.
     public var context: CommitContext {
         CommitContext(
-            isCancelled: { self.monitor.withLock { $0.isCancelled } },
+            isCancelled: { self.monitor.withLock { $0.life.hasGivenUp } },
             reportTrouble: { trouble in self.report(trouble) },
             wait: { duration in
-                _ = self.monitor.wait(timeout: duration) { $0.isCancelled ? true : nil }
+                _ = self.monitor.wait(timeout: duration) { $0.life.hasGivenUp ? true : nil }
             })
     }
 
     /// The same for calls that an orderly stop need not wait for: claims and preparations.
     public var stoppableContext: CommitContext {
         CommitContext(
-            isCancelled: { self.monitor.withLock { $0.isStopping || $0.isCancelled } },
+            isCancelled: { self.monitor.withLock { $0.life.isStopping } },
             reportTrouble: { trouble in self.report(trouble) },
             wait: { duration in
-                _ = self.monitor.wait(timeout: duration) { $0.isStopping || $0.isCancelled ? true : nil }
+                _ = self.monitor.wait(timeout: duration) { $0.life.isStopping ? true : nil }
             })
     }
 
@@ -135,7 +138,7 @@ public final class Pipeline: Sendable {
     func fail(_ error: any Error) {
         monitor.update { state in
             if state.failure == nil { state.failure = error }
-            state.isStopping = true
+            state.life.stop()
         }
     }
 
@@ -164,7 +167,7 @@ public final class Pipeline: Sendable {
     private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread
     {
         let identity = PipelineThread(name: name)
-        _ = try JoinableThread(name: name) {
+        try schedule.start(name: name) {
             body()
             self.monitor.update { _ = $0.endedThreads.insert(identity) }
         }

@@ -52,9 +52,9 @@ struct PipelineState {
     /// Records of the open epoch so far.
     var openRecords: Int64 = 0
     /// When an epoch was sealed last, or when all began.
-    var lastSeal = ContinuousClock.now
+    var lastSeal: ContinuousClock.Instant
     /// When the database's connection was last looked at for want of work.
-    var lastLook = ContinuousClock.now
+    var lastLook: ContinuousClock.Instant
     var flushTarget: UInt64 = 0
     /// Where this instance stands among those that write the same tables.
     var turn = Turn.none
@@ -65,19 +65,10 @@ struct PipelineState {
     /// The watches of partitions that were taken over lately, so that patience grows.
     var takeoverWatches: [PartitionKey: TakeoverWatch] = [:]
     /// When the partitions taken over were looked at last.
-    var lastTakeoverLook = ContinuousClock.now
+    var lastTakeoverLook: ContinuousClock.Instant
     /// Batches looked at for what follows on what.
     private var checks: UInt64 = 0
-    /// Sources are to return.
-    var isStopping = false
-    /// Sources have returned; what is left is to be committed.
-    var isDraining = false
-    /// Nothing more will be committed.
-    var hasEnded = false
-    /// Blocking calls are to give up.
-    var isCancelled = false
-    /// When it became certain that nothing more will be committed; nil when all goes its orderly way.
-    var gaveUpAt: ContinuousClock.Instant?
+    var life = PipelineLife()
     var endedThreads: Set<PipelineThread> = []
     var failure: (any Error)?
     var targetTrouble: String?
@@ -88,7 +79,8 @@ struct PipelineState {
     var sealedPayload: Int64 = 0
     var progress = ProgressCounters()
 
-    init(stages: Int, sources: Int) {
+    init(stages: Int, sources: Int, at now: ContinuousClock.Instant) {
+        (lastSeal, lastLook, lastTakeoverLook) = (now, now, now)
         queues = Array(repeating: [], count: stages)
         active = Array(repeating: 0, count: stages)
         reserved = Array(repeating: 0, count: stages)

@@ -1,0 +1,91 @@
+import Dataflow
+import Platform
+
+/// What a seed decides of a simulation: its shape, and what befalls it. Each seed draws some kinds of trouble and leaves out
+/// others, so that none hides behind another (A. Groce and others, "Swarm Testing", 2012).
+package struct SteppingPlan: Sendable {
+    /// Something that befalls a simulation.
+    package enum Event: CaseIterable, Sendable {
+        case move, zombie, takeover, backUp, restore, freeze, stop, cancel, kill, replaceLog, discard, ask, skip, append
+    }
+
+    /// The seed.
+    package let seed: UInt64
+    /// What the database does wrong.
+    package let flaw: ModelTarget.Flaw
+    /// Partitions of the log.
+    package var partitions = 1
+    /// Records of all partitions together.
+    package var records = 1_000
+    /// In percent, how much of the log is there from the beginning.
+    package var available = 100
+    /// Processes at the beginning.
+    package var processes = 1
+    /// Sources of each process, among which the partitions are divided.
+    package var sources = 1
+    /// Whether sources read their partitions to the ends and return.
+    package var readsFiles = false
+    /// Whether the database refuses some rows.
+    package var refuses = false
+    /// What calls of the database meet.
+    package var faults = ModelTarget.Faults()
+    /// How sources read.
+    package var style = SteppingSource.Style()
+    /// How processes are made.
+    package var shape = SteppingInstance.Shape()
+    /// What befalls them.
+    package var events: [Event] = []
+    /// What befalls them when everything has been read.
+    package var lateEvents: [Event] = []
+    /// Whether a process is killed or given up.
+    var hasGivenUp: Bool { (events + lateEvents).contains { $0 == .cancel || $0 == .kill } }
+
+    /// What a seed says.
+    /// - Parameter flaw: what the database does wrong.
+    package init(seed: UInt64, flaw: ModelTarget.Flaw = .none) {
+        self.seed = seed
+        self.flaw = flaw
+        // Neighbours begin with numbers that have nothing to do with each other.
+        var random = SeededRandom(seed: SeededRandom.mix(SeededRandom.mix(seed) ^ seed))
+        partitions = 1 + random.below(4)
+        readsFiles = random.chance(15)
+        processes = readsFiles ? 1 : 1 + random.below(3)
+        sources = 1 + random.below(min(3, partitions))
+        records = random.pick([400, 800, 1_000, 1_200])
+        refuses = random.chance(25)
+        faults.commit = random.pick([0, 10, 40])
+        faults.frozen = random.pick([0, 0, 2])
+        faults.turn = random.pick([0, 33, 100])
+        style.portion = random.pick([5, 20, 60])
+        style.haste = random.pick([10, 50, 100])
+        style.keepsAlive = random.chance(70)
+        shape.workers = 1 + random.below(3)
+        shape.concurrency = random.pick([nil, 1, 2])
+        shape.tallies = 1 + random.below(2)
+        shape.isStaged = random.chance(40)
+        shape.interval = random.pick([.milliseconds(1), .milliseconds(20), .milliseconds(250)])
+        shape.batchBytes = random.pick([256, 1_024, 4_096])
+        if random.chance(20) { available = random.pick([0, 30]) }
+        events = Self.events(&random, readsFiles: readsFiles, grows: available < 100)
+        if random.chance(25) {
+            let late: [Event] = [.restore, .takeover, .zombie, .discard, .ask, .stop, .replaceLog]
+            lateEvents = (0..<(1 + random.below(2))).map { _ in random.pick(late) }
+            if readsFiles { lateEvents.removeAll { $0 == .zombie || $0 == .replaceLog } }
+        }
+    }
+
+    private static func events(_ random: inout SeededRandom, readsFiles: Bool, grows: Bool) -> [Event] {
+        var kinds = Event.allCases.filter { _ in random.chance(30) }
+        // Files are not moved from process to process.
+        if readsFiles { kinds.removeAll { $0 == .move || $0 == .zombie || $0 == .skip } }
+        if kinds.contains(.restore) { kinds.append(.backUp) }
+        guard !kinds.isEmpty else { return [] }
+        var events = (0..<random.below(8)).map { _ in random.pick(kinds) }
+        if grows { events.append(.append) }
+        // A source that errs does so once: twice without getting any further, it is given up.
+        if let first = events.firstIndex(of: .skip) {
+            events = events.enumerated().filter { $0.element != .skip || $0.offset == first }.map(\.element)
+        }
+        return events
+    }
+}
