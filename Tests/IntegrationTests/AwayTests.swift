@@ -27,6 +27,9 @@ import Testing
                 #expect(process.isRunning, "\(process.lastWords)")
                 try server.startServer()
                 try database.waitUntilRead(writer.produced, by: [process])
+                try eventually("the log says that it is back; \(process.lastWords)") {
+                    process.errors.count("The database is back") >= outage
+                }
             }
             try writer.finish()
             try database.waitUntilRead(log.count, by: [process])

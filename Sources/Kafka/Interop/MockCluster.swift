@@ -9,9 +9,6 @@ internal import CRdKafka
     private let client: ClientHandle
     private let cluster: OpaquePointer
 
-    /// Partitions of a topic that comes to be by a client asking about it; librdkafka offers no way to change it.
-    public static let automaticTopicPartitions = 4
-
     /// Starts `brokers` brokers with ids from 1, each on a port the system chooses.
     public init(brokers: Int = 1, log: KafkaLogHandler? = nil) throws(KafkaError) {
         let client = try ClientHandle(consumer: false, properties: [], brokers: "mock cluster", log: log)
@@ -51,12 +48,6 @@ internal import CRdKafka
         try check(unsafe rd_kafka_mock_broker_set_up(cluster, broker), "bringing broker \(broker) up")
     }
 
-    /// Makes every answer of a broker take this long.
-    public func setRoundTrip(of broker: Int32, to delay: Duration) throws(KafkaError) {
-        try check(
-            unsafe rd_kafka_mock_broker_set_rtt(cluster, broker, delay.milliseconds), "slowing broker \(broker)")
-    }
-
     /// Answers the next requests of kind `api` with an error. What is not used up stays for whoever comes next.
     /// - Parameter api: Kafka's number of the request: 0 Produce, 1 Fetch, 3 Metadata, 11 JoinGroup, 12 Heartbeat.
     /// - Parameter code: Kafka's error number; -195 cuts the connection.
@@ -64,9 +55,6 @@ internal import CRdKafka
         let errors = [rd_kafka_resp_err_t](repeating: rd_kafka_resp_err_t(code), count: count)
         unsafe rd_kafka_mock_push_request_errors_array(cluster, api, errors.count, errors)
     }
-
-    /// Forgets injected errors of kind `api`.
-    public func clearFailures(api: Int16) { unsafe rd_kafka_mock_clear_request_errors(cluster, api) }
 
     private func check(_ response: rd_kafka_resp_err_t, _ doing: String) throws(KafkaError) {
         guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {

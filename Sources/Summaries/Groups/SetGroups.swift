@@ -164,9 +164,6 @@ extension SummaryPlan {
 }
 
 extension SetGroups {
-    /// Whether rows of the set are grouped by a key of the plan; if not, its values stand for nothing.
-    func isGrouped(by key: Int) -> Bool { places[key] != nil }
-
     /// The start of a group's window in microseconds since 1970, nil without windows.
     package func windowStart(ofGroup group: Int) -> Int64? {
         plan.windowMicroseconds == nil ? nil : keyColumns[0].integer(table.id(0, ofGroup: group))

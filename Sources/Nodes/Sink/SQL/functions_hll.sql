@@ -178,8 +178,9 @@ BEGIN
 END $$;
 
 -- The estimate times (1 + errors * standard error); explicit sketches are exact.
+-- STRICT also where callers ask for no nulls: PostgreSQL 18 evaluates what is constant before it filters.
 CREATE OR REPLACE FUNCTION millrace._uniques_estimate(sketch bytea, errors double precision) RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     header record;
     held int[];

@@ -74,15 +74,6 @@ struct TailBook {
         entries[index] = entry
     }
 
-    /// The record proven and not handed over, for a partition of which nothing more comes.
-    mutating func takeProven(_ index: Int) -> Tail? {
-        guard var entry = entries[index], let proven = entry.proven else { return nil }
-        entry.proven = nil
-        entry.store(proven)
-        entries[index] = entry
-        return proven
-    }
-
     /// The record that is stored, nil when none is.
     func stored(_ index: Int) -> Tail? { entries[index]?.stored }
 
