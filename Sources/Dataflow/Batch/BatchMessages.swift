@@ -43,7 +43,7 @@ public struct BatchMessage: Sendable {
 }
 
 /// Where a batch keeps its messages: a plain block, since an `Array` in a class checks for exclusive access and unique
-/// reference at every message (3 % of T1 from Kafka). Owned by the batch, which ends it with `deallocate`.
+/// reference at every message (3 % of T1 from a log). Owned by the batch, which ends it with `deallocate`.
 @safe struct MessageList {
     private var base: UnsafeMutablePointer<BatchMessage>
     private var count = 0

@@ -92,7 +92,7 @@ public final class Intake: Sendable {
         }
     }
 
-    /// What was committed since the last call: for offset commits to Kafka, which only lag tools read.
+    /// What was committed since the last call: for those who show from outside how far it is.
     public func takeCommitted() -> [PartitionKey: Int64] {
         pipeline.monitor.withLock { state in
             defer { state.committedOffsets[source] = [:] }

@@ -7,17 +7,17 @@ import Synchronization
 public final class MemoryAccountant: Sendable {
     /// Who holds memory.
     public enum Part: Int, CaseIterable, Sendable {
-        /// librdkafka's queues and fetches, unpacked, with its overhead per message: the most its settings allow. It fills
-        /// them by itself, whenever messages wait.
+        /// Queues that a source's library fills by itself, whenever messages wait: the most that its settings allow,
+        /// unpacked, with its overhead per message.
         case queues
         /// Batches: payload buffers and columns.
         case batches
         /// Group tables, keys and sketches of the epoch being filled and the one being written.
         case groups
-        /// Rows on their way to Postgres: their order, the statement at hand with what libpq copies of it, the stored rows
-        /// it reads, and dead letters.
+        /// Rows on their way out: their order, the statement at hand with the copies that a library makes of it, the stored
+        /// rows it reads, and dead letters.
         case rows
-        /// What `console` sinks keep from epoch to epoch.
+        /// What sinks keep from epoch to epoch.
         case totals
         /// The program itself: what its libraries allocate, thread stacks, free pieces between what is held.
         case program
@@ -34,7 +34,7 @@ public final class MemoryAccountant: Sendable {
     }
 
     /// Anonymous bytes of the program: 3.6 MiB for a release build of `millrace run` with nothing to do, 5.6 MiB with a
-    /// Kafka client and a connection to Postgres, the rest for free pieces that the allocator cannot use at once.
+    /// client of a log and a connection to a database, the rest for free pieces that the allocator cannot use at once.
     public static let programBytes = 20 << 20
 
     /// Adds `bytes` (negative to give back) to a part.
@@ -90,7 +90,7 @@ public struct MemoryAccount: Sendable, Equatable {
     /// epochs are alive, one being filled and one being written. The last third is for what is made of the one being
     /// written: while the workers' groups are merged, those of one worker exist twice; then the rows.
     ///
-    /// Totals of a `console` sink grow without bound and cannot be given back; whatever they take, an epoch keeps an eighth,
+    /// Totals that a sink keeps grow without bound and cannot be given back; whatever they take, an epoch keeps an eighth,
     /// for closing one after every batch would not make them any smaller.
     public var epochShare: Int {
         let free = budget - self[.queues] - self[.batches] - self[.program]
