@@ -44,12 +44,15 @@ package final class SteppingLog: Sendable {
 
     /// Some more records are there to be read.
     func append(_ count: Int) {
+        for key in keys { append(count, to: key) }
+    }
+
+    /// Some more records of a partition are there to be read.
+    func append(_ count: Int, to key: PartitionKey) {
         logs.withLock { logs in
-            for key in keys {
-                let last = logs[key]!.count - 1
-                let log = logs[key]![last]
-                logs[key]![last].available = min(log.values.count, log.available + count)
-            }
+            let last = logs[key]!.count - 1
+            let log = logs[key]![last]
+            logs[key]![last].available = min(log.values.count, log.available + count)
         }
     }
 

@@ -67,12 +67,20 @@ package struct SteppingPlan: Sendable {
         shape.batchBytes = random.pick([256, 1_024, 4_096])
         if random.chance(20) { available = random.pick([0, 30]) }
         events = Self.events(&random, readsFiles: readsFiles, grows: available < 100)
-        if random.chance(25) {
-            let late: [Event] = [.restore, .takeover, .zombie, .discard, .ask, .stop, .replaceLog]
-            lateEvents = (0..<(1 + random.below(2))).map { _ in random.pick(late) }
-            if readsFiles { lateEvents.removeAll { $0 == .zombie || $0 == .replaceLog } }
+        if random.chance(35) {
+            available = min(available, 80)
+            lateEvents = random.pick(readsFiles ? Self.lateForFiles : Self.lateForGroups)
         }
     }
+
+    /// What is found out only by those who have nothing more to write, or to write of some partitions only.
+    private static let lateForFiles: [[Event]] = [
+        [.restore, .takeover], [.restore, .append], [.restore], [.takeover, .append], [.stop],
+    ]
+    private static let lateForGroups: [[Event]] =
+        lateForFiles + [
+            [.restore, .append], [.restore, .takeover], [.zombie], [.replaceLog], [.ask, .append],
+        ]
 
     private static func events(_ random: inout SeededRandom, readsFiles: Bool, grows: Bool) -> [Event] {
         var kinds = Event.allCases.filter { _ in random.chance(30) }

@@ -10,12 +10,19 @@ extension SteppingWorld {
             try befall(event)
         }
         guard !plan.lateEvents.isEmpty else { return }
+        _ = wait(.seconds(100)) { isComplete }
         backUp()
-        log.appendAll()
+        // What is read now, a restore takes back; nothing more comes of it that would tell.
+        if plan.lateEvents.contains(.append) {
+            log.append(plan.records, to: random.pick(log.keys))
+        } else {
+            log.appendAll()
+        }
         _ = wait(.seconds(100)) { isComplete }
         for event in plan.lateEvents {
-            try befall(event)
-            scheduler.sleep(.milliseconds(random.below(3_000)))
+            if event == .append { log.append(20, to: random.pick(log.keys)) } else { try befall(event) }
+            // Time enough to write, or not.
+            scheduler.sleep(.milliseconds(random.below(event == .restore ? 20 : 3_000)))
         }
     }
 
