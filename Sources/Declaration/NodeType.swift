@@ -36,23 +36,27 @@ public enum Edge: Sendable {
     public var isMessages: Bool { if case .messages = self { true } else { false } }
 
     /// The fields of the records that feed a node; of an open schema when nothing is known of them.
-    public func records(for node: NodeDeclaration, _ problems: inout Diagnostics) -> RecordSchema {
+    /// - Parameter parser: a type of node that makes records of messages, for the advice.
+    public func records(
+        for node: NodeDeclaration, parsedBy parser: String, _ problems: inout Diagnostics
+    ) -> RecordSchema {
         switch self {
         case .records(let schema): return schema
-        case .messages: node.misplaced("reads records; put a parse_json between it and the source", &problems)
-        case .groups: node.misplaced("reads records, not the groups of a summarize", &problems)
+        case .messages: node.misplaced("reads records; put a \(parser) between it and the source", &problems)
+        case .groups: node.misplaced("reads records, not groups", &problems)
         case .none, .unknown: break
         }
         return .open
     }
 
     /// The groups that feed a node, nil when a diagnostic says why there are none.
+    /// - Parameter maker: the type of node that makes such groups, for the advice.
     public func groups<Schema: GroupSchema>(
-        _ type: Schema.Type, for node: NodeDeclaration, _ problems: inout Diagnostics
+        _ type: Schema.Type, for node: NodeDeclaration, madeBy maker: String, _ problems: inout Diagnostics
     ) -> Schema? {
         switch self {
         case .groups(let schema as Schema): return schema
-        case .messages, .records, .groups: node.misplaced("takes the groups of a summarize node", &problems)
+        case .messages, .records, .groups: node.misplaced("takes the groups of a \(maker) node", &problems)
         case .none, .unknown: break
         }
         return nil

@@ -83,7 +83,7 @@ import TopologyFile
 
     @Test(arguments: [
         ("  n: { numbers: 0 }\n", "out-of-range"), ("  n: { numbrs: 1 }\n", "did you mean 'numbers'?"),
-        ("  n: { numbers: 1 }\n  t: { from: n, tally: n }\n", "misplaced-node"),
+        ("  n: { numbers: 1 }\n  t: { from: n, tally: n }\n", "put a read_numbers between it and the source"),
         ("  n: { numbers: 1 }\n  m: { numbers: 2 }\n", "t.yaml:4:3: error[numbers-twice]"),
         (
             "  n: { numbers: 1 }\n  r: { from: n, read_numbers: {} }\n  s: { from: r, read_numbers: {} }\n",

@@ -163,7 +163,10 @@ import Testing
                 process.live(for: .milliseconds(Int.random(in: 0...100, using: &random)))
                 try stopInOrder([process])
             }
-            return [try log.start(topology, database)]
+            // When everything is read already it is stopped at once, and must have begun.
+            let last = try log.start(topology, database)
+            try last.waitUntil("assigned") { last.errors.contains("Partitions assigned") }
+            return [last]
         }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         ),
         (
             "s: { from: kpi, summarize: { metrics: { n: count() } } }",
-            "node s is a summarize, which reads records, not the groups of a summarize"
+            "node s is a summarize, which reads records, not groups"
         ),
         ("c: { from: records, console: {} }", "node c is a console, which takes the groups of a summarize node"),
         (

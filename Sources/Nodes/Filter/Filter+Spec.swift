@@ -22,7 +22,7 @@ extension Filter: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let schema = input.records(for: node, &problems)
+        let schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         if let condition = node.config["where"], let text = condition.string {
             do throws(Diagnostics) {
                 let expression = try Expression.parse(text, at: condition.location)

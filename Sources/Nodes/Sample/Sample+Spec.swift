@@ -29,7 +29,7 @@ extension Sample: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let schema = input.records(for: node, &problems)
+        let schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         var isRight = true
         var column: RecordSchema.Field?
         if let by = node.config["by"] {

@@ -69,7 +69,7 @@ extension Summarize: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let schema = input.records(for: node, &problems)
+        let schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         let plan = SummaryPlan.make(node, input: schema, &problems)
         return CompiledNode(.stage(plan), output: .groups(plan))
     }

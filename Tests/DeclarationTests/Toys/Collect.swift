@@ -10,7 +10,9 @@ enum Collect: NodeType {
     static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        guard let groups = input.groups(Tally.Groups.self, for: node, &problems) else { return CompiledNode(.broken) }
+        guard let groups = input.groups(Tally.Groups.self, for: node, madeBy: Tally.spec.name, &problems) else {
+            return CompiledNode(.broken)
+        }
         return CompiledNode(.sink(Plan(field: groups.field)))
     }
 

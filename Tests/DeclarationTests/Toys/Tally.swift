@@ -14,7 +14,7 @@ enum Tally: NodeType {
     static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let schema = input.records(for: node, &problems)
+        let schema = input.records(for: node, parsedBy: ReadNumbers.spec.name, &problems)
         guard let of = node.config["of"], let name = of.string,
             let field = schema.field(name, at: of.location, &problems)
         else { return CompiledNode(.broken, output: .unknown) }

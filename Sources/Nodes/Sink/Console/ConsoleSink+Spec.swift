@@ -20,7 +20,9 @@ extension ConsoleSink: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        guard let plan = input.groups(SummaryPlan.self, for: node, &problems) else { return CompiledNode(.broken) }
+        guard let plan = input.groups(SummaryPlan.self, for: node, madeBy: Summarize.spec.name, &problems) else {
+            return CompiledNode(.broken)
+        }
         return CompiledNode(
             .sink(ConsolePlan(plan: plan, rowsMax: Int(node.config.defaulted("max_rows").integer ?? 0))))
     }

@@ -32,7 +32,7 @@ extension PostgresTarget: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let summary = input.groups(SummaryPlan.self, for: node, &problems)
+        let summary = input.groups(SummaryPlan.self, for: node, madeBy: Summarize.spec.name, &problems)
         if let summary { TablePlan.warnOfLongKeys(summary, at: summary.keysPlace ?? node.location, &problems) }
         var resources: [any Resource] = []
         if let url = node.config["url"], let text = url.string {
