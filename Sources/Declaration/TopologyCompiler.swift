@@ -6,6 +6,8 @@ public struct TopologyCompiler {
     private var outputs: [Edge] = []
     private var placements: [Placement?] = []
     private var resources: [any Resource] = []
+    /// Sources, by their place in the declaration, whose messages a node reads.
+    private var readSources: Set<Int> = []
 
     /// Where a node went.
     private enum Placement {
@@ -73,13 +75,13 @@ public struct TopologyCompiler {
             resources.append(resource)
         }
         outputs.append(compiled.output)
-        placements.append(place(compiled.part, node, input, &found))
+        placements.append(place(compiled.part, node, &found))
         // Nodes that show the same say the same about it.
         for problem in found.all where !problems.all.contains(problem) { problems.append(problem) }
     }
 
     private mutating func place(
-        _ part: CompiledNode.Part, _ node: NodeDeclaration, _ input: Edge, _ problems: inout Diagnostics
+        _ part: CompiledNode.Part, _ node: NodeDeclaration, _ problems: inout Diagnostics
     ) -> Placement? {
         let parent = node.input.flatMap { placements[$0] }
         switch part {
@@ -90,11 +92,14 @@ public struct TopologyCompiler {
             topology.stages.append(
                 CompiledTopology.Stage(name: node.name, plan: plan, concurrency: node.concurrency))
             let index = topology.stages.count - 1
+            checkReader(node, &problems)
             switch parent {
-            case .source(let source): attach(index, node, to: source, &problems)
+            case .source(let source):
+                topology.stages[index].source = source
+                topology.sources[source].child = topology.sources[source].child ?? index
             case .stage(let stage):
-                topology.stages[stage].children.append(index)
                 topology.stages[index].source = topology.stages[stage].source
+                topology.stages[stage].children.append(index)
             case nil: break
             }
             return .stage(index)
@@ -103,26 +108,17 @@ public struct TopologyCompiler {
                 topology.sinks.append(CompiledTopology.Sink(name: node.name, plan: plan, stage: stage))
             }
             return nil
-        case .broken:
-            // What comes out of a node that cannot be built is checked as if it were not there.
-            if case .messages? = node.input.map({ outputs[$0] }) { return nil }
-            return parent
+        case .broken: return nil
         }
     }
 
-    /// A batch has the columns of one node.
-    private mutating func attach(
-        _ stage: Int, _ node: NodeDeclaration, to source: Int, _ problems: inout Diagnostics
-    ) {
-        topology.stages[stage].source = source
-        guard topology.sources[source].child != nil else {
-            topology.sources[source].child = stage
-            return
-        }
+    /// A batch has the columns of one node, so one node reads the messages of a source, whatever else is wrong with it.
+    private mutating func checkReader(_ node: NodeDeclaration, _ problems: inout Diagnostics) {
+        guard let source = node.input, outputs[source].isMessages, !readSources.insert(source).inserted else { return }
         problems.append(
             Diagnostic(
                 code: "second-parser", at: node.location,
-                "source \(topology.sources[source].name) feeds two \(node.spec.name) nodes, expected one",
+                "source \(declaration.nodes[source].name) feeds two \(node.spec.name) nodes, expected one",
                 hint: "declare all fields in one \(node.spec.name) and let several nodes read from it"))
     }
 

@@ -57,6 +57,24 @@ import Testing
         #expect(found.count == 1 && found[0].contains("error[\(code)]"), "\(found)")
     }
 
+    /// What is wrong behind a source is said in the same run as what is wrong with the source.
+    @Test func aBrokenSourceHidesNothingBehindIt() {
+        let found = Self.lines(
+            """
+              e: { kafka: { brokers: a, topics: [t], start: noon } }
+              r: { from: e, parse_json: { fields: { k: text } } }
+              s: { from: e, parse_json: { fields: { k: text } } }
+              f: { from: s, filter: "n > 1" }
+              out: { from: f, console: {} }
+
+            """
+        ).filter { $0.contains("error") }
+        for code in ["kafka-start", "second-parser", "unknown-field", "misplaced-node"] {
+            #expect(found.count { $0.contains("error[\(code)]") } == 1, "\(code): \(found)")
+        }
+        #expect(found.count == 4, "\(found)")
+    }
+
     @Test(arguments: [
         ("'bad topic!'", "a topic cannot be called 'bad topic!', expected letters, digits, '.', '_' and '-'"),
         (
