@@ -92,15 +92,16 @@ public struct TopologyCompiler {
             topology.stages.append(
                 CompiledTopology.Stage(name: node.name, plan: plan, concurrency: node.concurrency))
             let index = topology.stages.count - 1
-            checkReader(node, &problems)
+            let readsMessages = plan.messageBytesMax != nil
+            if readsMessages { checkReader(node, &problems) }
             switch parent {
-            case .source(let source):
+            case .source(let source) where readsMessages:
                 topology.stages[index].source = source
                 topology.sources[source].child = topology.sources[source].child ?? index
             case .stage(let stage):
                 topology.stages[index].source = topology.stages[stage].source
                 topology.stages[stage].children.append(index)
-            case nil: break
+            case .source, nil: break
             }
             return .stage(index)
         case .sink(let plan):

@@ -26,6 +26,14 @@ import Testing
             "node f is a filter, which reads records; put a parse_json between it and the source"
         ),
         (
+            "f: { from: events, sample: 1% }",
+            "node f is a sample, which reads records; put a parse_json between it and the source"
+        ),
+        (
+            "f: { from: events, summarize: { metrics: { n: count() } } }",
+            "node f is a summarize, which reads records; put a parse_json between it and the source"
+        ),
+        (
             "s: { from: kpi, summarize: { metrics: { n: count() } } }",
             "node s is a summarize, which reads records, not groups"
         ),
