@@ -149,7 +149,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/test", description="Installs what is missing and runs the tests.")
     level = parser.add_mutually_exclusive_group()
     for name, text in (
-        ("smoke", "what takes less than three minutes once it is built: before each commit"),
+        ("smoke", "some three minutes once it is built: before each commit"),
         ("full", "everything: also each version of PostgreSQL, sanitizers and mutations"),
         ("list", "what runs where, and how long it took when it ran last"),
     ):
