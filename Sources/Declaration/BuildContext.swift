@@ -17,7 +17,7 @@ public struct BuildContext: Sendable {
     public var queueBytes = 0
     /// For a source: the longest message in bytes that the node behind it takes.
     public var messageBytesMax = Int.max
-    /// For the node that fills the columns: those whose hashes are needed behind it.
+    /// Of the columns that the node fills, those whose hashes are needed behind it.
     public var hashedColumns: [Int] = []
     /// For a sink: the node that feeds it, and its number in the pipeline.
     public var input: (operator: any Operator, number: Int)?

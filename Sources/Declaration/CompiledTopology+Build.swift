@@ -37,7 +37,7 @@ extension CompiledTopology {
         }
         let nodes = try stages.enumerated().map { index, stage in
             var context = context(stage.name)
-            context.hashedColumns = hashedColumns(from: index).sorted()
+            context.hashedColumns = hashedColumns(of: index)
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
                 concurrency: stage.concurrency)
@@ -49,7 +49,7 @@ extension CompiledTopology {
             context.messageBytesMax = stages[child].plan.messageBytesMax ?? .max
             return PipelinePlan.SourceNode(
                 name: source.name, source: try source.plan.build(in: context), child: child,
-                columnTypes: stages[child].plan.columnTypes)
+                layout: source.layout)
         }
         var (stored, observers): ([any StoredSink], [any EpochObserver]) = ([], observers)
         for sink in sinks {
@@ -73,9 +73,10 @@ extension CompiledTopology {
         var context = context
         context.input = (input, sink.stage)
         context.meaning = meaning(behind: sink.stage)
-        let own = stages[sink.stage].source
-        context.positionTopics = own.flatMap { sources[$0].plan.positionTopics }
-        for (index, source) in sources.enumerated() where index != own {
+        let own = stages[sink.stage].sources
+        let topics = own.map { sources[$0].plan.positionTopics }
+        context.positionTopics = topics.contains(nil) ? nil : topics.compactMap(\.self).reduce(into: []) { $0.formUnion($1) }
+        for (index, source) in sources.enumerated() where !own.contains(index) {
             context.otherTopics.formUnion(source.plan.positionTopics ?? [])
         }
         return context

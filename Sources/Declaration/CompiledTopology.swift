@@ -1,3 +1,5 @@
+public import Dataflow
+
 /// A checked topology: everything a pipeline needs but the connections.
 public struct CompiledTopology: Sendable {
     /// A source and the node that fills its batches.
@@ -8,6 +10,8 @@ public struct CompiledTopology: Sendable {
         public var plan: any SourcePlan
         /// The stage that its batches go to, nil when there is none.
         public var child: Int?
+        /// The columns of its batches: those of the stage that reads its messages, and those that others add.
+        public var layout = BatchLayout()
     }
 
     /// A node between source and sink.
@@ -16,8 +20,12 @@ public struct CompiledTopology: Sendable {
         public var name: String
         /// The node.
         public var plan: any StagePlan
-        /// The source that its records come from, nil where the way there is broken.
-        public var source: Int?
+        /// The sources that its records come from; none where the way there is broken.
+        public var sources: Set<Int> = []
+        /// The stages that it reads from; none for one that reads the messages of its sources.
+        public var parents: [Int] = []
+        /// The number of the first column that it adds, if it adds any.
+        public var firstAdded = 0
         /// The stages that read from it.
         public var children: [Int] = []
         /// The most batches at once; nil runs it fused with its input.
@@ -87,21 +95,4 @@ public struct CompiledTopology: Sendable {
 
     /// Whether it reads standard input.
     public var readsStandardInput: Bool { sources.contains { $0.plan.readsStandardInput } }
-
-    /// What decides what rows behind a stage mean.
-    func meaning(behind stage: Int) -> EventMeaning {
-        var meaning = EventMeaning()
-        var next: Int? = stage
-        while let index = next {
-            stages[index].plan.trace(&meaning)
-            next = stages.firstIndex { $0.children.contains(index) }
-        }
-        if let source = stages[stage].source { sources[source].plan.trace(&meaning) }
-        return meaning
-    }
-
-    /// The columns whose hashes are needed by a stage or one behind it.
-    func hashedColumns(from stage: Int) -> Set<Int> {
-        stages[stage].children.reduce(stages[stage].plan.neededHashes) { $0.union(hashedColumns(from: $1)) }
-    }
 }

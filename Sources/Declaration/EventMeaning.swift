@@ -21,8 +21,11 @@ public struct EventMeaning: Sendable {
     /// What was found; each line once.
     public private(set) var lines: [DefinitionLine] = []
 
-    /// Nothing yet.
-    public init() {}
+    /// Nothing found yet.
+    public init(usedFields: Set<String> = [], usesEventTime: Bool = false) {
+        self.usedFields = usedFields
+        self.usesEventTime = usesEventTime
+    }
 
     /// Adds a line, unless it is there.
     public mutating func add(_ key: String, _ value: String) {

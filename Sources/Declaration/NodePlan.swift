@@ -21,6 +21,8 @@ public protocol SourcePlan: Sendable {
 public protocol StagePlan: Sendable {
     /// The columns of the batches that it fills, when it reads messages.
     var columnTypes: [ColumnType] { get }
+    /// The columns that it adds to batches, whose numbers begin with `RecordSchema.nextColumn` of its input.
+    var addedColumns: [ColumnType] { get }
     /// The longest message that it takes in bytes, when it reads messages.
     var messageBytesMax: Int? { get }
     /// The columns whose hashes it needs: computed once, by the node that fills them.
@@ -38,6 +40,8 @@ public protocol StagePlan: Sendable {
 extension StagePlan {
     /// None: it fills no columns.
     public var columnTypes: [ColumnType] { [] }
+    /// None.
+    public var addedColumns: [ColumnType] { [] }
     /// None: it reads no messages.
     public var messageBytesMax: Int? { nil }
     /// None.

@@ -18,10 +18,17 @@ public struct NodeSpec: Sendable {
     public var summary: String
     /// The declaration's fields. A node may also be declared by a bare value (see `shorthand`).
     public var fields: [FieldSpec]
-    /// The field that a bare scalar stands for: `filter: "x > 1"` means `filter: { where: "x > 1" }`.
+    /// The field that a bare value stands for: `filter: "x > 1"` means `filter: { where: "x > 1" }`. A map stands for it when
+    /// it is the only field and a map of names that the user chooses: `rename: { new: old }`.
     public var shorthand: String?
     /// A complete, runnable example for the reference page: the node's YAML, indented from column 0.
     public var example: String
+
+    /// The field that a map stands for, which holds names that the user chooses.
+    public var mapField: FieldSpec? {
+        guard fields.count == 1, fields[0].name == shorthand, case .map = fields[0].type else { return nil }
+        return fields[0]
+    }
 
     /// Creates a spec.
     public init(

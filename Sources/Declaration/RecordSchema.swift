@@ -42,6 +42,11 @@ public struct RecordSchema: Sendable {
         return schema
     }
 
+    /// Fields that only some of the inputs have whose records come together here, with the name of one that lacks it.
+    public var lacking: [String: String] = [:]
+    /// The first number that a column can have which the node that reads these records adds.
+    public var nextColumn = 0
+
     /// Creates a schema.
     public init(fields: [Field], eventTimeColumn: Int?) {
         self.fields = fields

@@ -1,9 +1,11 @@
+import Dataflow
+
 /// Turns a declaration into a compiled topology, and says everything that is wrong with it. It knows no node type by name.
 public struct TopologyCompiler {
-    private let declaration: TopologyDeclaration
-    private var topology: CompiledTopology
+    let declaration: TopologyDeclaration
+    var topology: CompiledTopology
     private var problems = Diagnostics()
-    private var outputs: [Edge] = []
+    var outputs: [Edge] = []
     private var placements: [Placement?] = []
     private var resources: [any Resource] = []
     /// Sources, by their place in the declaration, whose messages a node reads.
@@ -67,8 +69,13 @@ public struct TopologyCompiler {
     }
 
     private mutating func add(_ node: NodeDeclaration, _ type: any NodeType.Type) {
-        let input = node.input.map { outputs[$0] } ?? (node.spec.kind == .source ? .none : .unknown)
         var found = Diagnostics()
+        var input = input(of: node, &found)
+        let inputSources = sources(of: node)
+        if case .records(var schema) = input {
+            schema.nextColumn = inputSources.map { topology.sources[$0].layout.count }.max() ?? 0
+            input = .records(schema)
+        }
         let compiled = type.compile(node, reading: input, of: declaration.name, &found)
         for resource in compiled.resources {
             for clash in resources.compactMap({ resource.clash(with: $0) }) { found.append(clash) }
@@ -80,32 +87,32 @@ public struct TopologyCompiler {
         for problem in found.all where !problems.all.contains(problem) { problems.append(problem) }
     }
 
+    /// The stage that a node became, nil when it is none.
+    func stage(of node: Int) -> Int? {
+        if case .stage(let index)? = placements[node] { index } else { nil }
+    }
+
+    /// The sources that the records come from which feed a node.
+    private func sources(of node: NodeDeclaration) -> Set<Int> {
+        node.inputs.reduce(into: []) { sources, input in
+            switch placements[input] {
+            case .source(let source): sources.insert(source)
+            case .stage(let stage): sources.formUnion(topology.stages[stage].sources)
+            case nil: break
+            }
+        }
+    }
+
     private mutating func place(
         _ part: CompiledNode.Part, _ node: NodeDeclaration, _ problems: inout Diagnostics
     ) -> Placement? {
-        let parent = node.input.flatMap { placements[$0] }
         switch part {
         case .source(let plan):
             topology.sources.append(CompiledTopology.Source(name: node.name, plan: plan))
             return .source(topology.sources.count - 1)
-        case .stage(let plan):
-            topology.stages.append(
-                CompiledTopology.Stage(name: node.name, plan: plan, concurrency: node.concurrency))
-            let index = topology.stages.count - 1
-            let readsMessages = plan.messageBytesMax != nil
-            if readsMessages { checkReader(node, &problems) }
-            switch parent {
-            case .source(let source) where readsMessages:
-                topology.stages[index].source = source
-                topology.sources[source].child = topology.sources[source].child ?? index
-            case .stage(let stage):
-                topology.stages[index].source = topology.stages[stage].source
-                topology.stages[stage].children.append(index)
-            case .source, nil: break
-            }
-            return .stage(index)
+        case .stage(let plan): return .stage(placeStage(plan, node, &problems))
         case .sink(let plan):
-            if case .stage(let stage)? = parent {
+            if let stage = node.inputs.first.flatMap({ stage(of: $0) }) {
                 topology.sinks.append(CompiledTopology.Sink(name: node.name, plan: plan, stage: stage))
             }
             return nil
@@ -113,14 +120,45 @@ public struct TopologyCompiler {
         }
     }
 
+    private mutating func placeStage(
+        _ plan: any StagePlan, _ node: NodeDeclaration, _ problems: inout Diagnostics
+    ) -> Int {
+        let index = topology.stages.count
+        var stage = CompiledTopology.Stage(name: node.name, plan: plan, concurrency: node.concurrency)
+        let readsMessages = plan.messageBytesMax != nil
+        if readsMessages { checkReader(node, &problems) }
+        for input in node.inputs {
+            switch placements[input] {
+            case .source(let source) where readsMessages:
+                stage.sources.insert(source)
+                guard topology.sources[source].child == nil else { continue }
+                topology.sources[source].child = index
+                topology.sources[source].layout = BatchLayout(plan.columnTypes)
+            case .stage(let parent):
+                stage.sources.formUnion(topology.stages[parent].sources)
+                stage.parents.append(parent)
+                topology.stages[parent].children.append(index)
+            case .source, nil: break
+            }
+        }
+        stage.firstAdded = stage.sources.map { topology.sources[$0].layout.count }.max() ?? 0
+        for (offset, type) in plan.addedColumns.enumerated() {
+            for source in stage.sources { topology.sources[source].layout.add(type, as: stage.firstAdded + offset) }
+        }
+        topology.stages.append(stage)
+        return index
+    }
+
     /// A batch has the columns of one node, so one node reads the messages of a source, whatever else is wrong with it.
     private mutating func checkReader(_ node: NodeDeclaration, _ problems: inout Diagnostics) {
-        guard let source = node.input, outputs[source].isMessages, !readSources.insert(source).inserted else { return }
-        problems.append(
-            Diagnostic(
-                code: "second-parser", at: node.location,
-                "source \(declaration.nodes[source].name) feeds two \(node.spec.name) nodes, expected one",
-                hint: "declare all fields in one \(node.spec.name) and let several nodes read from it"))
+        for source in node.inputs where outputs[source].isMessages {
+            guard !readSources.insert(source).inserted else { continue }
+            problems.append(
+                Diagnostic(
+                    code: "second-parser", at: node.location,
+                    "source \(declaration.nodes[source].name) feeds two \(node.spec.name) nodes, expected one",
+                    hint: "declare all fields in one \(node.spec.name) and let several nodes read from it"))
+        }
     }
 
     /// What never shrinks must fit into the memory: the same sum as when the topology starts.

@@ -26,10 +26,11 @@ public struct NodeDeclaration: Sendable {
     public var location: SourceLocation
     /// The node's type.
     public var spec: NodeSpec
-    /// Index of the node it reads from in `TopologyDeclaration.nodes`, nil for a source.
-    public var input: Int?
-    /// Where `from` stands.
-    public var inputLocation: SourceLocation?
+    /// Indices of the nodes it reads from in `TopologyDeclaration.nodes`: none for a source, several whose records or
+    /// messages come together here.
+    public var inputs: [Int]
+    /// Where each of them is named.
+    public var inputLocations: [SourceLocation]
     /// The most batches at once in this node; nil runs it fused with its input.
     public var concurrency: Int?
     /// The declaration under the type's key: a map, or the shorthand already wrapped into one.
@@ -37,14 +38,14 @@ public struct NodeDeclaration: Sendable {
 
     /// Creates a node declaration.
     public init(
-        name: String, location: SourceLocation, spec: NodeSpec, input: Int?, inputLocation: SourceLocation?,
+        name: String, location: SourceLocation, spec: NodeSpec, inputs: [Int], inputLocations: [SourceLocation],
         concurrency: Int?, config: ConfigValue
     ) {
         self.name = name
         self.location = location
         self.spec = spec
-        self.input = input
-        self.inputLocation = inputLocation
+        self.inputs = inputs
+        self.inputLocations = inputLocations
         self.concurrency = concurrency
         self.config = config
     }

@@ -5,7 +5,8 @@ package import Declaration
 package enum NodeCatalog {
     /// All node types.
     package static let types: [any NodeType.Type] = [
-        KafkaSource.self, FileSource.self, ParseJSON.self, Filter.self, Sample.self, Summarize.self,
+        KafkaSource.self, FileSource.self, ParseJSON.self, Filter.self, Sample.self, Keep.self, Drop.self,
+        Rename.self, Summarize.self,
         PostgresTarget.self, ConsoleSink.self,
     ]
 

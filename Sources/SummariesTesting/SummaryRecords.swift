@@ -87,7 +87,7 @@ package struct SummaryRecord {
 
     /// The records as a parsed batch.
     package static func batch(_ records: ArraySlice<SummaryRecord>, serial: UInt64) -> Batch {
-        let batch = Batch(payloadBytes: 4_096, columnTypes: schema.fields.map(\.type))
+        let batch = Batch(payloadBytes: 4_096, layout: BatchLayout(schema.fields.map(\.type)))
         batch.serial = serial
         func append(_ text: String) -> TextSlice {
             let offset = batch.length

@@ -201,26 +201,35 @@ extension TopologyBuilder {
 
     private mutating func readInput(_ entry: DocumentEntry, named: String, into draft: inout DraftNode) {
         draft.inputKeyLocation = entry.keyLocation
-        if let fault = entry.value.scalar?.fault {
-            checker.report(
-                fault, at: entry.value.location, expected: "the name of a node", concealed: false,
-                named: "'from' of \(named)", instead: "name the node it reads from")
-            draft.isBroken = true
-            return
+        var values = [entry.value]
+        if case .list(let list) = entry.value.content {
+            values = list
+            if list.isEmpty {
+                report(
+                    "wrong-type", entry.value.location,
+                    "'from' of \(named) is an empty list, expected the nodes it reads from")
+                draft.isBroken = true
+            }
         }
-        guard let scalar = entry.value.scalar else {
-            let found = entry.value.found(concealed: false)
-            let isList = if case .list = entry.value.content { true } else { false }
-            report(
-                "wrong-type", entry.value.location,
-                "'from' of \(named) has the wrong type, found \(found), expected the name of a node",
-                hint: isList ? "a node reads from one node; several nodes may read from the same one" : nil)
-            draft.isBroken = true
-            return
+        for value in values {
+            if let fault = value.scalar?.fault {
+                checker.report(
+                    fault, at: value.location, expected: "the name of a node", concealed: false,
+                    named: "'from' of \(named)", instead: "name the node it reads from")
+                draft.isBroken = true
+                continue
+            }
+            guard let scalar = value.scalar else {
+                report(
+                    "wrong-type", value.location,
+                    "'from' of \(named) has the wrong type, found \(value.found(concealed: false)), expected the name of a "
+                        + "node, or a list of names")
+                draft.isBroken = true
+                continue
+            }
+            draft.isBroken = draft.isBroken || scalar.isBroken
+            draft.inputs.append(DraftInput(name: scalar, location: value.location))
         }
-        draft.isBroken = draft.isBroken || scalar.isBroken
-        draft.input = scalar
-        draft.inputLocation = entry.value.location
     }
 
     private mutating func readConcurrency(_ entry: DocumentEntry, into draft: inout DraftNode) {
@@ -234,7 +243,7 @@ extension TopologyBuilder {
         let named = "'\(spec.name)'"
         let location = entry.value.location
         switch entry.value.content {
-        case .map(let entries):
+        case .map(let entries) where spec.mapField == nil:
             return checker.checkFields(entries, at: location, fields: spec.fields, named: named)
         case .scalar(let scalar) where scalar.isBroken: return nil
         case .scalar(let scalar) where scalar.fault != nil:

@@ -10,9 +10,8 @@ struct DraftNode {
     var spec: NodeSpec?
     /// nil when the declaration does not fit its spec.
     var config: ConfigValue?
-    var input: DocumentScalar?
+    var inputs: [DraftInput] = []
     var inputKeyLocation: SourceLocation?
-    var inputLocation: SourceLocation?
     var concurrency: Int?
     /// Whether a diagnostic already says why the node is not whole, so that its edges are not judged.
     var isBroken = false
@@ -23,24 +22,30 @@ struct DraftNode {
     }
 }
 
+/// A node that a node reads from, as `from` names it.
+struct DraftInput {
+    var name: DocumentScalar
+    var location: SourceLocation
+}
+
 /// Checks the edges between nodes and puts the nodes in the order data flows.
 struct TopologyGraph {
     private let nodes: [DraftNode]
     private let indexOf: [String: Int]
-    /// For each node the one it reads from, nil for sources and where `from` is wrong.
-    private var inputs: [Int?]
+    /// For each node those it reads from: for each name in `from` one, nil where the name is wrong.
+    private var inputs: [[Int?]]
     /// What is wrong with the edges.
     private(set) var diagnostics = Diagnostics()
 
     init(nodes: [DraftNode]) {
         self.nodes = nodes
         indexOf = Dictionary(nodes.enumerated().map { ($1.name, $0) }) { first, _ in first }
-        inputs = nodes.map { _ in nil }
+        inputs = nodes.map { _ in [] }
     }
 
-    /// The nodes, sources first, each after the one it reads from, otherwise in file order; broken ones left out.
+    /// The nodes, sources first, each after those it reads from, otherwise in file order; broken ones left out.
     mutating func sort() -> [NodeDeclaration] {
-        for index in nodes.indices { resolveInput(of: index) }
+        for index in nodes.indices { resolveInputs(of: index) }
         reportCycles()
         reportUnused()
         let order = flowOrder()
@@ -49,14 +54,18 @@ struct TopologyGraph {
         return declared.compactMap { index in
             let node = nodes[index]
             guard let spec = node.spec, let config = node.config else { return nil }
+            let found = zip(inputs[index], node.inputs).compactMap { input, named in
+                input.flatMap { indexOfDeclared[$0] }.map { (index: $0, location: named.location) }
+            }
             return NodeDeclaration(
                 name: node.name, location: node.location, spec: spec,
-                input: inputs[index].flatMap { indexOfDeclared[$0] },
-                inputLocation: node.inputLocation, concurrency: node.concurrency, config: config)
+                // Where one of several is wrong, nothing is known of what they have in common.
+                inputs: found.count == node.inputs.count ? found.map(\.index) : [],
+                inputLocations: node.inputs.map(\.location), concurrency: node.concurrency, config: config)
         }
     }
 
-    private mutating func resolveInput(of index: Int) {
+    private mutating func resolveInputs(of index: Int) {
         let node = nodes[index]
         let named = "node \(node.name.quotedForDiagnostic)"
         if let spec = node.spec, spec.kind == .source {
@@ -67,7 +76,7 @@ struct TopologyGraph {
             }
             return
         }
-        guard let input = node.input, let location = node.inputLocation else {
+        if node.inputs.isEmpty {
             if !node.isBroken, let spec = node.spec {
                 let known = nodes.filter { $0.spec?.kind != .sink && $0.name != node.name }.map(\.name)
                 report(
@@ -77,58 +86,75 @@ struct TopologyGraph {
             }
             return
         }
-        guard !input.isBroken else { return }
+        for input in node.inputs {
+            let found = resolve(input, of: index, named: named)
+            if let found, inputs[index].contains(found) {
+                report(
+                    "input-twice", input.location, "\(named) reads from node \(nodes[found].name.quotedForDiagnostic) twice",
+                    hint: "name it once")
+                inputs[index].append(nil)
+            } else {
+                inputs[index].append(found)
+            }
+        }
+    }
+
+    private mutating func resolve(_ draft: DraftInput, of index: Int, named: String) -> Int? {
+        let (node, input, location) = (nodes[index], draft.name, draft.location)
+        guard !input.isBroken else { return nil }
         guard let found = indexOf[input.text] else {
             let shown = input.isFromEnvironment ? "a value from the environment" : input.text.quotedForDiagnostic
             let known = nodes.map(\.name).filter { $0 != node.name }
             report(
                 "unknown-node", location, "\(named) reads from an unknown node, found \(shown), expected a node's name",
                 hint: input.isFromEnvironment ? nil : Suggestion.hint(for: input.text, in: known))
-            return
+            return nil
         }
-        guard found != index, let spec = nodes[found].spec, spec.kind == .sink else {
-            inputs[index] = found
-            return
-        }
-        let instead = nodes[found].input.map(\.text).flatMap { indexOf[$0] == index ? nil : indexOf[$0] }
+        guard found != index, let spec = nodes[found].spec, spec.kind == .sink else { return found }
+        let instead = nodes[found].inputs.first.flatMap { indexOf[$0.name.text] == index ? nil : indexOf[$0.name.text] }
         report(
             "sink-with-output", location,
             "\(named) reads from a sink, found \(nodes[found].name.quotedForDiagnostic) (\(spec.name)), "
                 + "expected a source or an operator",
             hint: instead.map { "read from '\(nodes[$0].name)' instead" })
+        return nil
     }
 
-    /// Every node has at most one input, so each cycle is found by walking upwards once.
+    /// Walks upwards from every node once, depth first; what leads back into the way walked is a cycle, and is cut there.
     private mutating func reportCycles() {
-        var visitedBy: [Int?] = nodes.map { _ in nil }
-        for start in nodes.indices {
-            var path: [Int] = []
-            var current: Int? = start
-            while let index = current, visitedBy[index] == nil {
-                visitedBy[index] = start
-                path.append(index)
-                current = inputs[index]
-            }
-            guard let entry = current, visitedBy[entry] == start, let first = path.firstIndex(of: entry) else {
-                continue
-            }
-            let cycle = path[first...]
-            let names = (cycle + [entry]).map { "'\(nodes[$0].name)'" }.joined(separator: " reads from ")
-            report(
-                "cycle", nodes[entry].inputLocation ?? nodes[entry].location,
-                "the nodes form a cycle: \(names), expected data to flow one way", hint: "change one 'from'")
-            for index in cycle { inputs[index] = nil }
+        var isDone = nodes.map { _ in false }
+        for start in nodes.indices { walk(start, [], &isDone) }
+    }
+
+    private mutating func walk(_ index: Int, _ path: [Int], _ isDone: inout [Bool]) {
+        if let first = path.firstIndex(of: index) { return reportCycle(Array(path[first...])) }
+        guard !isDone[index] else { return }
+        for input in inputs[index].compactMap(\.self) { walk(input, path + [index], &isDone) }
+        isDone[index] = true
+    }
+
+    private mutating func reportCycle(_ cycle: [Int]) {
+        let entry = cycle[0]
+        let names = (cycle + [entry]).map { "'\(nodes[$0].name)'" }.joined(separator: " reads from ")
+        report(
+            "cycle", nodes[entry].inputs.first?.location ?? nodes[entry].location,
+            "the nodes form a cycle: \(names), expected data to flow one way", hint: "change one 'from'")
+        for (index, next) in zip(cycle, cycle.dropFirst() + [entry]) {
+            inputs[index] = inputs[index].map { $0 == next ? nil : $0 }
         }
     }
 
     /// Warns of nodes that nobody reads, unless a mistake elsewhere may be the reason.
     private mutating func reportUnused() {
-        var read = Set(nodes.compactMap { $0.input?.text })
-        for (index, node) in nodes.enumerated() where inputs[index] == nil && node.spec?.kind != .source {
-            guard let input = node.input, !input.isBroken, !input.isFromEnvironment else { return }
-            guard indexOf[input.text] == nil else { continue }
-            guard let meant = Suggestion.nearest(to: input.text, in: nodes.map(\.name)) else { return }
-            read.insert(meant)
+        var read = Set(nodes.flatMap { $0.inputs.map(\.name.text) })
+        for (index, node) in nodes.enumerated() where node.spec?.kind != .source {
+            if node.inputs.isEmpty { return }
+            for (input, found) in zip(node.inputs.map(\.name), inputs[index]) where found == nil {
+                if input.isBroken || input.isFromEnvironment { return }
+                guard indexOf[input.text] == nil else { continue }
+                guard let meant = Suggestion.nearest(to: input.text, in: nodes.map(\.name)) else { return }
+                read.insert(meant)
+            }
         }
         for node in nodes {
             guard let spec = node.spec, spec.kind != .sink, !read.contains(node.name) else { continue }
@@ -147,7 +173,7 @@ struct TopologyGraph {
         while !left.isEmpty {
             var waiting: [Int] = []
             for index in left {
-                if inputs[index].map({ isPlaced[$0] }) ?? true {
+                if inputs[index].allSatisfy({ $0.map { isPlaced[$0] } ?? true }) {
                     isPlaced[index] = true
                     order.append(index)
                 } else {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct BatchTests {
     private static func batch(rows: Int, bad: Set<Int> = []) -> Batch {
-        let batch = Batch(payloadBytes: 64, columnTypes: [.integer])
+        let batch = Batch(payloadBytes: 64, layout: BatchLayout([.integer]))
         for row in 0..<rows {
             unsafe withUnsafeBytes(of: row) { unsafe batch.append($0, offset: Int64(row), timestamp: nil) }
         }
@@ -65,7 +65,7 @@ import Testing
 
     @Test(arguments: [("", 0), ("{}", 1), ("{}\n", 1), ("{}\n{}\n", 2), ("{}\n{}", 2)])
     func recordsThatWereNotParsedAreEstimated(payload: String, expected: Int64) {
-        let batch = Batch(payloadBytes: 64, columnTypes: [])
+        let batch = Batch(payloadBytes: 64, layout: BatchLayout())
         batch.framing = .chunk
         unsafe Array(payload.utf8).withUnsafeBytes { unsafe batch.append($0, offset: 0, timestamp: nil) }
         #expect(batch.estimatedRecords(of: Self.run(0..<1)) == expected)
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func anEmptiedBatchGivesHugeMemoryBack() {
-        let batch = Batch(payloadBytes: 64, columnTypes: [])
+        let batch = Batch(payloadBytes: 64, layout: BatchLayout())
         let huge = [UInt8](repeating: 1, count: 1 << 20)
         unsafe huge.withUnsafeBytes { unsafe batch.append($0, offset: 0, timestamp: nil) }
         #expect(batch.capacity > 1 << 20)

@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func aSmallerBatchGivesItsBuffersBack() {
-        let batch = Batch(payloadBytes: 1 << 20, columnTypes: [.text, .integer])
+        let batch = Batch(payloadBytes: 1 << 20, layout: BatchLayout([.text, .integer]))
         batch.beginRows(10_000)
         batch.reset()
         let before = batch.memoryBytes

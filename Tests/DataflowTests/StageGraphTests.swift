@@ -7,7 +7,7 @@ import Testing
     private static func plan(_ nodes: [(children: [Int], concurrency: Int?)]) -> PipelinePlan {
         let source = ModelSource(log: ModelLog(partitions: 1, records: 1, seed: 1), seed: 1)
         return PipelinePlan(
-            sources: [.init(name: "source", source: source, child: 0, columnTypes: [])],
+            sources: [.init(name: "source", source: source, child: 0, layout: BatchLayout())],
             nodes: nodes.enumerated().map {
                 .init(
                     name: "n\($0.offset)", make: TallyOperator(), children: $0.element.children,

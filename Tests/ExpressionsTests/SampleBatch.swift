@@ -17,13 +17,14 @@ enum SampleValue: Equatable {
     let rows: [[SampleValue?]]
     private let columns: [Column]
     private let columnList: UnsafeMutablePointer<Column>
-    private let text: UnsafeMutableRawPointer
+    private let text: UnsafeMutablePointer<UnsafeRawPointer>
 
     init(_ fields: [(name: String, type: ColumnType)], rows: [[SampleValue?]]) {
         schema = RecordSchema(
             fields: fields.enumerated().map { .init(name: $1.name, type: $1.type, column: $0) }, eventTimeColumn: nil)
         self.rows = rows
-        columns = fields.map { Column(type: $0.type, capacity: rows.count) }
+        let base = UnsafeMutablePointer<UnsafeRawPointer>.allocate(capacity: 1)
+        columns = fields.map { unsafe Column(type: $0.type, capacity: rows.count, base: base) }
         var bytes: [UInt8] = []
         for (index, row) in rows.enumerated() {
             for (column, value) in zip(columns, row) {
@@ -40,8 +41,10 @@ enum SampleValue: Equatable {
                 }
             }
         }
-        unsafe text = .allocate(byteCount: max(1, bytes.count), alignment: 16)
-        unsafe text.copyMemory(from: bytes, byteCount: bytes.count)
+        let texts = UnsafeMutableRawPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)
+        unsafe texts.copyMemory(from: bytes, byteCount: bytes.count)
+        unsafe base.initialize(to: UnsafeRawPointer(texts))
+        unsafe text = base
         unsafe columnList = .allocate(capacity: max(1, columns.count))
         unsafe columnList.initialize(from: columns, count: columns.count)
     }
@@ -49,6 +52,7 @@ enum SampleValue: Equatable {
     deinit {
         for column in columns { column.deallocate() }
         unsafe columnList.deallocate()
+        unsafe text.pointee.deallocate()
         unsafe text.deallocate()
     }
 
@@ -68,11 +72,11 @@ enum SampleValue: Equatable {
         let read = { (selection: RowSelection) in (0..<selection.count).map { selection[$0] } }
         guard let among else {
             let all = unsafe RowSelection(rows: nil, count: rows.count)
-            return unsafe read(evaluator.select(columns: columns, text: text, selection: all))
+            return unsafe read(evaluator.select(columns: columns, selection: all))
         }
         return unsafe among.withUnsafeBufferPointer { list in
             let some = unsafe RowSelection(rows: list.baseAddress, count: list.count)
-            return unsafe read(evaluator.select(columns: columns, text: text, selection: some))
+            return unsafe read(evaluator.select(columns: columns, selection: some))
         }
     }
 

@@ -18,7 +18,7 @@ struct SimulatedPipeline {
     ) {
         let plan = PipelinePlan(
             sources: sources.enumerated().map { index, source in
-                PipelinePlan.SourceNode(name: "model\(index)", source: source, child: index, columnTypes: [])
+                PipelinePlan.SourceNode(name: "model\(index)", source: source, child: index, layout: BatchLayout())
             },
             nodes: sources.indices.map {
                 PipelinePlan.Node(name: "tally\($0)", make: node, children: [], concurrency: concurrency)

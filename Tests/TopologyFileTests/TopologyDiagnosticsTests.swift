@@ -44,7 +44,7 @@ import TopologyFile
             summarize: { metrics: { a: count(), b: 5, c: [1] } }
           e: {}
           f:
-            from: [a, b]
+            from: { a: b }
             filter: "x"
           g: 5
           rows:
@@ -83,7 +83,7 @@ import TopologyFile
         t.yaml:35:14: error[no-value]: 'filter' is empty, expected a filter expression; give it a value, or remove the key
         t.yaml:36:5: error[several-node-types]: node 'd' has several node types, found 'summarize' beside 'filter', expected one; make it a node of its own that reads from this one
         t.yaml:37:3: error[missing-node-type]: node 'e' has no node type, expected one of kafka, parse_json, filter, summarize, postgres, console
-        t.yaml:39:11: error[wrong-type]: 'from' of node 'f' has the wrong type, found a list, expected the name of a node; a node reads from one node; several nodes may read from the same one
+        t.yaml:39:11: error[wrong-type]: 'from' of node 'f' has the wrong type, found a map, expected the name of a node, or a list of names
         t.yaml:41:6: error[wrong-type]: node 'g' has the wrong type, found a value that is not shown, expected a map with a node type and, unless a source, from
         t.yaml:44:16: error[wrong-type]: 'postgres' has the wrong type, found a value that is not shown, expected a map with url, table
         t.yaml:46:11: error[cycle]: the nodes form a cycle: 'rows2' reads from 'rows2', expected data to flow one way; change one 'from'

@@ -29,10 +29,10 @@ import TopologyFile
             """
         let nodes = try #require(SampleSpecs.read(text).0).nodes
         #expect(nodes.map(\.name) == ["s1", "s2", "early", "other", "late", "rows"])
-        #expect(nodes.map(\.input) == [nil, nil, 1, 0, 2, 4])
+        #expect(nodes.map(\.inputs) == [[], [], [1], [0], [2], [4]])
         #expect(nodes.map(\.concurrency) == [nil, nil, 3, nil, nil, nil])
         #expect(place(nodes[2].location) == "5:3")
-        #expect(place(nodes[2].inputLocation) == "5:18")
+        #expect(place(nodes[2].inputLocations.first) == "5:18")
     }
 
     @Test func valuesAreConvertedAndDefaultsFilledIn() throws {

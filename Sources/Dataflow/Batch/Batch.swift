@@ -82,8 +82,8 @@ public struct BatchRun: Sendable {
 
     /// Rows parsed, good and bad.
     public private(set) var rowCount = 0
-    /// One column per field of the source's records.
-    public private(set) var columns: [Column] = []
+    /// The columns: first those that the parser fills, then those that nodes behind it add.
+    public var columns: [Column] { block.columns }
     /// Per row: 0 when the record is good, else the parser's code.
     public private(set) var status: UnsafeMutablePointer<UInt8>
     /// Per row: index of its message.
@@ -91,9 +91,7 @@ public struct BatchRun: Sendable {
     /// Records the parser refused.
     public var deadLetters: [DeadLetter] = []
 
-    private let columnTypes: [ColumnType]
-    private var hashes: [HashColumn]
-    private var rowCapacity = 0
+    private var block: ColumnBlock
     private var applied: UnsafeMutablePointer<UInt8>
     private let fates = Mutex(Fates())
     /// Stages the batch waits for or is in.
@@ -110,14 +108,13 @@ public struct BatchRun: Sendable {
     }
 
     /// Creates an empty batch with room for `payloadBytes` and the given columns.
-    public init(payloadBytes: Int, columnTypes: [ColumnType]) {
-        self.columnTypes = columnTypes
+    public init(payloadBytes: Int, layout: BatchLayout) {
         capacity = Self.allocation(forPayload: payloadBytes)
         unsafe base = .allocate(byteCount: capacity, alignment: 64)
         unsafe status = .allocate(capacity: 1)
         unsafe rowMessages = .allocate(capacity: 1)
         unsafe applied = .allocate(capacity: 1)
-        hashes = columnTypes.map { _ in HashColumn() }
+        block = unsafe ColumnBlock(layout, base: base)
     }
 
     deinit {
@@ -126,8 +123,7 @@ public struct BatchRun: Sendable {
         unsafe rowMessages.deallocate()
         unsafe applied.deallocate()
         messageList.deallocate()
-        for column in columns { column.deallocate() }
-        for hash in hashes { unsafe hash.values?.deallocate() }
+        block.deallocate()
     }
 
     /// Room for the payload, the parser's padding, and as much again for unescaped text.
@@ -198,7 +194,7 @@ extension Batch {
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
         fates.withLock { $0 = Fates() }
-        for index in hashes.indices { hashes[index].isFilled = false }
+        block.reset(keeping: capacity)
     }
 
     /// Gives memory back when one huge message had made the empty batch grow.
@@ -225,48 +221,41 @@ extension Batch {
     /// Makes room for `count` rows in every column; call once per batch, before writing rows.
     public func beginRows(_ count: Int) {
         rowCount = count
-        guard count > rowCapacity else { return }
+        unsafe block.setBase(base)
+        guard count > block.capacity else { return }
         allocateRows(count + count / 4)
     }
 
     /// Makes the columns anew for so many rows; none for 0.
     private func allocateRows(_ newCapacity: Int) {
-        rowCapacity = newCapacity
-        for column in columns { column.deallocate() }
-        columns = newCapacity == 0 ? [] : columnTypes.map { Column(type: $0, capacity: rowCapacity) }
+        block.allocate(rows: newCapacity)
         unsafe status.deallocate()
-        unsafe status = .allocate(capacity: max(1, rowCapacity))
+        unsafe status = .allocate(capacity: max(1, newCapacity))
         unsafe rowMessages.deallocate()
-        unsafe rowMessages = .allocate(capacity: max(1, rowCapacity))
+        unsafe rowMessages = .allocate(capacity: max(1, newCapacity))
         unsafe applied.deallocate()
-        unsafe applied = .allocate(capacity: max(1, rowCapacity))
-        for index in hashes.indices {
-            unsafe hashes[index].values?.deallocate()
-            hashes[index] = HashColumn()
-        }
+        unsafe applied = .allocate(capacity: max(1, newCapacity))
     }
 
-    /// Computes the hashes of a column. Called by the stage that parses the batch, before it hands the batch on: later
+    /// Fills a column that a node adds with the selected rows of another one; the others have no value. Texts are copied.
+    /// Called by the node whose column it is, before it hands the batch on.
+    /// - Returns: the first of the selected rows whose text finds no room any more, nil when all have found some; from it on
+    ///   none has a value.
+    public func fillColumn(_ index: Int, from source: Column, _ rows: RowSelection) -> Int? {
+        block.fill(index, from: source, rows, rowCount: rowCount)
+    }
+
+    /// Computes the hashes of a column. Called by the node that fills the column, before it hands the batch on: later
     /// stages, which may be several at once, only read them.
     public func fillHashes(ofColumn index: Int, _ fill: (Column, UnsafeMutablePointer<UInt64>) -> Void) {
-        let values = unsafe hashes[index].values ?? .allocate(capacity: rowCapacity)
-        unsafe fill(columns[index], values)
-        unsafe hashes[index] = HashColumn(values: values, isFilled: true)
+        unsafe block.fillHashes(of: index, fill)
     }
 
     /// The hashes of a column, one for each row.
-    public func hashes(ofColumn index: Int) -> UnsafePointer<UInt64> {
-        guard let values = unsafe hashes[index].values, hashes[index].isFilled else {
-            preconditionFailure("nobody said that the hashes of column \(index) are needed")
-        }
-        return unsafe UnsafePointer(values)
-    }
+    public func hashes(ofColumn index: Int) -> UnsafePointer<UInt64> { unsafe block.hashes(of: index) }
 
     /// Bytes the batch holds.
-    public var memoryBytes: Int {
-        let row = columnTypes.reduce(0) { $0 + $1.stride + 1 } + 8 * hashes.count + 6
-        return capacity + rowCapacity * row + messageList.memoryBytes
-    }
+    public var memoryBytes: Int { capacity + block.memoryBytes + block.capacity * 6 + messageList.memoryBytes }
 }
 
 // MARK: - Fates
@@ -340,9 +329,4 @@ extension Batch {
         counters.filtered = counters.read - counters.dead - counters.applied
         return counters
     }
-}
-
-@safe private struct HashColumn {
-    var values: UnsafeMutablePointer<UInt64>?
-    var isFilled = false
 }

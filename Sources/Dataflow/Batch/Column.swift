@@ -1,7 +1,7 @@
-/// A slice of a batch's buffer: where a text value lies.
+/// Where a text value lies, from where the texts of its column begin.
 @frozen
 public struct TextSlice {
-    /// Bytes from the start of the batch's buffer.
+    /// Bytes from `Column.base`.
     public var offset: UInt32
     /// Length in bytes.
     public var length: UInt32
@@ -26,6 +26,8 @@ public struct TextSlice {
     public let valid: UnsafeMutablePointer<UInt8>
     /// The type of the values.
     public let type: ColumnType
+    /// Holds where the texts begin. A place and not the address, since buffers move while a batch is filled.
+    private let basePlace: UnsafePointer<UnsafeRawPointer>
 
     /// The values as whole numbers; for integer, decimal and timestamp columns.
     @inlinable public var integers: UnsafeMutablePointer<Int64> {
@@ -35,7 +37,10 @@ public struct TextSlice {
     @inlinable public var doubles: UnsafeMutablePointer<Double> {
         unsafe values.assumingMemoryBound(to: Double.self)
     }
-    /// The values as slices of the batch's buffer; for text columns.
+    /// Where the slices of a text column begin: for columns of the parser the batch's buffer, for added ones memory of their
+    /// own that the batch keeps.
+    public var base: UnsafeRawPointer { unsafe basePlace.pointee }
+    /// The values as slices, from `base` on; for text columns.
     @inlinable public var slices: UnsafeMutablePointer<TextSlice> {
         unsafe values.assumingMemoryBound(to: TextSlice.self)
     }
@@ -44,8 +49,21 @@ public struct TextSlice {
         unsafe values.assumingMemoryBound(to: UInt8.self)
     }
 
-    init(type: ColumnType, capacity: Int) {
+    /// A column over memory that somebody else owns, and keeps as long as the column is used.
+    /// - Parameter base: holds where the texts begin.
+    public init(
+        type: ColumnType, values: UnsafeMutableRawPointer, valid: UnsafeMutablePointer<UInt8>,
+        base: UnsafePointer<UnsafeRawPointer>
+    ) {
         self.type = type
+        unsafe self.values = values
+        unsafe self.valid = valid
+        unsafe basePlace = base
+    }
+
+    init(type: ColumnType, capacity: Int, base: UnsafePointer<UnsafeRawPointer>) {
+        self.type = type
+        unsafe basePlace = base
         unsafe values = .allocate(byteCount: max(1, capacity) * type.stride, alignment: 16)
         unsafe valid = .allocate(capacity: max(1, capacity))
     }

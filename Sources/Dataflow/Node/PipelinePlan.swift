@@ -29,14 +29,14 @@ public struct PipelinePlan: Sendable {
         /// The node that gets its batches.
         public var child: Int
         /// The columns of its batches.
-        public var columnTypes: [ColumnType]
+        public var layout: BatchLayout
 
         /// Creates a source node.
-        public init(name: String, source: any Source, child: Int, columnTypes: [ColumnType]) {
+        public init(name: String, source: any Source, child: Int, layout: BatchLayout) {
             self.name = name
             self.source = source
             self.child = child
-            self.columnTypes = columnTypes
+            self.layout = layout
         }
     }
 

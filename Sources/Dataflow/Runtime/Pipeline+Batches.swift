@@ -54,7 +54,7 @@ extension Pipeline {
     }
 
     private func allocate(_ payloadBytes: Int, source: Int, generation: UInt64) -> Batch {
-        let batch = Batch(payloadBytes: payloadBytes, columnTypes: plan.sources[source].columnTypes)
+        let batch = Batch(payloadBytes: payloadBytes, layout: plan.sources[source].layout)
         batch.source = source
         batch.generation = generation
         account(for: batch)

@@ -1,5 +1,6 @@
 /// The nodes of a plan grouped into stages: a stage is a chain (or tree) of nodes that run fused on one worker, with a
-/// mailbox in front and a number of permits.
+/// mailbox in front and a number of permits. A node that several sources feed is part of the stage of each, unless it has a
+/// `concurrency`, and with it one stage of its own.
 struct StageGraph {
     struct Stage {
         /// The node that gets the batches.
@@ -13,7 +14,7 @@ struct StageGraph {
     }
 
     private(set) var stages: [Stage] = []
-    /// The stage of each node.
+    /// The stage of each node, one of them where it is part of several.
     private(set) var stageOfNode: [Int]
 
     /// A node starts a stage of its own when a source feeds it or when it has a `concurrency`.
@@ -23,6 +24,7 @@ struct StageGraph {
     }
 
     private mutating func startStage(at head: Int, _ plan: PipelinePlan) {
+        guard !stages.contains(where: { $0.head == head }) else { return }
         let stage = stages.count
         let permits = plan.nodes[head].concurrency ?? plan.settings.workers
         stages.append(Stage(head: head, nodes: [], permits: permits, downstream: []))
@@ -36,8 +38,8 @@ struct StageGraph {
             if plan.nodes[child].concurrency == nil {
                 collect(child, into: stage, plan)
             } else {
-                stages[stage].downstream.append(stages.count)
                 startStage(at: child, plan)
+                stages[stage].downstream += stages.indices.filter { stages[$0].head == child }
             }
         }
     }

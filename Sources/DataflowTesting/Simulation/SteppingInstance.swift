@@ -48,7 +48,7 @@ package final class SteppingInstance: Sendable {
         var plans: [PipelinePlan.SourceNode] = []
         for (number, source) in sources.enumerated() {
             let first = nodes.count
-            plans.append(.init(name: "\(number)", source: source, child: first, columnTypes: []))
+            plans.append(.init(name: "\(number)", source: source, child: first, layout: BatchLayout()))
             nodes.append(
                 .init(
                     name: "parse \(number)", make: SteppingParse(scheduler: scheduler, refusals: refusals),

@@ -82,7 +82,7 @@ extension ExpressionEvaluator {
         case .constant(let index): return .constant(constantText(index))
         case .column(let column):
             return unsafe .column(
-                TextColumn(base: frame.text, cells: Cells(frame[column]), scratch: nil, bytes: nil))
+                TextColumn(base: frame[column].base, cells: Cells(frame[column]), scratch: nil, bytes: nil))
         case .lower(let operand):
             return changeCase(texts(operand, rows, frame), of: UInt8(ascii: "A")...UInt8(ascii: "Z"), rows)
         case .upper(let operand):

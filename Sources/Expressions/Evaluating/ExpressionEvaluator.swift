@@ -6,10 +6,9 @@ package import Dataflow
 /// Each operator is a loop over the selected rows. A condition is not computed as truth values: it narrows the list
 /// of rows, so `a && b` looks at b only for the rows that a has kept, and `a || b` only for those it has not.
 @safe package final class ExpressionEvaluator {
-    /// The columns of a batch and the buffer their texts lie in.
+    /// The columns of a batch.
     @safe struct Frame {
         let columns: UnsafeBufferPointer<Column>
-        let text: UnsafeRawPointer
 
         subscript(column: Int) -> Column { unsafe columns[column] }
     }
@@ -52,7 +51,7 @@ package import Dataflow
 
     /// The selected rows for which the condition is true: neither false nor null.
     ///
-    /// `columns` and `base`, the buffer of the text columns, are only read. The rows' list is owned by the evaluator
+    /// `columns` are only read. The rows' list is owned by the evaluator
     /// and valid until the next call; when all rows are kept the answer may be `selection` itself. Does not allocate
     /// once the scratch memory has grown to the batch size.
     ///
@@ -60,7 +59,7 @@ package import Dataflow
     /// - Complexity: O(rows · operators).
     @unsafe
     package func select(
-        columns: UnsafeBufferPointer<Column>, text base: UnsafeRawPointer, selection: RowSelection
+        columns: UnsafeBufferPointer<Column>, selection: RowSelection
     ) -> RowSelection {
         guard case .boolean(let condition) = plan else {
             preconditionFailure("An expression that is not a condition cannot select rows.")
@@ -69,7 +68,7 @@ package import Dataflow
         result = nil
         guard selection.count > 0 else { return selection }
         pool.prepare(rows: selection.rowsEnd)
-        let frame = unsafe Frame(columns: columns, text: base)
+        let frame = unsafe Frame(columns: columns)
         let rows = select(condition, true, selection, frame)
         result = rows.list
         return rows.selection
@@ -91,8 +90,7 @@ extension ExpressionEvaluator {
     func constantValue() -> ConstantValue? {
         pool.prepare(rows: 1)
         let one = unsafe RowSelection(rows: nil, count: 1)
-        let frame = unsafe Frame(
-            columns: UnsafeBufferPointer(start: nil, count: 0), text: UnsafeRawPointer(constantBytes))
+        let frame = unsafe Frame(columns: UnsafeBufferPointer(start: nil, count: 0))
         switch plan {
         case .integer(let plan):
             let vector = integers(plan, one, frame)

@@ -106,29 +106,10 @@ extension ParsePlan {
     }
 
     private static func nameProblem(_ entry: ConfigEntry) -> Diagnostic? {
-        let name = entry.key
-        if name.utf8.count > nameBytesMax {
-            return Diagnostic(
-                code: "field-name", at: entry.keyLocation,
-                "a field's name is too long, found \(name.utf8.count) bytes, expected at most \(nameBytesMax)",
-                hint: "give it a shorter name and say where it is with path:")
-        }
-        guard !isName(name) else { return nil }
-        return Diagnostic(
-            code: "field-name", at: entry.keyLocation,
-            "a field cannot be called \(name), expected a letter or _, then letters, digits or _",
-            hint: "give it another name and say where it is: { path: \(name), type: text }")
+        FieldName.problem(
+            entry.key, at: entry.keyLocation, shorter: "give it a shorter name and say where it is with path:",
+            other: "give it another name and say where it is: { path: \(entry.key), type: text }")
     }
-
-    /// The longest name of a field: with what a metric adds to it, it still is a column's name.
-    private static let nameBytesMax = 59
-
-    private static func isName(_ text: String) -> Bool {
-        guard let first = text.utf8.first, first == 95 || isLetter(first) else { return false }
-        return text.utf8.allSatisfy { $0 == 95 || isLetter($0) || (48...57).contains($0) }
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }
 }
 
 extension ParsePlan {

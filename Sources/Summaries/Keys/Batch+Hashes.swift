@@ -7,12 +7,12 @@ extension Batch {
         unsafe fillHashes(ofColumn: index) { column, hashes in
             switch column.type {
             case .text:
-                // The parser leaves the slices of absent values and of dead letters as they were: anywhere.
+                // Whoever fills a column leaves the slices of absent values and of dead letters as they were: anywhere.
                 for row in 0..<rowCount {
                     if unsafe column.valid[row] == 0 { unsafe column.slices[row] = TextSlice(offset: 0, length: 0) }
                 }
                 unsafe MurmurHash3.hashText(
-                    base: base, slices: UnsafeRawPointer(column.slices), count: rowCount, into: hashes)
+                    base: column.base, slices: UnsafeRawPointer(column.slices), count: rowCount, into: hashes)
             case .boolean:
                 for row in 0..<rowCount { unsafe hashes[row] = MurmurHash3.hash(Int64(column.booleans[row])) }
             case .double:

@@ -99,7 +99,7 @@ final class KeyColumn {
         ids.resizeUninitialized(to: rows.count)
         switch id {
         case .window(let column, let length): fillWindows(batch.columns[column], length, rows)
-        case .text(let column): unsafe texts.intern(batch.columns[column], base: batch.base, rows, into: ids.values)
+        case .text(let column): unsafe texts.intern(batch.columns[column], rows, into: ids.values)
         case .integer(let column): fillIntegers(batch.columns[column], rows)
         case .boolean(let column): fillBooleans(batch.columns[column], rows)
         }

@@ -92,9 +92,9 @@ extension TextInterner {
     /// The ids of the selected rows of a text column. At least 16 bytes must be readable from every text on.
     /// - Parameter ids: gets one id per selected row.
     mutating func intern(
-        _ column: Column, base: UnsafeRawPointer, _ rows: RowSelection, into ids: UnsafeMutablePointer<UInt32>
+        _ column: Column, _ rows: RowSelection, into ids: UnsafeMutablePointer<UInt32>
     ) {
-        let (slices, valid) = unsafe (column.slices, column.valid)
+        let (slices, valid, base) = unsafe (column.slices, column.valid, column.base)
         var start = 0
         while start < rows.count {
             let end = min(start &+ Self.stride, rows.count)

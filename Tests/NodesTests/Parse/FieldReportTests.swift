@@ -14,7 +14,7 @@ import Testing
         let report = FieldReport(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
         let plan = ParsePlan(fields: fields, names: fields.map { $0.path.joined() }, limits: JSONLimits())
         let worker = ParseJSON(plan, watch: report.watch(node: "records", plan)).makeWorker(in: StageSlot())
-        let batch = Batch(payloadBytes: 1 << 20, columnTypes: fields.map { _ in .integer })
+        let batch = Batch(payloadBytes: 1 << 20, layout: BatchLayout(fields.map { _ in .integer }))
         for (offset, document) in documents.enumerated() {
             unsafe Array(document.utf8).withUnsafeBytes {
                 unsafe batch.append($0, offset: Int64(offset), timestamp: nil)

@@ -29,7 +29,7 @@ import Testing
         let worker = Sample(plan: plan).makeWorker(in: StageSlot())
         var found: Set<Int64> = []
         for first in stride(from: offsets.lowerBound, to: offsets.upperBound, by: Int(size)) {
-            let batch = Batch(payloadBytes: 4_096, columnTypes: [])
+            let batch = Batch(payloadBytes: 4_096, layout: BatchLayout())
             for offset in first..<min(first + size, offsets.upperBound) {
                 unsafe "x".withCString {
                     unsafe batch.append(UnsafeRawBufferPointer(start: $0, count: 1), offset: offset, timestamp: nil)
@@ -97,7 +97,7 @@ import Testing
         let all = (0..<count).map { "{\"n\":\($0)}" }
         var (found, position): ([String], Int64) = ([], 0)
         for start in stride(from: 0, to: count, by: perChunk) {
-            let batch = Batch(payloadBytes: 4_096, columnTypes: [])
+            let batch = Batch(payloadBytes: 4_096, layout: BatchLayout())
             var chunk = all[start..<min(start + perChunk, count)].joined(separator: "\n") + "\n"
             let bytes = chunk.utf8.count
             chunk.withUTF8 { unsafe batch.append(UnsafeRawBufferPointer($0), offset: position, timestamp: nil) }
@@ -127,7 +127,7 @@ import Testing
 
     /// The users of the sample, out of so many, each with some records.
     private static func users(_ plan: SamplePlan, _ values: [Int64?]) -> [Int64?: Int] {
-        let batch = Batch(payloadBytes: 4_096, columnTypes: [.integer])
+        let batch = Batch(payloadBytes: 4_096, layout: BatchLayout([.integer]))
         for offset in values.indices {
             unsafe "x".withCString {
                 unsafe batch.append(UnsafeRawBufferPointer(start: $0, count: 1), offset: Int64(offset), timestamp: nil)

@@ -70,7 +70,7 @@ final class FileStand {
         try Pipeline(
             PipelinePlan(
                 sources: [
-                    PipelinePlan.SourceNode(name: "events", source: source, child: 0, columnTypes: [.integer])
+                    PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout([.integer]))
                 ],
                 nodes: [PipelinePlan.Node(name: "records", make: ParseJSON(parse), children: [], concurrency: nil)],
                 target: target,

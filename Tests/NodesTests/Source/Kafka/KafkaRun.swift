@@ -136,7 +136,7 @@ final class KafkaRun: Sendable {
         }
         let pipeline = Pipeline(
             PipelinePlan(
-                sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, columnTypes: [])],
+                sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
                 nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
                 target: target,
                 settings: PipelineSettings(

@@ -1,0 +1,60 @@
+import Dataflow
+
+extension CompiledTopology {
+    /// What decides what rows behind a stage mean.
+    func meaning(behind stage: Int) -> EventMeaning {
+        var meaning = EventMeaning()
+        trace(stage, &meaning)
+        return meaning
+    }
+
+    private func trace(_ index: Int, _ meaning: inout EventMeaning) {
+        let stage = stages[index]
+        stage.plan.trace(&meaning)
+        if stage.parents.isEmpty {
+            trace(stage.sources.sorted(), &meaning) { sources[$0].plan.trace(&$1) }
+        } else {
+            trace(stage.parents, &meaning) { trace($0, &$1) }
+        }
+    }
+
+    /// Follows every way back. What the ways do not have in common stands under the number of its way, in an order that does
+    /// not depend on the file's.
+    private func trace(_ ways: [Int], _ meaning: inout EventMeaning, _ follow: (Int, inout EventMeaning) -> Void) {
+        if ways.count == 1 { return follow(ways[0], &meaning) }
+        let meanings = ways.map { way in
+            var own = EventMeaning(usedFields: meaning.usedFields, usesEventTime: meaning.usesEventTime)
+            follow(way, &own)
+            return own.lines
+        }
+        let common = meanings.dropFirst().reduce(meanings.first ?? []) { kept, lines in kept.filter(lines.contains) }
+        for line in common { meaning.add(line.key, line.value) }
+        let rest = meanings.map { lines in
+            lines.filter { !common.contains($0) }.sorted { ($0.key, $0.value) < ($1.key, $1.value) }
+        }
+        let ordered = rest.sorted { $0.map { "\($0.key) \($0.value)" }.joined(separator: "\n") < $1.map { "\($0.key) \($0.value)" }.joined(separator: "\n") }
+        for (number, lines) in ordered.enumerated() {
+            for line in lines { meaning.add("input \(number + 1) \(line.key)", line.value) }
+        }
+    }
+
+    /// The columns whose hashes are needed by a stage or one behind it.
+    private func neededHashes(from stage: Int) -> Set<Int> {
+        stages[stage].children.reduce(stages[stage].plan.neededHashes) { $0.union(neededHashes(from: $1)) }
+    }
+
+    /// Of the columns that a stage fills, those whose hashes are needed.
+    func hashedColumns(of index: Int) -> [Int] {
+        let stage = stages[index]
+        let added = stage.firstAdded..<stage.firstAdded + stage.plan.addedColumns.count
+        var columns: Set<Int> = []
+        for source in stage.sources {
+            let layout = sources[source].layout
+            for column in neededHashes(from: index).map({ layout.origin(of: $0) }) {
+                let isParsed = column < layout.parsedCount && stage.parents.isEmpty
+                if isParsed || added.contains(column) { columns.insert(column) }
+            }
+        }
+        return columns.sorted()
+    }
+}

@@ -1,0 +1,29 @@
+package import Declaration
+
+/// The `drop` node: hands on records without the named fields.
+package enum Drop: NodeType {
+    /// The declaration of `drop`.
+    package static let spec = NodeSpec(
+        name: "drop", kind: .operator,
+        summary: "Hands on records without the named fields; the event time stays, named or not.",
+        fields: [
+            FieldSpec("fields", .list(.fieldName), "The fields to leave out.", required: true, example: "[email, ip]")
+        ],
+        shorthand: "fields",
+        example: """
+            shaped:
+              from: records
+              drop: [user]
+            """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        var schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
+        guard let names = node.config["fields"]?.fieldNames(of: schema, &problems) else {
+            return CompiledNode(.broken, output: .records(schema))
+        }
+        schema.fields = schema.fields.filter { !names.contains($0.name) }
+        return CompiledNode(.stage(ShapePlan()), output: .records(schema))
+    }
+}

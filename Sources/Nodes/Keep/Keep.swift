@@ -1,0 +1,67 @@
+import Dataflow
+package import Declaration
+
+/// The `keep` node: hands on records with the named fields only.
+package enum Keep: NodeType {
+    /// The declaration of `keep`.
+    package static let spec = NodeSpec(
+        name: "keep", kind: .operator,
+        summary: "Hands on records with the named fields only; the event time stays, named or not.",
+        fields: [
+            FieldSpec("fields", .list(.fieldName), "The fields to keep.", required: true, example: "[user, country]")
+        ],
+        shorthand: "fields",
+        example: """
+            shaped:
+              from: records
+              keep: [user, country, revenue]
+            """)
+
+    package static func compile(
+        _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
+    ) -> CompiledNode {
+        var schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
+        guard let names = node.config["fields"]?.fieldNames(of: schema, &problems) else {
+            return CompiledNode(.broken, output: .records(schema.opened()))
+        }
+        schema.fields = schema.fields.filter { names.contains($0.name) }
+        return CompiledNode(.stage(ShapePlan()), output: .records(schema))
+    }
+}
+
+/// A node that decides which fields there are, and what none of the rows behind it depends on.
+struct ShapePlan: StagePlan {
+    func trace(_ meaning: inout EventMeaning) {}
+
+    func build(in context: BuildContext) throws -> any Operator { PassOn() }
+}
+
+extension ConfigValue {
+    /// The names of fields in a list, nil when one of them is not known, which is said.
+    func fieldNames(of schema: RecordSchema, _ problems: inout Diagnostics) -> Set<String>? {
+        var names: Set<String> = []
+        var isWhole = !isInvalid
+        for value in list ?? [] {
+            guard let name = value.string, schema.field(name, at: value.location, &problems) != nil else {
+                isWhole = false
+                continue
+            }
+            guard names.insert(name).inserted else {
+                problems.append(
+                    Diagnostic(code: "field-twice", at: value.location, "field \(name) is named twice", hint: "name it once"))
+                isWhole = false
+                continue
+            }
+        }
+        return isWhole ? names : nil
+    }
+}
+
+extension RecordSchema {
+    /// The same records, of which more may be known than these fields: a diagnostic says why nobody can tell.
+    func opened() -> RecordSchema {
+        var schema = self
+        schema.isOpen = true
+        return schema
+    }
+}
