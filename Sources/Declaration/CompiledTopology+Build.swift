@@ -75,7 +75,8 @@ extension CompiledTopology {
         context.meaning = meaning(behind: sink.stage)
         let own = stages[sink.stage].sources
         let topics = own.map { sources[$0].plan.positionTopics }
-        context.positionTopics = topics.contains(nil) ? nil : topics.compactMap(\.self).reduce(into: []) { $0.formUnion($1) }
+        context.positionTopics =
+            topics.contains(nil) ? nil : topics.compactMap(\.self).reduce(into: []) { $0.formUnion($1) }
         for (index, source) in sources.enumerated() where !own.contains(index) {
             context.otherTopics.formUnion(source.plan.positionTopics ?? [])
         }

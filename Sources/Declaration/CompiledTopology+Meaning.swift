@@ -2,7 +2,7 @@ import Dataflow
 
 extension CompiledTopology {
     /// What decides what rows behind a stage mean.
-    func meaning(behind stage: Int) -> EventMeaning {
+    package func meaning(behind stage: Int) -> EventMeaning {
         var meaning = EventMeaning()
         trace(stage, &meaning)
         return meaning
@@ -32,7 +32,10 @@ extension CompiledTopology {
         let rest = meanings.map { lines in
             lines.filter { !common.contains($0) }.sorted { ($0.key, $0.value) < ($1.key, $1.value) }
         }
-        let ordered = rest.sorted { $0.map { "\($0.key) \($0.value)" }.joined(separator: "\n") < $1.map { "\($0.key) \($0.value)" }.joined(separator: "\n") }
+        let ordered = rest.sorted {
+            $0.map { "\($0.key) \($0.value)" }.joined(separator: "\n")
+                < $1.map { "\($0.key) \($0.value)" }.joined(separator: "\n")
+        }
         for (number, lines) in ordered.enumerated() {
             for line in lines { meaning.add("input \(number + 1) \(line.key)", line.value) }
         }

@@ -13,7 +13,8 @@ public enum FieldName {
         if name.utf8.count > bytesMax {
             return Diagnostic(
                 code: "field-name", at: location,
-                "a field's name is too long, found \(name.utf8.count) bytes, expected at most \(bytesMax)", hint: shorter)
+                "a field's name is too long, found \(name.utf8.count) bytes, expected at most \(bytesMax)",
+                hint: shorter)
         }
         guard !isName(name) else { return nil }
         return Diagnostic(

@@ -115,6 +115,7 @@ extension NodeDeclaration {
     fileprivate func misplaced(_ what: String, _ problems: inout Diagnostics) {
         problems.append(
             Diagnostic(
-                code: "misplaced-node", at: inputLocations.first ?? location, "node \(name) is a \(spec.name), which \(what)"))
+                code: "misplaced-node", at: inputLocations.first ?? location,
+                "node \(name) is a \(spec.name), which \(what)"))
     }
 }

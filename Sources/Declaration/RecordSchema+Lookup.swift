@@ -5,12 +5,12 @@ extension RecordSchema {
     public func field(_ name: String, at location: SourceLocation, _ problems: inout Diagnostics) -> Field? {
         if let field = self[name] { return field }
         guard !isUnresolved(name) else { return nil }
-        if let node = lacking[name] {
+        if let reason = lacking[name] {
             problems.append(
                 Diagnostic(
                     code: "unknown-field", at: location,
-                    "not all records have a field '\(name)': those of node \(node) have none",
-                    hint: "what comes together in one 'from' has the fields that all of it has"))
+                    "the records that come together here have no common field '\(name)': \(reason)",
+                    hint: "declare it alike in front of every node in that 'from'"))
             return nil
         }
         let known = fields.map(\.name) + unresolved.sorted()

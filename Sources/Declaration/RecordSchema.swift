@@ -42,7 +42,7 @@ public struct RecordSchema: Sendable {
         return schema
     }
 
-    /// Fields that only some of the inputs have whose records come together here, with the name of one that lacks it.
+    /// Fields that not all of the inputs have alike whose records come together here, each with what is the matter.
     public var lacking: [String: String] = [:]
     /// The first number that a column can have which the node that reads these records adds.
     public var nextColumn = 0

@@ -31,7 +31,7 @@ extension TopologyCompiler {
         }
         if schemas.isEmpty { return .messages }
         guard comeFromDifferentSources(node, &problems) else { return .unknown }
-        return .records(join(schemas, of: node, &problems))
+        return .records(join(schemas, of: node))
     }
 
     /// A record that comes twice would be counted twice.
@@ -54,7 +54,7 @@ extension TopologyCompiler {
     }
 
     private mutating func join(
-        _ schemas: [RecordSchema], of node: NodeDeclaration, _ problems: inout Diagnostics
+        _ schemas: [RecordSchema], of node: NodeDeclaration
     ) -> RecordSchema {
         let names = node.inputs.map { declaration.nodes[$0].name }
         var joined = RecordSchema(fields: [], eventTimeColumn: nil)
@@ -64,18 +64,13 @@ extension TopologyCompiler {
         for field in schemas.flatMap(\.fields) where joined[field.name] == nil && joined.lacking[field.name] == nil {
             let twins = schemas.map { $0[field.name] }
             if let lacking = twins.firstIndex(where: { $0 == nil }) {
-                joined.lacking[field.name] = names[lacking]
+                joined.lacking[field.name] = "those of node \(names[lacking]) have none"
                 continue
             }
             let fields = twins.compactMap(\.self)
             if let other = fields.firstIndex(where: { $0.type != fields[0].type }) {
-                joined.unresolved.insert(field.name)
-                problems.append(
-                    Diagnostic(
-                        code: "input-types", at: node.inputLocations[other],
-                        "field \(field.name) is \(fields[other].type) in \(names[other]) and \(fields[0].type) in "
-                            + "\(names[0]), expected one type",
-                        hint: "declare it alike in both"))
+                joined.lacking[field.name] =
+                    "it is \(fields[0].type) in node \(names[0]) and \(fields[other].type) in node \(names[other])"
                 continue
             }
             var common = fields[0]

@@ -90,7 +90,8 @@ struct TopologyGraph {
             let found = resolve(input, of: index, named: named)
             if let found, inputs[index].contains(found) {
                 report(
-                    "input-twice", input.location, "\(named) reads from node \(nodes[found].name.quotedForDiagnostic) twice",
+                    "input-twice", input.location,
+                    "\(named) reads from node \(nodes[found].name.quotedForDiagnostic) twice",
                     hint: "name it once")
                 inputs[index].append(nil)
             } else {

@@ -30,4 +30,24 @@ import Testing
         #expect(graph.stageOfNode == [0, 1, 1, 2])
         #expect(graph.stages.map(\.downstream) == [[1], [2], []])
     }
+
+    @Test func aNodeOfSeveralSourcesIsInTheStageOfEachUnlessItHasOneOfItsOwn() {
+        // Two parsers, 0 and 1, whose records come together in 2 and go on to 3.
+        func graph(_ concurrency: Int?) -> StageGraph {
+            var plan = Self.plan([([2], nil), ([2], nil), ([3], concurrency), ([], nil)])
+            plan.sources.append(plan.sources[0])
+            plan.sources[1].child = 1
+            return StageGraph(plan)
+        }
+        #expect(graph(nil).stages.map(\.nodes) == [[0, 2, 3], [1, 2, 3]])
+        let apart = graph(2)
+        #expect(apart.stages.map(\.nodes) == [[0], [2, 3], [1]])
+        #expect(apart.stages.map(\.downstream) == [[1], [], [1]])
+    }
+
+    @Test func aParserOfSeveralSourcesIsOneStage() {
+        var plan = Self.plan([([], nil)])
+        plan.sources.append(plan.sources[0])
+        #expect(StageGraph(plan).stages.map(\.nodes) == [[0]])
+    }
 }

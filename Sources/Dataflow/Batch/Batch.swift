@@ -84,6 +84,8 @@ public struct BatchRun: Sendable {
     public private(set) var rowCount = 0
     /// The columns: first those that the parser fills, then those that nodes behind it add.
     public var columns: [Column] { block.columns }
+    /// How many of the columns the parser fills.
+    public var parsedColumnCount: Int { block.layout.parsedCount }
     /// Per row: 0 when the record is good, else the parser's code.
     public private(set) var status: UnsafeMutablePointer<UInt8>
     /// Per row: index of its message.

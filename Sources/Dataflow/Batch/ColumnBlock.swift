@@ -59,7 +59,8 @@
             } else {
                 // A number without memory is never asked for.
                 let type = layout.ownType(of: index)
-                unsafe columns.append(Column(type: type ?? .boolean, capacity: type == nil ? 0 : rows, base: bases + place))
+                unsafe columns.append(
+                    Column(type: type ?? .boolean, capacity: type == nil ? 0 : rows, base: bases + place))
             }
         }
     }
@@ -101,7 +102,8 @@
     /// Fills an added column with the selected rows of another one; the others have no value.
     /// - Returns: the first of the selected rows whose text finds no room any more; from it on none has a value.
     func fill(_ index: Int, from source: Column, _ rows: RowSelection, rowCount: Int) -> Int? {
-        precondition(index >= layout.parsedCount && layout.ownType(of: index) == source.type, "not a column to be filled so")
+        precondition(
+            index >= layout.parsedCount && layout.ownType(of: index) == source.type, "not a column to be filled so")
         let target = columns[index]
         if rows.count < rowCount { unsafe target.valid.update(repeating: 0, count: rowCount) }
         switch source.type {

@@ -48,7 +48,8 @@ extension ConfigValue {
             }
             guard names.insert(name).inserted else {
                 problems.append(
-                    Diagnostic(code: "field-twice", at: value.location, "field \(name) is named twice", hint: "name it once"))
+                    Diagnostic(
+                        code: "field-twice", at: value.location, "field \(name) is named twice", hint: "name it once"))
                 isWhole = false
                 continue
             }

@@ -98,7 +98,8 @@ package struct ParsePlan: Sendable {
 
     private func parse(_ batch: Batch) -> Int {
         unsafe pointers.removeAll(keepingCapacity: true)
-        for column in batch.columns {
+        // Behind those of the parser stand the columns that later nodes fill.
+        for column in batch.columns.prefix(batch.parsedColumnCount) {
             unsafe pointers.append(ColumnPointers(values: column.values, valid: column.valid))
         }
         let summary = unsafe finder.documents.withUnsafeBufferPointer { documents in

@@ -42,7 +42,8 @@ package enum Rename: NodeType {
             if let twin = plan.oldNames.first(where: { $0.value == old })?.key {
                 problems.append(
                     Diagnostic(
-                        code: "field-twice", at: entry.value.location, "field \(old) gets two names, \(twin) and \(entry.key)",
+                        code: "field-twice", at: entry.value.location,
+                        "field \(old) gets two names, \(twin) and \(entry.key)",
                         hint: "derive the second one: \(entry.key): \(old)"))
                 isWhole = false
             }
