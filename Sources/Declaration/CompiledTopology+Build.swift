@@ -33,7 +33,8 @@ extension CompiledTopology {
         let sizes = sizes(overrides)
         try sizes.check()
         func context(_ node: String) -> BuildContext {
-            BuildContext(topology: name, node: node, memory: memory, logger: logger, services: services)
+            BuildContext(
+                topology: name, node: node, memory: memory.scoped(to: node), logger: logger, services: services)
         }
         let nodes = try stages.enumerated().map { index, stage in
             var context = context(stage.name)

@@ -11,11 +11,12 @@ struct MillraceCommand: AsyncParsableCommand {
         discussion: """
             Try it:          millrace demo
             Check a file:    millrace check topologies/game_kpis.yaml
+            Try a file:      millrace try topologies/game_kpis.yaml --events sample.ndjson
             Run it:          millrace run topologies/game_kpis.yaml
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Demo.self, Generate.self, BrokerCommand.self, VersionCommand.self,
+            Run.self, Check.self, Try.self, Demo.self, Generate.self, BrokerCommand.self, VersionCommand.self,
             Reference.self,
         ]
     )

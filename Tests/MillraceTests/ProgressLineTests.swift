@@ -11,7 +11,7 @@ import Testing
         snapshot.lag = 98_765_432
         snapshot.lastCommit = .milliseconds(12_345)
         snapshot.deadLetters = 12_345
-        snapshot.queued = 31 << 20
+        snapshot.sources = [SourceSnapshot(name: "events", queuedBytes: 31 << 20)]
         snapshot.memory = MemoryAccount(budget: 1024 << 20)
         let parts: [(MemoryAccountant.Part, Int)] = [
             (.queues, 171), (.batches, 27), (.groups, 513), (.rows, 65), (.totals, 100), (.program, 32),

@@ -2,6 +2,26 @@
 public protocol Operator: Sendable {
     /// Makes the node's state for one permit. Workers of the same permit share what they put into `slot`.
     func makeWorker(in slot: StageSlot) -> any OperatorWorker
+    /// What lives beside the batches for the node's sake, nil when nothing does.
+    var companion: (any Companion)? { get }
+}
+
+extension Operator {
+    /// Nothing.
+    public var companion: (any Companion)? { nil }
+}
+
+/// A life beside the batches of a node: loads a table before the first record and keeps it fresh, say. It has a thread of
+/// its own; its node's workers ask it what they need without waiting for it.
+public protocol Companion: Sendable {
+    /// Gets what the node needs before it sees a record: no source begins before all companions are prepared. Blocks.
+    /// - Parameter context: says when to give up; what is reported through it is shown under the node's name.
+    /// - Throws: what stops the pipeline; what may pass is waited for inside.
+    func prepare(_ context: CommitContext) throws
+
+    /// Goes on until `context.isCancelled`, which comes when the sources have ended. Blocks.
+    /// - Throws: what stops the pipeline.
+    func run(_ context: CommitContext) throws
 }
 
 /// One permit's worth of a node: used by one thread at a time, never by two.

@@ -10,19 +10,87 @@ public struct ProgressSnapshot: Sendable {
     public var bytes: Int64 = 0
     /// Epochs committed since the start.
     public var epochs: Int64 = 0
-    /// Groups written since the start.
-    public var rows: Int64 = 0
     /// How long the last commit took.
     public var lastCommit: Duration?
     /// Records that are not committed yet: those still to be read, as far as the sources know, and those read.
     public var lag: Int64?
     /// The memory account.
     public var memory = MemoryAccount(budget: 0)
-    /// Bytes that wait in the sources' own queues, of those that `memory` reserves for them.
-    public var queued: Int?
+    /// What each node holds of it.
+    public var holders: [MemoryHolder] = []
     /// What the pipeline waits for, as short phrases.
     public var troubles: [String] = []
+    /// The sources, as they say of themselves.
+    public var sources: [SourceSnapshot] = []
+    /// The nodes behind them, each after what feeds it.
+    public var nodes: [NodeSnapshot] = []
+    /// The partitions that this process has read, or reads.
+    public var partitions: [PartitionSnapshot] = []
+
+    /// Groups written since the start.
+    public var rows: Int64 { nodes.reduce(0) { $0 + $1.groups } }
+    /// Bytes that wait in the sources' own queues, of those that `memory` reserves for them; nil when there are none.
+    public var queued: Int? {
+        let queued = sources.compactMap(\.queuedBytes)
+        return queued.isEmpty ? nil : queued.reduce(0, +)
+    }
 
     /// A snapshot of nothing.
     public init() {}
+}
+
+/// A source at one moment.
+public struct SourceSnapshot: Sendable, Equatable {
+    /// The node's name.
+    public var name: String
+    /// Records still to be read, as far as known.
+    public var lag: Int64?
+    /// Bytes that wait in queues of its own.
+    public var queuedBytes: Int?
+    /// What it waits for.
+    public var trouble: String?
+
+    /// A source's figures.
+    public init(name: String, lag: Int64? = nil, queuedBytes: Int? = nil, trouble: String? = nil) {
+        self.name = name
+        self.lag = lag
+        self.queuedBytes = queuedBytes
+        self.trouble = trouble
+    }
+}
+
+/// A node between source and sink at one moment.
+public struct NodeSnapshot: Sendable, Equatable {
+    /// The node's name.
+    public var name: String
+    /// Records that came in since the start, those that were read again after a rewind counted again.
+    public var entered: Int64
+    /// Records that it has handed on; 0 for one that makes groups of them.
+    public var left: Int64
+    /// Groups of it that were written since the start, each epoch's counted anew.
+    public var groups: Int64
+
+    /// A node's figures.
+    public init(name: String, entered: Int64 = 0, left: Int64 = 0, groups: Int64 = 0) {
+        self.name = name
+        self.entered = entered
+        self.left = left
+        self.groups = groups
+    }
+}
+
+/// A partition at one moment.
+public struct PartitionSnapshot: Sendable, Equatable {
+    /// The partition.
+    public var key: PartitionKey
+    /// The source that reads it.
+    public var source: String
+    /// Whether it is this process's.
+    public var isOurs: Bool
+    /// Where reading goes on.
+    public var next: Int64?
+    /// Up to where records are in the tables.
+    public var committed: Int64?
+    /// Messages that were handed over and are not committed.
+    public var pending: Int64
 }

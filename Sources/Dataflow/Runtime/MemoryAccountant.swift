@@ -21,16 +21,58 @@ public final class MemoryAccountant: Sendable {
         case totals
         /// The program itself: what its libraries allocate, thread stacks, free pieces between what is held.
         case program
+        /// What nodes keep as long as they run, such as the table of a lookup.
+        case kept
     }
 
     /// The budget in bytes.
     public let budget: Int
-    private let held: [6 of Atomic<Int>]
+    private let books: Books
+    private let owner: Owner?
+
+    /// What all accountants of a budget share.
+    private final class Books: Sendable {
+        let parts = Counters()
+        let owners = Mutex<[Owner]>([])
+    }
+
+    /// What a node has drawn, part by part.
+    private final class Owner: Sendable {
+        let name: String
+        let parts = Counters()
+
+        init(_ name: String) { self.name = name }
+    }
+
+    private struct Counters: ~Copyable, Sendable {
+        private let bytes: [7 of Atomic<Int>] = [
+            Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(0),
+        ]
+
+        func add(_ count: Int, to part: Part) { bytes[part.rawValue].wrappingAdd(count, ordering: .relaxed) }
+        subscript(part: Part) -> Int { bytes[part.rawValue].load(ordering: .relaxed) }
+    }
 
     /// An account of `budget` bytes, of which the program itself takes a fixed share.
-    public init(budget: Int) {
+    public convenience init(budget: Int) {
+        self.init(budget: budget, Books(), nil)
+        draw(Self.programBytes, for: .program)
+    }
+
+    private init(budget: Int, _ books: Books, _ owner: Owner?) {
         self.budget = budget
-        held = [Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(0), Atomic(Self.programBytes)]
+        self.books = books
+        self.owner = owner
+    }
+
+    /// The same account as a node sees it: what the node draws stands under its name.
+    public func scoped(to node: String) -> MemoryAccountant {
+        let owner = books.owners.withLock { owners in
+            if let known = owners.first(where: { $0.name == node }) { return known }
+            owners.append(Owner(node))
+            return owners[owners.count - 1]
+        }
+        return MemoryAccountant(budget: budget, books, owner)
     }
 
     /// Anonymous bytes of the program: 3.6 MiB for a release build of `millrace run` with nothing to do, 5.6 MiB with a
@@ -39,7 +81,8 @@ public final class MemoryAccountant: Sendable {
 
     /// Adds `bytes` (negative to give back) to a part.
     public func draw(_ bytes: Int, for part: Part) {
-        held[part.rawValue].wrappingAdd(bytes, ordering: .relaxed)
+        books.parts.add(bytes, to: part)
+        owner?.parts.add(bytes, to: part)
     }
 
     /// Runs `body` while `bytes` more are held by a part.
@@ -52,12 +95,28 @@ public final class MemoryAccountant: Sendable {
     }
 
     /// Bytes a part holds now.
-    public func held(by part: Part) -> Int { held[part.rawValue].load(ordering: .relaxed) }
+    public func held(by part: Part) -> Int { books.parts[part] }
 
     /// All parts as they stand.
-    public var account: MemoryAccount {
-        MemoryAccount(budget: budget, parts: Part.allCases.map { held(by: $0) })
+    public var account: MemoryAccount { MemoryAccount(budget: budget, parts: Part.allCases.map { held(by: $0) }) }
+
+    /// What each node holds, in the order in which they came; those that hold nothing are left out.
+    public var holders: [MemoryHolder] {
+        books.owners.withLock { owners in
+            owners.compactMap { owner in
+                let bytes = Part.allCases.reduce(0) { $0 + owner.parts[$1] }
+                return bytes == 0 ? nil : MemoryHolder(node: owner.name, bytes: bytes)
+            }
+        }
     }
+}
+
+/// What a node holds of a topology's memory.
+public struct MemoryHolder: Sendable, Hashable {
+    /// The node's name.
+    public var node: String
+    /// Bytes that it has drawn and not given back, all parts together.
+    public var bytes: Int
 }
 
 /// What a `MemoryAccountant` said at one moment.
@@ -93,7 +152,7 @@ public struct MemoryAccount: Sendable, Equatable {
     /// Totals that a sink keeps grow without bound and cannot be given back; whatever they take, an epoch keeps an eighth,
     /// for closing one after every batch would not make them any smaller.
     public var epochShare: Int {
-        let free = budget - self[.queues] - self[.batches] - self[.program]
+        let free = budget - self[.queues] - self[.batches] - self[.program] - self[.kept]
         return max(1 << 20, free / 8, (free - self[.totals]) / 3)
     }
 

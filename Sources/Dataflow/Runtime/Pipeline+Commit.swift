@@ -215,13 +215,13 @@ extension Pipeline {
     }
 
     private func book(_ closed: ClosedEpoch, took duration: Duration) {
-        let rows = closed.deltas.values.reduce(0) { $0 + $1.groupCount }
+        let groups = closed.deltas.mapValues { Int64($0.groupCount) }
         release(closed)
         let dropped = monitor.update { state in
             state.epochs.commit()
             state.book(closed)
             state.progress.epochs += 1
-            state.progress.rows += Int64(rows)
+            state.progress.groups.merge(groups, uniquingKeysWith: +)
             state.progress.lastCommit = duration
             state.usualCommit = state.usualCommit == .zero ? duration : (state.usualCommit * 3 + duration) / 4
             return state.rewind.outcome(isCommitted: true) ? state.drop() : []

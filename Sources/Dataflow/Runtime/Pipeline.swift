@@ -15,6 +15,7 @@ public final class Pipeline: Sendable {
     let graph: StageGraph
     let monitor: Monitor<PipelineState>
     let stages: [StageRunner]
+    private let counters: [NodeCounters]
     let logger: Logger
     let schedule: Schedule
 
@@ -30,7 +31,9 @@ public final class Pipeline: Sendable {
         monitor = Monitor(
             PipelineState(stages: graph.stages.count, sources: plan.sources.count, at: schedule.now),
             schedule: schedule)
-        stages = graph.stages.map { StageRunner($0, plan) }
+        let counters = plan.nodes.map { _ in NodeCounters() }
+        self.counters = counters
+        stages = graph.stages.map { StageRunner($0, plan, counters) }
     }
 
     /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
@@ -41,7 +44,9 @@ public final class Pipeline: Sendable {
         let committer = try startThread("commit") { self.runCommits() }
         var workers: [PipelineThread] = []
         var sources: [PipelineThread] = []
+        var companions: [PipelineThread] = []
         do {
+            companions = try startCompanions()
             for number in 0..<workerThreads {
                 workers.append(try startThread("worker \(number)") { self.runWorker() })
             }
@@ -55,6 +60,7 @@ public final class Pipeline: Sendable {
         }
         var hanging = join(sources)
         monitor.update { $0.life.sourcesEnded() }
+        hanging += join(companions)
         hanging += join([committer])
         hanging += join(workers)
         if hanging.isEmpty {
@@ -151,21 +157,31 @@ public final class Pipeline: Sendable {
             snapshot.deadLetters = state.progress.deadLetters
             snapshot.bytes = state.progress.bytes
             snapshot.epochs = state.progress.epochs
-            snapshot.rows = state.progress.rows
             snapshot.lastCommit = state.progress.lastCommit
             snapshot.uncommitted = state.uncommitted
             snapshot.lag = state.lag(statuses.map(\.lag))
             snapshot.memory = plan.memory.account
-            let queued = statuses.compactMap(\.queuedBytes)
-            snapshot.queued = queued.isEmpty ? nil : queued.reduce(0, +)
+            snapshot.holders = plan.memory.holders
+            snapshot.sources = zip(plan.sources, statuses).map { source, status in
+                SourceSnapshot(
+                    name: source.name, lag: status.lag, queuedBytes: status.queuedBytes, trouble: status.trouble)
+            }
+            snapshot.nodes = plan.nodes.indices.map { node in
+                counters[node].snapshot(plan.nodes[node].name, groups: state.progress.groups[node, default: 0])
+            }
+            snapshot.partitions = state.partitions.map { partition in
+                PartitionSnapshot(
+                    key: partition.key, source: plan.sources[partition.source].name, isOurs: partition.isActive,
+                    next: partition.next, committed: partition.committed, pending: partition.pending)
+            }
             snapshot.troubles =
                 [state.targetTrouble, state.takeoverTrouble].compactMap(\.self) + statuses.compactMap(\.trouble)
+                + state.companionTroubles.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
             return snapshot
         }
     }
 
-    private func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread
-    {
+    func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread {
         let identity = PipelineThread(name: name)
         try schedule.start(name: name) {
             body()

@@ -72,6 +72,10 @@ struct PipelineState {
     var endedThreads: Set<PipelineThread> = []
     var failure: (any Error)?
     var targetTrouble: String?
+    /// By node, what its companion waits for.
+    var companionTroubles: [String: String] = [:]
+    /// Companions that have prepared what their nodes need.
+    var preparedCompanions: Set<String> = []
     var pressureWatch = PressureWatch()
     /// Bytes of groups that the sealed epoch had when it was sealed; then no other had any.
     var sealedBytes = 0
@@ -173,6 +177,7 @@ struct ProgressCounters {
     var deadLetters: Int64 = 0
     var bytes: Int64 = 0
     var epochs: Int64 = 0
-    var rows: Int64 = 0
+    /// By node.
+    var groups: [Int: Int64] = [:]
     var lastCommit: Duration?
 }

@@ -5,6 +5,7 @@ import Synchronization
 final class StageRunner: Sendable {
     private let stage: StageGraph.Stage
     private let nodes: [PipelinePlan.Node]
+    private let counters: [NodeCounters]
     private let slots: Mutex<Slots>
 
     private struct Slots {
@@ -37,8 +38,10 @@ final class StageRunner: Sendable {
         }
     }
 
-    init(_ stage: StageGraph.Stage, _ plan: PipelinePlan) {
+    /// - Parameter counters: by node, counted up by what this stage does.
+    init(_ stage: StageGraph.Stage, _ plan: PipelinePlan, _ counters: [NodeCounters]) {
         self.stage = stage
+        self.counters = counters
         nodes = plan.nodes
         slots = Mutex(Slots())
     }
@@ -66,8 +69,11 @@ final class StageRunner: Sendable {
         _ node: Int, _ batch: Batch, _ rows: RowSelection, _ slot: SlotWorkers, _ emit: (Int, RowSelection) -> Void
     ) {
         guard let worker = slot.workers[node] else { preconditionFailure("a stage was asked for a foreign node") }
+        let isParsed = batch.rowCount > 0
+        if isParsed { counters[node].enter(rows.count) }
         worker.process(batch, rows) { selected in
             guard selected.count > 0 else { return }
+            counters[node].leave(selected.count)
             for child in nodes[node].children {
                 if slot.workers[child] != nil {
                     visit(child, batch, selected, slot, emit)
@@ -76,6 +82,8 @@ final class StageRunner: Sendable {
                 }
             }
         }
+        // What a parser gets are messages: how many records they hold, it finds out.
+        if !isParsed { counters[node].enter(batch.rowCount) }
     }
 
     /// Every aggregate worker of the stage with its node.

@@ -24,6 +24,9 @@ struct Run: AsyncParsableCommand {
                 + "here, and millrace.tables remembers from which positions on."))
     var fromNow = false
 
+    @Flag(help: "Exit with 1 when a record became a dead letter, after everything else was done.")
+    var failOnDead = false
+
     @OptionGroup var options: RunOptions
 
     func run() async throws {
@@ -42,9 +45,19 @@ struct Run: AsyncParsableCommand {
                     logger: logger)
             }
             try await TopologyService.runAll(services, logger: logger)
+            if failOnDead { try Self.checkDeadLetters(of: services) }
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)
         }
     }
+
+    private static func checkDeadLetters(of services: [TopologyService]) throws {
+        let counts = services.map { (name: $0.name, count: $0.pipeline.progress().deadLetters) }.filter { $0.count > 0 }
+        guard !counts.isEmpty else { return }
+        throw DeadLettersFound(
+            description: counts.map { "topology \($0.name) made \($0.count) dead letters" }.joined(separator: "\n"))
+    }
+
+    private struct DeadLettersFound: Error, CustomStringConvertible { let description: String }
 }

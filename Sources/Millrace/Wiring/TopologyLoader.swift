@@ -11,6 +11,10 @@ struct TopologyLoader {
     /// What the command line overrides in every topology.
     var overrides = RunOverrides()
 
+    /// Whether sources and sinks must be whole. Where something else is put in their place, variables that only they use
+    /// need not be set.
+    var needsEnds = true
+
     /// Reads and compiles files, in order.
     /// - Parameters:
     ///   - paths: the files; `-` is standard input.
@@ -76,6 +80,7 @@ struct TopologyLoader {
         let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
         var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)
         guard let declaration else { return (nil, diagnostics) }
+        if !needsEnds { diagnostics = diagnostics.withoutMissingVariables(ofEndsOf: declaration) }
         Redaction.conceal(declaration)
         let (topology, problems) = TopologyCompiler.compile(
             declaration, types: NodeCatalog.types, overrides: overrides)
@@ -88,6 +93,20 @@ struct TopologyLoader {
     {
         let start = SourceLocation(file: path, line: 1, column: 1)
         return Diagnostics(Diagnostic(code: code, at: start, message, hint: hint))
+    }
+}
+
+extension Diagnostics {
+    /// The same problems without variables that are not set and stand in sources and sinks.
+    fileprivate func withoutMissingVariables(ofEndsOf declaration: TopologyDeclaration) -> Diagnostics {
+        var left = Diagnostics()
+        let nodes = declaration.nodes.sorted { $0.location.line < $1.location.line }
+        for problem in all {
+            let node = nodes.last { $0.location.line <= problem.location.line }
+            let isOfEnd = node.map { $0.spec.kind != .operator } ?? false
+            if problem.code != "missing-variable" || !isOfEnd { left.append(problem) }
+        }
+        return left
     }
 }
 

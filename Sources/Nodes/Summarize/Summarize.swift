@@ -5,7 +5,7 @@ import Synchronization
 
 /// The `summarize` node: groups records by window and fields and keeps mergeable metrics per group.
 package struct Summarize: Operator {
-    let plan: SummaryPlan
+    package let plan: SummaryPlan
     let memory: MemoryAccountant
     let refused: RefusedGroups
     private let share: DerivedShare

@@ -47,11 +47,11 @@ extension PostgresTarget: NodeType {
         } catch {
             problems.append(Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
         }
-        guard let summary, let url = node.config["url"]?.string else {
-            return CompiledNode(.broken, resources: resources)
-        }
+        guard let summary else { return CompiledNode(.broken, resources: resources) }
+        // Without an address there is a table all the same, for whoever puts something else in its place.
         let plan = TablePlan(
-            url: url, table: text, isShared: node.config.defaulted("shared").boolean ?? false, summary: summary)
+            url: node.config["url"]?.string ?? "", table: text,
+            isShared: node.config.defaulted("shared").boolean ?? false, summary: summary)
         return CompiledNode(.sink(plan), resources: resources)
     }
 }

@@ -1,0 +1,15 @@
+import Synchronization
+
+/// What went through a node; counted once a batch by whoever works on it.
+final class NodeCounters: Sendable {
+    private let entered = Atomic<Int64>(0)
+    private let left = Atomic<Int64>(0)
+
+    func enter(_ records: Int) { entered.wrappingAdd(Int64(records), ordering: .relaxed) }
+    func leave(_ records: Int) { left.wrappingAdd(Int64(records), ordering: .relaxed) }
+
+    func snapshot(_ name: String, groups: Int64) -> NodeSnapshot {
+        NodeSnapshot(
+            name: name, entered: entered.load(ordering: .relaxed), left: left.load(ordering: .relaxed), groups: groups)
+    }
+}

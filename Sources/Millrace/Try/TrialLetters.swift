@@ -1,0 +1,48 @@
+import Dataflow
+import Foundation
+import Synchronization
+
+/// The dead letters of a sample: how many there are of each cause, and the first ones with their lines.
+final class TrialLetters: EpochObserver {
+    /// A record that could not be used.
+    struct Letter {
+        /// The file, and the line in it where that is known.
+        var place: String
+        var reason: String
+        /// The record as text, cut where it is long.
+        var record: String
+    }
+
+    private let max: Int
+    private let found = Mutex<(letters: [Letter], count: Int)>(([], 0))
+
+    /// - Parameter max: how many letters are kept.
+    init(max: Int) { self.max = max }
+
+    /// The first letters, and how many there are.
+    var letters: (first: [Letter], count: Int) { found.withLock { ($0.letters, $0.count) } }
+
+    func committed(_ epoch: ClosedEpoch) {
+        found.withLock { found in
+            found.count += epoch.deadLetters.count
+            for letter in epoch.deadLetters.prefix(max - found.letters.count) {
+                let topic = epoch.partitionKeys[letter.partition].topic
+                let file = topic.hasPrefix("file:") ? String(topic.dropFirst(5)) : topic
+                let record = String(decoding: letter.payload.prefix(400), as: UTF8.self)
+                found.letters.append(
+                    Letter(
+                        place: Self.place(file, letter.offset), reason: letter.reason,
+                        record: letter.payload.count > 400 ? record + " …" : record))
+            }
+        }
+    }
+
+    /// `file:line`; where the file is packed or cannot be read a second time, `file, byte N`.
+    private static func place(_ path: String, _ offset: Int64) -> String {
+        guard let handle = FileHandle(forReadingAtPath: path), offset >= 0,
+            let head = try? handle.read(upToCount: Int(offset)), head.count == Int(offset),
+            !head.starts(with: [0x1f, 0x8b])
+        else { return "\(path), byte \(offset)" }
+        return "\(path):\(head.reduce(1) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) })"
+    }
+}
