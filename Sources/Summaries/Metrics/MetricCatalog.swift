@@ -39,6 +39,6 @@ package struct MetricCatalog: Sendable {
 
     /// The metrics for the reference page.
     package var reference: String {
-        types.map { "`\($0.spec.signature)` is \($0.spec.summary)" }.joined(separator: "; ")
+        types.map { "`\($0.spec.signature)`, \($0.spec.summary)" }.joined(separator: "; ")
     }
 }

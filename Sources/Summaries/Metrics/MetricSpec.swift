@@ -25,7 +25,7 @@ package struct MetricSpec: Sendable {
     package var otherNames: [String: String]
     /// A call as it is written, `f` standing for a field: `percentiles(f, 50, 95, 99)`.
     package var signature: String
-    /// What it is, as the end of a sentence that begins with a call of it.
+    /// What it is, in the words that follow a call of it on the reference page.
     package var summary: String
     /// The options that a call may have.
     package var options: [Option]

@@ -30,7 +30,7 @@ import TopologyFile
         let text = """
             topology: toys
             nodes:
-              events: { file: { path: /tmp/none.jsonl } }
+              events: { file: { paths: [none.jsonl] } }
               records:
                 from: events
                 parse_json: { event_time: at, fields: { at: timestamp, level: integer, name: text } }
@@ -60,7 +60,7 @@ import TopologyFile
 
     @Test func theyAreOnTheReferencePage() {
         let page = NodeReference(specs: [ToySummarize.spec], settings: []).markdown
-        #expect(page.contains("; `spread(f)` is how far whole numbers lie apart."))
+        #expect(page.contains("; `spread(f)`, how far whole numbers lie apart."))
         #expect(page.contains(Shifted.spec.summary) && page.contains(Hopping.spec.summary))
         #expect(page.contains("| `window.shift` | duration from 1s to 1d |"))
         #expect(page.contains("| `window.every` | duration from 1s to 1d |"))
@@ -77,7 +77,7 @@ import TopologyFile
         ("metrics: { wide: range(level) }", "did you mean 'spread'?"),
         ("metrics: { wide: spread(name) }", "spread() cannot work on name, which is text, expected integer"),
         ("metrics: { wide: spread() }", "spread() needs a field; for example spread(at)"),
-        ("metrics: { wide: spread(level, level) }", "spread() takes one field"),
+        ("metrics: { wide: \"spread(level, level)\" }", "spread() takes one field"),
         ("metrics: { wide: \"spread(level, by: 2)\" }", "spread() has no option by"),
         ("metrics: { wide: spread(level), wide_most: count() }", "makes a column wide_most, which is also"),
         ("window: { size: 1h, evry: 1m }, metrics: { n: count() }", "did you mean 'every'?"),

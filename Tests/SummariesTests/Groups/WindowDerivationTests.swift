@@ -16,9 +16,7 @@ import Testing
         var counts: [String: Int64] = [:]
         for groups in delta.sets {
             for group in 0..<groups.groupCount {
-                let country = unsafe groups.keyText(0, ofGroup: group).map {
-                    unsafe String(decoding: $0, as: UTF8.self)
-                }
+                let country = groups.plan.keys.isEmpty ? nil : Self.text(0, group, groups)
                 let name = "\(groups.set.name) \(groups.windowStart(ofGroup: group) ?? -1) \(country ?? "none")"
                 guard let state = groups.states[0] as? CountState else { continue }
                 #expect(counts[name] == nil, "\(name) is there twice")
@@ -26,6 +24,10 @@ import Testing
             }
         }
         return counts
+    }
+
+    private static func text(_ key: Int, _ group: Int, _ groups: SetGroups) -> String? {
+        unsafe groups.keyText(key, ofGroup: group).map { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     /// Three workers with random batches, and the epoch closed.

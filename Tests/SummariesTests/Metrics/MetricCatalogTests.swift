@@ -57,7 +57,7 @@ import Testing
         #expect(Set(names).count == names.count)
         for type in MetricCatalog.all.types {
             #expect(type.spec.signature.hasPrefix(type.spec.name + "("))
-            #expect(MetricCatalog.all.reference.contains("`\(type.spec.signature)` is \(type.spec.summary)"))
+            #expect(MetricCatalog.all.reference.contains("`\(type.spec.signature)`, \(type.spec.summary)"))
         }
     }
 

@@ -32,8 +32,8 @@ package struct Uniques: Metric, MetricType {
             "distinct", "count_distinct", "countdistinct", "approx_count_distinct", "unique", "uniq", "cardinality",
         ],
         signature: "uniques(f)",
-        summary: "about how many distinct values there are; more precisely, in quotes, "
-            + "`\"uniques(f, precision: precise)\"`, or in less memory (`compact`)",
+        summary: "about how many distinct values there are (in quotes, `\"uniques(f, precision: precise)\"` is more "
+            + "precise, and `compact` takes less memory)",
         options: [MetricSpec.Option("precision", Precision.allCases.map(\.rawValue))])
 
     package static func compile(

@@ -16,7 +16,8 @@ import Testing
 
     @Test func sumsOfDoublesAreExact() throws {
         let ratios = try MetricStand("sum(ratio)")
-        #expect(try ratios.values([1e17, 1, -1e17]) == ["sum 1.0", "\\x310002"])
+        #expect(try ratios.values([1e17, 1, -1e17]) == ratios.values([1]))
+        #expect(try ratios.values([1e17, 1, -1e17])[0] == "sum 1.0")
         #expect(
             ratios.plan.columns == [.total("m", .decimal), .state("m_exact", .bytes, isAddedLater: true)])
         // The exact sum goes before the shown one, which goes on where there is no other.
