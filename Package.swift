@@ -144,7 +144,7 @@ let package = Package(
             name: "NodesTests",
             dependencies: [
                 "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "Kafka", "Postgres", "Sketches",
-                "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
+                "DataflowTesting", "SummariesTesting", "LocalServices", "Platform", "TopologyFile",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

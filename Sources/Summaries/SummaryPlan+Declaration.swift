@@ -7,14 +7,16 @@ extension SummaryPlan {
     static let keysMax = 10
 
     /// Reads a `summarize` declaration against the schema of its input.
-    /// - Parameter problems: gets everything that is wrong with it.
+    /// - Parameters:
+    ///   - catalog: the metrics and windows that there are.
+    ///   - problems: gets everything that is wrong with it.
     /// - Returns: the plan, of no use when there are problems.
     package static func make(
-        _ node: NodeDeclaration, input: RecordSchema, _ problems: inout Diagnostics
+        _ node: NodeDeclaration, input: RecordSchema, _ catalog: SummaryCatalog, _ problems: inout Diagnostics
     ) -> SummaryPlan {
         var plan = SummaryPlan(node: node.name, keys: [], metrics: [])
         plan.keysPlace = (node.config["by"] ?? node.config["grouping_sets"])?.location ?? node.location
-        if let window = node.config["window"] { plan.readWindow(window, input, &problems) }
+        if let window = node.config["window"] { plan.readWindow(window, input, catalog.windows, &problems) }
         if let sets = node.config["grouping_sets"] {
             plan.readSets(sets, beside: node.config["by"], input, &problems)
         } else {
@@ -29,7 +31,9 @@ extension SummaryPlan {
         }
         let metrics = node.config["metrics"]
         for entry in metrics?.entries ?? [] {
-            if let metric = MetricPlan.make(entry, input: input, &problems) { plan.metrics.append(metric) }
+            if let metric = MetricPlan.make(entry, input: input, catalog.metrics, &problems) {
+                plan.metrics.append(metric)
+            }
         }
         if let metrics, metrics.entries?.isEmpty ?? false {
             problems.append(
@@ -41,44 +45,17 @@ extension SummaryPlan {
         return plan
     }
 
-    private mutating func readWindow(_ window: ConfigValue, _ input: RecordSchema, _ problems: inout Diagnostics) {
+    private mutating func readWindow(
+        _ value: ConfigValue, _ input: RecordSchema, _ catalog: WindowCatalog, _ problems: inout Diagnostics
+    ) {
         if input.eventTimeColumn == nil, !input.eventTimeIsUnresolved {
             problems.append(
                 Diagnostic(
-                    code: "no-event-time", at: window.location, "a window needs an event time",
+                    code: "no-event-time", at: value.location, "a window needs an event time",
                     hint: "add `event_time: <timestamp field>` to the parse_json node"))
         }
         eventTimeColumn = input.eventTimeColumn
-        guard let length = window.duration else { return }
-        let (seconds, attoseconds) = length.components
-        windowMicroseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
-        if let drift = Self.drift(of: seconds, hasFraction: attoseconds != 0) {
-            problems.append(
-                Diagnostic(.warning, code: "window-drift", at: window.location, drift.what, hint: drift.hint))
-        }
-    }
-
-    /// What is surprising about where windows of a length begin, as they are counted from 1970-01-01 00:00 UTC.
-    private static func drift(of seconds: Int64, hasFraction: Bool) -> (what: String, hint: String)? {
-        let day: Int64 = 86_400
-        if seconds % (7 * day) == 0, !hasFraction {
-            return (
-                "windows of this length begin on Thursdays at 00:00 UTC, as they are counted from 1970-01-01",
-                "take 1d and add days up in SQL for weeks that begin on another day"
-            )
-        }
-        if seconds % day == 0, !hasFraction {
-            guard seconds != day else { return nil }
-            return (
-                "windows of this length begin on no fixed day, as they are counted from 1970-01-01",
-                "take 1d and add days up in SQL"
-            )
-        }
-        guard hasFraction || seconds > day || day % seconds != 0 else { return nil }
-        return (
-            "windows of this length do not divide a day, so they begin at other times every day",
-            "take one that does, such as 1m, 5m, 15m, 1h, 6h or 1d"
-        )
+        window = catalog.compile(value, &problems)
     }
 
     /// Reads `by`.

@@ -41,33 +41,32 @@ package struct SummaryRecord {
 
     /// One metric of every kind, two with conditions.
     package static func metrics() throws -> [MetricPlan] {
-        let percentiles = MetricPlan.Function.percentiles([
-            .init(percent: 50, text: "50"), .init(percent: 99, text: "99"),
-        ])
-        var metrics = [
-            MetricPlan(name: "events", function: .count),
-            metric("users", .uniques(.standard), "user"), metric("compact_users", .uniques(.compact), "user"),
-            metric("total", .sum, "price"), metric("mean", .avg, "ratio"), metric("least", .min, "price"),
-            metric("most", .max, "ratio"), metric("last", .max, "time"), metric("prices", percentiles, "price"),
-            metric("ratios", percentiles, "ratio"),
-            MetricPlan(name: "dear", function: .count), metric("low_users", .uniques(.precise), "user"),
+        try [
+            metric("events", "count()"), metric("users", "uniques(user)"),
+            metric("compact_users", "uniques(user, precision: compact)"), metric("total", "sum(price)"),
+            metric("mean", "avg(ratio)"), metric("least", "min(price)"), metric("most", "max(ratio)"),
+            metric("last", "max(time)"), metric("prices", "percentiles(price, 50, 99)"),
+            metric("ratios", "percentiles(ratio, 50, 99)"), metric("dear", "count()", where: "price > 500"),
+            metric("low_users", "uniques(user, precision: precise)", where: "level < 0 || level is null"),
         ]
-        for (name, text) in [("dear", "price > 500"), ("low_users", "level < 0 || level is null")] {
-            let expression = try Expression.parse(text, at: SourceLocation(file: "t", line: 1, column: 1))
-            guard let index = metrics.firstIndex(where: { $0.name == name }) else { continue }
-            metrics[index].condition = try expression.checkCondition(against: schema)
-        }
-        return metrics
+    }
+
+    /// A metric over records, as a topology file has it.
+    package static func metric(
+        _ name: String, _ text: String, where condition: String? = nil, of catalog: MetricCatalog = .all
+    ) throws -> MetricPlan {
+        let place = SourceLocation(file: "t", line: 1, column: 1)
+        var problems = Diagnostics()
+        let metric = catalog.compile(
+            try MetricCall.parse(text, at: place), named: name, input: schema, &problems)
+        guard let metric, !problems.hasErrors else { throw problems }
+        let checked = try condition.map { try Expression.parse($0, at: place).checkCondition(against: schema) }
+        return MetricPlan(metric, condition: checked, conditionText: condition)
     }
 
     private static func key(_ name: String) -> SummaryPlan.Key {
         guard let field = schema[name] else { preconditionFailure("no field \(name)") }
         return .init(name: name, type: field.type, column: field.column)
-    }
-
-    private static func metric(_ name: String, _ function: MetricPlan.Function, _ field: String) -> MetricPlan {
-        let key = key(field)
-        return MetricPlan(name: name, function: function, column: key.column, type: key.type, sourceField: field)
     }
 
     /// Random records: a few minutes, few values per key, nulls.
@@ -118,10 +117,11 @@ package struct SummaryRecord {
 extension SummaryPlan {
     /// A plan over `SummaryRecord`, by all keys or by sets of them.
     package static func ofRecords(
-        keys: [Key] = SummaryRecord.keys, sets: [[Int]]? = nil, hasWindow: Bool = true, metrics: [MetricPlan]
+        keys: [Key] = SummaryRecord.keys, sets: [[Int]]? = nil, hasWindow: Bool = true,
+        window: any WindowFunction = Tumbling(microseconds: 60_000_000), metrics: [MetricPlan]
     ) -> SummaryPlan {
         SummaryPlan(
-            node: "kpi", windowMicroseconds: hasWindow ? 60_000_000 : nil, eventTimeColumn: 0, keys: keys,
+            node: "kpi", window: hasWindow ? window : nil, eventTimeColumn: 0, keys: keys,
             groupingSets: sets.map { sets in sets.map { GroupingSet($0, of: keys) } }, metrics: metrics)
     }
 }

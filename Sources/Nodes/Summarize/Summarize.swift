@@ -16,7 +16,7 @@ package struct Summarize: Operator {
         self.plan = plan
         self.memory = memory
         self.refused = refused
-        share = DerivedShare(sets: SetDerivation(plan.sets).derived.count)
+        share = DerivedShare(plan)
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {

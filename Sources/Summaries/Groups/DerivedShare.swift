@@ -1,21 +1,33 @@
 import Synchronization
 
-/// How much memory the derived groups of a summary take, for each byte of the groups that are counted.
+/// How much memory it takes to make what a summary derives, the groups of windows and of derived sets, for each byte of
+/// the groups that are counted.
 ///
-/// Derived groups are made when an epoch is closed already, so their memory is set aside while it fills: what the last
-/// epoch took and a quarter more. Before there was one, that is as much for each derived set as for all that is counted,
-/// and a quarter more. How soon an epoch closes never changes a result.
+/// They are made when an epoch is closed already, so their memory is set aside while it fills: what the last epoch took
+/// and a quarter more. Before there was one, that is as much for each derived set, and for each window that a pane is a
+/// part of beside the first, as for all that is counted, and a quarter more. How soon an epoch closes never changes a
+/// result.
 package final class DerivedShare: Sendable {
     private let percent: Atomic<Int>
+    /// Whether anything is derived.
+    let isOfUse: Bool
 
-    /// Nothing is known yet of `sets` derived sets.
-    package init(sets: Int) { percent = Atomic(sets * 125) }
+    /// Nothing is known yet of a summary's groups.
+    package convenience init(_ plan: SummaryPlan) {
+        self.init(sets: SetDerivation(plan.sets).derived.count, windows: plan.window?.windowsPerPane ?? 1)
+    }
+
+    /// Nothing is known yet of `sets` derived sets and of windows of which each pane is a part.
+    package init(sets: Int, windows: Int = 1) {
+        isOfUse = windows > 1 || sets > 0
+        percent = Atomic((sets * windows + windows - 1) * 125)
+    }
 
     /// Bytes to set aside beside `counted` bytes of counted groups.
     func reserve(for counted: Int) -> Int { counted * percent.load(ordering: .relaxed) / 100 }
 
     /// Takes note of a complete epoch.
     func observe(counted: Int, derived: Int) {
-        percent.store(derived * 125 / max(1, counted), ordering: .relaxed)
+        percent.store(max(0, derived) * 125 / max(1, counted), ordering: .relaxed)
     }
 }

@@ -27,12 +27,22 @@ final class RefusalSieve {
     func look(at batch: Batch, _ rows: RowSelection, for refused: RefusedGroups) {
         probe.assign(batch, rows)
         for group in reasons.count..<probe.groupCount {
-            let found = sets.lazy.compactMap { [probe] set -> String? in
-                let identity = GroupOrder.identity(of: group, in: probe, as: set)
-                return identity.key.count > SummaryPlan.keyBytesMax ? Self.longKey : refused.reason(for: identity)
+            let found = sets.lazy.compactMap { [probe] set in
+                Self.reason(for: GroupOrder.identity(of: group, in: probe, as: set), probe.plan.window, refused)
             }
             reasons.append(found.first)
         }
+    }
+
+    /// Why a group by pane is refused: because one of the groups by window is that it becomes a part of.
+    private static func reason(
+        for pane: RefusedGroups.Group, _ function: (any WindowFunction)?, _ refused: RefusedGroups
+    ) -> String? {
+        if pane.key.count > SummaryPlan.keyBytesMax { return longKey }
+        guard let function, let start = pane.windowStart else { return refused.reason(for: pane) }
+        return function.windows(of: start).lazy.compactMap { window in
+            refused.reason(for: RefusedGroups.Group(windowStart: window, key: pane.key))
+        }.first
     }
 
     /// One text for all, so that they are one cause.

@@ -25,10 +25,10 @@ package final class SetGroups {
         self.dictionary = dictionary
         keyIDs = plan.keyIDs(of: set)
         keyColumns = keyIDs.map { dictionary.column($0) }
-        let first = plan.windowMicroseconds == nil ? 0 : 1
+        let first = plan.window == nil ? 0 : 1
         places = plan.keys.indices.map { key in set.keys.firstIndex(of: key).map { $0 + first } }
         table = GroupTable(width: keyIDs.count)
-        states = metrics.map { $0.makeState() }
+        states = metrics.map { $0.metric.makeState() }
     }
 
     package var groupCount: Int { table.count }
@@ -98,19 +98,42 @@ extension SetGroups {
     func merge(_ other: SetGroups) -> UnsafeBufferPointer<UInt32> {
         let count = other.groupCount
         assign(count, groupsOf: other) { $0 }
+        absorb(other)
+        return unsafe UnsafeBufferPointer(start: groups.values, count: count)
+    }
+
+    /// The same groups by window, made of these by pane.
+    func byWindow(_ function: any WindowFunction) -> SetGroups {
+        let windows = SetGroups(plan, set, metrics: plan.metrics, dictionary: dictionary)
+        for number in 0..<function.windowsPerPane {
+            windows.assign(groupCount, groupsOf: self, window: { function.window(number, of: $0) }) { $0 }
+            windows.absorb(self)
+        }
+        return windows
+    }
+
+    /// Merges the states of another set's groups into those of the groups assigned last.
+    private func absorb(_ other: SetGroups) {
         for (mine, theirs) in zip(states, other.states) {
             mine.grow(to: table.count)
             unsafe mine.absorb(theirs, groups.values)
         }
-        return unsafe UnsafeBufferPointer(start: groups.values, count: count)
     }
 
     /// Finds or makes the group of each of `count` rows that have a group in another set already.
-    func assign(_ count: Int, groupsOf other: SetGroups, _ group: (Int) -> Int) {
+    /// - Parameter window: what the start of a group's pane there becomes here; nil when it stays.
+    func assign(
+        _ count: Int, groupsOf other: SetGroups, window: ((Int64) -> Int64)? = nil, _ group: (Int) -> Int
+    ) {
         groups.resizeUninitialized(to: count)
         // No rows make no group, not even where all rows are in one.
         guard count > 0 else { return }
         let ids = unsafe keyIDs.map { part in unsafe self.ids(of: part, count, in: other, group) }
+        if let window, let starts = unsafe ids.first {
+            for row in 0..<count {
+                unsafe starts[row] = keyColumns[0].id(of: window(keyColumns[0].integer(starts[row])))
+            }
+        }
         defer { unsafe ids.forEach { unsafe $0.deallocate() } }
         unsafe ids.withUnsafeBufferPointer { pointers in
             // With no key at all there is one group, and nothing to point to.
@@ -148,8 +171,8 @@ extension SummaryPlan {
     /// What the parts of a set's keys are made of, the window first.
     func keyIDs(of set: GroupingSet) -> [KeyColumnID] {
         var ids: [KeyColumnID] = []
-        if let windowMicroseconds, let eventTimeColumn {
-            ids.append(.window(column: eventTimeColumn, microseconds: windowMicroseconds))
+        if let window, let eventTimeColumn {
+            ids.append(.window(column: eventTimeColumn, EventTimeCut(function: window)))
         }
         return ids
             + set.keys.map { position in
@@ -164,9 +187,10 @@ extension SummaryPlan {
 }
 
 extension SetGroups {
-    /// The start of a group's window in microseconds since 1970, nil without windows.
+    /// The start of a group's window in microseconds since 1970, nil without windows. As long as records are counted it is
+    /// that of a pane.
     package func windowStart(ofGroup group: Int) -> Int64? {
-        plan.windowMicroseconds == nil ? nil : keyColumns[0].integer(table.id(0, ofGroup: group))
+        plan.window == nil ? nil : keyColumns[0].integer(table.id(0, ofGroup: group))
     }
 
     /// The text of a key of a group, nil for null and outside the set.

@@ -6,12 +6,13 @@ package import Expressions
 /// `@unchecked Sendable`: a delta is filled by one worker, then belongs to the commit thread.
 package final class SummaryDelta: Delta, @unchecked Sendable {
     package let plan: SummaryPlan
-    /// The groups of each set, in the order of the plan. Those of derived sets are there once the delta is complete.
-    package let sets: [SetGroups]
+    /// The groups of each set, in the order of the plan. Those of derived sets are there once the delta is complete; until
+    /// then the others are by pane.
+    package private(set) var sets: [SetGroups]
     private let dictionary: KeyDictionary
     private let derivation: SetDerivation
-    /// The sets that are counted.
-    private let counted: [SetGroups]
+    /// The sets that are counted, as long as they are.
+    private var counted: [SetGroups]
     private let share: DerivedShare
     private let memory: MemoryAccountant
     private var part: MemoryAccountant.Part
@@ -36,7 +37,7 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         let derivation = SetDerivation(plan.sets)
         self.sets = sets
         self.derivation = derivation
-        self.share = share ?? DerivedShare(sets: derivation.derived.count)
+        self.share = share ?? DerivedShare(plan)
         counted = derivation.counted.map { sets[$0] }
     }
 
@@ -109,13 +110,27 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
 
     package func complete() {
         precondition(!isComplete, "a delta is completed once")
+        let countedBytes = countedBytes
+        deriveWindows()
         for set in derivation.derived {
             unsafe sets[set].merge(sets[derivation.parent(of: set) { sets[$0].groupCount }])
         }
         isComplete = true
-        let derivedBytes = derivation.derived.reduce(0) { $0 + sets[$1].memoryBytes }
-        share.observe(counted: countedBytes, derived: derivedBytes)
+        counted = []
+        let bytes = sets.reduce(0) { $0 + $1.memoryBytes }
+        share.observe(counted: countedBytes, derived: bytes - countedBytes)
         account()
+    }
+
+    /// Makes groups by window of those by pane, where that is not the same.
+    private func deriveWindows() {
+        guard let window = plan.window, window.windowsPerPane > 1 else { return }
+        sieves = nil
+        for set in derivation.counted {
+            let panes = sets[set]
+            sets[set] = panes.byWindow(window)
+            panes.release()
+        }
     }
 
     /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.
@@ -151,7 +166,7 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     private func account() {
         dictionary.account()
         var bytes = sets.reduce(0) { $0 + $1.memoryBytes } + (sieves?.reduce(0) { $0 + $1.memoryBytes } ?? 0)
-        if !isComplete, !derivation.derived.isEmpty { bytes += share.reserve(for: countedBytes) }
+        if !isComplete, share.isOfUse { bytes += share.reserve(for: countedBytes) }
         memory.draw(bytes - accountedBytes, for: part)
         accountedBytes = bytes
     }

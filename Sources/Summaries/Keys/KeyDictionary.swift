@@ -68,8 +68,8 @@ package final class KeyDictionary {
 
 /// What a key column is made of.
 enum KeyColumnID: Hashable {
-    /// The window that the event time in `column` falls in.
-    case window(column: Int, microseconds: Int64)
+    /// The pane of a window function that the event time in `column` falls in, or a window made of panes.
+    case window(column: Int, EventTimeCut)
     /// A text field.
     case text(column: Int)
     /// An integer, decimal or timestamp field.
@@ -98,7 +98,7 @@ final class KeyColumn {
         if let cached, cached == key { return unsafe ids.values }
         ids.resizeUninitialized(to: rows.count)
         switch id {
-        case .window(let column, let length): fillWindows(batch.columns[column], length, rows)
+        case .window(let column, let cut): fillPanes(batch.columns[column], cut.function, rows)
         case .text(let column): unsafe texts.intern(batch.columns[column], rows, into: ids.values)
         case .integer(let column): fillIntegers(batch.columns[column], rows)
         case .boolean(let column): fillBooleans(batch.columns[column], rows)
@@ -107,19 +107,18 @@ final class KeyColumn {
         return unsafe ids.values
     }
 
-    private func fillWindows(_ column: Column, _ length: Int64, _ rows: RowSelection) {
+    private func fillPanes(_ column: Column, _ function: any WindowFunction, _ rows: RowSelection) {
         let ids = unsafe self.ids.values
         let times = unsafe column.integers
-        var windowStart = Int64.max
-        var windowID: UInt32 = 0
+        var pane = Pane.none
+        var paneID: UInt32 = 0
         for index in 0..<rows.count {
             let time = unsafe times[rows[index]]
-            // One subtraction tells whether the time is still in the window of the row before.
-            if UInt64(bitPattern: time &- windowStart) >= UInt64(length) {
-                windowStart = Window.start(of: time, length: length)
-                windowID = integers.intern(windowStart)
+            if !pane.contains(time) {
+                pane = function.pane(of: time)
+                paneID = integers.intern(pane.start)
             }
-            unsafe ids[index] = windowID
+            unsafe ids[index] = paneID
         }
     }
 
@@ -156,6 +155,9 @@ final class KeyColumn {
     /// Bytes of the longest text seen; 0 for columns of other types.
     var longestText: Int { texts.longest }
 
+    /// The id of a value of a column that is not text.
+    func id(of value: Int64) -> UInt32 { integers.intern(value) }
+
     /// The text behind an id of a text column.
     func text(_ id: UInt32) -> UnsafeRawBufferPointer { unsafe texts.text(id) }
 
@@ -163,11 +165,13 @@ final class KeyColumn {
     func integer(_ id: UInt32) -> Int64 { integers.value(id) }
 }
 
-/// Tumbling windows over event time.
-enum Window {
-    /// The start of the window that holds `time`: windows are aligned to 1970-01-01T00:00:00Z.
-    static func start(of time: Int64, length: Int64) -> Int64 {
-        let remainder = time % length
-        return time - remainder - (remainder < 0 ? length : 0)
+/// How event time is cut, as part of a key: functions that cut alike are one, so that summaries share their ids.
+struct EventTimeCut: Hashable {
+    let function: any WindowFunction
+
+    static func == (left: EventTimeCut, right: EventTimeCut) -> Bool {
+        left.function.definition == right.function.definition
     }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(function.definition) }
 }

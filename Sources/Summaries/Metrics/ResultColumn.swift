@@ -1,4 +1,4 @@
-import Dataflow
+package import Dataflow
 
 /// A column that a metric makes in whatever its summary is written to.
 package struct ResultColumn: Hashable, Sendable {
@@ -14,14 +14,43 @@ package struct ResultColumn: Hashable, Sendable {
         case timestamp
         /// A sketch or another state with a format of its own.
         case bytes
+
+        /// What holds the values of a field.
+        package init(_ type: ColumnType) {
+            switch type {
+            case .decimal: self = .decimal
+            case .double: self = .double
+            case .timestamp: self = .timestamp
+            case .integer, .boolean, .text: self = .integer
+            }
+        }
     }
 
     /// Whom it is for.
     package enum Role: Hashable, Sendable {
         /// People.
         case shown
-        /// Whoever merges rows: shown columns that can be merged themselves have none beside them.
+        /// Whoever merges rows.
         case state
+        /// Both: what is shown can be merged.
+        case total
+    }
+
+    /// How a shown value is read from a state by one of the SQL functions that come with Millrace.
+    package struct Reading: Hashable, Sendable {
+        /// The function's name, without a schema.
+        package var function: String
+        /// The column of the state, its first argument.
+        package var state: String
+        /// The other arguments, in SQL.
+        package var arguments: [String]
+
+        /// A reading.
+        package init(_ function: String, of state: String, _ arguments: [String] = []) {
+            self.function = function
+            self.state = state
+            self.arguments = arguments
+        }
     }
 
     /// The column's name.
@@ -32,53 +61,32 @@ package struct ResultColumn: Hashable, Sendable {
     package var role: Role
     /// Whether it may be null.
     package var isNullable: Bool
+    /// Whether it came later than its metric, so that a table of an earlier version gets it without being asked for.
+    package var isAddedLater = false
+    /// How old rows get its value when it is asked for later than its state; nil when they cannot.
+    package var reading: Reading?
 
-    static func shown(_ name: String, _ kind: Kind, isNullable: Bool = true) -> ResultColumn {
-        ResultColumn(name: name, kind: kind, role: .shown, isNullable: isNullable)
+    /// Whether people read it.
+    package var isShown: Bool { role != .state }
+    /// Whether it is read before rows are merged.
+    package var isMerged: Bool { role != .shown }
+
+    /// A column that people read, and that says nothing to whoever merges rows.
+    package static func shown(
+        _ name: String, _ kind: Kind, isNullable: Bool = true, reading: Reading? = nil
+    ) -> ResultColumn {
+        ResultColumn(name: name, kind: kind, role: .shown, isNullable: isNullable, reading: reading)
     }
 
-    static func state(_ name: String, _ kind: Kind, isNullable: Bool = true) -> ResultColumn {
-        ResultColumn(name: name, kind: kind, role: .state, isNullable: isNullable)
-    }
-}
-
-extension MetricPlan {
-    /// The columns that the metric makes, in the order of a table: first what is shown.
-    package var columns: [ResultColumn] {
-        switch function {
-        case .count: [.shown(name, .integer, isNullable: false)]
-        case .sum: [.shown(name, .decimal)] + exactState
-        case .avg:
-            [
-                .shown(name, .double), .state(name + "_sum", .decimal),
-                .state(name + "_count", .integer, isNullable: false),
-            ] + exactState
-        case .min, .max: [.shown(name, extremeKind)]
-        case .uniques:
-            [
-                .shown(name, .integer, isNullable: false), .state(name + "_sketch", .bytes, isNullable: false),
-                .state(name + "_values", .integer),
-            ]
-        case .percentiles(let percentiles):
-            percentiles.map { .shown(name + "_" + $0.columnSuffix, .double) }
-                + [.state(name + "_sketch", .bytes, isNullable: false)]
-        }
+    /// A column that people read and that rows are merged by.
+    package static func total(_ name: String, _ kind: Kind, isNullable: Bool = true) -> ResultColumn {
+        ResultColumn(name: name, kind: kind, role: .total, isNullable: isNullable)
     }
 
-    /// Doubles are summed exactly, which a number of Postgres cannot hold in few bytes.
-    private var exactState: [ResultColumn] { type == .double ? [.state(name + "_exact", .bytes)] : [] }
-
-    private var extremeKind: ResultColumn.Kind {
-        switch type {
-        case .decimal: .decimal
-        case .double: .double
-        case .timestamp: .timestamp
-        default: .integer
-        }
-    }
-
-    /// Decimal places of a sum that is kept in 128 bits: a decimal's own, none for integers.
-    package var sumScale: Int {
-        if case .decimal(let scale) = type { scale } else { 0 }
+    /// A column that rows are merged by.
+    package static func state(
+        _ name: String, _ kind: Kind, isNullable: Bool = true, isAddedLater: Bool = false
+    ) -> ResultColumn {
+        ResultColumn(name: name, kind: kind, role: .state, isNullable: isNullable, isAddedLater: isAddedLater)
     }
 }

@@ -65,7 +65,7 @@ import Testing
         try await onThread {
             let stand = try TargetStand("long_key")
             let plan = SummaryPlan.ofRecords(
-                keys: Array(SummaryRecord.keys.prefix(1)), metrics: [MetricPlan(name: "events", function: .count)])
+                keys: Array(SummaryRecord.keys.prefix(1)), metrics: [MetricPlan(Count("events"))])
             let instance = try stand.instance(plan: plan)
             // Letters that do not compress.
             var random = SeededRandom(seed: 5)
@@ -85,7 +85,7 @@ import Testing
     @Test func recordsWithKeysThatNoIndexTakesAreLeftOut() throws {
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(2)), sets: [[0, 1], [1], []], hasWindow: false,
-            metrics: [MetricPlan(name: "events", function: .count)])
+            metrics: [MetricPlan(Count("events"))])
         let delta = SummaryDelta.empty(plan, TargetStand.memory)
         let longest = SummaryPlan.keyBytesMax - GroupOrder.textBytesAround - GroupOrder.numberBytes
         func batch(_ lengths: [Int]) -> Batch {

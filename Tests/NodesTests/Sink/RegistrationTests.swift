@@ -17,7 +17,7 @@ import Testing
 
     private static func target(_ database: String, metric: String) throws -> PostgresTarget {
         let plan = SummaryPlan(
-            node: "s", windowMicroseconds: nil, keys: [], metrics: [MetricPlan(name: metric, function: .count)])
+            node: "s", keys: [], metrics: [MetricPlan(Count(metric))])
         let sink = TableSink(
             name: "out", node: 0, plan: plan, table: "t_\(metric)", isShared: false, events: [],
             feed: TableFeed(topics: ["topic"], elsewhere: []))

@@ -62,8 +62,8 @@ import Testing
 
     @Test func theTextOfTheVersionBeforeIsStillKnown() throws {
         let plan = SummaryPlan(
-            node: "s", windowMicroseconds: 60_000_000, keys: SummaryRecord.keys,
-            metrics: [MetricPlan(name: "n", function: .count, conditionText: "a > 1; b")])
+            node: "s", window: Tumbling(microseconds: 60_000_000), keys: SummaryRecord.keys,
+            metrics: [MetricPlan(Count("n"), conditionText: "a > 1; b")])
         #expect(
             plan.previousDefinition
                 == "window=60000000us; by=country:text,level:integer,paid:boolean,price:decimal(2); n=count() where a > 1; b"
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func setsArePartOfWhatRowsMean() {
-        let metrics = [MetricPlan(name: "events", function: .count)]
+        let metrics = [MetricPlan(Count("events"))]
         let keys = Array(SummaryRecord.keys.prefix(2))
         #expect(
             SummaryPlan.ofRecords(keys: keys, metrics: metrics).previousDefinition

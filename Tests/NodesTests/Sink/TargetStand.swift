@@ -21,7 +21,7 @@ struct TargetStand: Sendable {
     static let memory = MemoryAccountant(budget: 1 << 40)
     static let plan = SummaryPlan.ofRecords(
         keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
-        metrics: [MetricPlan(name: "events", function: .count)])
+        metrics: [MetricPlan(Count("events"))])
 
     let database: String
     let url: String
@@ -95,18 +95,23 @@ struct TargetStand: Sendable {
 
         /// Commits one record of each country, and a dead letter for each reason.
         func commit(_ countries: [String?], reasons: [String] = []) throws -> CommitOutcome {
-            let delta = SummaryDelta.empty(plan, TargetStand.memory)
             let records = countries.map {
                 SummaryRecord(time: 0, country: $0, level: nil, paid: nil, user: "u", price: nil, ratio: 0)
             }
+            return try commit(records: records, reasons: reasons)
+        }
+
+        /// Commits records, and a dead letter for each reason.
+        func commit(records: [SummaryRecord], reasons: [String] = []) throws -> CommitOutcome {
+            let delta = SummaryDelta.empty(plan, TargetStand.memory)
             if !records.isEmpty { delta.add(records[...], serial: number + 1) }
             delta.complete()
             defer { delta.release() }
             number += 1
             var advance = PartitionAdvance(key: claimed.key, ownerEpoch: claimed.ownerEpoch, from: position)
-            advance.to = position + Int64(countries.count + reasons.count)
+            advance.to = position + Int64(records.count + reasons.count)
             advance.counters.read = advance.to - position
-            advance.counters.applied = Int64(countries.count)
+            advance.counters.applied = Int64(records.count)
             advance.counters.dead = Int64(reasons.count)
             let letters = reasons.enumerated().map { index, reason in
                 DeadLetter(

@@ -79,7 +79,7 @@ import Testing
     @Test func totalsOfManyEpochsDoNotMixUpTheirKeys() throws {
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
-            metrics: [MetricPlan(name: "events", function: .count)])
+            metrics: [MetricPlan(Count("events"))])
         var random = SeededRandom(seed: 3)
         let console = Console()
         let sink = console.sink(plan, rowsMax: 10_000)
@@ -97,10 +97,10 @@ import Testing
         let plan = SummaryPlan.ofRecords(
             keys: [], hasWindow: false,
             metrics: [
-                MetricPlan(name: "sum", function: .sum, column: 6, type: .double),
-                MetricPlan(name: "mean", function: .avg, column: 6, type: .double),
-                MetricPlan(name: "least", function: .min, column: 6, type: .double),
-                MetricPlan(name: "most", function: .max, column: 6, type: .double),
+                try SummaryRecord.metric("sum", "sum(ratio)"),
+                try SummaryRecord.metric("mean", "avg(ratio)"),
+                try SummaryRecord.metric("least", "min(ratio)"),
+                try SummaryRecord.metric("most", "max(ratio)"),
             ])
         var random = SeededRandom(seed: 5)
         for (ratios, expected) in [
@@ -124,8 +124,8 @@ import Testing
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: false,
             metrics: [
-                MetricPlan(name: "events", function: .count),
-                MetricPlan(name: "mean", function: .avg, column: 6, type: .double),
+                MetricPlan(Count("events")),
+                try SummaryRecord.metric("mean", "avg(ratio)"),
             ])
         var random = SeededRandom(seed: 4)
         var record = SummaryRecord.random(1, &random)[0]

@@ -79,7 +79,7 @@ import Testing
         var random = SeededRandom(seed: 31)
         let plan = SummaryPlan.ofRecords(
             keys: Array(SummaryRecord.keys.prefix(2)), sets: [[0, 1], [0], [1], []], hasWindow: false,
-            metrics: [MetricPlan(name: "events", function: .count)])
+            metrics: [MetricPlan(Count("events"))])
         let records = SummaryRecord.random(400, &random)
         let refused = RefusedGroups()
         // The total: every record is in it.

@@ -48,8 +48,7 @@ struct SchemaSetup {
         let places = try sinks.map { try TablePlace.find($0.table, &connection) }
         try refuseOverlaps(places, &connection)
         let tables = zip(sinks, places).map { sink, place in
-            SummaryTable(
-                place: place, name: sink.table, plan: sink.plan, writers: sink.plan.metrics.map { $0.makeWriter() })
+            SummaryTable(place: place, name: sink.table, plan: sink.plan)
         }
         let definition = definition(tables)
         let current = try registration.current(&connection)

@@ -52,6 +52,4 @@ enum SinkLimits {
     static let instanceLook = Duration.milliseconds(500)
     /// The longest that signing out may take at the end.
     static let signOut = Duration.seconds(1)
-    /// State columns that came later than their metrics: a table of an earlier version gets them at the start.
-    static let addedStateSuffixes = ["_exact", "_values"]
 }

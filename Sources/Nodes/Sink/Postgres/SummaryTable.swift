@@ -14,21 +14,24 @@ struct SummaryTable {
     let hasWindow: Bool
     let hasGroupingSets: Bool
     /// The metrics with their columns.
-    let metrics: [(name: String, function: MetricPlan.Function, plain: [TableColumn], states: [TableColumn])]
+    let metrics: [TableMetric]
 
     static let groupKey = TableColumn(name: "group_key", kind: .bytea, isNullable: false)
     static let windowStart = TableColumn(name: "window_start", kind: .timestamptz, isNullable: false)
     static let groupingSet = TableColumn(name: "grouping_set", kind: .text, isNullable: false)
 
-    init(place: TablePlace, name: String, plan: SummaryPlan, writers: [any MetricWriter]) {
+    init(place: TablePlace, name: String, plan: SummaryPlan) {
         self.place = place
         self.name = name
-        hasWindow = plan.windowMicroseconds != nil
+        hasWindow = plan.window != nil
         hasGroupingSets = plan.groupingSets != nil
         keys = plan.keys.map { TableColumn(name: $0.name, kind: Self.kind(of: $0.type)) }
-        plain = writers.flatMap(\.plainColumns)
-        states = writers.flatMap(\.stateColumns)
-        metrics = zip(plan.metrics, writers).map { ($0.name, $0.function, $1.plainColumns, $1.stateColumns) }
+        // Window, grouping set and keys come first, then what people read of all metrics, then the rest.
+        var shown = (hasWindow ? 1 : 0) + (hasGroupingSets ? 1 : 0) + keys.count
+        var hidden = shown + plan.metrics.reduce(0) { $0 + $1.columns.count(where: \.isShown) }
+        metrics = plan.metrics.map { TableMetric($0.metric, shown: &shown, hidden: &hidden) }
+        plain = metrics.flatMap(\.plain)
+        states = metrics.flatMap(\.states)
     }
 
     /// All columns in table order: what people read comes first.

@@ -10,22 +10,26 @@ import Summaries
 final class SummaryWriter {
     let table: SummaryTable
     private let plan: SummaryPlan
-    private let metrics: [any MetricWriter]
     private let sql: SummaryStatements
-    private let keysMerged: [Int]
+    /// What shows and merges each metric's values.
+    private let results: [any MetricResult]
+    /// What is in the table of each metric.
+    private let stored: [StoredRow]
     let memory: MemoryAccountant
     private(set) var sizing = StatementSizing()
 
     init(plan: SummaryPlan, place: TablePlace, name: String, memory: MemoryAccountant) {
         self.plan = plan
         self.memory = memory
-        metrics = plan.metrics.map { $0.makeWriter() }
-        table = SummaryTable(place: place, name: name, plan: plan, writers: metrics)
-        sql = SummaryStatements(table, merged: metrics.flatMap(\.mergedColumns))
+        table = SummaryTable(place: place, name: name, plan: plan)
+        results = plan.metrics.map { $0.metric.makeResult() }
+        let columns = plan.metrics.map(\.columns)
+        sql = SummaryStatements(table, merged: columns.joined().filter(\.isMerged).map(\.name))
+        // The first column that is read is the position of the key.
         var next = 1
-        keysMerged = metrics.map { metric in
-            defer { next += metric.mergedColumns.count }
-            return next
+        stored = columns.map { columns in
+            defer { next += columns.count(where: \.isMerged) }
+            return StoredRow(columns, first: next)
         }
     }
 
@@ -72,7 +76,9 @@ final class SummaryWriter {
         var inserts = RowBuilders(table.columns)
         for group in fresh { try append(group, stored: nil, delta, order, to: &inserts) }
         var updates = RowBuilders(table.columns)
-        for (group, row) in known { try append(group, stored: (stored, row), delta, order, to: &updates) }
+        for metric in self.stored { metric.open(stored) }
+        defer { for metric in self.stored { metric.open(nil) } }
+        for (group, row) in known { try append(group, stored: row, delta, order, to: &updates) }
         sizing.observe(
             rows: groups.count,
             bytes: keys.byteCount + stored.memoryBytes + inserts.byteCount + updates.byteCount)
@@ -139,8 +145,8 @@ final class SummaryWriter {
     }
 
     private func append(
-        _ entry: GroupOrder.Entry, stored: (result: QueryResult, row: Int)?, _ delta: SummaryDelta,
-        _ order: GroupOrder, to rows: inout RowBuilders
+        _ entry: GroupOrder.Entry, stored row: Int?, _ delta: SummaryDelta, _ order: GroupOrder,
+        to rows: inout RowBuilders
     ) throws {
         let (groups, group) = (delta.sets[Int(entry.set)], Int(entry.group))
         var column = 0
@@ -156,17 +162,12 @@ final class SummaryWriter {
             rows.columns[column].append(key, index, of: group, groups)
             column += 1
         }
-        var state = column + table.plain.count
-        for (index, metric) in metrics.enumerated() {
-            let row = stored.map { StoredRow(result: $0.result, row: $0.row, column: keysMerged[index]) }
-            do {
-                try metric.append(
-                    groups.states[index], group: group, stored: row, to: &rows.columns, plain: column, state: state)
-            } catch {
+        for (index, result) in results.enumerated() {
+            let stored = row.map { self.stored[index].at($0) }
+            do { try result.load(group, of: groups.states[index], merging: stored) } catch {
                 throw refusal(of: error, groups, group)
             }
-            column += metric.plainColumns.count
-            state += metric.stateColumns.count
+            rows.append(result, at: table.metrics[index].places, over: stored)
         }
         unsafe order.key(of: entry).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
     }
@@ -190,24 +191,6 @@ extension SummaryDelta {
     fileprivate func windowStart(of entry: GroupOrder.Entry) -> Int64? {
         sets[Int(entry.set)].windowStart(ofGroup: Int(entry.group))
     }
-}
-
-/// One array per column of some rows.
-struct RowBuilders {
-    var columns: [ArrayBuilder]
-
-    init(_ elements: [ArrayBuilder.Element]) { columns = elements.map { ArrayBuilder($0) } }
-
-    init(_ columns: [TableColumn]) { self.init(columns.map(\.kind.element)) }
-
-    /// Bytes on the wire.
-    var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
-
-    /// Bytes allocated.
-    var memoryBytes: Int { columns.reduce(0) { $0 + $1.memoryBytes } }
-
-    /// The arrays as statement parameters.
-    var parameters: [Parameter] { columns.map { .array($0) } }
 }
 
 extension ArrayBuilder {

@@ -44,11 +44,9 @@ struct TableColumn: Hashable, Sendable {
 }
 
 extension TableColumn {
-    /// The columns of a metric with a role, in order.
-    static func columns(of metric: MetricPlan, _ role: ResultColumn.Role) -> [TableColumn] {
-        metric.columns.filter { $0.role == role }.map {
-            TableColumn(name: $0.name, kind: Kind($0.kind), isNullable: $0.isNullable)
-        }
+    /// What holds a metric's column.
+    init(_ column: ResultColumn) {
+        self.init(name: column.name, kind: Kind(column.kind), isNullable: column.isNullable)
     }
 }
 

@@ -66,9 +66,9 @@ extension TableAdmission {
         guard let own, problems.isEmpty else { return }
         let unchanged = unchangedMetrics(own)
         for metric in table.metrics where unchanged.contains(metric.name) {
-            for column in metric.states where found[column.name] == nil && own.columns[column.name] == nil {
-                guard SinkLimits.addedStateSuffixes.contains(where: column.name.hasSuffix) else { continue }
-                try connection.execute(Self.addition([column], to: place))
+            for column in metric.columns where column.isAddedLater {
+                guard found[column.name] == nil, own.columns[column.name] == nil else { continue }
+                try connection.execute(Self.addition([TableColumn(column)], to: place))
             }
         }
     }
@@ -151,14 +151,14 @@ extension TableAdmission {
         let names = columns.map(\.name).joined(separator: ", ")
         var steps = [Self.addition(columns, to: place)]
         for metric in table.metrics {
-            guard case .percentiles(let percentiles) = metric.function,
-                !metric.states.contains(where: { columns.contains($0) })
-            else { continue }
-            for (column, percentile) in zip(metric.plain, percentiles) where columns.contains(column) {
-                let sketch = metric.states.map(\.quoted).joined()
+            for column in metric.columns where columns.contains(TableColumn(column)) {
+                guard let reading = column.reading, !columns.contains(where: { $0.name == reading.state }) else {
+                    continue
+                }
+                let arguments = ([SQLName.quote(reading.state)] + reading.arguments).joined(separator: ", ")
                 steps.append(
-                    "UPDATE \(place.quoted) SET \(column.quoted) = millrace.percentile(\(sketch), \(percentile.percent) / 100);"
-                )
+                    "UPDATE \(place.quoted) SET \(SQLName.quote(column.name)) = "
+                        + "millrace.\(reading.function)(\(arguments));")
             }
         }
         return TableProblem(

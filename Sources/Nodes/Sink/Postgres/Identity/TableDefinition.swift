@@ -87,7 +87,7 @@ extension SummaryPlan {
     var definitionLines: [DefinitionLine] {
         let keys = keys.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
         var lines = [
-            DefinitionLine("window", windowMicroseconds.map(Self.length) ?? "none"),
+            DefinitionLine("window", window?.definition ?? "none"),
             DefinitionLine("by", keys.isEmpty ? "nothing" : keys),
         ]
         if let groupingSets {
@@ -97,18 +97,10 @@ extension SummaryPlan {
         return lines + metrics.map(\.definitionLine).sorted { $0.key < $1.key }
     }
 
-    private static func length(_ microseconds: Int64) -> String {
-        let units: [(Int64, String)] = [
-            (86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms"),
-        ]
-        for (unit, name) in units where microseconds % unit == 0 { return "\(microseconds / unit)\(name)" }
-        return "\(microseconds)us"
-    }
-
     /// What the version before this one stored: window, keys, sets and metrics in one line, and nothing of what happens
     /// to events before.
     var previousDefinition: String {
-        let window = windowMicroseconds.map { "window=\($0)us" } ?? "window=none"
+        let window = "window=" + (window?.previousDefinition ?? "none")
         let keys = "by=" + keys.map { "\($0.name):\($0.type)" }.joined(separator: ",")
         let sets = groupingSets.map { ["sets=" + $0.map(\.name).joined(separator: " ")] } ?? []
         let metrics = metrics.map { "\($0.name)=\($0.previousCall)" }
@@ -135,21 +127,8 @@ extension TableDefinition {
 extension MetricPlan {
     /// What the metric computes.
     fileprivate var definitionLine: DefinitionLine {
-        let call = call(of: sourceField.map { "\($0) \(type.map(String.init(describing:)) ?? "")" } ?? "")
-        return DefinitionLine("metric \(name)", call + (canonicalCondition.map { " where " + $0 } ?? ""))
-    }
-
-    /// The function with its input. Which quantiles are shown does not change what a sketch holds.
-    private func call(of input: String) -> String {
-        switch function {
-        case .count: "count()"
-        case .sum: "sum(\(input))"
-        case .min: "min(\(input))"
-        case .max: "max(\(input))"
-        case .avg: "avg(\(input))"
-        case .uniques(let preset): "uniques(\(input), \(preset.rawValue))"
-        case .percentiles: "percentiles(\(input))"
-        }
+        let condition = canonicalCondition.map { " where " + $0 } ?? ""
+        return DefinitionLine("metric \(name)", canonicalCall(separator: " ") + condition)
     }
 
     /// The condition in a form that does not depend on how it was written.
@@ -157,7 +136,6 @@ extension MetricPlan {
 
     /// What the version before this one stored.
     fileprivate var previousCall: String {
-        let call = call(of: sourceField.map { "\($0):\(type.map(String.init(describing:)) ?? "")" } ?? "")
-        return call + (conditionText.map { " where \($0)" } ?? "")
+        canonicalCall(separator: ":") + (conditionText.map { " where \($0)" } ?? "")
     }
 }

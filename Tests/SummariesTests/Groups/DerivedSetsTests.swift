@@ -26,8 +26,8 @@ import Testing
     private static func expected(_ sets: [[Int]], of plan: SummaryPlan, _ records: [SummaryRecord]) -> [String] {
         zip(sets, plan.sets).flatMap { set, named in
             counted(set, of: plan, records).map { line in
-                let end = line.firstIndex(of: plan.windowMicroseconds == nil ? "{" : ",") ?? line.startIndex
-                let start = line[...end] + (plan.windowMicroseconds == nil ? "" : " ")
+                let end = line.firstIndex(of: plan.window == nil ? "{" : ",") ?? line.startIndex
+                let start = line[...end] + (plan.window == nil ? "" : " ")
                 let rest = line[line.index(after: end)...].drop { $0 == " " }
                 return start + "\"grouping_set\": \"\(named.name)\", " + rest
             }
@@ -70,7 +70,7 @@ import Testing
         let plan = SummaryPlan.ofRecords(keys: [], sets: [[]], metrics: try SummaryRecord.metrics())
         let records = SummaryRecord.random(2_000, &random)
         let delta = Self.closed(plan, records, &random)
-        let windows = Set(records.map { Window.start(of: $0.time, length: 60_000_000) })
+        let windows = Set(records.map { Tumbling(microseconds: 60_000_000).pane(of: $0.time).start })
         #expect(delta.groupCount == windows.count)
         #expect(delta.lines == Self.expected([[]], of: plan, records))
     }

@@ -33,14 +33,14 @@ import Testing
     }
 
     /// Without window and `by` there is one group, and merging must not make another.
-    @Test func aSummaryWithoutKeysStaysOneGroup() {
+    @Test func aSummaryWithoutKeysStaysOneGroup() throws {
         var random = SeededRandom(seed: 3)
         let memory = MemoryAccountant(budget: 1 << 30)
         let plan = SummaryPlan.ofRecords(
             keys: [], hasWindow: false,
             metrics: [
-                MetricPlan(name: "events", function: .count),
-                MetricPlan(name: "users", function: .uniques(.standard), column: 4, type: .text),
+                MetricPlan(Count("events")),
+                try SummaryRecord.metric("users", "uniques(user)"),
             ])
         let records = SummaryRecord.random(300, &random)
         let deltas = (0..<3).map { _ in SummaryDelta.empty(plan, memory) }

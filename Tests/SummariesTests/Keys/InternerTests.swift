@@ -91,16 +91,3 @@ import Testing
         return groups
     }
 }
-
-@Suite struct WindowTests {
-    @Test(arguments: [1_000_000, 60_000_000, 86_400_000_000, 7 * 86_400_000_000] as [Int64])
-    func aWindowHoldsItsTimesAndBeginsAtAMultiple(length: Int64) {
-        var random = SeededRandom(seed: UInt64(length))
-        for _ in 0..<2_000 {
-            let time = Int64.random(in: -62_135_596_800_000_000...253_402_300_799_999_999, using: &random)
-            let start = Window.start(of: time, length: length)
-            #expect(start <= time && time < start + length)
-            #expect(start % length == 0)
-        }
-    }
-}

@@ -1,0 +1,31 @@
+import Summaries
+
+/// A metric's columns in a table.
+struct TableMetric {
+    /// The metric's name.
+    let name: String
+    /// Its columns, in the metric's own order.
+    let columns: [ResultColumn]
+    /// Where each of them stands in the table.
+    let places: [Int]
+
+    /// - Parameters:
+    ///   - shown: where the next column stands that people read.
+    ///   - hidden: where the next other one does.
+    init(_ metric: any Metric, shown: inout Int, hidden: inout Int) {
+        name = metric.name
+        columns = metric.columns
+        var places: [Int] = []
+        for column in columns {
+            places.append(column.isShown ? shown : hidden)
+            if column.isShown { shown += 1 } else { hidden += 1 }
+        }
+        self.places = places
+    }
+
+    /// The columns that people read.
+    var plain: [TableColumn] { columns.filter(\.isShown).map { TableColumn($0) } }
+
+    /// The columns behind them that make rows mergeable.
+    var states: [TableColumn] { columns.filter { !$0.isShown }.map { TableColumn($0) } }
+}

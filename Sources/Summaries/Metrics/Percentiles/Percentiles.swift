@@ -1,0 +1,54 @@
+import Dataflow
+package import Declaration
+package import Expressions
+import Sketches
+
+/// `percentiles(f, 50, 95, 99)`: the values below which so many percent of all values lie.
+package struct Percentiles: Metric, MetricType {
+    package let name: String
+    private let field: RecordSchema.Field
+    private let percentiles: [Percentile]
+
+    /// The metric under a name.
+    package init(_ name: String, of field: RecordSchema.Field, _ percentiles: [Percentile]) {
+        self.name = name
+        self.field = field
+        self.percentiles = percentiles
+    }
+
+    package static let spec = MetricSpec(
+        name: "percentiles",
+        otherNames: ["percentile", "quantile", "quantiles", "percentile_cont"],
+        advice: ["median": "percentiles(f, 50)"],
+        signature: "percentiles(f, 50, 95, 99)",
+        summary: "percentiles of numbers, each in a column of its own, with percents from 0 to 100")
+
+    package static func compile(
+        _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics
+    ) -> (any Metric)? {
+        guard let field = call.field(in: input, &problems) else { return nil }
+        call.checkOptions(spec, &problems)
+        call.expect(MetricCall.numbers, of: field, &problems, \.isNumeric)
+        let percentiles = Percentile.list(of: call, &problems)
+        return field.field.map { Percentiles(name, of: $0, percentiles) }
+    }
+
+    package var fields: [RecordSchema.Field] { [field] }
+    /// Which percentiles are shown does not change what a sketch holds.
+    package var identity: MetricIdentity { MetricIdentity("percentiles") }
+
+    package var columns: [ResultColumn] {
+        let sketch = name + "_sketch"
+        return percentiles.map {
+            .shown(
+                name + "_" + $0.columnSuffix, .double,
+                reading: ResultColumn.Reading("percentile", of: sketch, ["\($0.percent) / 100"]))
+        } + [.state(sketch, .bytes, isNullable: false)]
+    }
+
+    package func makeState() -> any MetricState { PercentilesState(column: field.column, type: field.type) }
+
+    package func makeResult() -> any MetricResult {
+        PercentilesResult(percentiles, QuantileValueKind(field.type), sketch: name + "_sketch")
+    }
+}
