@@ -79,13 +79,13 @@ package struct SteppingPlan: Sendable {
     }
 
     /// Ends are rare among all that happens, and much goes wrong there: the last epoch of files and of what is given back has
-    /// nobody after it who would find out, and who gives up does so at a call that hangs.
+    /// nobody after it who would find out, who gives up does so at a call that hangs, and a restore comes during a commit.
     private mutating func drawTheEnd(_ random: inout SeededRandom) {
         strikesAtTheEnd = random.chance(readsFiles ? 50 : 20)
         refusesTheLast = random.chance(readsFiles ? 70 : 5)
         refuses = refuses || refusesTheLast
         if readsFiles { style.linger = random.pick([.zero, .milliseconds(2), .milliseconds(30)]) }
-        if events.contains(.cancel), random.chance(50) { faults.frozen = 10 }
+        if events.contains(.cancel) || events.contains(.restore), random.chance(50) { faults.frozen = 10 }
     }
 
     /// What is found out only by those who have nothing more to write, or to write of some partitions only.

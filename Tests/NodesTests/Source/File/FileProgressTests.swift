@@ -48,7 +48,7 @@ import Testing
             let target = ModelTarget(database: files.database, seed: 1, faultPercent: 0)
             pipeline = Pipeline(
                 PipelinePlan(
-                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, columnTypes: [])],
+                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
                     nodes: [PipelinePlan.Node(name: "keep", make: Keep(texts: texts), children: [], concurrency: nil)],
                     target: target,
                     settings: PipelineSettings(workers: 1, commitInterval: .seconds(60), batchBytes: batchBytes),

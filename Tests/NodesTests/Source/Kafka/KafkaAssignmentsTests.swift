@@ -38,7 +38,7 @@ import Testing
             let source = KafkaSource(plan, memory: memory, logger: logger)
             pipeline = Pipeline(
                 PipelinePlan(
-                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, columnTypes: [])],
+                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
                     nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
                     target: ModelTarget(database: database, seed: 1, faultPercent: 0, owner: "first"),
                     settings: PipelineSettings(workers: 1, commitInterval: .seconds(60), batchBytes: 64 << 10),
