@@ -181,10 +181,10 @@ def sustained_rate(samples):
     return (total - base) / (last - first)
 
 
-def resident_mib(pid):
-    """Memory in use by a running process."""
+def anonymous_mib(pid):
+    """Anonymous memory of a running process, which is what `memory:` bounds: the pages of its files are not in it."""
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         for line in file:
-            if line.startswith("VmRSS:"):
+            if line.startswith("RssAnon:"):
                 return int(line.split()[1]) / 1024
     return 0.0

@@ -10,7 +10,9 @@ PREAMBLE = """# Performance
 What Millrace does on the machine named under each headline: `scripts/bench --write --peers` measures all of it again,
 `scripts/bench --help` lists the parts. Things that are compared run one after the other, round by round, and the median
 is shown; ratios are within one run, since machines are noisy. Events per CPU-second are events by the user and system
-time of the whole process, from its start to its end. Sections may come from different days: each says when and on what.
+time of the whole process, from its start to its end. Peak memory is the kernel's, of the whole process: the anonymous
+memory that `memory:` bounds, and the pages of the program's files, some 40 MiB ([Memory](ARCHITECTURE.md#memory)).
+Sections may come from different days: each says when and on what.
 """
 
 

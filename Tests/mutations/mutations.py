@@ -65,7 +65,9 @@ ENGINE = [
         "guard isOurs, let expected, found == expected, run.nextOffset >= expected else {",
         "guard isOurs, let expected, run.nextOffset >= expected || found == expected else {"),
     one("a stale owner goes on", RUNTIME + "Pipeline+Positions.swift",
-        "if row.ownerEpoch == partition.ownerEpoch, isOurs {", "if row.ownerEpoch >= partition.ownerEpoch {"),
+        "if partition.isStillOurs(row) {", "if row.ownerEpoch >= partition.ownerEpoch {"),
+    one("what is claimed elsewhere stays halted here", RUNTIME + "Intake+Positions.swift",
+        "        if adopted == .lost { pipeline.drop() }\n", ""),
     one("an undone claim is not made again", RUNTIME + "Pipeline+Positions.swift",
         "            kept += try plan.target.claim(keys, origin: origin, stoppableContext)",
         "            _ = origin"),
@@ -77,7 +79,7 @@ ENGINE = [
     one("partitions that stand still are not compared", RUNTIME + "Pipeline+Commit.swift",
         "standing: standing.sorted { $0.key < $1.key }, deltas: deltas,", "standing: Array(standing.prefix(0)), deltas: deltas,"),
     one("a mended row is not adopted", RUNTIME + "Intake+Positions.swift",
-        "            state.partitions[index].next = partition.nextOffset\n", ""),
+        "state.partitions[index].move(to: row.nextOffset)", "_ = row"),
     # Rewinds.
     Mutation("a batch is admitted during a discard", [
         (RUNTIME + "Pipeline+Batches.swift",
@@ -113,11 +115,18 @@ ENGINE = [
         "        ledgers[batch.epoch, default: EpochLedger()].deadLetters.append(contentsOf: batch.deadLetters)\n", ""),
     one("the memory of a refused epoch is kept", RUNTIME + "Pipeline+Commit.swift",
         "        release(closed)\n        logRewind(reason)", "        logRewind(reason)"),
-    one("what was read again stays owed", RUNTIME + "PartitionState.swift",
-        "        owed = max(0, owed - records)\n", ""),
+    Mutation("what was read again stays owed", [
+        (RUNTIME + "PartitionState.swift", "        owed = max(0, owed - records)\n", ""),
+        (RUNTIME + "PartitionState.swift",
+         "if let committed, let owedTo, committed >= owedTo { oweNothing() }", "_ = owedTo"),
+    ]),
+    one("what a deleted log held stays owed", RUNTIME + "PartitionState.swift",
+        "owedTo = owedTo.map { min($0, end) }", "_ = end"),
     # Wake-ups and ends.
     one("a drained epoch wakes nobody", RUNTIME + "Pipeline+Batches.swift",
         "if isDropped || state.epochs.isDrained || state.life.isDraining || isDue(state) {", "if isDropped {"),
+    one("who gives up waits for what hangs", RUNTIME + "Pipeline.swift",
+        "state.life.givenUp.map { $0 + Limits.threadsEnd }", "state.life.givenUp.map { $0 + .seconds(3_600) }"),
     one("a turn is not passed on", RUNTIME + "Pipeline+Commit.swift",
         "case .passTurn: plan.target.passTurn()", "case .passTurn: break"),
 ]

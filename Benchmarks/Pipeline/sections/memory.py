@@ -2,8 +2,9 @@
 
 The events wait in the development broker, 100 in a message, and come as fast as Kafka gives them. Once the first are
 committed, the backends of Millrace are stopped and continued by signals, so that they work for a fiftieth of the time.
-The process's resident memory is sampled, the kernel's own peak is what counts; afterwards the ledger and the table must
-hold every event. The same again in a control group of 320 MiB, where the system lets us make one.
+The process's anonymous memory, which `memory:` bounds, is sampled; beside it stands the kernel's own peak, with the pages
+of the program's files, which must fit into a container 64 MiB above the budget. Afterwards the ledger and the table must
+hold every event. The same again in a control group of such a size, where the system lets us make one.
 """
 
 import os
@@ -16,7 +17,7 @@ import floors
 import topologies
 from building import BenchmarkError
 from control_group import ControlGroup
-from measuring import Process, resident_mib
+from measuring import Process, anonymous_mib
 from report import Table, at_most, number
 from services import Broker, Postgres
 
@@ -25,8 +26,10 @@ TITLE = "A memory budget that holds"
 
 TOPIC, PARTITIONS = "keys", 128
 BUDGET_MIB = 256
-PEAK = at_most(BUDGET_MIB * 1.15, "MiB")
-GROUP_MIB = 320
+ANONYMOUS = at_most(BUDGET_MIB * 1.15, "MiB")
+#: What docs/ARCHITECTURE.md advises as the limit of a container.
+GROUP_MIB = BUDGET_MIB + 64
+PEAK = at_most(GROUP_MIB, "MiB")
 SLOW_SECONDS = 20
 STOPPED, RUNNING = 0.49, 0.01
 #: One event in six meets a key that was seen before.
@@ -77,7 +80,7 @@ def signal_all(pids, which):
 
 
 class Watch:
-    """The resident memory of a process over time."""
+    """The anonymous memory of a process over time."""
 
     def __init__(self, process):
         self.process = process
@@ -89,7 +92,7 @@ class Watch:
         pid = self.process.pid
         if pid is not None:
             try:
-                self.peak = max(self.peak, resident_mib(pid))
+                self.peak = max(self.peak, anonymous_mib(pid))
             except OSError:
                 pass  # It ended just now, which the next call says.
 
@@ -129,7 +132,7 @@ def run_once(bench, broker, postgres, keys, events, name, prefix=()):
     rows, counted = map(int, postgres.session.rows(f"SELECT count(*), sum(events) FROM {name}")[0])
     postgres.session.rows(f"DROP TABLE {name}")
     return {
-        "peak": measured.peak_mib, "sampled": watch.peak, "slow": during - before, "resumed": resumed,
+        "peak": measured.peak_mib, "anonymous": watch.peak, "slow": during - before, "resumed": resumed,
         "lost": events - counted, "whole": (read, applied, rest, rows, counted) == (events, events, 0, keys, events),
         "rate": measured.wall and events / measured.wall,
     }
@@ -139,7 +142,7 @@ def run(bench):
     keys = bench.options.keys
     path, events = key_file(bench, keys)
     result = Table(f"{keys:,} keys with uniques and percentiles, `memory: {BUDGET_MIB}MiB`",
-                   ["", "peak MiB", "target", "met", "sampled MiB", "events lost", "books and rows right",
+                   ["", "anonymous MiB", "target", "met", "peak MiB", "target", "met", "events lost", "books and rows right",
                     "committed while slow", "s until it goes on", "events/s"])
     with Broker(bench.millrace, {TOPIC: PARTITIONS}, bench.scratch) as broker, \
             Postgres(bench.scratch / "postgres") as postgres:
@@ -147,7 +150,7 @@ def run(bench):
         with open(path, "rb") as file:
             subprocess.run(list(map(str, floors.feed_command(broker.address, TOPIC, PARTITIONS, 100))),
                            check=True, stdin=file, stdout=subprocess.DEVNULL)
-        add(result, "Postgres slowed for 20 s", run_once(bench, broker, postgres, keys, events, "bench_memory"), PEAK)
+        add(result, "Postgres slowed for 20 s", run_once(bench, broker, postgres, keys, events, "bench_memory"))
         group, reasons = ControlGroup.make(GROUP_MIB << 20)
         if group is None:
             bench.say(f"NO CONTROL GROUP: the run within {GROUP_MIB} MiB is left out: {'; '.join(reasons)}")
@@ -155,16 +158,18 @@ def run(bench):
         else:
             try:
                 found = run_once(bench, broker, postgres, keys, events, "bench_memory_group", group.prefix)
-                add(result, f"the same in a control group of {GROUP_MIB} MiB", found, PEAK)
+                add(result, f"the same in a control group of {GROUP_MIB} MiB", found)
                 result.note(f"The kernel killed {group.kills()} processes in the control group.")
             finally:
                 group.remove()
     result.note(f"{events:,} events, {keys:,} of them with a key that is new, 100 in a message, from {PARTITIONS} "
                 "partitions into Postgres, default settings but for `memory:`. While slow, Postgres works for a "
-                "fiftieth of the time.")
+                "fiftieth of the time. Anonymous memory is the most that was seen, some ten times a second.")
     return [result]
 
 
-def add(table, label, found, target):
-    table.add(label, number(found["peak"]), str(target), target.verdict(found["peak"]), number(found["sampled"]),
-              found["lost"], "yes" if found["whole"] else "NO", found["slow"], number(found["resumed"]), found["rate"])
+def add(table, label, found):
+    anonymous, peak = found["anonymous"], found["peak"]
+    table.add(label, number(anonymous), str(ANONYMOUS), ANONYMOUS.verdict(anonymous), number(peak), str(PEAK),
+              PEAK.verdict(peak), found["lost"], "yes" if found["whole"] else "NO", found["slow"],
+              number(found["resumed"]), found["rate"])

@@ -18,12 +18,33 @@ extension Intake {
         try pipeline.plan.target.positions(partitions.sorted { $0.key < $1.key }, pipeline.stoppableContext)
     }
 
-    /// Goes on where a person has set the row of a partition of ours that stands still.
-    public func adopt(_ partition: ClaimedPartition, index: Int) {
-        pipeline.monitor.withLock { state in
-            guard state.partitions[index].ownerEpoch == partition.ownerEpoch else { return }
-            state.partitions[index].next = partition.nextOffset
-            state.partitions[index].committed = partition.nextOffset
-        }
+    /// Says where the log of a partition ends that is about to be read, or, when it is not the one that was read, how much of
+    /// it counts. What was dropped beyond that does not exist any more, so its loss is not told at the end.
+    public func note(end: Int64, of index: Int) {
+        pipeline.monitor.withLock { $0.partitions[index].note(end: end) }
     }
+
+    /// Goes on where a person has set the row of a partition of ours that stands still, which may be where it was.
+    /// - Parameter row: the row as it is now; nil when there is none.
+    public func adopt(_ row: ClaimedPartition?, index: Int) -> AdoptedRow {
+        let adopted: AdoptedRow = pipeline.monitor.withLock { state in
+            guard let row, state.partitions[index].isStillOurs(row) else { return .lost }
+            guard state.partitions[index].isCommitted else { return .uncommitted }
+            state.partitions[index].move(to: row.nextOffset)
+            return .adopted
+        }
+        if adopted == .lost { pipeline.drop() }
+        return adopted
+    }
+}
+
+/// What became of the row of a partition that stands still.
+public enum AdoptedRow: Sendable, Equatable {
+    /// The partition goes on where the row says.
+    case adopted
+    /// The row is older than what was handed over of the partition; once that is committed, or dropped, the row tells more.
+    case uncommitted
+    /// The row is not ours any more: another instance has claimed it, or the database was restored. Everything since the last
+    /// commit is being dropped, and `Intake.reclaim` says whose it is.
+    case lost
 }

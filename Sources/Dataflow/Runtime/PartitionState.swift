@@ -22,7 +22,9 @@ struct PartitionState {
     /// Records worked on and not committed.
     private(set) var settled: Int64 = 0
     /// Records that were dropped and have not been read again.
-    var owed: Int64 = 0
+    private(set) var owed: Int64 = 0
+    /// Where the last of them ends; nil when there are none.
+    private var owedTo: Int64?
     /// Whether a run did not begin where this partition stands, and nothing of it was committed since.
     var isMisplaced = false
     /// The last check that met the partition, and where it stands after it.
@@ -46,6 +48,15 @@ struct PartitionState {
         guard isActive, let committed else { return nil }
         return ClaimedPartition(key: key, ownerEpoch: ownerEpoch, nextOffset: committed, tail: nil)
     }
+
+    /// Whether the row in the database is what our claim made of it. After a restore two instances may have the same owner
+    /// epoch.
+    func isStillOurs(_ row: ClaimedPartition) -> Bool {
+        row.ownerEpoch == ownerEpoch && (row.owner == nil || owner == nil || row.owner == owner)
+    }
+
+    /// Whether the database holds everything that was handed over of it.
+    var isCommitted: Bool { next == committed }
 
     /// Moves over an admitted run of so many messages.
     mutating func advance(_ run: BatchRun, _ messages: Int64, in ledger: inout EpochLedger) {
@@ -72,12 +83,45 @@ struct PartitionState {
         guard ownerEpoch == advance.ownerEpoch else { return }
         committed = advance.to
         isMisplaced = false
+        lookAtDebt()
     }
 
     /// Everything not committed was dropped. What is someone else's by now, that one reads.
     mutating func loseUncommitted() {
-        owed = isActive ? owed + settled : 0
+        owed += settled
         settled = 0
+        owedTo = owed > 0 ? max(owedTo ?? 0, next ?? 0) : nil
+        if !isActive { oweNothing() }
+    }
+
+    /// What was dropped is nothing that this process has to read.
+    mutating func oweNothing() {
+        owed = 0
+        owedTo = nil
+    }
+
+    /// What was dropped when it stood elsewhere is to be read again.
+    mutating func takeDebt(of old: PartitionState) {
+        (owed, owedTo) = (old.owed, old.owedTo)
+        lookAtDebt()
+    }
+
+    /// Its log ends here now, or nothing behind this is what it was: what was dropped of that, nobody can read again.
+    mutating func note(end: Int64) {
+        owedTo = owedTo.map { min($0, end) }
+        lookAtDebt()
+    }
+
+    /// It goes on where a person has set it.
+    mutating func move(to position: Int64?) {
+        next = position
+        committed = position
+        lookAtDebt()
+    }
+
+    /// Everything that was dropped is committed, whoever did that, or gone: a log may have lost records in between.
+    private mutating func lookAtDebt() {
+        if let committed, let owedTo, committed >= owedTo { oweNothing() }
     }
 }
 
@@ -140,7 +184,7 @@ extension PipelineState {
             fresh.isMisplaced = old.isMisplaced
             fresh.owner = fresh.owner ?? old.owner
             if isRewound {
-                fresh.owed = old.owed
+                fresh.takeDebt(of: old)
                 fresh.origin = fresh.origin ?? old.origin
             }
             partitions[index] = fresh
@@ -152,7 +196,7 @@ extension PipelineState {
     mutating func takeOver(_ row: ClaimedPartition, patience: Duration, _ now: ContinuousClock.Instant) {
         guard let index = partitions.firstIndex(where: { $0.key == row.key }) else { return }
         partitions[index].isActive = false
-        partitions[index].owed = 0
+        partitions[index].oweNothing()
         takeovers[row.key] = Takeover(source: partitions[index].source, owner: row.owner)
         takeoverWatches[row.key, default: TakeoverWatch(patience: patience, at: now)].takenOver(at: now)
     }
@@ -160,7 +204,7 @@ extension PipelineState {
     /// Forgets a partition that was given back, or is someone else's.
     mutating func release(_ index: Int) {
         partitions[index].isActive = false
-        partitions[index].owed = 0
+        partitions[index].oweNothing()
         takeovers[partitions[index].key] = nil
     }
 

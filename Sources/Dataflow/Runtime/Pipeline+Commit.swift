@@ -85,7 +85,7 @@ extension Pipeline {
             for index in state.partitions.indices {
                 let partition = state.partitions[index]
                 let row = rows.first { $0.key == partition.key }
-                if let row, row.ownerEpoch > partition.ownerEpoch { state.partitions[index].owed = 0 }
+                if let row, row.ownerEpoch > partition.ownerEpoch { state.partitions[index].oweNothing() }
             }
         }
     }

@@ -121,9 +121,7 @@ extension Pipeline {
                 undone[partition.origin, default: []].append(partition.key)
                 continue
             }
-            // After a restore two instances may have the same owner epoch.
-            let isOurs = row.owner == nil || partition.owner == nil || row.owner == partition.owner
-            if row.ownerEpoch == partition.ownerEpoch, isOurs { kept.append(row) } else { takenOver.append(row) }
+            if partition.isStillOurs(row) { kept.append(row) } else { takenOver.append(row) }
         }
         for (origin, keys) in undone {
             logger.warning(

@@ -116,19 +116,18 @@ final class SteppingChecker: Sendable {
 
     /// What an instance is left with after its end.
     /// - Parameter isOrderly: whether it was stopped when all was done, or ended by itself.
-    /// - Parameter mayOwe: whether records were dropped that nobody will read again, because their log was deleted.
-    func check(_ instance: SteppingInstance, isOrderly: Bool, mayOwe: Bool) {
+    func check(_ instance: SteppingInstance, isOrderly: Bool) {
         let name = instance.crew.name
         for complaint in instance.complaints where !instance.isFaulty { find("\(name) complains: \(complaint)") }
         guard case .returned(let error) = instance.standing else { return find("\(name) has not returned") }
         if let error {
-            if !(error is UncommittedRecords) || isOrderly && !mayOwe { find("\(name) ended with: \(error)") }
+            if !(error is UncommittedRecords) || isOrderly { find("\(name) ended with: \(error)") }
             if let error = error as? UncommittedRecords, !error.hanging.isEmpty { return }
         }
         guard isOrderly else { return }
         let rows = instance.memory.held(by: .rows)
         expect(rows == 0, "\(name) holds \(rows) bytes of rows")
         let progress = instance.pipeline.progress()
-        expect(mayOwe || progress.uncommitted == 0, "\(name) has \(progress.uncommitted) records uncommitted")
+        expect(progress.uncommitted == 0, "\(name) has \(progress.uncommitted) records uncommitted")
     }
 }

@@ -18,7 +18,8 @@ package final class SteppingInstance: Sendable {
         var tallies = 1
         /// Whether nodes that tally are stages of their own.
         var isStaged = false
-        var interval = Duration.milliseconds(5)
+        /// How often it commits.
+        package var interval = Duration.milliseconds(5)
         var batchBytes = 1_024
         /// How long a partition that was taken over must stand still.
         package var patience = Duration.milliseconds(300)

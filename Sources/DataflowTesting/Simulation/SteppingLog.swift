@@ -17,11 +17,18 @@ package final class SteppingLog: Sendable {
     package let keys: [PartitionKey]
 
     /// Fills partitions with random values, of which a part is to be read.
-    init(partitions: Int, records: Int, _ random: inout SeededRandom, available: Int) {
+    /// - Parameter refusesTheLast: whether the last value of each is one that a database refuses, and that comes only once.
+    init(
+        partitions: Int, records: Int, _ random: inout SeededRandom, available: Int, refusesTheLast: Bool
+    ) {
         keys = (0..<partitions).map { PartitionKey(topic: "log", partition: Int32($0)) }
         var made: [PartitionKey: [Generation]] = [:]
         for key in keys {
             made[key] = [Self.generation(0, records, available: records * available / 100, &random)]
+        }
+        if refusesTheLast {
+            let refused = (1_000..<10_000 as Range<Int64>).filter(Refusals.refuses)
+            for (key, value) in zip(keys, refused) { made[key]![0].values[records - 1] = value }
         }
         logs = Mutex(made)
     }

@@ -35,6 +35,10 @@ package struct SteppingPlan: Sendable {
     package var shape = SteppingInstance.Shape()
     /// What befalls them.
     package var events: [Event] = []
+    /// Whether the last of these comes when nearly everything is in the tables.
+    package var strikesAtTheEnd = false
+    /// Whether the database refuses the last record of each partition, so that no last epoch is committed at once.
+    package var refusesTheLast = false
     /// What befalls them when everything has been read.
     package var lateEvents: [Event] = []
     /// Whether a process is killed or given up.
@@ -71,6 +75,17 @@ package struct SteppingPlan: Sendable {
             available = min(available, 80)
             lateEvents = random.pick(readsFiles ? Self.lateForFiles : Self.lateForGroups)
         }
+        drawTheEnd(&random)
+    }
+
+    /// Ends are rare among all that happens, and much goes wrong there: the last epoch of files and of what is given back has
+    /// nobody after it who would find out, who gives up does so at a call that hangs, and a restore comes during a commit.
+    private mutating func drawTheEnd(_ random: inout SeededRandom) {
+        strikesAtTheEnd = random.chance(readsFiles ? 50 : 20)
+        refusesTheLast = random.chance(readsFiles ? 70 : 5)
+        refuses = refuses || refusesTheLast
+        if readsFiles { style.linger = random.pick([.zero, .milliseconds(2), .milliseconds(30)]) }
+        if events.contains(.cancel) || events.contains(.restore), random.chance(50) { faults.frozen = 10 }
     }
 
     /// What is found out only by those who have nothing more to write, or to write of some partitions only.

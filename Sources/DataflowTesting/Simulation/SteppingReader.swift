@@ -50,6 +50,7 @@ struct SteppingReader {
             try read()
             if let files = source.style.files, isAtTheEnd(of: files) {
                 handOver()
+                closeFiles()
                 if intake.flush(within: .seconds(600)) { return }
             }
             if isIdle { rest() }
@@ -139,6 +140,12 @@ struct SteppingReader {
         scheduler.sleep(.milliseconds(1 << idleRounds))
     }
 
+    /// Files that were read to their ends are closed, which takes a while.
+    private func closeFiles() {
+        guard source.style.linger > .zero else { return }
+        scheduler.sleep(source.style.linger * source.below(100) / 100)
+    }
+
     // MARK: Positions
 
     private mutating func rewind() throws {
@@ -161,7 +168,9 @@ struct SteppingReader {
             halted[key] = nil
             if log.holds(partition.tail, of: key, at: next) {
                 places[key] = place
+                intake.note(end: log.end(of: key), of: index)
             } else {
+                intake.note(end: next, of: index)
                 scheduler.note("halts \(key)")
                 halted[key] = place
             }
@@ -171,19 +180,20 @@ struct SteppingReader {
 
     /// Has a person decided about partitions that stand still?
     private mutating func lookAtRows() throws {
-        for row in try intake.stored(halted.values.map(\.row)) {
-            guard var place = halted[row.key] else { continue }
+        let rows = try intake.stored(halted.values.map(\.row))
+        for var place in halted.values.sorted(by: { $0.index < $1.index }) {
+            let stored = rows.first { $0.key == place.row.key }
             // Somebody has claimed it, or the database was restored: the database says which when everything is asked again.
-            if row.ownerEpoch != place.row.ownerEpoch { return intake.discard() }
-            guard row != place.row,
-                log.holds(row.tail, of: row.key, at: row.nextOffset ?? 0)
+            let adopted = intake.adopt(stored, index: place.index)
+            guard adopted != .lost, let row = stored else { return drop() }
+            guard adopted == .adopted, row != place.row, log.holds(row.tail, of: row.key, at: row.nextOffset ?? 0)
             else { continue }
             scheduler.note("reads on \(row.key) at \(row.nextOffset ?? -1)")
-            intake.adopt(row, index: place.index)
             place.next = row.nextOffset ?? 0
             place.generation = log.present(row.key)
             halted[row.key] = nil
             places[row.key] = place
+            intake.note(end: log.end(of: row.key), of: place.index)
         }
         source.setHalted(Set(halted.keys))
     }

@@ -28,6 +28,8 @@ package final class SteppingSource: Source {
         var haste = 50
         /// Whether it takes a record although no batch is free.
         var keepsAlive = true
+        /// How long it takes, at the most, to close the last of its files.
+        var linger = Duration.zero
         /// The partitions it reads to their ends, after which it returns; nil: it is told.
         var files: [PartitionKey]?
     }

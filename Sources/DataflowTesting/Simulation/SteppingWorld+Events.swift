@@ -4,9 +4,14 @@ import Platform
 extension SteppingWorld {
     /// Everything that the plan drew befalls it, in between some reading.
     package func befallAll() throws {
-        for event in plan.events {
-            let goal = progress + Int64(random.below(2 * plan.records / (plan.events.count + 1)))
-            _ = wait(.milliseconds(500)) { progress >= goal }
+        for (number, event) in plan.events.enumerated() {
+            if plan.strikesAtTheEnd, number == plan.events.count - 1 {
+                let left = Int64(random.below(60))
+                _ = wait(.seconds(100)) { self.progress >= self.length - left }
+            } else {
+                let goal = progress + Int64(random.below(2 * plan.records / (plan.events.count + 1)))
+                _ = wait(.milliseconds(500)) { progress >= goal }
+            }
             try befall(event)
         }
         guard !plan.lateEvents.isEmpty else { return }

@@ -27,7 +27,8 @@ package final class SteppingWorld: @unchecked Sendable {
         self.scheduler = scheduler
         random = SeededRandom(seed: SeededRandom.mix(plan.seed ^ 0xd1ce))
         log = SteppingLog(
-            partitions: plan.partitions, records: plan.records / plan.partitions, &random, available: plan.available)
+            partitions: plan.partitions, records: plan.records / plan.partitions, &random, available: plan.available,
+            refusesTheLast: plan.refusesTheLast)
         let checker = SteppingChecker(log, refuses: plan.refuses, tallies: plan.shape.tallies)
         self.checker = checker
         database = ModelDatabase { checker.audit($0, isCommitted: $1) }
@@ -181,12 +182,13 @@ package final class SteppingWorld: @unchecked Sendable {
     }
 
     /// A topic is deleted and made again.
-    package func replaceLog() {
+    /// - Parameter records: how many the new one has; some number unless given.
+    package func replaceLog(records: Int? = nil) {
         guard !isReplaced else { return }
         isReplaced = true
         let key = random.pick(log.keys)
         scheduler.note("\(key) is replaced")
-        log.replace(key, records: 1 + random.below(2 * plan.records / plan.partitions), &random)
+        log.replace(key, records: records ?? 1 + random.below(2 * plan.records / plan.partitions), &random)
     }
 
     /// Some more records can be read.
@@ -231,6 +233,12 @@ package final class SteppingWorld: @unchecked Sendable {
     /// Records in the tables.
     package var progress: Int64 { database.positions.values.reduce(0, +) }
 
+    /// Records read and not in the tables, as the processes say.
+    package var uncommitted: Int64 { instances.reduce(0) { $0 + $1.pipeline.progress().uncommitted } }
+
+    /// Records there are to be read.
+    var length: Int64 { log.keys.reduce(0) { $0 + log.end(of: $1) } }
+
     /// Whether everything is in the tables.
     package var isComplete: Bool {
         let positions = database.positions
@@ -264,7 +272,7 @@ package final class SteppingWorld: @unchecked Sendable {
         // A commit that a restore undid, or that came after its process had been given up, nobody or somebody twice has booked.
         if database.restores == 0, !plan.hasGivenUp { checker.check(instances, against: database) }
         for (number, instance) in instances.enumerated() {
-            checker.check(instance, isOrderly: !stopped.contains(number), mayOwe: isReplaced)
+            checker.check(instance, isOrderly: !stopped.contains(number))
         }
     }
 }

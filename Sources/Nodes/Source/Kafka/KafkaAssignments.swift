@@ -63,10 +63,16 @@ final class KafkaAssignments: RebalanceDelegate {
     /// Where to read each partition, after checking that its log is still the one that was read before. One that is left out
     /// must not be read: it is put off, or halted.
     func starts(of claimed: [(index: Int, partition: ClaimedPartition)]) throws -> [PartitionStart] {
+        var inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.inspection)
+        return try starts(of: claimed, inspector.answers(to: claimed.map { LogQuestion($0.partition) }))
+    }
+
+    /// The same by what the logs have said.
+    func starts(
+        of claimed: [(index: Int, partition: ClaimedPartition)], _ answers: [TopicPartition: LogAnswer]
+    ) throws -> [PartitionStart] {
         generation += 1
         hasChanged = true
-        var inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.inspection)
-        let answers = inspector.answers(to: claimed.map { LogQuestion($0.partition) })
         var starts: [PartitionStart] = []
         for claim in claimed {
             let partition = claim.partition.topicPartition
@@ -95,6 +101,7 @@ final class KafkaAssignments: RebalanceDelegate {
                     "The last record read is gone by retention or compaction; its position cannot be checked",
                     metadata: ["partition": "\(partition)", "offset": "\(state.row.tail?.offset ?? -1)"])
             }
+            intake.note(end: range.high, of: state.index)
             state.standing = .reading
             state.resumed = .now
             builder.tails.begin(state.index, stored: state.row.tail)
@@ -102,6 +109,8 @@ final class KafkaAssignments: RebalanceDelegate {
             return state.row.nextOffset.map { PartitionStart(partition, .at($0)) }
         case .unsound(let reason, let goOn):
             if case .halted(reason, goOn) = state.standing { return nil }
+            // What was read and dropped is not there any more; what retention has left of it is.
+            if let next = state.row.nextOffset, goOn <= next { intake.note(end: next, of: state.index) }
             state.standing = .halted(reason: reason, goOn: goOn)
             logger.error(
                 "Partition halted: nothing of it is read until a person has decided",
@@ -134,20 +143,34 @@ final class KafkaAssignments: RebalanceDelegate {
         tell()
     }
 
-    /// A person has changed the row of a partition that stands still.
-    func adopt(_ row: ClaimedPartition) {
-        guard var state = partitions[row.topicPartition], !state.isReading,
-            row.ownerEpoch == state.row.ownerEpoch,
-            row.nextOffset != state.row.nextOffset || row.tail != state.row.tail
-        else { return }
-        logger.notice(
-            "The row of a partition was changed",
-            metadata: [
-                "partition": "\(row.topicPartition)", "next_offset": "\(row.nextOffset.map(String.init) ?? "null")",
-            ])
-        state.row = row
-        partitions[row.topicPartition] = state
-        intake.adopt(row, index: state.index)
+    /// Looks at the rows of partitions that stand still: a person may have changed one, and then it goes on from there;
+    /// another instance may have claimed one, which no fence says of a partition that is not read.
+    /// - Parameter asked: the partitions whose rows were asked for; one that is not among `rows` has none any more.
+    /// - Returns: false when one is not ours any more. A rewind is then due, which asks whose it is.
+    func adopt(_ rows: [ClaimedPartition], of asked: [ClaimedPartition]) -> Bool {
+        let rows = Dictionary(rows.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        for partition in asked.map(\.topicPartition) {
+            guard var state = partitions[partition], !state.isReading else { continue }
+            let row = rows[state.row.key]
+            switch intake.adopt(row, index: state.index) {
+            case .adopted: break
+            case .uncommitted: continue
+            case .lost:
+                logger.warning(
+                    "The row of a partition that stands still is not this instance's any more",
+                    metadata: ["partition": "\(partition)", "owner": "\(row?.owner ?? "unknown")"])
+                return false
+            }
+            guard let row, row.nextOffset != state.row.nextOffset || row.tail != state.row.tail else { continue }
+            logger.notice(
+                "The row of a partition was changed",
+                metadata: [
+                    "partition": "\(partition)", "next_offset": "\(row.nextOffset.map(String.init) ?? "null")",
+                ])
+            state.row = row
+            partitions[partition] = state
+        }
+        return true
     }
 
     /// Shows what stands still.

@@ -215,7 +215,7 @@ final class KafkaReader: @unchecked Sendable {
     private func act(on report: LogWatch.Report) throws {
         if let problem = report.problem { logger.debug("Logs not looked at", metadata: ["reason": "\(problem)"]) }
         guard report.job.generation == assignments.generation, !intake.needsRewind else { return }
-        for row in report.rows { assignments.adopt(row) }
+        if let rows = report.rows, !assignments.adopt(rows, of: report.job.rows) { return builder.drop() }
         var starts: [PartitionStart] = []
         for question in report.job.questions {
             guard let state = assignments.partitions[question.partition],

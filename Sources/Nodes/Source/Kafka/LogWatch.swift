@@ -22,7 +22,8 @@ final class LogWatch: @unchecked Sendable {
     struct Report: Sendable {
         var job: Job
         var answers: [TopicPartition: LogAnswer] = [:]
-        var rows: [ClaimedPartition] = []
+        /// The rows that were asked for and are there; nil when the database has not said.
+        var rows: [ClaimedPartition]?
         var problem: String?
     }
 
@@ -74,11 +75,12 @@ final class LogWatch: @unchecked Sendable {
     private func carryOut(_ job: Job) -> Report {
         var report = Report(job: job)
         do {
+            // What stands still may belong to somebody else by now.
             if !job.rows.isEmpty { report.rows = try intake.stored(job.rows) }
             let client = try client ?? Client(connection)
             self.client = client
             // A row that was mended is asked about as it is now.
-            let mended = Dictionary(report.rows.map { ($0.topicPartition, $0) }, uniquingKeysWith: { $1 })
+            let mended = Dictionary((report.rows ?? []).map { ($0.topicPartition, $0) }, uniquingKeysWith: { $1 })
             let questions = job.questions.map { question in
                 mended[question.partition].map { LogQuestion($0) } ?? question
             }

@@ -104,4 +104,28 @@ import Testing
         try await first.stop()
         #expect(database.table == SourceStand.table(0..<30))
     }
+
+    /// Before: nothing of a halted partition is written, so no fence said that somebody else had claimed it.
+    @Test func aHaltedPartitionThatIsTakenOverIsSaidToBe() async throws {
+        let stand = try SourceStand(brokers: 1)
+        let topic = try stand.topic(partitions: 1)
+        try stand.fill(topic, with: 0..<20)
+        let run = try KafkaRun(stand, topics: [topic])
+        try await run.waitFor("it is read") { run.position(topic) == 20 && run.tail(topic)?.offset == 19 }
+        let tail = try #require(run.tail(topic))
+        run.mend(topic, tail: Tail(offset: tail.offset, timestamp: tail.timestamp, checksum: tail.checksum ^ 1))
+        run.refusals.add(1)
+        try stand.fill(topic, with: 20..<30)
+        try await run.waitFor("it is halted") { run.troubles.contains("halted: \(topic)/0") }
+        run.database.contents.withLock { contents in
+            contents.rows[PartitionKey(topic: topic, partition: 0)]?.ownerEpoch += 1
+            contents.rows[PartitionKey(topic: topic, partition: 0)]?.owner = "another one"
+        }
+        try await run.waitFor("it is said who has it") { run.lines.text.contains("owner=another one") }
+        run.mend(topic, tail: tail)
+        try await run.waitFor("nobody reads it, so it is claimed and read on") { run.position(topic) == 30 }
+        try await run.waitFor("no trouble is left") { run.troubles.isEmpty }
+        try await run.stop()
+        #expect(run.database.table == SourceStand.table(0..<30))
+    }
 }

@@ -1,0 +1,193 @@
+import Kafka
+import Logging
+import Platform
+import Synchronization
+import Testing
+
+@testable import Dataflow
+@testable import DataflowTesting
+@testable import Nodes
+
+/// What a source does with the partitions that the group gave it: no broker, a model of a database, and a pipeline that
+/// does not run, so that the engine stays as each call leaves it.
+@Suite struct KafkaAssignmentsTests {
+    private let key = PartitionKey(topic: "t", partition: 0)
+    private let other = PartitionKey(topic: "t", partition: 1)
+    private var partition: TopicPartition { TopicPartition("t", 0) }
+    private static let halt = LogAnswer.unsound(reason: "another message", goOn: 0)
+    private static let sound = LogAnswer.sound(Watermarks(low: 0, high: 1_000), isTailGone: false)
+
+    /// The parts of one source.
+    private struct Stand {
+        let database = ModelDatabase()
+        let pipeline: Pipeline
+        let intake: Intake
+        let builder: KafkaBatchBuilder
+        let troubles: KafkaTroubles
+        let assignments: KafkaAssignments
+        let lines = LogLines()
+
+        init() {
+            let lines = lines
+            let logger = Logger(label: "test") { _ in lines }
+            let configuration = ConsumerConfiguration(
+                connection: ConnectionConfiguration(brokers: ["127.0.0.1:1"]), group: "g", topics: ["t"])
+            let plan = KafkaPlan(
+                configuration: configuration, start: .earliest, topology: "model", framing: .document)
+            let memory = MemoryAccountant(budget: 256 << 20)
+            let source = KafkaSource(plan, memory: memory, logger: logger)
+            pipeline = Pipeline(
+                PipelinePlan(
+                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
+                    nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
+                    target: ModelTarget(database: database, seed: 1, faultPercent: 0, owner: "first"),
+                    settings: PipelineSettings(workers: 1, commitInterval: .seconds(60), batchBytes: 64 << 10),
+                    memory: memory),
+                logger: logger)
+            intake = Intake(pipeline: pipeline, source: 0)
+            builder = KafkaBatchBuilder(intake: intake, framing: .document)
+            troubles = KafkaTroubles(logger)
+            let reserve = QueueReserve(configuration, memory, logger)
+            assignments = KafkaAssignments(plan, intake, builder, reserve, troubles, logger)
+        }
+
+        /// Claims partitions and begins them by what their logs say.
+        func begin(_ answers: [TopicPartition: LogAnswer]) throws -> [PartitionStart] {
+            let keys = answers.keys.sorted().map { PartitionKey(topic: $0.topic, partition: $0.partition) }
+            return try assignments.starts(of: intake.claim(keys), answers)
+        }
+
+        /// Asks for the rows of partitions and looks at them.
+        func adopt(_ partitions: TopicPartition...) throws -> Bool {
+            let asked = partitions.compactMap { assignments.partitions[$0]?.row }
+            return assignments.adopt(try intake.stored(asked), of: asked)
+        }
+
+        /// Whether everything since the last commit is being dropped.
+        var isDropping: Bool { pipeline.monitor.withLock { $0.rewind.phase != .settled } }
+
+        func change(_ key: PartitionKey, _ body: (inout ModelDatabase.Row) -> Void) {
+            database.contents.withLock { body(&$0.rows[key, default: .init()]) }
+        }
+    }
+
+    @Test func whatIsSoundIsReadAndTheOthersStandStill() throws {
+        let stand = Stand()
+        let later = TopicPartition("t", 2)
+        let away = KafkaError(code: .timedOut, message: "no answer")
+        let starts = try stand.begin([
+            partition: Self.halt, TopicPartition("t", 1): Self.sound, later: .unknown(away),
+        ])
+        #expect(starts.map(\.partition) == [TopicPartition("t", 1)])
+        #expect(stand.assignments.partitions[partition]?.standing == .halted(reason: "another message", goOn: 0))
+        #expect(stand.assignments.partitions[TopicPartition("t", 1)]?.isReading == true)
+        guard case .postponed(let reason, _) = stand.assignments.partitions[later]?.standing else {
+            Issue.record("a log that does not answer is not put off")
+            return
+        }
+        #expect(reason.contains("no answer"))
+        #expect(stand.troubles.summary?.contains("halted: t/0") == true)
+        #expect(stand.lines.text.contains("Partition halted"))
+        // Never read before: it begins where its log does, and the database knows.
+        #expect(stand.database.positions[other] == 0)
+    }
+
+    @Test func aLogThatDoesNotAnswerLeavesAHaltedPartitionHalted() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt])
+        let away = KafkaError(code: .timedOut, message: "no answer")
+        #expect(try stand.assignments.settle(partition, .unknown(away)) == nil)
+        #expect(stand.assignments.partitions[partition]?.standing == .halted(reason: "another message", goOn: 0))
+        #expect(try stand.assignments.settle(partition, Self.sound)?.partition == partition)
+        #expect(stand.assignments.partitions[partition]?.isReading == true)
+    }
+
+    @Test func aMendedRowIsAdopted() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt])
+        #expect(try stand.adopt(partition))
+        #expect(!stand.lines.text.contains("was changed"), "nothing was")
+        stand.change(key) { $0.nextOffset = 40 }
+        #expect(try stand.adopt(partition))
+        #expect(stand.assignments.partitions[partition]?.row.nextOffset == 40)
+        #expect(stand.lines.text.contains("The row of a partition was changed"))
+        #expect(!stand.isDropping)
+        guard case .at(40) = try stand.assignments.settle(partition, Self.sound)?.offset else {
+            Issue.record("it is not read on where the row says")
+            return
+        }
+    }
+
+    /// Before: a row whose owner epoch had changed was passed over, and a partition that somebody else had claimed was halted
+    /// here for ever.
+    @Test func aHaltedPartitionThatSomebodyElseHasClaimedIsAskedAbout() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt])
+        stand.change(key) { ($0.ownerEpoch, $0.owner) = ($0.ownerEpoch + 1, "second") }
+        #expect(try !stand.adopt(partition))
+        #expect(stand.isDropping)
+        #expect(stand.lines.text.contains("owner=second"))
+    }
+
+    @Test func aClaimThatARestoreHasUndoneIsAskedAbout() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt])
+        stand.change(key) { $0.ownerEpoch -= 1 }
+        #expect(try !stand.adopt(partition))
+        #expect(stand.isDropping)
+    }
+
+    @Test func anotherOwnerOfTheSameEpochIsAnother() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt])
+        stand.change(key) { $0.owner = "second" }
+        #expect(try !stand.adopt(partition))
+        #expect(stand.isDropping)
+    }
+
+    @Test func aRowThatIsGoneIsAskedAbout() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt])
+        stand.database.contents.withLock { $0.rows[key] = nil }
+        #expect(try !stand.adopt(partition))
+        #expect(stand.isDropping)
+    }
+
+    @Test func whatIsReadIsLeftToTheFence() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.sound])
+        stand.change(key) { $0.ownerEpoch += 1 }
+        #expect(try stand.adopt(partition))
+        #expect(!stand.isDropping)
+    }
+
+    /// Before: the row was behind what had been handed over, which was taken for a person's change; the partition was set back
+    /// in the open epoch, and what lay in between was counted twice.
+    @Test func aRowFromBeforeTheCommitIsNoPersonsChange() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.sound])
+        #expect(stand.builder.prepare(timeout: .zero))
+        let index = try #require(stand.assignments.partitions[partition]?.index)
+        stand.builder.skip(index, from: 0, to: 30)
+        stand.builder.submit()
+        stand.assignments.postpone(partition, at: 30, "out of range")
+        #expect(try stand.assignments.settle(partition, Self.halt) == nil)
+        #expect(try stand.adopt(partition))
+        #expect(stand.assignments.partitions[partition]?.row.nextOffset == 30)
+        #expect(stand.pipeline.monitor.withLock { $0.partitions[index].next } == 30)
+        #expect(!stand.lines.text.contains("was changed"))
+    }
+
+    @Test func whatWasTakenOverOrGivenBackIsForgotten() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.halt, TopicPartition("t", 1): Self.sound])
+        let generation = stand.assignments.generation
+        stand.assignments.setAside([partition])
+        #expect(stand.assignments.partitions.keys.sorted() == [TopicPartition("t", 1)])
+        #expect(stand.assignments.generation > generation, "what was asked about logs before is void")
+        #expect(stand.troubles.summary == nil)
+        stand.assignments.forget([partition, TopicPartition("t", 1)])
+        #expect(stand.assignments.partitions.isEmpty)
+        #expect(stand.pipeline.monitor.withLock { $0.partitions.allSatisfy { !$0.isActive } })
+    }
+}
