@@ -85,7 +85,7 @@ package struct SteppingPlan: Sendable {
         refusesTheLast = random.chance(readsFiles ? 70 : 5)
         refuses = refuses || refusesTheLast
         if readsFiles { style.linger = random.pick([.zero, .milliseconds(2), .milliseconds(30)]) }
-        if events.contains(.cancel) || events.contains(.restore), random.chance(50) { faults.frozen = 10 }
+        if events.contains(.cancel) || events.contains(.restore), random.chance(70) { faults.frozen = 10 }
     }
 
     /// What is found out only by those who have nothing more to write, or to write of some partitions only.
@@ -104,6 +104,10 @@ package struct SteppingPlan: Sendable {
         if kinds.contains(.restore) { kinds.append(.backUp) }
         guard !kinds.isEmpty else { return [] }
         var events = (0..<random.below(8)).map { _ in random.pick(kinds) }
+        // Without a copy there is nothing to go back to.
+        if let first = events.firstIndex(of: .restore), !events[..<first].contains(.backUp) {
+            events.insert(.backUp, at: first)
+        }
         if grows { events.append(.append) }
         // A source that errs does so once: twice without getting any further, it is given up.
         if let first = events.firstIndex(of: .skip) {
