@@ -42,7 +42,7 @@ import Testing
         let plan = try #require(found.stages.compactMap { $0.plan as? SummaryPlan }.first)
         // Kind, price and the event time lie in other columns of each source, and have one number here.
         let (live, old) = (found.sources[0].layout, found.sources[1].layout)
-        let price = try #require(plan.metrics[0].column)
+        let price = try #require(plan.metrics[0].metric.fields.first?.column)
         #expect(live.origin(of: price) == 2 && old.origin(of: price) == 3)
         #expect(
             plan.keys.map { live.origin(of: $0.column) } == [0] && plan.keys.map { old.origin(of: $0.column) } == [2])
@@ -131,7 +131,8 @@ import Testing
             "all: { from: big, rename: { size: price, price: size } }", metrics: "{ s: sum(size) }")
         #expect(!diagnostics.hasErrors, "\(diagnostics)")
         let plan = try #require(topology?.stages.compactMap { $0.plan as? SummaryPlan }.first)
-        #expect(plan.metrics[0].column == 2 && plan.metrics[0].type == .decimal(scale: 2))
+        let field = plan.metrics[0].metric.fields.first
+        #expect(field?.column == 2 && field?.type == .decimal(scale: 2))
         // A table that sums another field under the same name means something else.
         let lines = try #require(topology).meaning(behind: 5).lines.map { "\($0.key): \($0.value)" }
         #expect(lines.contains("field size: is price"), "\(lines)")
