@@ -14,7 +14,7 @@ import Testing
         snapshot.sources = [SourceSnapshot(name: "events", queuedBytes: 31 << 20)]
         snapshot.memory = MemoryAccount(budget: 1024 << 20)
         let parts: [(MemoryAccountant.Part, Int)] = [
-            (.queues, 171), (.batches, 27), (.groups, 513), (.rows, 65), (.totals, 100), (.program, 32),
+            (.queues, 171), (.batches, 27), (.groups, 513), (.rows, 65), (.totals, 100), (.program, 32), (.kept, 8),
         ]
         for (part, mebibytes) in parts { snapshot.memory[part] = mebibytes << 20 }
         change(&snapshot)
@@ -27,7 +27,7 @@ import Testing
         #expect(line.count <= columns)
         #expect(line.hasPrefix("game_kpis_of_all_platforms: 123M events"))
         if columns >= 119 {
-            #expect(line.contains("908/1024 MiB (queues 31/171"))
+            #expect(line.contains("916/1024 MiB (queues 31/171"))
             #expect(line.contains("anonymous 987"))
         }
     }
@@ -42,7 +42,7 @@ import Testing
         }
         let line = ProgressReporter.line("kpis", sample, since: sample, columns: 119)
         #expect(
-            line == "kpis: 1234 events, 0/s, 808/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32), "
+            line == "kpis: 1234 events, 0/s, 816/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32 kept 8), "
                 + "anonymous 987")
     }
 
