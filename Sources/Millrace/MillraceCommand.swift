@@ -16,7 +16,8 @@ struct MillraceCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Try.self, Demo.self, Generate.self, BrokerCommand.self, VersionCommand.self,
+            Run.self, Check.self, Try.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self,
+            VersionCommand.self,
             Reference.self,
         ]
     )

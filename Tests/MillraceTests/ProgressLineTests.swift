@@ -42,7 +42,8 @@ import Testing
         }
         let line = ProgressReporter.line("kpis", sample, since: sample, columns: 119)
         #expect(
-            line == "kpis: 1234 events, 0/s, 816/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32 kept 8), "
+            line
+                == "kpis: 1234 events, 0/s, 816/1024 MiB (queues 31/171 batches 27 groups 513 rows 65 program 32 kept 8), "
                 + "anonymous 987")
     }
 

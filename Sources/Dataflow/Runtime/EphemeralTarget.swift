@@ -15,7 +15,8 @@ public final class EphemeralTarget: CommitTarget {
         rows.withLock { positions in
             keys.map { key in
                 var partition =
-                    positions[key] ?? ClaimedPartition(key: key, ownerEpoch: 0, nextOffset: nil, tail: nil)
+                    positions[key]
+                    ?? ClaimedPartition(key: key, ownerEpoch: 0, nextOffset: nil, tail: nil, origin: origin)
                 partition.ownerEpoch += 1
                 positions[key] = partition
                 return partition

@@ -52,14 +52,15 @@ struct KafkaOptions: ParsableArguments {
     }
 
     /// The output that these options describe, connected; nil without --kafka.
+    /// - Parameter fallback: what a message's key is unless the options say.
     /// - Throws: `KafkaError`, or `ValidationError` about the file of settings.
-    func connect() throws -> KafkaOutput? {
+    func connect(key fallback: KafkaOutput.Key = .user) throws -> KafkaOutput? {
         guard let kafka, let topic else { return nil }
         let brokers = kafka.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         let connection = ConnectionConfiguration(brokers: brokers, settings: try settings())
         return try KafkaOutput(
             ProducerConfiguration(connection: connection, compression: compression.rawValue), topic: topic,
-            key: key ?? (lines == 1 ? .user : .none), linesPerMessage: lines)
+            key: key ?? (lines == 1 ? fallback : .none), linesPerMessage: lines)
     }
 
     private func settings() throws -> [String: String] {

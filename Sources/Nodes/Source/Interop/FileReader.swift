@@ -1,5 +1,5 @@
 /// The bytes of a file or a stream in order, unpacked when it is gzip, which is recognised by its first bytes.
-@safe final class FileReader {
+@safe package final class FileReader {
     /// What is read.
     let input: FileInput
     private var format: ContentFormat?
@@ -14,7 +14,7 @@
 
     /// Opens a path, `-` for standard input.
     /// - Throws: `SourceError` when it cannot be opened or holds something that is not read here.
-    convenience init(path: String) throws { try self.init(try FileInput(path: path)) }
+    package convenience init(path: String) throws { try self.init(try FileInput(path: path)) }
 
     /// Reads what is open.
     /// - Throws: `SourceError` when it holds something that is not read here.
@@ -40,7 +40,7 @@
     var size: Int64? { canGrow && format == .plain ? input.size : nil }
 
     /// Reads up to `buffer.count` bytes; 0 at the end, nil when a stream gave none within `timeout`.
-    func read(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws -> Int? {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, timeout: Duration) throws -> Int? {
         if format == nil, try !recognise(timeout) { return nil }
         let count: Int?
         if format == .gzip {

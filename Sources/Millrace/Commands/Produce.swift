@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Nodes
+
+/// `millrace produce`: one's own file into a Kafka topic.
+struct Produce: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the lines of files into a Kafka topic, a message for each.",
+        discussion: """
+            For trying a topology out on real parts with one's own events. Empty lines are left out. The topic must be there.
+
+              millrace produce events.ndjson.gz --kafka localhost:9092 --topic game.events
+            """)
+
+    @Argument(help: ArgumentHelp("The files, plain or gzip; - is standard input.", valueName: "file"))
+    var files: [String]
+
+    @OptionGroup(title: "Kafka") var kafka: KafkaOptions
+
+    func validate() throws {
+        guard kafka.kafka != nil else { throw ValidationError("--kafka: missing, expected host:port.") }
+        guard kafka.key != .user else { throw ValidationError("--key user: is for generated events, expected none.") }
+    }
+
+    func run() throws {
+        do {
+            guard var topic = try kafka.connect(key: .none) else { return }
+            StopSignal.watch()
+            for file in files {
+                var lines = try LineFeed(path: file)
+                while !StopSignal.isRaised, let chunk = try lines.next() {
+                    try unsafe chunk.withUnsafeBytes { try unsafe topic.write($0) }
+                }
+            }
+            let messages = topic.messages
+            try topic.close()
+            StandardError.write("millrace: delivered \(messages) messages to topic \(kafka.topic ?? "")")
+        } catch {
+            StandardError.write("millrace: \(error)")
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// Whole lines of a file, some at a time, without empty ones.
+private struct LineFeed {
+    /// A line of more bytes is no message that a cluster takes.
+    private static let lineBytesMax = 64 << 20
+    private static let chunkBytes = 1 << 20
+
+    private let reader: FileReader
+    private let path: String
+    private var rest: [UInt8] = []
+    private var hasEnded = false
+
+    init(path: String) throws {
+        reader = try FileReader(path: path)
+        self.path = path
+    }
+
+    /// The next lines, each with its newline; nil at the end.
+    mutating func next() throws -> [UInt8]? {
+        while !hasEnded {
+            var buffer = [UInt8](repeating: 0, count: Self.chunkBytes)
+            // A stream that is silent is waited for, as long as nobody asks for the end.
+            guard
+                let count = try unsafe buffer.withUnsafeMutableBytes({
+                    try unsafe reader.read(into: $0, timeout: .milliseconds(200))
+                })
+            else { return [] }
+            hasEnded = count == 0
+            rest += buffer[..<count]
+            if hasEnded, let last = rest.last, last != UInt8(ascii: "\n") { rest.append(UInt8(ascii: "\n")) }
+            guard let end = rest.lastIndex(of: UInt8(ascii: "\n")) else {
+                guard rest.count <= Self.lineBytesMax else {
+                    throw ValidationError(
+                        "\(path): a line is longer than \(Self.lineBytesMax >> 20) MiB, expected lines of JSON")
+                }
+                continue
+            }
+            let lines = Self.withoutEmpty(rest[...end])
+            rest = Array(rest[(end + 1)...])
+            if !lines.isEmpty { return lines }
+        }
+        return nil
+    }
+
+    private static func withoutEmpty(_ lines: ArraySlice<UInt8>) -> [UInt8] {
+        var kept: [UInt8] = []
+        kept.reserveCapacity(lines.count)
+        for line in lines.split(separator: UInt8(ascii: "\n")) {
+            let bytes = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            if bytes.isEmpty { continue }
+            kept += bytes
+            kept.append(UInt8(ascii: "\n"))
+        }
+        return kept
+    }
+}
