@@ -30,9 +30,7 @@ struct OracleCase: Sendable, CustomTestStringConvertible {
         let parameters = zip(Self.names, inputs).map { "\($0) \($1.sqlType)" }.joined(separator: ", ")
         try connection.execute(
             """
-            DO $$ BEGIN EXECUTE (SELECT coalesce(string_agg(format('DROP FUNCTION %s', oid::regprocedure), ';'), 'SELECT 1')
-            FROM pg_proc WHERE proname = 'oracle'); END $$;
-            CREATE FUNCTION pg_temp.oracle(\(parameters)) RETURNS text LANGUAGE plpgsql AS $oracle$
+            CREATE OR REPLACE FUNCTION pg_temp.oracle_\(seed)(\(parameters)) RETURNS text LANGUAGE plpgsql AS $oracle$
             BEGIN RETURN (\(sql))::text; EXCEPTION WHEN others THEN RETURN null; END $oracle$
             """)
         var left = rows
@@ -40,7 +38,7 @@ struct OracleCase: Sendable, CustomTestStringConvertible {
             let count = min(left, Self.chunk)
             left -= count
             let values = (0..<count).map { _ in inputs.map { $0.value(&random) } }
-            let expected = try answers(values, &connection)
+            let expected = try answers(values, seed, &connection)
             let found = try evaluate(values)
             for row in 0..<count where expected[row] != found[row] {
                 Issue.record(
@@ -53,12 +51,12 @@ struct OracleCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    private func answers(_ values: [[SampleValue?]], _ connection: inout Connection) throws -> [String?] {
+    private func answers(_ values: [[SampleValue?]], _ seed: UInt64, _ connection: inout Connection) throws -> [String?] {
         let names = Self.names.prefix(inputs.count)
         let arguments = zip(names, inputs).map { "\($0)::\($1.sqlType)" }.joined(separator: ", ")
         let arrays = inputs.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
         let result = try connection.query(
-            "SELECT pg_temp.oracle(\(arguments)) FROM unnest(\(arrays)) WITH ORDINALITY "
+            "SELECT pg_temp.oracle_\(seed)(\(arguments)) FROM unnest(\(arrays)) WITH ORDINALITY "
                 + "AS t(\(names.joined(separator: ", ")), n) ORDER BY n",
             inputs.indices.map { column in .array(inputs[column].array(values.map { $0[column] })) })
         var answers: [String?] = []
