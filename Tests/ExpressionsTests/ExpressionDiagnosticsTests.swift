@@ -187,7 +187,7 @@ import Testing
         (
             "coalesce(event, 1) == 'a'",
             [
-                "7:30: error[wrong-type]: coalesce needs values of one type, found integer, expected text"
+                "7:30: error[wrong-type]: coalesce needs values of one type, found integer, expected text; cast it: field::text"
             ]
         ),
         (

@@ -20,7 +20,8 @@ import Testing
         let function = try #require(FunctionCatalog[name])
         #expect(!function.examples.isEmpty, "\(name) has no example")
         for example in function.examples {
-            #expect(try Self.value(of: example.call) == example.value, "\(example.call)")
+            let value = try Self.value(of: example.call)
+            #expect(value == example.value, "\(example.call) is \(value ?? "null")")
         }
     }
 

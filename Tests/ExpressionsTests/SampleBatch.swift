@@ -84,7 +84,7 @@ enum SampleValue: Equatable {
     func texts(_ evaluator: ExpressionEvaluator) -> [String?] {
         let list = unsafe UnsafeBufferPointer(start: columnList, count: columns.count)
         let all = unsafe RowSelection(rows: nil, count: rows.count)
-        let answer = unsafe evaluator.evaluate(columns: list, text: text, selection: all)
+        let answer = unsafe evaluator.evaluate(columns: list, selection: all)
         return rows.indices.map { row in
             guard unsafe answer.valid[row] == 1 else { return nil }
             let slice = unsafe answer.values.load(fromByteOffset: row * 8, as: TextSlice.self)

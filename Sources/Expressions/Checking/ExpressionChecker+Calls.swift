@@ -27,7 +27,12 @@ extension ExpressionChecker {
         switch function.body {
         case .special(let form): return checkSpecial(syntax, form, arguments, whole)
         case .forms(let forms):
-            guard let form = forms.first(where: { $0.fits(whole.map(\.type)) }) else {
+            let fitting = forms.filter { $0.fits(whole.map(\.type)) }
+            // A form that wants a fixed value may have a slower one behind it that does not.
+            let best = fitting.first { form in
+                whole.indices.allSatisfy { whole[$0].isConstant || !form.parameter($0).isConstant }
+            }
+            guard let form = best ?? fitting.first else {
                 reportMisfit(function, forms, arguments, whole)
                 return nil
             }
@@ -80,7 +85,8 @@ extension ExpressionChecker {
         var plans: [ValuePlan] = []
         for (index, value) in values.enumerated() {
             let kind = form.parameter(index).kind
-            types.append(scale != nil && value.type?.exactScale != nil ? .decimal(scale: scale ?? 0) : value.type ?? kind.type)
+            types.append(
+                scale != nil && value.type?.exactScale != nil ? .decimal(scale: scale ?? 0) : value.type ?? kind.type)
             if value.type == .integer, scale == 0 { types[index] = .integer }
             if let plan = argument(value, kind, scale, site, syntax) { plans.append(plan) }
         }

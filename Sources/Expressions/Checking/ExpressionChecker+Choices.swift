@@ -38,7 +38,7 @@ extension ExpressionChecker {
                 let expected = type.map(\.description) ?? "a value of a record"
                 report(
                     "wrong-type", part.start, "\(name) needs values of one type, found \(own), expected \(expected)",
-                    hint: type.flatMap { mismatchHint($0, own) })
+                    hint: own == .interval ? nil : type == .text ? "cast it: field::text" : nil)
                 return nil
             }
             type = common

@@ -12,7 +12,7 @@ extension TypedPlan {
         case .double(let plan): return plan
         case .integer(let plan):
             let divisor = Double(DecimalComparison.powerOfTen(type?.exactScale ?? 0))
-            if case .constant(let value) = plan { return .constant(Double(value) / divisor) }
+            if case .constant(let value) = plan { return .constant(DecimalComparison.double(value, divisor: divisor)) }
             return .fromInteger(plan, divisor: divisor)
         default: return nil
         }
@@ -45,7 +45,8 @@ extension ExpressionChecker {
         guard let type = value.type, !type.isNumeric else { return true }
         report(
             "wrong-type", syntax.start, "\(what) needs numbers, found \(type), expected integer, decimal or double",
-            hint: type == .text ? "declare the field as a number where records are parsed, or cast it: field::integer" : nil)
+            hint: type == .text
+                ? "declare the field as a number where records are parsed, or cast it: field::integer" : nil)
         return false
     }
 

@@ -6,7 +6,8 @@ extension ExpressionChecker {
         var sides = (first, second)
         if operation == .add, first.interval != nil { sides = (second, first) }
         let isTime = sides.0.type == .timestamp || sides.0.type == .localTimestamp
-        guard operation == .add || operation == .subtract, isTime || sides.0.type == nil, var interval = sides.1.interval,
+        guard operation == .add || operation == .subtract, isTime || sides.0.type == nil,
+            var interval = sides.1.interval,
             let type = sides.0.type
         else {
             reportTimeArithmetic(syntax, operation, first, second)

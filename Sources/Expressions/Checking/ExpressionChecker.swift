@@ -110,7 +110,8 @@ struct ExpressionChecker {
     func spelling(at offset: Int) -> String {
         let rest = source.scalars[min(offset, source.scalars.count)...]
         let isWord = rest.first?.properties.isAlphabetic ?? false
-        let word = String(String.UnicodeScalarView(isWord ? rest.prefix { $0.properties.isAlphabetic } : rest.prefix(2)))
+        let word = String(
+            String.UnicodeScalarView(isWord ? rest.prefix { $0.properties.isAlphabetic } : rest.prefix(2)))
         if isWord || ["==", "!=", "<>", "<=", ">=", "&&", "||"].contains(word) { return word.lowercased() }
         return String(word.prefix(1))
     }
@@ -178,7 +179,8 @@ struct ExpressionChecker {
         guard whole.count == operands.count else { return nil }
         if word == "||" {
             report(
-                "ambiguous-operator", syntax.offset, "'||' joins texts in SQL and conditions elsewhere, found it between "
+                "ambiguous-operator", syntax.offset,
+                "'||' joins texts in SQL and conditions elsewhere, found it between "
                     + "conditions, expected or", hint: "write or; to join texts, concat(a, b)", severity: .warning)
         }
         return fold(.boolean(join(whole.map(\.plan))), .boolean, whole.allSatisfy(\.isConstant))

@@ -4,13 +4,14 @@ enum ComparisonKernel {
     static func nullIf(_ type: ValueType) -> Kernel {
         let kernel =
             switch type {
-            case .text: Kernel { call in
-                let (a, b) = (call.arguments[0], call.arguments[1])
-                call.cut({ a.isThere($0) }) { row in
-                    let text = TextView.load(a, row)
-                    return b.isThere(row) && text == TextView.load(b, row) ? nil : 0..<text.count
+            case .text:
+                Kernel { call in
+                    let (a, b) = (call.arguments[0], call.arguments[1])
+                    call.cut({ a.isThere($0) }) { row in
+                        let text = TextView.load(a, row)
+                        return b.isThere(row) && text == TextView.load(b, row) ? nil : 0..<text.count
+                    }
                 }
-            }
             case .double: nullIf(Double.self)
             case .boolean: nullIf(Bool.self)
             default: nullIf(Int64.self)

@@ -15,18 +15,18 @@ package import Dataflow
 extension ExpressionEvaluator {
     /// The values of the expression for the selected rows.
     ///
-    /// `columns` and `base`, the buffer of the text columns, are only read, and must live as long as the answer is used:
-    /// a field's own column may be the answer. Does not allocate per row.
+    /// `columns` are only read, and must live as long as the answer is used: a field's own column may be the answer.
+    /// Does not allocate per row.
     ///
     /// - Complexity: O(rows · operators).
     @unsafe
     package func evaluate(
-        columns: UnsafeBufferPointer<Column>, text base: UnsafeRawPointer, selection: RowSelection
+        columns: UnsafeBufferPointer<Column>, selection: RowSelection
     ) -> EvaluatedColumn {
         guard let type else { preconditionFailure("An expression of this type makes no column.") }
         giveBackResults()
         pool.prepare(rows: max(1, selection.rowsEnd))
-        let frame = unsafe Frame(columns: columns, text: base)
+        let frame = unsafe Frame(columns: columns)
         let nothing = unsafe UnsafeRawPointer(constantBytes)
         switch plan {
         case .integer(let plan)?:

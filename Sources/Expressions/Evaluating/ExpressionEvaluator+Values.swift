@@ -46,7 +46,9 @@ extension ExpressionEvaluator {
             return column { count(Self.compute(operation, a, b, rows, into: $0), at: site) }
         case .negate(let operand): return map(doubles(operand, rows, frame), rows, nil) { (-$0, 1) }
         case .fromInteger(let operand, let divisor):
-            return map(integers(operand, rows, frame), rows, nil) { (Double($0) / divisor, 1) }
+            return map(integers(operand, rows, frame), rows, nil) {
+                (DecimalComparison.double($0, divisor: divisor), 1)
+            }
         case .coalesce(let operands): return coalesce(operands, rows) { doubles($0, $1, frame) }
         case .choose(let plan):
             return choose(plan, rows, frame) { plan, rows in

@@ -76,7 +76,9 @@ extension TextView {
         let end = unsafe start + (count - other.count + 1)
         let first = Int32(other[0])
         while unsafe next < end, let found = unsafe memchr(next, first, end - next) {
-            if unsafe equalBytes(UnsafeRawPointer(found), other.start, other.count) { return unsafe UnsafeRawPointer(found) - start }
+            if unsafe equalBytes(UnsafeRawPointer(found), other.start, other.count) {
+                return unsafe UnsafeRawPointer(found) - start
+            }
             unsafe next = UnsafeRawPointer(found) + 1
         }
         return nil
@@ -98,7 +100,8 @@ extension TextView {
         var hash = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
         var index = 0
         while index + 8 <= count {
-            hash = (hash ^ (unsafe start.loadUnaligned(fromByteOffset: index, as: UInt64.self))) &* 0xFF51_AFD7_ED55_8CCD
+            hash =
+                (hash ^ (unsafe start.loadUnaligned(fromByteOffset: index, as: UInt64.self))) &* 0xFF51_AFD7_ED55_8CCD
             hash ^= hash >> 32
             index += 8
         }

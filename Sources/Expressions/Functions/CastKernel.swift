@@ -65,7 +65,9 @@ enum CastKernel {
             guard word.count >= least, word.count <= whole.utf8CodeUnitCount else { return false }
             return NumberText.matches(word, prefixOf: whole)
         }
-        if begins("true") || begins("yes") || begins("on", atLeast: 2) || word.count == 1 && word[0] == 0x31 { return true }
+        if begins("true") || begins("yes") || begins("on", atLeast: 2) || word.count == 1 && word[0] == 0x31 {
+            return true
+        }
         if begins("false") || begins("no") || begins("off", atLeast: 2) || word.count == 1 && word[0] == 0x30 {
             return false
         }

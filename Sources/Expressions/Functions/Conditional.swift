@@ -10,6 +10,7 @@ extension FunctionCatalog {
             "greatest", "The greatest that is not null; texts by their bytes.",
             [.init("greatest(3, null, 7)", "7"), .init("greatest('a', 'b')", "b")], special: .greatest),
         ExpressionFunction(
-            "least", "The least that is not null; texts by their bytes.", [.init("least(3, 7.5)", "3.0")], special: .least),
+            "least", "The least that is not null; texts by their bytes.", [.init("least(3, 7.5)", "3.0")],
+            special: .least),
     ]
 }

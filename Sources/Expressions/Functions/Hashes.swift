@@ -13,12 +13,17 @@ extension FunctionCatalog {
             "pseudonym",
             "HMAC-SHA-256 of the text under a key, in base 16: equal texts stay equal, and nobody without the key can tell "
                 + "which they were. The key is best a variable: `pseudonym(user, '${USER_KEY}')`.",
-            [.init("pseudonym('what do ya want for nothing?', 'Jefe')", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")],
+            [
+                .init(
+                    "pseudonym('what do ya want for nothing?', 'Jefe')",
+                    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+            ],
             isOwn: true,
             .form([.text("t"), Parameter.text("key").fixed], .text) { facts throws(FormProblem) in
                 guard let key = facts.text(1), !key.isEmpty else {
                     throw FormProblem(
-                        code: "wrong-arguments", argument: 1, message: "pseudonym needs a key, found none, expected a text",
+                        code: "wrong-arguments", argument: 1,
+                        message: "pseudonym needs a key, found none, expected a text",
                         hint: "write pseudonym(user, '${USER_KEY}')")
                 }
                 let hash = KeyedHash(key: key)

@@ -95,7 +95,12 @@ struct LikePattern: Sendable {
             restart = (t, p)
         }
         while p < pattern.count, pattern[p] == UInt8(ascii: "%"), pattern[p] != escape { p += 1 }
-        if p < pattern.count, pattern[p] == escape, p + 1 == pattern.count { return nil }
+        // As in Postgres, where the text is at its end only what follows on a `%` is looked at for a lonely escape.
+        if let restart, p + 1 == pattern.count, pattern[p] == escape,
+            (restart.pattern..<p).allSatisfy({ pattern[$0] == UInt8(ascii: "_") })
+        {
+            return nil
+        }
         return p == pattern.count
     }
 

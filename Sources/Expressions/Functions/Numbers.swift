@@ -40,14 +40,18 @@ extension FunctionCatalog {
             }),
         ExpressionFunction(
             "gcd", "The greatest common divisor.", [.init("gcd(12, -18)", "6")],
-            .form([.integer("a"), .integer("b")], .integer, .map { (a: Int64, b: Int64) in Int64(exactly: divisor(a, b)) })),
+            .form(
+                [.integer("a"), .integer("b")], .integer, .map { (a: Int64, b: Int64) in Int64(exactly: divisor(a, b)) }
+            )),
         ExpressionFunction(
             "lcm", "The least common multiple.", [.init("lcm(4, 6)", "12")],
-            .form([.integer("a"), .integer("b")], .integer, .map { (a: Int64, b: Int64) -> Int64? in
-                guard a != 0, b != 0 else { return 0 }
-                let (product, overflow) = (a.magnitude / divisor(a, b)).multipliedReportingOverflow(by: b.magnitude)
-                return overflow ? nil : Int64(exactly: product)
-            })),
+            .form(
+                [.integer("a"), .integer("b")], .integer,
+                .map { (a: Int64, b: Int64) -> Int64? in
+                    guard a != 0, b != 0 else { return 0 }
+                    let (product, overflow) = (a.magnitude / divisor(a, b)).multipliedReportingOverflow(by: b.magnitude)
+                    return overflow ? nil : Int64(exactly: product)
+                })),
         ExpressionFunction(
             "power", "`a` to the power of `b`.", [.init("power(2, 10)", "1024"), .init("power(-8, 0.5)", nil)],
             deviation: asDouble,
@@ -56,14 +60,16 @@ extension FunctionCatalog {
             "sqrt", "The square root.", [.init("sqrt(2.25)", "1.5"), .init("sqrt(-1)", nil)], deviation: asDouble,
             .form([.double("x")], .double, .map { (x: Double) in x < 0 ? nil : x.squareRoot() })),
         ExpressionFunction(
-            "cbrt", "The cube root.", [.init("cbrt(27)", "3")],
+            "cbrt", "The cube root.", [.init("cbrt(1000)", "10")],
             .form([.double("x")], .double, .map { (x: Double) in cbrt(x) })),
         ExpressionFunction(
             "exp", "e to the power of `x`.", [.init("exp(0)", "1"), .init("exp(1000)", nil)], deviation: asDouble,
-            .form([.double("x")], .double, .map { (x: Double) in
-                let result = exp(x)
-                return result.isFinite && result != 0 ? result : nil
-            })),
+            .form(
+                [.double("x")], .double,
+                .map { (x: Double) in
+                    let result = exp(x)
+                    return result.isFinite && result != 0 ? result : nil
+                })),
         ExpressionFunction(
             "ln", "The natural logarithm.", [.init("ln(1)", "0"), .init("ln(0)", nil)], deviation: asDouble,
             .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log(x) : nil })),
@@ -71,10 +77,12 @@ extension FunctionCatalog {
             "log", "The logarithm to base 10, or to base `b`.", [.init("log(100)", "2"), .init("log(2, 64)", "6")],
             deviation: asDouble + "; `log(b, x)` is a double as well",
             .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log10(x) : nil }),
-            .form([.double("b"), .double("x")], .double, .map { (b: Double, x: Double) -> Double? in
-                guard b > 0, x > 0, b != 1 else { return nil }
-                return finite(log2(x) / log2(b))
-            })),
+            .form(
+                [.double("b"), .double("x")], .double,
+                .map { (b: Double, x: Double) -> Double? in
+                    guard b > 0, x > 0, b != 1 else { return nil }
+                    return finite(log2(x) / log2(b))
+                })),
         ExpressionFunction(
             "log10", "The logarithm to base 10.", [.init("log10(1000)", "3")], deviation: asDouble,
             .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log10(x) : nil })),
@@ -83,7 +91,12 @@ extension FunctionCatalog {
             .form([.double("x")], .double, .map { (x: Double) in finite(x / (Double.pi / 180)) })),
         ExpressionFunction(
             "radians", "Degrees as radians.", [.init("radians(45)", "0.7853981633974483")],
-            .form([.double("x")], .double, .map { (x: Double) in finite(x * (Double.pi / 180)) })),
+            .form(
+                [.double("x")], .double,
+                .map { (x: Double) in
+                    let result = x * (Double.pi / 180)
+                    return result == 0 && x != 0 ? nil : result
+                })),
         ExpressionFunction(
             "width_bucket",
             "The number of the bucket in which `x` falls, of `n` equal ones from `low` to `high`; 0 below, n + 1 above.",

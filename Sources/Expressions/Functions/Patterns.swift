@@ -100,7 +100,8 @@ extension FunctionCatalog {
         guard let pattern = LikePattern(constant, escape: escape, ignoresCase: ignoresCase) else {
             throw FormProblem(
                 code: "bad-pattern", argument: 1, offset: constant.count - 1,
-                message: "a pattern ends with its escape, expected a character behind it", hint: "double it to match it")
+                message: "a pattern ends with its escape, expected a character behind it", hint: "double it to match it"
+            )
         }
         return Kernel { call in
             let text = call.arguments[0]
@@ -145,7 +146,8 @@ extension FunctionCatalog {
     ) throws(FormProblem) -> RegularExpression {
         guard let pattern = facts.text(1) else {
             throw FormProblem(
-                code: "bad-pattern", argument: 1, message: "a pattern is missing, found null, expected a regular expression")
+                code: "bad-pattern", argument: 1,
+                message: "a pattern is missing, found null, expected a regular expression")
         }
         do throws(RegularExpression.Problem) {
             return try RegularExpression(pattern, ignoresCase: ignoresCase, hasLines: hasLines)

@@ -36,7 +36,8 @@ extension FunctionCatalog {
                 .init("round(1250, -2)", "1300"),
             ],
             deviation: "an integer stays one",
-            whole(.halfAwayFromZero), .form([.double("x")], .double, .map { (x: Double) in x.rounded(.toNearestOrEven) }),
+            whole(.halfAwayFromZero),
+            .form([.double("x")], .double, .map { (x: Double) in x.rounded(.toNearestOrEven) }),
             places(.halfAwayFromZero)),
         ExpressionFunction(
             "trunc", "The number without its digits after the point, or with `n` of them.",
@@ -60,7 +61,10 @@ extension FunctionCatalog {
 
     /// Of an exact number: an integer as it is, a decimal as one without digits after the point.
     private static func whole(_ rounding: Rounding) -> FunctionForm {
-        .form([.exact("x")], .init(name: "integer or decimal(0)") { $0.types[0] == .integer ? .integer : .decimal(scale: 0) }) {
+        .form(
+            [.exact("x")],
+            .init(name: "integer or decimal(0)") { $0.types[0] == .integer ? .integer : .decimal(scale: 0) }
+        ) {
             facts in
             let divisor = DecimalComparison.powerOfTen(facts.scale(0))
             guard divisor > 1 else { return .map { (x: Int64) in x } }

@@ -8,17 +8,21 @@ extension FunctionCatalog {
         ExpressionFunction(
             "lower", "The text with its ASCII letters in lower case; all others stay as they are.",
             [.init("lower('Größe A')", "größe a")], deviation: cCollation,
-            .form([.text("t")], .text, .write { (text: TextView, out: inout TextWriter) in
-                out.append(text) { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-                return true
-            })),
+            .form(
+                [.text("t")], .text,
+                .write { (text: TextView, out: inout TextWriter) in
+                    out.append(text) { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+                    return true
+                })),
         ExpressionFunction(
             "upper", "The text with its ASCII letters in upper case; all others stay as they are.",
             [.init("upper('Größe')", "GRößE")], deviation: cCollation,
-            .form([.text("t")], .text, .write { (text: TextView, out: inout TextWriter) in
-                out.append(text) { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }
-                return true
-            })),
+            .form(
+                [.text("t")], .text,
+                .write { (text: TextView, out: inout TextWriter) in
+                    out.append(text) { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }
+                    return true
+                })),
         ExpressionFunction(
             "initcap", "The text with the first letter of each word in upper case and the others in lower case.",
             [.init("initcap('hello WORLD 2nd')", "Hello World 2nd")], deviation: cCollation,
@@ -47,36 +51,40 @@ extension FunctionCatalog {
             [.init("concat_ws('-', 'a', null, 'b')", "a-b")],
             deviation: "as for `concat`",
             FunctionForm(
-                parameters: [.text("separator"), Parameter(name: "a", kind: .printable)], isVariadic: true,
+                parameters: [Parameter.text("separator").fixed, Parameter(name: "a", kind: .printable)],
+                isVariadic: true,
                 skipsNulls: true, result: .text
             ) { facts throws(FormProblem) in
                 guard facts.text(0) != nil else {
                     throw FormProblem(
                         code: "wrong-arguments", argument: 0,
-                        message: "concat_ws needs a fixed separator, found null or a value that changes with the record, "
-                            + "expected a text")
+                        message: "concat_ws needs a separator, found null, expected a text")
                 }
                 return joined(hasSeparator: true)
             }),
         ExpressionFunction(
             "repeat", "The text `n` times.", [.init("repeat('ab', 3)", "ababab")],
-            .form([.text("t"), .integer("n")], .text, .write { (text: TextView, n: Int64, out: inout TextWriter) in
-                guard n > 0, text.count > 0 else { return true }
-                guard n <= Int64(ExpressionLimits.textBytesMax) else { return false }
-                for _ in 0..<n where out.written <= ExpressionLimits.textBytesMax - text.count { out.append(text) }
-                return out.written == text.count * Int(n)
-            })),
+            .form(
+                [.text("t"), .integer("n")], .text,
+                .write { (text: TextView, n: Int64, out: inout TextWriter) in
+                    guard n > 0, text.count > 0 else { return true }
+                    guard n <= Int64(ExpressionLimits.textBytesMax) else { return false }
+                    for _ in 0..<n where out.written <= ExpressionLimits.textBytesMax - text.count { out.append(text) }
+                    return out.written == text.count * Int(n)
+                })),
         ExpressionFunction(
             "reverse", "The text with its code points in reverse order.", [.init("reverse('größe')", "eßörg")],
-            .form([.text("t")], .text, .write { (text: TextView, out: inout TextWriter) in
-                var end = text.count
-                while end > 0 {
-                    let start = text[0..<end].byteOffset(fromEnd: 1)
-                    out.append(text[start..<end])
-                    end = start
-                }
-                return true
-            })),
+            .form(
+                [.text("t")], .text,
+                .write { (text: TextView, out: inout TextWriter) in
+                    var end = text.count
+                    while end > 0 {
+                        let start = text[0..<end].byteOffset(fromEnd: 1)
+                        out.append(text[start..<end])
+                        end = start
+                    }
+                    return true
+                })),
         ExpressionFunction(
             "lpad", "The text made `n` code points long by `fill` (a space) before it, or by cutting it off.",
             [.init("lpad('7', 3, '0')", "007"), .init("lpad('hello', 2)", "he")],
@@ -89,27 +97,33 @@ extension FunctionCatalog {
             .form([.text("t"), .integer("n"), .text("fill")], .text, padded(onLeft: false))),
         ExpressionFunction(
             "ascii", "The number of the first code point; 0 for an empty text.", [.init("ascii('ö')", "246")],
-            .form([.text("t")], .integer, .map { (text: TextView) in
-                text.count == 0 ? Int64(0) : Int64(text.point(at: 0).value)
-            })),
+            .form(
+                [.text("t")], .integer,
+                .map { (text: TextView) in
+                    text.count == 0 ? Int64(0) : Int64(text.point(at: 0).value)
+                })),
         ExpressionFunction(
             "chr", "The code point of a number.", [.init("chr(246)", "ö"), .init("chr(0)", nil)],
-            .form([.integer("n")], .text, .write { (n: Int64, out: inout TextWriter) in
-                (1...0x10FFFF).contains(n) && out.append(point: UInt32(n))
-            })),
+            .form(
+                [.integer("n")], .text,
+                .write { (n: Int64, out: inout TextWriter) in
+                    (1...0x10FFFF).contains(n) && out.append(point: UInt32(n))
+                })),
         ExpressionFunction(
             "to_hex", "The number in base 16; negative ones as 64 bits.",
             [.init("to_hex(255)", "ff"), .init("to_hex(-1)", "ffffffffffffffff")],
-            .form([.integer("n")], .text, .write { (n: Int64, out: inout TextWriter) in
-                var shift: UInt64 = 60
-                let bits = UInt64(bitPattern: n)
-                while shift > 0, bits >> shift == 0 { shift -= 4 }
-                while true {
-                    out.append(hexDigit(UInt8(bits >> shift & 15)))
-                    guard shift > 0 else { return true }
-                    shift -= 4
-                }
-            })),
+            .form(
+                [.integer("n")], .text,
+                .write { (n: Int64, out: inout TextWriter) in
+                    var shift: UInt64 = 60
+                    let bits = UInt64(bitPattern: n)
+                    while shift > 0, bits >> shift == 0 { shift -= 4 }
+                    while true {
+                        out.append(hexDigit(UInt8(bits >> shift & 15)))
+                        guard shift > 0 else { return true }
+                        shift -= 4
+                    }
+                })),
     ]
 
     static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x61 + value - 10 }

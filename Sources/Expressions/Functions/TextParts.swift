@@ -16,15 +16,20 @@ extension FunctionCatalog {
         ExpressionFunction(
             "left", "The first `n` code points; all but the last when `n` is negative.",
             [.init("left('abcde', 2)", "ab"), .init("left('abcde', -2)", "abc")],
-            .form([.text("t"), .integer("n")], .text, .cut { (text: TextView, n: Int64) in
-                0..<(n >= 0 ? text.byteOffset(ofPoint: n) : text.byteOffset(fromEnd: n == .min ? .max : -n))
-            })),
+            .form(
+                [.text("t"), .integer("n")], .text,
+                .cut { (text: TextView, n: Int64) in
+                    0..<(n >= 0 ? text.byteOffset(ofPoint: n) : text.byteOffset(fromEnd: n == .min ? .max : -n))
+                })),
         ExpressionFunction(
             "right", "The last `n` code points; all but the first when `n` is negative.",
             [.init("right('abcde', 2)", "de"), .init("right('abcde', -2)", "cde")],
-            .form([.text("t"), .integer("n")], .text, .cut { (text: TextView, n: Int64) in
-                (n >= 0 ? text.byteOffset(fromEnd: n) : text.byteOffset(ofPoint: n == .min ? .max : -n))..<text.count
-            })),
+            .form(
+                [.text("t"), .integer("n")], .text,
+                .cut { (text: TextView, n: Int64) in
+                    (n >= 0 ? text.byteOffset(fromEnd: n) : text.byteOffset(ofPoint: n == .min ? .max : -n))..<text
+                        .count
+                })),
         ExpressionFunction(
             "btrim", "The text without the characters (spaces) at its beginning and end. Also `trim(t)`.",
             [.init("btrim('  a b ')", "a b"), .init("btrim('xyaxy', 'xy')", "a"), .init("trim(' a ')", "a")],

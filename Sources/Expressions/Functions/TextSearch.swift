@@ -23,7 +23,8 @@ extension FunctionCatalog {
             [.init("replace('a-b-c', '-', '')", "abc")],
             .form([.text("t"), .text("from"), .text("to")], .text, .write(replaced))),
         ExpressionFunction(
-            "translate", "The text with each character of `from` replaced by the one at the same place of `to`, or dropped.",
+            "translate",
+            "The text with each character of `from` replaced by the one at the same place of `to`, or dropped.",
             [.init("translate('12345', '143', 'ax')", "a2x5")],
             .form([.text("t"), .text("from"), .text("to")], .text, .write(translated))),
     ]

@@ -23,7 +23,8 @@ extension FunctionCatalog {
                 .init("to_char(timestamp '2026-01-31T12:04:56Z', 'YYYY-MM-DD\"T\"HH24:MI:SS')", "2026-01-31T12:04:56"),
                 .init("to_char(timestamp '2026-01-31', 'FMDay, DD Mon')", "Saturday, 31 Jan"),
             ],
-            deviation: "takes times only, and of Postgres's patterns those listed; letters without a meaning are refused, "
+            deviation:
+                "takes times only, and of Postgres's patterns those listed; letters without a meaning are refused, "
                 + "where Postgres copies them",
             charForm(.timestamp("time")), charForm(.local("time"))),
     ]
@@ -42,13 +43,21 @@ extension FunctionCatalog {
     private static func partForm(_ time: Parameter) -> FunctionForm {
         .form([unit, time], .double) { facts throws(FormProblem) in
             let unit = try timeUnit(facts, mustBeLength: false)
-            let divisor = Double(DecimalComparison.powerOfTen(unit.scale))
             return Kernel { call in
                 let time = call.arguments[1]
-                call.fill({ time.isThere($0) }) { row -> Double? in
-                    Double(unit.part(of: Int64.load(time, row))) / divisor
-                }
+                call.fill({ time.isThere($0) }) { row -> Double? in part(unit, Int64.load(time, row)) }
             }
+        }
+    }
+
+    /// In doubles, by the same steps as Postgres's.
+    private static func part(_ unit: TimeUnit, _ time: Int64) -> Double {
+        let part = unit.part(of: time)
+        return switch unit {
+        case .epoch: Double(part) / 1_000_000
+        case .second: Double(part / 1_000_000) + Double(part % 1_000_000) / 1_000_000
+        case .milliseconds: Double(part / 1_000_000) * 1000 + Double(part % 1_000_000) / 1000
+        default: Double(part)
         }
     }
 

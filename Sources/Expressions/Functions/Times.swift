@@ -38,7 +38,8 @@ extension FunctionCatalog {
                     "date_bin(interval '15 minutes', timestamp '2026-01-31T12:34:56Z', timestamp '2026-01-01')",
                     "2026-01-31 12:30:00+00")
             ],
-            deviation: "a time before the origin on a bound of bins begins its bin (Postgres 15 answers the bin before)",
+            deviation:
+                "a time before the origin on a bound of bins begins its bin (Postgres 15 answers the bin before)",
             .form([.interval("length"), .timestamp("time"), .timestamp("origin")], .timestamp, making: binning),
             .form([.interval("length"), .local("time"), .local("origin")], .localTimestamp, making: binning)),
         ExpressionFunction(
@@ -47,7 +48,9 @@ extension FunctionCatalog {
                 + "change of clocks skips or repeats is taken as Postgres does.",
             [
                 .init("timestamp '2026-07-01T12:00:00Z' at time zone 'Europe/Berlin'", "2026-07-01 14:00:00"),
-                .init("(timestamp '2026-07-01T12:00:00Z' at time zone 'UTC') at time zone 'Asia/Kathmandu'", "2026-07-01 06:15:00+00"),
+                .init(
+                    "(timestamp '2026-07-01T12:00:00Z' at time zone 'UTC') at time zone 'Asia/Kathmandu'",
+                    "2026-07-01 06:15:00+00"),
             ], writing: "time at time zone zone",
             deviation: "takes the names of the time zone database as they are spelled there: no abbreviations but UTC, "
                 + "no offsets, which Postgres reads with the sign of POSIX",
@@ -71,16 +74,23 @@ extension FunctionCatalog {
                     }
                 }
             },
-            .form([.text("zone"), .timestamp("time")], .localTimestamp, zoned { time, cursor in
-                var cursor = cursor
-                return CivilTime.checked(time + cursor.offset(at: time))
-            }),
-            .form([.text("zone"), .local("time")], .timestamp, zoned { time, cursor in
-                CivilTime.checked(cursor.instant(local: time))
-            })),
+            .form(
+                [.text("zone"), .timestamp("time")], .localTimestamp,
+                zoned { time, cursor in
+                    var cursor = cursor
+                    return CivilTime.checked(time + cursor.offset(at: time))
+                }),
+            .form(
+                [.text("zone"), .local("time")], .timestamp,
+                zoned { time, cursor in
+                    CivilTime.checked(cursor.instant(local: time))
+                })),
         ExpressionFunction(
             "to_timestamp", "The time so many seconds after 1970-01-01 UTC.",
-            [.init("to_timestamp(1769860800)", "2026-01-31 12:00:00+00"), .init("to_timestamp(0.5)", "1970-01-01 00:00:00.5+00")],
+            [
+                .init("to_timestamp(1769860800)", "2026-01-31 12:00:00+00"),
+                .init("to_timestamp(0.5)", "1970-01-01 00:00:00.5+00"),
+            ],
             deviation: "there is no form with a pattern: declare the format where records are parsed",
             .form([.double("seconds")], .timestamp, .map { (seconds: Double) in timestamp(seconds) })),
         ExpressionFunction(
@@ -101,7 +111,9 @@ extension FunctionCatalog {
             "seconds_between", "Seconds from one time to another, negative when the second is the earlier.",
             [.init("seconds_between(timestamp '2026-01-01', timestamp '2026-01-01T00:01:30.5Z')", "90.500000")],
             isOwn: true,
-            .form([.timestamp("start"), .timestamp("end")], .fixed(.decimal(scale: 6)), .map { (a: Int64, b: Int64) in b - a }),
+            .form(
+                [.timestamp("start"), .timestamp("end")], .fixed(.decimal(scale: 6)),
+                .map { (a: Int64, b: Int64) in b - a }),
             .form([.local("start"), .local("end")], .fixed(.decimal(scale: 6)), .map { (a: Int64, b: Int64) in b - a })),
     ]
 
@@ -118,7 +130,8 @@ extension FunctionCatalog {
             let known = TimeUnit.names.filter { !mustBeLength || TimeUnit($0)?.isLength ?? false }
             throw FormProblem(
                 code: "unknown-unit", argument: 0,
-                message: "there is no such unit of time, found '\(name)', expected one of \(known.joined(separator: ", "))")
+                message:
+                    "there is no such unit of time, found '\(name)', expected one of \(known.joined(separator: ", "))")
         }
         return unit
     }
@@ -150,12 +163,14 @@ extension FunctionCatalog {
     @Sendable private static func binning(_ facts: FormArguments) throws(FormProblem) -> Kernel {
         guard let interval = facts.intervals[0], interval.months == 0 else {
             throw FormProblem(
-                code: "wrong-arguments", argument: 0, message: "a bin has no fixed length, found months, expected days or less",
+                code: "wrong-arguments", argument: 0,
+                message: "a bin has no fixed length, found months, expected days or less",
                 hint: "write date_trunc('month', field)")
         }
         let length = interval.days * CivilTime.day + interval.microseconds
         guard length > 0 else {
-            throw FormProblem(code: "wrong-arguments", argument: 0, message: "a bin has no length, expected more than 0")
+            throw FormProblem(
+                code: "wrong-arguments", argument: 0, message: "a bin has no length, expected more than 0")
         }
         // The interval is no argument of the kernel.
         return .map { (time: Int64, origin: Int64) in

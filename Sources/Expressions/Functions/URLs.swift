@@ -3,26 +3,33 @@ extension FunctionCatalog {
         ExpressionFunction(
             "url_host", "The host of a URL, without user and port; null where there is none.",
             [.init("url_host('https://me@shop.example:8443/a?b=c')", "shop.example"), .init("url_host('/a')", nil)],
-            isOwn: true, .form([.text("url")], .text, Kernel.cut { (url: TextView) in URLParts(url).host }.searching.costly)),
+            isOwn: true,
+            .form([.text("url")], .text, Kernel.cut { (url: TextView) in URLParts(url).host }.searching.costly)),
         ExpressionFunction(
             "url_path", "The path of a URL, or of a path with a query.",
             [.init("url_path('https://shop.example/a/b?c=d#e')", "/a/b"), .init("url_path('/a?b')", "/a")],
             isOwn: true, .form([.text("url")], .text, Kernel.cut { (url: TextView) in URLParts(url).path }.costly)),
         ExpressionFunction(
-            "url_query_parameter", "The first value of a parameter in a URL's query, decoded; null where there is none.",
+            "url_query_parameter",
+            "The first value of a parameter in a URL's query, decoded; null where there is none.",
             [
-                .init("url_query_parameter('/a?utm=x%20y&b', 'utm')", "x y"), .init("url_query_parameter('/a?b', 'b')", ""),
+                .init("url_query_parameter('/a?utm=x%20y&b', 'utm')", "x y"),
+                .init("url_query_parameter('/a?b', 'b')", ""),
                 .init("url_query_parameter('/a', 'b')", nil),
             ], isOwn: true,
-            .form([.text("url"), .text("name")], .text, Kernel.write { (url: TextView, name: TextView, out: inout TextWriter) in
-                queryParameter(url, name, &out)
-            }.searching.costly)),
+            .form(
+                [.text("url"), .text("name")], .text,
+                Kernel.write { (url: TextView, name: TextView, out: inout TextWriter) in
+                    queryParameter(url, name, &out)
+                }.searching.costly)),
         ExpressionFunction(
             "url_decode", "The text with `%XX` and `+` decoded; null where that is no UTF-8.",
             [.init("url_decode('gr%C3%B6%C3%9Fe+1')", "größe 1"), .init("url_decode('%zz')", nil)], isOwn: true,
-            .form([.text("t")], .text, Kernel.write { (text: TextView, out: inout TextWriter) in
-                PercentCoding.decode(text, &out)
-            }.costly)),
+            .form(
+                [.text("t")], .text,
+                Kernel.write { (text: TextView, out: inout TextWriter) in
+                    PercentCoding.decode(text, &out)
+                }.costly)),
         ExpressionFunction(
             "path_template",
             "The path with its ids replaced, so that requests to one endpoint are alike: a segment of digits is "
@@ -33,10 +40,12 @@ extension FunctionCatalog {
                 .init("path_template('/users/17/orders/4f3a9c21?x=1')", "/users/{number}/orders/{hex}"),
                 .init("path_template('/d/123e4567-e89b-12d3-a456-426614174000')", "/d/{uuid}"),
             ], isOwn: true,
-            .form([.text("path")], .text, Kernel.write { (path: TextView, out: inout TextWriter) in
-                PathTemplate.write(path, &out)
-                return true
-            }.costly)),
+            .form(
+                [.text("path")], .text,
+                Kernel.write { (path: TextView, out: inout TextWriter) in
+                    PathTemplate.write(path, &out)
+                    return true
+                }.costly)),
     ]
 
     private static func queryParameter(_ url: TextView, _ name: TextView, _ out: inout TextWriter) -> Bool {
@@ -145,8 +154,14 @@ enum PercentCoding {
         var index = start
         while index < out.written {
             let lead = out[index]
-            let width = lead < 0x80 ? 1 : (0xC2...0xDF).contains(lead) ? 2 : (0xE0...0xEF).contains(lead) ? 3
-                : (0xF0...0xF4).contains(lead) ? 4 : 0
+            let width =
+                lead < 0x80
+                ? 1
+                : (0xC2...0xDF).contains(lead)
+                    ? 2
+                    : (0xE0...0xEF).contains(lead)
+                        ? 3
+                        : (0xF0...0xF4).contains(lead) ? 4 : 0
             guard width > 0, index + width <= out.written else { return false }
             for offset in 1..<max(1, width) {
                 let byte = out[index + offset]

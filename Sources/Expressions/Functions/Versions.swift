@@ -4,7 +4,9 @@ extension FunctionCatalog {
         versionPart("patch", 2, "17.4", nil),
     ]
 
-    private static func versionPart(_ name: String, _ index: Int, _ example: String, _ value: String?) -> ExpressionFunction {
+    private static func versionPart(_ name: String, _ index: Int, _ example: String, _ value: String?)
+        -> ExpressionFunction
+    {
         ExpressionFunction(
             "version_\(name)",
             "The \(name) number of a version such as `17.4.1` or `v17.4.1-beta`; null where there is none.",

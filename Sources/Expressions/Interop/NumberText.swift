@@ -173,7 +173,17 @@ enum NumberText {
             var digits: Int32 = abs(value) < 1e-300 ? 1 : 15
             while digits <= 17 {
                 _ = unsafe gcvt(value, digits, characters)
-                if unsafe strtod(characters, nil) == value { break }
+                if unsafe strtod(characters, nil) == value,
+                    !isTie(unsafe TextView(start: UnsafeRawPointer(start), count: strlen(characters)), value)
+                {
+                    break
+                }
+                // Next to a power of two the upper neighbour is the farther: then the digits above may do.
+                if value.significandBitPattern == 0, unsafe increment(characters),
+                    unsafe strtod(characters, nil) == value
+                {
+                    break
+                }
                 digits += 1
             }
             let text = unsafe TextView(start: UnsafeRawPointer(start), count: strlen(characters))
@@ -184,6 +194,45 @@ enum NumberText {
             }
             return true
         }
+    }
+
+    /// Adds one to the last digit of a number; false when that needs another digit.
+    private static func increment(_ characters: UnsafeMutablePointer<CChar>) -> Bool {
+        var index = 0
+        while unsafe characters[index] != 0, unsafe characters[index] != 0x65 { index += 1 }
+        while index > 0 {
+            index -= 1
+            switch unsafe characters[index] {
+            case 0x30...0x38:
+                unsafe characters[index] += 1
+                return true
+            case 0x39: unsafe characters[index] = 0x30
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// Whether a number lies just between a double and its neighbour. It reads back as the double, by the rule of the
+    /// even one, but Postgres does not rely on that and takes another digit. Only whole numbers can be so short.
+    private static func isTie(_ text: TextView, _ value: Double) -> Bool {
+        guard abs(value) >= 0x1p53, abs(value) < 1e37 else { return false }
+        var (number, exponent, isBehindPoint) = (Int128(0), 0, false)
+        for index in 0..<text.count {
+            if let digit = digit(text[index]) {
+                number = number * 10 + Int128(digit)
+                if isBehindPoint { exponent -= 1 }
+            } else if text[index] == 0x2E {
+                isBehindPoint = true
+            } else if text[index] == 0x65 {
+                exponent += Int(integer(text[(index + 1)..<text.count]) ?? 0)
+                break
+            }
+        }
+        for _ in 0..<max(0, exponent) { number *= 10 }
+        let exact = Int128(abs(value))
+        let (above, below) = (Int128(abs(value).nextUp) - exact, exact - Int128(abs(value).nextDown))
+        return (number - exact) * 2 == above || (exact - number) * 2 == below
     }
 
     /// Digits with a point somewhere behind them as `d.ddde+15`: Postgres writes an exponent from there on.

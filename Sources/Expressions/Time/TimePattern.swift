@@ -1,8 +1,40 @@
 /// A pattern of `to_char` for times.
 struct TimePattern: Sendable {
     private enum Field: String, Sendable, CaseIterable {
-        case IYYY, YYYY, YY, Q, Month, MONTH, month, Mon, MON, mon, MM, MI, MS, DDD, DD, Day, DAY, day, Dy, DY, dy, ID, D
-        case IW, WW, HH24, HH12, HH, SS, US, AM, PM, am, pm
+        case isoYear = "IYYY"
+        case year = "YYYY"
+        case shortYear = "YY"
+        case quarter = "Q"
+        case monthName = "Month"
+        case upperMonthName = "MONTH"
+        case lowerMonthName = "month"
+        case shortMonthName = "Mon"
+        case upperShortMonthName = "MON"
+        case lowerShortMonthName = "mon"
+        case month = "MM"
+        case dayName = "Day"
+        case upperDayName = "DAY"
+        case lowerDayName = "day"
+        case shortDayName = "Dy"
+        case upperShortDayName = "DY"
+        case lowerShortDayName = "dy"
+        case dayOfYear = "DDD"
+        case day = "DD"
+        case isoWeekday = "ID"
+        case weekday = "D"
+        case isoWeek = "IW"
+        case week = "WW"
+        case hour24 = "HH24"
+        case hour12 = "HH12"
+        case hour = "HH"
+        case minute = "MI"
+        case second = "SS"
+        case millisecond = "MS"
+        case microsecond = "US"
+        case am = "AM"
+        case pm = "PM"
+        case lowerAM = "am"
+        case lowerPM = "pm"
     }
 
     private enum Part: Sendable {
@@ -70,24 +102,24 @@ struct TimePattern: Sendable {
         let hour12 = civil.hour % 12 == 0 ? 12 : civil.hour % 12
         let number: (value: Int64, digits: Int)? =
             switch field {
-            case .YYYY: (date.year, 4)
-            case .YY: (date.year % 100, 2)
-            case .IYYY: (CivilDate.isoWeek(daysSince1970: civil.days).year, 4)
-            case .Q: ((date.month - 1) / 3 + 1, 1)
-            case .MM: (date.month, 2)
-            case .DD: (date.day, 2)
-            case .DDD: (date.dayOfYear, 3)
-            case .D: (CivilDate.weekday(daysSince1970: civil.days) + 1, 1)
-            case .ID: ((CivilDate.weekday(daysSince1970: civil.days) + 6) % 7 + 1, 1)
-            case .WW: ((date.dayOfYear - 1) / 7 + 1, 2)
-            case .IW: (CivilDate.isoWeek(daysSince1970: civil.days).week, 2)
-            case .HH24: (civil.hour, 2)
-            case .HH12, .HH: (hour12, 2)
-            case .MI: (civil.minute, 2)
-            case .SS: (civil.second, 2)
+            case .year: (date.year, 4)
+            case .shortYear: (date.year % 100, 2)
+            case .isoYear: (CivilDate.isoWeek(daysSince1970: civil.days).year, 4)
+            case .quarter: ((date.month - 1) / 3 + 1, 1)
+            case .month: (date.month, 2)
+            case .day: (date.day, 2)
+            case .dayOfYear: (date.dayOfYear, 3)
+            case .weekday: (CivilDate.weekday(daysSince1970: civil.days) + 1, 1)
+            case .isoWeekday: ((CivilDate.weekday(daysSince1970: civil.days) + 6) % 7 + 1, 1)
+            case .week: ((date.dayOfYear - 1) / 7 + 1, 2)
+            case .isoWeek: (CivilDate.isoWeek(daysSince1970: civil.days).week, 2)
+            case .hour24: (civil.hour, 2)
+            case .hour12, .hour: (hour12, 2)
+            case .minute: (civil.minute, 2)
+            case .second: (civil.second, 2)
             // Digits of a fraction stay, filled or not.
-            case .MS: (civil.microsecond / 1000, -3)
-            case .US: (civil.microsecond, -6)
+            case .millisecond: (civil.microsecond / 1000, -3)
+            case .microsecond: (civil.microsecond, -6)
             default: nil
             }
         if let number {
@@ -95,12 +127,13 @@ struct TimePattern: Sendable {
             return
         }
         switch field {
-        case .AM, .PM: out.append(civil.hour < 12 ? "AM" : "PM")
-        case .am, .pm: out.append(civil.hour < 12 ? "am" : "pm")
-        case .Month, .MONTH, .month, .Mon, .MON, .mon:
+        case .am, .pm: out.append(civil.hour < 12 ? "AM" : "PM")
+        case .lowerAM, .lowerPM: out.append(civil.hour < 12 ? "am" : "pm")
+        case .monthName, .upperMonthName, .lowerMonthName, .shortMonthName, .upperShortMonthName, .lowerShortMonthName:
             name(Self.monthNames[Int(date.month) - 1], field.rawValue, isFilled, &out)
-        default:
+        case .dayName, .upperDayName, .lowerDayName, .shortDayName, .upperShortDayName, .lowerShortDayName:
             name(Self.dayNames[Int(CivilDate.weekday(daysSince1970: civil.days))], field.rawValue, isFilled, &out)
+        default: preconditionFailure("A field of a time pattern is neither number nor name.")
         }
     }
 

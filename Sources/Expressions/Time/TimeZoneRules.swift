@@ -119,7 +119,9 @@ private struct TZifReader {
         self.bytes = bytes
         // The first block has 32-bit times, for old readers.
         let counts = Self.counts(bytes, at: 20)
-        index = 44 + counts.times * 5 + counts.types * 6 + counts.characters + counts.leaps * 8 + counts.standard + counts.ut
+        index =
+            44 + counts.times * 5 + counts.types * 6 + counts.characters + counts.leaps * 8 + counts.standard
+            + counts.ut
     }
 
     private typealias Counts = (ut: Int, standard: Int, leaps: Int, times: Int, types: Int, characters: Int)
@@ -141,7 +143,8 @@ private struct TZifReader {
         guard index + 44 <= bytes.count else { return nil }
         let counts = Self.counts(bytes, at: index + 20)
         index += 44
-        let size = counts.times * 9 + counts.types * 6 + counts.characters + counts.leaps * 12 + counts.standard + counts.ut
+        let size =
+            counts.times * 9 + counts.types * 6 + counts.characters + counts.leaps * 12 + counts.standard + counts.ut
         guard size <= bytes.count - index, counts.types > 0 else { return nil }
         let times = index
         let kinds = times + counts.times * 8

@@ -51,7 +51,8 @@ struct OracleCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    private func answers(_ values: [[SampleValue?]], _ seed: UInt64, _ connection: inout Connection) throws -> [String?] {
+    private func answers(_ values: [[SampleValue?]], _ seed: UInt64, _ connection: inout Connection) throws -> [String?]
+    {
         let names = Self.names.prefix(inputs.count)
         let arguments = zip(names, inputs).map { "\($0)::\($1.sqlType)" }.joined(separator: ", ")
         let arrays = inputs.indices.map { "$\($0 + 1)" }.joined(separator: ", ")

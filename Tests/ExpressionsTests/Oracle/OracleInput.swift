@@ -55,7 +55,8 @@ struct OracleInput: Sendable {
 
 extension OracleInput {
     private static let pieces = [
-        "a", "b", "c", "A", "B", "Z", "x", "y", "0", "1", "2", "9", " ", " ", "-", "_", "%", "/", ",", ".", "\\", "ö", "Ä", "ß",
+        "a", "b", "c", "A", "B", "Z", "x", "y", "0", "1", "2", "9", " ", " ", "-", "_", "%", "/", ",", ".", "\\", "ö",
+        "Ä", "ß",
         "日", "本", "\u{1F600}", "ab", "abc", "foo", "  ", "\t", "'", "e",
     ]
 
@@ -79,14 +80,20 @@ extension OracleInput {
     /// Numbers as they are written, and not quite.
     static let numeral = OracleInput(type: .text) { random in
         switch random.below(10) {
-        case 0: return .text(random.pick(["", " ", "-", "+", ".", "1e", "e5", "0x10", "1_000", "1,5", "--1", "1 2", "9e99"]))
+        case 0:
+            return .text(
+                random.pick(["", " ", "-", "+", ".", "1e", "e5", "0x10", "1_000", "1,5", "--1", "1 2", "9e99"]))
         case 1: return .text(text(&random, pieces, 3))
         default: break
         }
         var number = random.pick(["", "", "-", "+", " ", "\t-"])
         number += text(&random, ["0", "1", "5", "9", "4"], random.below(4) == 0 ? 20 : 6)
-        if random.chance(60) { number += "." + text(&random, ["0", "1", "5", "9", "4"], random.below(4) == 0 ? 20 : 5) }
-        if random.chance(20) { number += random.pick(["e", "E"]) + random.pick(["", "-", "+"]) + "\(random.below(25))" }
+        if random.chance(60) {
+            number += "." + text(&random, ["0", "1", "5", "9", "4"], random.below(4) == 0 ? 20 : 5)
+        }
+        if random.chance(20) {
+            number += random.pick(["e", "E"]) + random.pick(["", "-", "+"]) + "\(random.below(25))"
+        }
         if random.chance(10) { number += random.pick([" ", "\n", "x"]) }
         return .text(number)
     }
@@ -117,7 +124,12 @@ extension OracleInput {
 
     static let double = OracleInput(type: .double) { random in
         switch random.below(5) {
-        case 0: return .double(random.pick([0, 0.5, 1, -1, 1.5, 2.5, -2.5, 1e15, 123456789012345680, 1e-5, 1e300, Double.leastNonzeroMagnitude, 1e-300]))
+        case 0:
+            return .double(
+                random.pick([
+                    0, 0.5, 1, -1, 1.5, 2.5, -2.5, 1e15, 123456789012345680, 1e-5, 1e300, Double.leastNonzeroMagnitude,
+                    1e-300,
+                ]))
         case 1: return .double(Double(random.below(20001) - 10000) / 100)
         case 2:
             let value = Double(bitPattern: random.next())
@@ -141,7 +153,9 @@ extension OracleInput {
     }
 
     /// Times at and around the changes of a zone's clocks in some years, and anywhere within them.
-    static func around(_ zone: String, _ years: [Int64] = [1900, 1945, 1995, 2026, 2037, 2038, 2100, 9999]) -> OracleInput {
+    static func around(_ zone: String, _ years: [Int64] = [1900, 1945, 1995, 2026, 2037, 2038, 2100, 9999])
+        -> OracleInput
+    {
         let rules = TimeZoneRules.named(zone)
         var changes: [Int64] = []
         for year in years {
