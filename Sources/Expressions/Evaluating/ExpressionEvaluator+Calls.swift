@@ -1,6 +1,6 @@
 import Dataflow
 
-/// Calls of functions: arguments are computed, then the kernel runs over the rows, or over one row for each distinct text.
+/// Calls of functions: arguments are computed, then the kernel runs over the rows, or over one for each distinct text.
 extension ExpressionEvaluator {
     func call<Value>(_ plan: CallPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<Value> {
         column { (result: Cells<Value>) in

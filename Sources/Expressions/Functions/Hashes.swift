@@ -11,7 +11,7 @@ extension FunctionCatalog {
             .form([.text("t")], .text, hashed(SHA256.self))),
         ExpressionFunction(
             "pseudonym",
-            "HMAC-SHA-256 of the text under a key, in base 16: equal texts stay equal, and nobody without the key can tell "
+            "HMAC-SHA-256 of the text under a key, in base 16: equal texts stay equal, and nobody without the key knows "
                 + "which they were. The key is best a variable: `pseudonym(user, '${USER_KEY}')`.",
             [
                 .init(

@@ -99,7 +99,7 @@ extension FunctionCatalog {
                 })),
         ExpressionFunction(
             "width_bucket",
-            "The number of the bucket in which `x` falls, of `n` equal ones from `low` to `high`; 0 below, n + 1 above.",
+            "The number of the bucket in which `x` falls, of `n` equal ones from `low` to `high`; 0 below, n + 1 over.",
             [.init("width_bucket(35, 0, 100, 10)", "4"), .init("width_bucket(100, 0, 100, 10)", "11")],
             deviation: "of decimals computed in doubles",
             .form([.double("x"), .double("low"), .double("high"), .integer("n")], .integer, bucketed)),

@@ -50,8 +50,8 @@ extension FunctionCatalog {
             }),
         ExpressionFunction(
             "regexp_replace",
-            "The text with the first match replaced, or all with flag `g`; `\\1` to `\\9` stand for groups, `\\&` for the "
-                + "match.",
+            "The text with the first match replaced, or all with flag `g`; `\\1` to `\\9` stand for groups, `\\&` for "
+                + "the match.",
             [
                 .init("regexp_replace('/user/17/x', '[0-9]+', '{id}')", "/user/{id}/x"),
                 .init("regexp_replace('2026-01-31', '(\\d+)-(\\d+)', '\\2/\\1')", "01/2026-31"),

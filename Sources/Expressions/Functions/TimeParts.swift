@@ -3,7 +3,7 @@ extension FunctionCatalog {
     static let timeParts: [ExpressionFunction] = [
         ExpressionFunction(
             "extract",
-            "A part of a time, in UTC: microseconds to millennium, `dow` (0 is Sunday), `isodow`, `doy`, `isoyear`, `week` "
+            "A part of a time, in UTC: microseconds to millennium, `dow` (0: Sunday), `isodow`, `doy`, `isoyear`, `week` "
                 + "(of ISO 8601), `epoch` (seconds since 1970).",
             [
                 .init("extract(hour from timestamp '2026-01-31T12:34:56Z')", "12"),
@@ -17,7 +17,7 @@ extension FunctionCatalog {
         ExpressionFunction(
             "to_char",
             "The time, in UTC, as text. The pattern holds `YYYY` `YY` `IYYY` `Q` `MM` `Mon` `Month` `DD` `DDD` `D` `ID` "
-                + "`Dy` `Day` `WW` `IW` `HH24` `HH12` `MI` `SS` `MS` `US` `AM`, any of them behind `FM` to leave out zeros and "
+                + "`Dy` `Day` `WW` `IW` `HH24` `HH12` `MI` `SS` `MS` `US` `AM`, any behind `FM` to leave out zeros and "
                 + "spaces; other letters stand in double quotes.",
             [
                 .init("to_char(timestamp '2026-01-31T12:04:56Z', 'YYYY-MM-DD\"T\"HH24:MI:SS')", "2026-01-31T12:04:56"),

@@ -7,10 +7,11 @@ package import Declaration
 /// `false`, `null`, `timestamp '2026-01-31T12:00:00Z'`; `= <> < <= > >=` and `== !=`, `and or not` and `&& || !`,
 /// `+ - * / %`, `in […]`, `is null`, `like`, `between`, `case`, casts, and the functions of `FunctionCatalog`.
 ///
-/// Meaning: Postgres's, with its three-valued logic. An operation on null is null; overflow, division by zero, a failed
-/// cast and a result that is not finite are null, and counted. Integers and decimals are exact: a decimal is compared with a literal or another decimal by
-/// value, whatever the scales; `integer / integer` is cut off towards zero. A comparison or an operation with a double
-/// is done in doubles, as is the division of decimals. Texts compare by their UTF-8 bytes, which is code point order.
+/// Meaning: Postgres's, with its three-valued logic. An operation on null is null; overflow, division by zero, a
+/// failed cast and a result that is not finite are null, and counted. Integers and decimals are exact: a decimal is
+/// compared with a literal or another decimal by value, whatever the scales; `integer / integer` is cut off towards
+/// zero. A comparison or an operation with a double is done in doubles, as is the division of decimals. Texts compare
+/// by their UTF-8 bytes, which is code point order.
 package struct Expression: Sendable {
     private let source: ExpressionSource
     let syntax: ExpressionSyntax

@@ -1,6 +1,6 @@
 import Declaration
 
-/// What begins with a word and is no plain call: literals with a type, `case`, `cast`, and SQL's calls with words inside.
+/// What begins with a word and is no plain call: literals with a type, `case`, `cast`, and calls with words inside.
 extension ExpressionParser {
     /// The form that the present word begins; nil when it is a field or a function.
     mutating func form(_ word: String) throws(Diagnostics) -> ExpressionSyntax? {
@@ -107,8 +107,8 @@ extension ExpressionParser {
         return try make(.cast(operand, to: type), at: offset, start: offset, over: [operand])
     }
 
-    /// `extract(unit from x)`, `position(a in x)`, `substring(x from a for b)`, `trim(leading a from x)`; the same calls
-    /// with commas are plain ones.
+    /// `extract(unit from x)`, `position(a in x)`, `substring(x from a for b)`, `trim(leading a from x)`; the same
+    /// calls with commas are plain ones.
     private mutating func wordCall(_ word: String, at offset: Int) throws(Diagnostics) -> ExpressionSyntax? {
         advance()
         advance()

@@ -3,8 +3,8 @@ import Declaration
 
 /// Parses tokens into syntax by operator precedence (V. Pratt, "Top down operator precedence", 1973).
 ///
-/// From loose to tight: `or ||`, `and &&`, `not`, comparisons with `in`, `is`, `like` and `between` (which do not chain),
-/// `+ -`, `* / %`, `at time zone`, `-` and `!` before a value, `::`.
+/// From loose to tight: `or ||`, `and &&`, `not`, comparisons with `in`, `is`, `like` and `between` (which do not
+/// chain), `+ -`, `* / %`, `at time zone`, `-` and `!` before a value, `::`.
 ///
 /// Of the words that SQL reserves only a few are keywords here, so that fields may be called `end` or `case`; the
 /// others have a meaning only where they can stand.

@@ -7,7 +7,8 @@ final class TimeZoneRules: Sendable {
     private let changes: [Int64]
     /// Seconds east of UTC; the first holds before the first change.
     private let offsets: [Int64]
-    /// Where the last 400 years of `changes` begin, which stand for all that follows; nil for zones that change no more.
+    /// Where the last 400 years of `changes` begin, which stand for all that follows; nil for zones that change no
+    /// more.
     private let cycleStart: Int64?
 
     private static let cycle: Int64 = 146_097 * 86_400
