@@ -5,7 +5,7 @@ package import Declaration
 package enum NodeCatalog {
     /// All node types.
     package static let types: [any NodeType.Type] = [
-        KafkaSource.self, FileSource.self, ParseJSON.self, Filter.self, Sample.self, Keep.self, Drop.self,
+        KafkaSource.self, FileSource.self, ParseJSON.self, Filter.self, Derive.self, Sample.self, Keep.self, Drop.self,
         Rename.self, Summarize.self,
         PostgresTarget.self, ConsoleSink.self,
     ]

@@ -15,6 +15,7 @@ final class TopologyService: Service {
     private let progress: ProgressStyle
     private let deadLetters: DeadLetterReport
     private let fields: FieldReport
+    private let nulls: NullReport
     private let output = ConsoleOutput()
     private let logger: Logger
     private let outcome = Mutex(Outcome())
@@ -43,8 +44,10 @@ final class TopologyService: Service {
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
         fields = FieldReport(logger: logger)
+        nulls = NullReport(logger: logger)
         var services = RunServices()
         services[FieldReport.self] = fields
+        services[NullReport.self] = nulls
         services[ConsoleWriter.self] = ConsoleWriter(output.write)
         services[TableGaps.self] = TableGaps(areAccepted: acceptsGaps)
         services[SecretKeeper.self] = SecretKeeper { Redaction.conceal($0) }
@@ -113,6 +116,7 @@ final class TopologyService: Service {
     private func logEnd() {
         deadLetters.conclude()
         fields.conclude()
+        nulls.conclude()
         let snapshot = pipeline.progress()
         logger.info(
             "Topology ended",

@@ -13,6 +13,7 @@ struct Trial {
     private let letters: TrialLetters
     private let log: TrialLog
     private let fields: FieldReport
+    private let nulls: NullReport
 
     /// - Parameters:
     ///   - events: a path, or `NODE=PATH` for each source.
@@ -36,8 +37,10 @@ struct Trial {
         let logger = Logger(label: "millrace") { _ in log.handler }
         let letters = TrialLetters(max: deadLettersMax)
         fields = FieldReport(logger: logger)
+        nulls = NullReport(logger: logger)
         var services = RunServices()
         services[FieldReport.self] = fields
+        services[NullReport.self] = nulls
         let plan = try topology.build(
             RunOverrides(), services: services, observers: [letters], logger: logger,
             giveBackFreeMemory: Allocator.giveBackFreeMemory)
@@ -78,6 +81,7 @@ struct Trial {
         let pipeline = pipeline
         try await onThread(named: name) { try pipeline.run() }
         fields.conclude()
+        nulls.conclude()
     }
 
     /// What became of the sample.

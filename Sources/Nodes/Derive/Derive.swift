@@ -1,0 +1,79 @@
+package import Dataflow
+import Expressions
+import Summaries
+
+/// The `derive` node: fills columns of the batch with the values of expressions.
+package struct Derive: Operator {
+    let fields: [DerivedField]
+    let hashedColumns: Set<Int>
+    let nulls: NullWatch?
+
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { DeriveWorker(self) }
+}
+
+/// One permit of a `derive` node.
+final class DeriveWorker: OperatorWorker {
+    private let node: Derive
+    private let evaluators: [ExpressionEvaluator]
+    private var known: [Int]
+
+    init(_ node: Derive) {
+        self.node = node
+        evaluators = node.fields.map { $0.expression.makeEvaluator() }
+        known = node.fields.map { _ in 0 }
+    }
+
+    func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        var full: Int?
+        for (index, field) in node.fields.enumerated() {
+            let first = fill(field, with: evaluators[index], batch, rows)
+            full = [full, first].compactMap(\.self).min()
+            if node.hashedColumns.contains(field.column) { batch.fillHashes(ofColumn: field.column) }
+            tellNulls(of: index)
+        }
+        guard let full else { return output(rows) }
+        refuse(from: full, batch, rows, output)
+    }
+
+    /// - Returns: the first row whose text finds no room.
+    private func fill(
+        _ field: DerivedField, with evaluator: ExpressionEvaluator, _ batch: Batch, _ rows: RowSelection
+    ) -> Int? {
+        unsafe batch.columns.withUnsafeBufferPointer { columns in
+            let values = unsafe evaluator.evaluate(columns: columns, selection: rows)
+            return unsafe withUnsafePointer(to: values.text) { text in
+                let column = unsafe Column(
+                    type: values.type, values: UnsafeMutableRawPointer(mutating: values.values),
+                    valid: UnsafeMutablePointer(mutating: values.valid), base: text)
+                return batch.fillColumn(field.column, from: column, rows)
+            }
+        }
+    }
+
+    /// Counted by the evaluator as it goes; told only when there are new ones.
+    private func tellNulls(of index: Int) {
+        guard let nulls = node.nulls else { return }
+        let failures = evaluators[index].failures
+        let count = failures.reduce(0) { $0 + $1.count }
+        guard count > known[index] else { return }
+        known[index] = count
+        nulls.note(failures, of: node.fields[index], by: ObjectIdentifier(self))
+    }
+
+    /// A batch holds so much derived text and no more: the records behind that are dead letters, not half a record.
+    private func refuse(from first: Int, _ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        var (kept, letters, finder) = ([UInt32](), DeadLetterWriter(batch), DocumentFinder())
+        finder.find(in: batch)
+        for index in 0..<rows.count {
+            let row = rows[index]
+            if row < first {
+                kept.append(UInt32(row))
+            } else {
+                let reason =
+                    "the derived texts of the records read with it are too long, expected at most 256 MiB in all"
+                batch.markRefused(row, letters.letter(for: row, finder.documents[row], reason: reason))
+            }
+        }
+        unsafe kept.withUnsafeBufferPointer { unsafe output(RowSelection(rows: $0.baseAddress, count: $0.count)) }
+    }
+}
