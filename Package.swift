@@ -37,6 +37,10 @@ let package = Package(
             name: "CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson")]
         ),
+        .target(
+            name: "CRE2",
+            linkerSettings: [.linkedLibrary("re2")]
+        ),
 
         // What has nothing to do with streams
         .target(name: "Platform", swiftSettings: strict),
@@ -59,7 +63,8 @@ let package = Package(
             name: "Declaration",
             dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
-        .target(name: "Expressions", dependencies: ["Platform", "Dataflow", "Declaration"], swiftSettings: strict),
+        .target(
+            name: "Expressions", dependencies: ["CRE2", "Platform", "Dataflow", "Declaration"], swiftSettings: strict),
         .target(
             name: "Summaries", dependencies: ["Platform", "Dataflow", "Declaration", "Sketches", "Expressions"],
             swiftSettings: strict),
@@ -129,7 +134,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ExpressionsTests",
-            dependencies: ["Expressions", "Declaration", "Dataflow", "DataflowTesting", "Platform"],
+            dependencies: [
+                "Expressions", "Declaration", "Dataflow", "DataflowTesting", "LocalServices", "Postgres", "Platform",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SummariesTests",

@@ -33,12 +33,6 @@ import Testing
             ]
         ),
         (
-            "event = 'x'",
-            [
-                "7:20: error[expression-syntax]: a character has no meaning here, found '=', expected an operator; write == to compare"
-            ]
-        ),
-        (
             "event == purchase",
             [
                 "7:23: error[unknown-field]: the records have no field 'purchase', expected one of event, revenue, level, paying, ts; a text stands in quotes: 'purchase'"
@@ -90,7 +84,7 @@ import Testing
             "level in ['a', 2.5, level]",
             [
                 "7:24: error[wrong-type]: an element of the list does not fit, found text, expected integer; numbers stand without quotes",
-                "7:34: error[wrong-type]: an element of the list does not fit, found a value that changes with the record, expected integer; write it as == joined by ||",
+                "7:34: error[wrong-type]: an element of the list does not fit, found a value that changes with the record, expected integer; write it as = joined by or",
             ]
         ),
         (
@@ -102,19 +96,19 @@ import Testing
         (
             "lowr(event) == 'a'",
             [
-                "7:14: error[unknown-function]: there is no function 'lowr', expected one of lower, upper, length, starts_with, ends_with, contains, substring, coalesce, abs; did you mean 'lower'?"
+                "7:14: error[unknown-function]: there is no function of this name, found 'lowr', expected one of docs/functions.md; did you mean 'lower'?"
             ]
         ),
         (
             "length(level, 2) > 1",
             [
-                "7:14: error[wrong-arguments]: length has the wrong number of arguments, found 2, expected length(text)"
+                "7:14: error[wrong-arguments]: length has the wrong number of arguments, found 2, expected length(t)"
             ]
         ),
         (
             "starts_with(event, 5)",
             [
-                "7:33: error[wrong-type]: starts_with needs a text, found integer, expected starts_with(text, text)"
+                "7:33: error[wrong-type]: starts_with needs a value of another type, found integer, expected text in starts_with(t, beginning); cast it: field::text"
             ]
         ),
         (
@@ -132,7 +126,7 @@ import Testing
         (
             "1 < level < 3",
             [
-                "7:24: error[expression-syntax]: comparisons do not chain, found a second one: '<'; write a < b && b < c, or use parentheses"
+                "7:24: error[expression-syntax]: comparisons do not chain, found a second one: '<'; write a < b and b < c, or use parentheses"
             ]
         ),
         (
@@ -150,20 +144,20 @@ import Testing
         (
             "level is 5",
             [
-                "7:23: error[expression-syntax]: the expression is not well formed, found 5, expected null or not null"
+                "7:23: error[expression-syntax]: the expression is not well formed, found 5, expected null, not null or distinct from"
             ]
         ),
         (
             "level not 5",
             [
-                "7:24: error[expression-syntax]: the expression is not well formed, found 5, expected in; 'not' stands before a condition: not (a == b)"
+                "7:24: error[expression-syntax]: the expression is not well formed, found 5, expected in, like or between; 'not' stands before a condition: not (a = b)"
             ]
         ),
         (
             "event + 1 > level - event",
             [
-                "7:14: error[wrong-type]: '+' needs numbers, found text, expected integer, decimal or double; declare the field as a number where records are parsed",
-                "7:34: error[wrong-type]: '-' needs numbers, found text, expected integer, decimal or double; declare the field as a number where records are parsed",
+                "7:14: error[wrong-type]: '+' needs numbers, found text, expected integer, decimal or double; declare the field as a number where records are parsed, or cast it: field::integer",
+                "7:34: error[wrong-type]: '-' needs numbers, found text, expected integer, decimal or double; declare the field as a number where records are parsed, or cast it: field::integer",
             ]
         ),
         (
@@ -185,12 +179,6 @@ import Testing
             ]
         ),
         (
-            "substring(event, level) == 'a'",
-            [
-                "7:31: error[wrong-arguments]: substring needs fixed bounds, found a value that changes with the record, expected a whole number"
-            ]
-        ),
-        (
             "substring(event, 1, -1) == 'a'",
             [
                 "7:34: error[wrong-arguments]: substring needs a count, found -1, expected a whole number, 0 or more"
@@ -199,7 +187,7 @@ import Testing
         (
             "coalesce(event, 1) == 'a'",
             [
-                "7:30: error[wrong-type]: coalesce needs values of one type, found integer, expected text"
+                "7:30: error[wrong-type]: coalesce needs values of one type, found integer, expected text; cast it: field::text"
             ]
         ),
         (
@@ -212,12 +200,6 @@ import Testing
             "level > 99999999999999999999",
             [
                 "7:22: error[number-range]: a whole number is too large, expected at most 9223372036854775807; write 99999999999999999999.0 for a number that need not be exact"
-            ]
-        ),
-        (
-            "level <> 1",
-            [
-                "7:20: error[expression-syntax]: a character has no meaning here, found '<', expected an operator; write != for 'not equal'"
             ]
         ),
         (

@@ -15,7 +15,7 @@ enum NaiveNumber {
     static func double(_ value: SampleValue, _ type: ColumnType) -> Double {
         switch value {
         case .double(let number): number
-        case .integer(let units): Double(units) / Double(power(scale(type) ?? 0))
+        case .integer(let units): Double("\(units)e-\(scale(type) ?? 0)") ?? .nan
         default: .nan
         }
     }

@@ -80,6 +80,19 @@ enum SampleValue: Equatable {
         }
     }
 
+    /// The texts of all rows, out of an evaluator of texts.
+    func texts(_ evaluator: ExpressionEvaluator) -> [String?] {
+        let list = unsafe UnsafeBufferPointer(start: columnList, count: columns.count)
+        let all = unsafe RowSelection(rows: nil, count: rows.count)
+        let answer = unsafe evaluator.evaluate(columns: list, selection: all)
+        return rows.indices.map { row in
+            guard unsafe answer.valid[row] == 1 else { return nil }
+            let slice = unsafe answer.values.load(fromByteOffset: row * 8, as: TextSlice.self)
+            let bytes = unsafe UnsafeRawBufferPointer(start: answer.text + Int(slice.offset), count: Int(slice.length))
+            return unsafe String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
     /// The rows for which a condition, given as text, is true.
     func select(_ condition: String) throws -> [Int] {
         let start = SourceLocation(file: "t", line: 1, column: 1)

@@ -20,6 +20,10 @@ import TopologyFile
         #expect(try page("nodes.md") == Reference.Page.nodes.markdown, "run scripts/docs")
     }
 
+    @Test func pageOfFunctionsIsFresh() throws {
+        #expect(try page("functions.md") == Reference.Page.functions.markdown, "run scripts/docs")
+    }
+
     /// Defaults fit their types, examples run, and so on.
     @Test func specsAreWithoutMistakes() {
         #expect(SpecAudit.problems(in: NodeCatalog.specs, settings: NodeCatalog.settings) == [])

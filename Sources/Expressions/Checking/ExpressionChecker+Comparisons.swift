@@ -6,22 +6,26 @@ extension ExpressionChecker {
     ) -> TypedPlan? {
         let (first, second) = (check(left), check(right))
         guard let first, let second else { return nil }
+        let word = spelling(at: syntax.offset)
         guard let a = first.type, let b = second.type else {
             report(
-                "null-comparison", syntax.offset,
-                "a comparison with null is never true, found '\(comparison.rawValue) null'",
+                "null-comparison", syntax.offset, "a comparison with null is never true, found '\(word) null'",
                 hint: comparison == .notEqual ? "write is not null" : "write is null")
             return nil
         }
         guard a == b || (a.isNumeric && b.isNumeric) else {
             report(
                 "wrong-type", syntax.offset,
-                "'\(comparison.rawValue)' compares values of one type, found \(a) and \(b)",
+                "'\(word)' compares values of one type, found \(a) and \(b)",
                 hint: mismatchHint(a, b))
             return nil
         }
         guard a != .boolean || comparison == .equal || comparison == .notEqual else {
-            report("wrong-type", syntax.offset, "'\(comparison.rawValue)' needs an order, found boolean and boolean")
+            report("wrong-type", syntax.offset, "'\(word)' needs an order, found boolean and boolean")
+            return nil
+        }
+        guard a != .interval else {
+            report("wrong-type", syntax.offset, "'\(word)' needs values of a record, found two intervals")
             return nil
         }
         let isConstant = first.isConstant && second.isConstant
@@ -29,16 +33,41 @@ extension ExpressionChecker {
         return fold(.boolean(plan), .boolean, isConstant)
     }
 
-    private func mismatchHint(_ a: ColumnType, _ b: ColumnType) -> String? {
+    func mismatchHint(_ a: ValueType, _ b: ValueType) -> String? {
         let types = [a, b]
         if types.contains(.timestamp), types.contains(.text) { return "write timestamp '2026-01-31T12:00:00Z'" }
         if types.contains(.text), types.contains(where: \.isNumeric) { return "numbers stand without quotes" }
         if types.contains(.text), types.contains(.boolean) { return "true and false stand without quotes" }
+        if types.contains(.localTimestamp) { return "write at time zone 'Europe/Berlin' behind one of them" }
         return nil
     }
 
+    mutating func checkDistinction(
+        _ syntax: ExpressionSyntax, _ left: ExpressionSyntax, _ right: ExpressionSyntax, isNegated: Bool
+    ) -> TypedPlan? {
+        let (first, second) = (check(left), check(right))
+        guard let first, let second else { return nil }
+        if let a = first.type, let b = second.type, a != b, !(a.isNumeric && b.isNumeric) {
+            report(
+                "wrong-type", syntax.offset,
+                "'is distinct from' compares values of one type, found \(a) and \(b)", hint: mismatchHint(a, b))
+            return nil
+        }
+        let isConstant = first.isConstant && second.isConstant
+        let same: BooleanPlan
+        switch (first.plan, second.plan) {
+        case (nil, nil): same = .constant(true)
+        case (let plan?, nil), (nil, let plan?): same = .isNull(plan)
+        case (let a?, let b?):
+            guard let equal = comparisonPlan(.equal, first, second) else { return .null(.boolean) }
+            // Equal where both are there; null where one is missing, which is the same only where both are.
+            same = .or([.and([.isNull(a), .isNull(b)]), .and([.not(.isNull(a)), .not(.isNull(b)), equal])])
+        }
+        return fold(.boolean(isNegated ? same : .not(same)), .boolean, isConstant)
+    }
+
     /// nil when a side is constantly null.
-    private func comparisonPlan(_ comparison: Comparison, _ first: TypedPlan, _ second: TypedPlan) -> BooleanPlan? {
+    func comparisonPlan(_ comparison: Comparison, _ first: TypedPlan, _ second: TypedPlan) -> BooleanPlan? {
         guard let left = first.plan, let right = second.plan, let a = first.type, let b = second.type else {
             return nil
         }
@@ -77,7 +106,7 @@ extension ExpressionChecker {
     ) -> TypedPlan? {
         guard let value = check(operand) else { return nil }
         let checked = elements.map { ($0, check($0)) }
-        guard let type = value.type, type != .boolean, !elements.isEmpty else {
+        guard let type = value.type, type != .boolean, type != .interval, !elements.isEmpty else {
             let problem = elements.isEmpty ? "an empty list" : "a value of type \(value.type?.description ?? "null")"
             report(
                 "wrong-type", syntax.offset,
@@ -102,14 +131,14 @@ extension ExpressionChecker {
         return fold(.boolean(isNegated ? .not(test) : test), .boolean, value.isConstant)
     }
 
-    private func problem(with element: TypedPlan, against type: ColumnType) -> (found: String, hint: String?)? {
+    private func problem(with element: TypedPlan, against type: ValueType) -> (found: String, hint: String?)? {
         guard let own = element.type, element.plan != nil else {
             return ("null", "null is never equal to anything; test it apart: is null")
         }
         guard own == type || (own.isNumeric && type.isNumeric) else {
             return (own.description, mismatchHint(own, type))
         }
-        guard element.isConstant else { return ("a value that changes with the record", "write it as == joined by ||") }
+        guard element.isConstant else { return ("a value that changes with the record", "write it as = joined by or") }
         return nil
     }
 

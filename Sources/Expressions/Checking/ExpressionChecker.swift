@@ -4,14 +4,26 @@ import Platform
 
 /// A checked expression and the type of its values.
 struct TypedPlan {
-    /// nil: every value is null.
+    /// nil: every value is null, or the value is an interval.
     var plan: ValuePlan?
     /// nil: the literal `null`, which fits every type.
-    var type: ColumnType?
+    var type: ValueType?
     /// Whether the value is the same for all records.
     var isConstant: Bool
+    /// The value, when the type is `interval`.
+    var interval: Interval?
 
-    static func null(_ type: ColumnType?) -> TypedPlan { TypedPlan(plan: nil, type: type, isConstant: true) }
+    static func null(_ type: ValueType?) -> TypedPlan { TypedPlan(plan: nil, type: type, isConstant: true) }
+
+    /// A plan of the representation that `type` has.
+    static func call(_ call: CallPlan, _ type: ValueType) -> ValuePlan {
+        switch type {
+        case .text: .text(.call(call))
+        case .double: .double(.call(call))
+        case .boolean: .boolean(.call(call))
+        case .integer, .decimal, .timestamp, .localTimestamp, .interval: .integer(.call(call))
+        }
+    }
 }
 
 /// Resolves the names and types of an expression against a schema and makes its plan; finds all type errors.
@@ -20,6 +32,8 @@ struct ExpressionChecker {
     let schema: RecordSchema
     /// The expression's constant texts, which plans refer to by index.
     private(set) var texts: [[UInt8]] = []
+    /// The operations that can fail, which plans refer to by index.
+    private(set) var sites: [FailureSite] = []
     /// What is wrong with the expression.
     private(set) var diagnostics = Diagnostics()
 
@@ -39,8 +53,8 @@ struct ExpressionChecker {
         case .not(let operand):
             guard let condition = checkCondition(operand, of: "not") else { return nil }
             return fold(.boolean(.not(condition.plan)), .boolean, condition.isConstant)
-        case .and(let operands): return checkJoin(operands, "&&") { .and($0) }
-        case .or(let operands): return checkJoin(operands, "||") { .or($0) }
+        case .and(let operands): return checkJoin(syntax, operands, { .and($0) })
+        case .or(let operands): return checkJoin(syntax, operands, { .or($0) })
         case .isNull(let operand, let isNegated):
             guard let value = check(operand) else { return nil }
             guard let plan = value.plan else {
@@ -50,14 +64,18 @@ struct ExpressionChecker {
             return fold(.boolean(isNegated ? .not(test) : test), .boolean, value.isConstant)
         case .isIn(let operand, let elements, let isNegated):
             return checkMembership(syntax, operand, elements, isNegated: isNegated)
+        case .isDistinct(let left, let right, let isNegated):
+            return checkDistinction(syntax, left, right, isNegated: isNegated)
+        case .cast(let operand, let type): return checkCast(syntax, operand, to: type)
+        case .choose(let choices, let otherwise): return checkChoice(choices, otherwise)
         case .call(let name, let arguments): return checkCall(syntax, name, arguments)
         }
     }
 
     /// A plan with its value computed now when it is constant.
-    mutating func fold(_ plan: ValuePlan, _ type: ColumnType, _ isConstant: Bool) -> TypedPlan {
+    mutating func fold(_ plan: ValuePlan, _ type: ValueType, _ isConstant: Bool) -> TypedPlan {
         guard isConstant else { return TypedPlan(plan: plan, type: type, isConstant: false) }
-        let evaluator = ExpressionEvaluator(plan: plan, texts: texts)
+        let evaluator = ExpressionEvaluator(plan: plan, type: type.column, texts: texts, sites: sites)
         let folded: ValuePlan?
         switch evaluator.constantValue() {
         case nil: folded = nil
@@ -75,8 +93,27 @@ struct ExpressionChecker {
         return texts.count - 1
     }
 
-    mutating func report(_ code: String, _ offset: Int, _ message: String, hint: String? = nil) {
-        diagnostics.append(Diagnostic(code: code, at: source.location(offset), message, hint: hint))
+    /// A place for the nulls of an operation.
+    mutating func site(_ syntax: ExpressionSyntax, _ operation: String) -> Int {
+        sites.append(FailureSite(range: syntax.start..<syntax.end, operation: operation))
+        return sites.count - 1
+    }
+
+    mutating func report(
+        _ code: String, _ offset: Int, _ message: String, hint: String? = nil,
+        severity: Diagnostic.Severity = .error
+    ) {
+        diagnostics.append(Diagnostic(severity, code: code, at: source.location(offset), message, hint: hint))
+    }
+
+    /// The operator at `offset` as it was written: a word, or all that is not one.
+    func spelling(at offset: Int) -> String {
+        let rest = source.scalars[min(offset, source.scalars.count)...]
+        let isWord = rest.first?.properties.isAlphabetic ?? false
+        let word = String(
+            String.UnicodeScalarView(isWord ? rest.prefix { $0.properties.isAlphabetic } : rest.prefix(2)))
+        if isWord || ["==", "!=", "<>", "<=", ">=", "&&", "||"].contains(word) { return word.lowercased() }
+        return String(word.prefix(1))
     }
 
     private mutating func constant(_ literal: ExpressionLiteral) -> TypedPlan {
@@ -88,6 +125,7 @@ struct ExpressionChecker {
             TypedPlan(plan: .integer(.constant(units)), type: .decimal(scale: scale), isConstant: true)
         case .double(let value): TypedPlan(plan: .double(.constant(value)), type: .double, isConstant: true)
         case .timestamp(let value): TypedPlan(plan: .integer(.constant(value)), type: .timestamp, isConstant: true)
+        case .interval(let value): TypedPlan(plan: nil, type: .interval, isConstant: true, interval: value)
         case .text(let text):
             TypedPlan(plan: .text(.constant(intern(Array(text.utf8)))), type: .text, isConstant: true)
         }
@@ -111,11 +149,11 @@ struct ExpressionChecker {
             case .text: .text(.column(field.column))
             case .boolean: .boolean(.column(field.column))
             }
-        return TypedPlan(plan: plan, type: field.type, isConstant: false)
+        return TypedPlan(plan: plan, type: ValueType(field.type), isConstant: false)
     }
 
     /// An operand that must be a truth value.
-    private mutating func checkCondition(
+    mutating func checkCondition(
         _ syntax: ExpressionSyntax, of word: String
     ) -> (plan: BooleanPlan, isConstant: Bool)? {
         guard let value = check(syntax) else { return nil }
@@ -123,7 +161,9 @@ struct ExpressionChecker {
             report(
                 "wrong-type", syntax.start,
                 "'\(word)' joins conditions, found a value of type \(value.type?.description ?? "null"), expected boolean",
-                hint: "compare it with something, or test: is not null")
+                hint: word == "||" && value.type == .text
+                    ? "write or between conditions, concat(a, b) to join texts"
+                    : "compare it with something, or test: is not null")
             return nil
         }
         guard case .boolean(let plan)? = value.plan else { return (.null, true) }
@@ -131,11 +171,18 @@ struct ExpressionChecker {
     }
 
     private mutating func checkJoin(
-        _ operands: [ExpressionSyntax], _ word: String, _ join: ([BooleanPlan]) -> BooleanPlan
+        _ syntax: ExpressionSyntax, _ operands: [ExpressionSyntax], _ join: ([BooleanPlan]) -> BooleanPlan
     ) -> TypedPlan? {
+        let word = spelling(at: syntax.offset)
         let conditions = operands.map { checkCondition($0, of: word) }
         let whole = conditions.compactMap { $0 }
         guard whole.count == operands.count else { return nil }
+        if word == "||" {
+            report(
+                "ambiguous-operator", syntax.offset,
+                "'||' joins texts in SQL and conditions elsewhere, found it between "
+                    + "conditions, expected or", hint: "write or; to join texts, concat(a, b)", severity: .warning)
+        }
         return fold(.boolean(join(whole.map(\.plan))), .boolean, whole.allSatisfy(\.isConstant))
     }
 }

@@ -10,30 +10,31 @@ enum ValuePlan: Sendable {
     case boolean(BooleanPlan)
 }
 
-/// Values held in 64-bit whole numbers: integers, decimals' units, timestamps. Overflow gives null.
+/// Values held in 64-bit whole numbers: integers, decimals' units, timestamps. Overflow gives null, which is counted at
+/// the operation's site.
 indirect enum IntegerPlan: Sendable {
     case constant(Int64)
     case column(Int)
-    case arithmetic(Arithmetic, IntegerPlan, IntegerPlan)
-    case negate(IntegerPlan)
-    case absolute(IntegerPlan)
+    case arithmetic(Arithmetic, IntegerPlan, IntegerPlan, site: Int)
+    case negate(IntegerPlan, site: Int)
     /// The units of a decimal with more digits.
-    case rescale(IntegerPlan, by: Int64)
-    /// Unicode code points of a text.
-    case length(TextPlan)
+    case rescale(IntegerPlan, by: Int64, site: Int)
     case coalesce([IntegerPlan])
+    case choose(ChoicePlan)
+    case call(CallPlan)
 }
 
 /// Doubles; a result that is not finite is null.
 indirect enum DoublePlan: Sendable {
     case constant(Double)
     case column(Int)
-    case arithmetic(Arithmetic, DoublePlan, DoublePlan)
+    case arithmetic(Arithmetic, DoublePlan, DoublePlan, site: Int)
     case negate(DoublePlan)
-    case absolute(DoublePlan)
     /// An integer, or a decimal's units divided by 10^scale.
     case fromInteger(IntegerPlan, divisor: Double)
     case coalesce([DoublePlan])
+    case choose(ChoicePlan)
+    case call(CallPlan)
 }
 
 /// Texts.
@@ -41,18 +42,13 @@ indirect enum TextPlan: Sendable {
     /// An index into the expression's constant texts.
     case constant(Int)
     case column(Int)
-    case lower(TextPlan)
-    case upper(TextPlan)
-    /// `count` code points from the one at `start`, counted from 1; all to the end when `count` is nil.
-    case substring(TextPlan, start: Int64, count: Int64?)
     case coalesce([TextPlan])
+    case choose(ChoicePlan)
+    case call(CallPlan)
 }
 
 /// Truth values.
 indirect enum BooleanPlan: Sendable {
-    /// How one text is looked for in another.
-    enum TextTest: Sendable { case prefix, suffix, inside }
-
     case null
     case constant(Bool)
     case column(Int)
@@ -62,7 +58,6 @@ indirect enum BooleanPlan: Sendable {
     case compareDoubles(Comparison, DoublePlan, DoublePlan)
     case compareTexts(Comparison, TextPlan, TextPlan)
     case compareBooleans(isEqual: Bool, BooleanPlan, BooleanPlan)
-    case test(TextTest, TextPlan, TextPlan)
     case inIntegers(IntegerPlan, IntegerSet)
     case inDoubles(DoublePlan, DoubleSet)
     case inTexts(TextPlan, TextSet)
@@ -71,6 +66,37 @@ indirect enum BooleanPlan: Sendable {
     case or([BooleanPlan])
     case not(BooleanPlan)
     case coalesce([BooleanPlan])
+    case choose(ChoicePlan)
+    case call(CallPlan)
+}
+
+/// The value of the first condition that is true.
+struct ChoicePlan: Sendable {
+    struct Branch: Sendable {
+        var condition: BooleanPlan
+        /// nil: null.
+        var value: ValuePlan?
+    }
+
+    var branches: [Branch]
+    /// nil: null.
+    var otherwise: ValuePlan?
+}
+
+/// A function's kernel with its arguments, none of which is constantly null.
+struct CallPlan: Sendable {
+    var kernel: Kernel
+    var arguments: [ValuePlan]
+    /// Where the nulls that the function makes are counted.
+    var site: Int
+}
+
+/// An operation that can fail: where it stands and what it is called.
+package struct FailureSite: Sendable, Hashable {
+    /// Unicode scalars of the expression's text.
+    package var range: Range<Int>
+    /// The operator or function, such as `/` or `round`.
+    package var operation: String
 }
 
 /// The whole numbers of an `in` list.

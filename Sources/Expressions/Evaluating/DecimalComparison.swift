@@ -39,6 +39,18 @@ enum DecimalComparison {
         return comparison == .equal ? units : nil
     }
 
+    /// The double nearest to `units / divisor`, as it is read from the decimal's digits.
+    @inline(__always)
+    static func double(_ units: Int64, divisor: Double) -> Double {
+        // Both sides are exact up to there, and a division rounds once.
+        guard units.magnitude > 1 << 53, divisor > 1 else { return Double(units) / divisor }
+        let scaled = (UInt128(units.magnitude) << 64).quotientAndRemainder(dividingBy: UInt128(divisor))
+        // More digits than a double has, the last one saying whether there are others.
+        let digits = scaled.quotient | (scaled.remainder > 0 ? 1 : 0)
+        let value = Double(digits) * 0x1p-64
+        return units < 0 ? -value : value
+    }
+
     /// 10^exponent, for exponents of 0 to 18.
     static func powerOfTen(_ exponent: Int) -> Int64 {
         (0..<exponent).reduce(1) { power, _ in power * 10 }

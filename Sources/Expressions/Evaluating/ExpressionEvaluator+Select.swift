@@ -45,17 +45,9 @@ extension ExpressionEvaluator {
                 give(b)
             }
             return compareTexts(wanted ? comparison : comparison.negated, a, b, rows)
-        case .test(let test, let left, let right):
-            let a = texts(left, rows, frame)
-            let b = texts(right, rows, frame)
-            defer {
-                give(a)
-                give(b)
-            }
-            return find(test, a, b, wanted, rows)
         case .inIntegers, .inDoubles, .inTexts: return member(plan, wanted, rows, frame)
         case .isNull(let operand): return selectNull(operand, wanted, rows, frame)
-        case .column, .compareBooleans, .coalesce:
+        case .column, .compareBooleans, .coalesce, .choose, .call:
             let truths = truths(plan, rows, frame)
             defer { give(truths) }
             return compare(.equal, truths, .constant(wanted ? 1 : 0), rows)
@@ -89,7 +81,7 @@ extension ExpressionEvaluator {
     }
 
     /// Takes `next` for `rows`, unless it is the same list, which `rows` goes on owning.
-    private func narrow(_ rows: inout Rows, to next: Rows) {
+    func narrow(_ rows: inout Rows, to next: Rows) {
         guard next.list != nil || next.selection.count == 0 else { return }
         give(rows)
         rows = next

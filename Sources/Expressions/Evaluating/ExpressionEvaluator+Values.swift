@@ -6,33 +6,28 @@ extension ExpressionEvaluator {
         switch plan {
         case .constant(let value): return .constant(value)
         case .column(let column): return .column(Cells(frame[column]), scratch: nil)
-        case .arithmetic(let operation, let left, let right):
+        case .arithmetic(let operation, let left, let right, let site):
             let a = integers(left, rows, frame)
             let b = integers(right, rows, frame)
             defer {
                 give(a)
                 give(b)
             }
-            return column { Self.compute(operation, a, b, rows, into: $0) }
-        case .negate(let operand):
-            return map(integers(operand, rows, frame), rows) { ($0 &* -1, $0 == .min ? 0 : 1) }
-        case .absolute(let operand):
-            return map(integers(operand, rows, frame), rows) { ($0 < 0 ? $0 &* -1 : $0, $0 == .min ? 0 : 1) }
-        case .rescale(let operand, let factor):
-            return map(integers(operand, rows, frame), rows) {
+            return column { count(Self.compute(operation, a, b, rows, into: $0), at: site) }
+        case .negate(let operand, let site):
+            return map(integers(operand, rows, frame), rows, site) { ($0 &* -1, $0 == .min ? 0 : 1) }
+        case .rescale(let operand, let factor, let site):
+            return map(integers(operand, rows, frame), rows, site) {
                 let (product, overflow) = $0.multipliedReportingOverflow(by: factor)
                 return (product, overflow ? 0 : 1)
             }
-        case .length(let operand):
-            let vector = texts(operand, rows, frame)
-            defer { give(vector) }
-            return column { (result: Cells<Int64>) in
-                rows.forEach { row in
-                    let isThere = vector.validity(row)
-                    result.set(row, isThere == 1 ? vector[row].codePoints : 0, validity: isThere)
-                }
+        case .coalesce(let operands): return coalesce(operands, rows) { integers($0, $1, frame) }
+        case .choose(let plan):
+            return choose(plan, rows, frame) { plan, rows in
+                guard case .integer(let plan) = plan else { preconditionFailure(Self.mixture) }
+                return integers(plan, rows, frame)
             }
-        case .coalesce(let operands): return coalesce(operands.map { integers($0, rows, frame) }, rows)
+        case .call(let plan): return call(plan, rows, frame)
         }
     }
 
@@ -41,21 +36,30 @@ extension ExpressionEvaluator {
         switch plan {
         case .constant(let value): return .constant(value)
         case .column(let column): return .column(Cells(frame[column]), scratch: nil)
-        case .arithmetic(let operation, let left, let right):
+        case .arithmetic(let operation, let left, let right, let site):
             let a = doubles(left, rows, frame)
             let b = doubles(right, rows, frame)
             defer {
                 give(a)
                 give(b)
             }
-            return column { Self.compute(operation, a, b, rows, into: $0) }
-        case .negate(let operand): return map(doubles(operand, rows, frame), rows) { (-$0, 1) }
-        case .absolute(let operand): return map(doubles(operand, rows, frame), rows) { (abs($0), 1) }
+            return column { count(Self.compute(operation, a, b, rows, into: $0), at: site) }
+        case .negate(let operand): return map(doubles(operand, rows, frame), rows, nil) { (-$0, 1) }
         case .fromInteger(let operand, let divisor):
-            return map(integers(operand, rows, frame), rows) { (Double($0) / divisor, 1) }
-        case .coalesce(let operands): return coalesce(operands.map { doubles($0, rows, frame) }, rows)
+            return map(integers(operand, rows, frame), rows, nil) {
+                (DecimalComparison.double($0, divisor: divisor), 1)
+            }
+        case .coalesce(let operands): return coalesce(operands, rows) { doubles($0, $1, frame) }
+        case .choose(let plan):
+            return choose(plan, rows, frame) { plan, rows in
+                guard case .double(let plan) = plan else { preconditionFailure(Self.mixture) }
+                return doubles(plan, rows, frame)
+            }
+        case .call(let plan): return call(plan, rows, frame)
         }
     }
+
+    static let mixture = "A plan has parts of different representations."
 
     /// A new column filled by `fill`.
     @inline(__always)
@@ -68,30 +72,19 @@ extension ExpressionEvaluator {
 
     /// A new column from a vector, which is given back.
     @inline(__always)
-    func map<A, R>(_ vector: Vector<A>, _ rows: RowSelection, _ operation: (A) -> (R, UInt8)) -> Vector<R> {
+    func map<A, R>(
+        _ vector: Vector<A>, _ rows: RowSelection, _ site: Int?, _ operation: (A) -> (R, UInt8)
+    ) -> Vector<R> {
         defer { give(vector) }
-        return column { transform(vector, rows, into: $0, operation) }
-    }
-
-    /// The first value of each row that is there; gives the vectors back.
-    func coalesce<Value>(_ vectors: [Vector<Value>], _ rows: RowSelection) -> Vector<Value> {
-        defer { for vector in vectors { give(vector) } }
-        return column { result in
-            for (index, vector) in vectors.enumerated() {
-                rows.forEach { row in
-                    guard index == 0 || result.validity(row) == 0 else { return }
-                    switch vector {
-                    case .column(let cells, _): result.set(row, cells[row], validity: cells.validity(row))
-                    case .constant(let value): result.set(row, value, validity: 1)
-                    }
-                }
-            }
+        return column {
+            let failures = transform(vector, rows, into: $0, operation)
+            if let site { count(failures, at: site) }
         }
     }
 
     private static func compute(
         _ operation: Arithmetic, _ a: Vector<Int64>, _ b: Vector<Int64>, _ rows: RowSelection, into result: Cells<Int64>
-    ) {
+    ) -> Int {
         switch operation {
         case .add:
             combine(a, b, rows, into: result) {
@@ -124,7 +117,7 @@ extension ExpressionEvaluator {
     private static func compute(
         _ operation: Arithmetic, _ a: Vector<Double>, _ b: Vector<Double>, _ rows: RowSelection,
         into result: Cells<Double>
-    ) {
+    ) -> Int {
         switch operation {
         case .add: combine(a, b, rows, into: result) { finite($0 + $1) }
         case .subtract: combine(a, b, rows, into: result) { finite($0 - $1) }
@@ -144,7 +137,7 @@ extension ExpressionEvaluator {
         switch plan {
         case .constant(let value): return .constant(value ? 1 : 0)
         case .column(let column): return .column(Cells(frame[column]), scratch: nil)
-        case .not(let operand): return map(truths(operand, rows, frame), rows) { (1 &- $0, 1) }
+        case .not(let operand): return map(truths(operand, rows, frame), rows, nil) { (1 &- $0, 1) }
         case .and(let operands): return join(operands, deciding: 0, rows, frame)
         case .or(let operands): return join(operands, deciding: 1, rows, frame)
         case .compareBooleans(let isEqual, let left, let right):
@@ -154,9 +147,15 @@ extension ExpressionEvaluator {
                 give(a)
                 give(b)
             }
-            return column { combine(a, b, rows, into: $0) { (($0 == $1) == isEqual ? 1 : 0, 1) } }
-        case .coalesce(let operands): return coalesce(operands.map { truths($0, rows, frame) }, rows)
-        case .null, .compareIntegers, .compareScaled, .compareDoubles, .compareTexts, .test, .inIntegers, .inDoubles,
+            return column { _ = combine(a, b, rows, into: $0) { (($0 == $1) == isEqual ? 1 : 0, 1) } }
+        case .coalesce(let operands): return coalesce(operands, rows) { truths($0, $1, frame) }
+        case .choose(let plan):
+            return choose(plan, rows, frame) { plan, rows in
+                guard case .boolean(let plan) = plan else { preconditionFailure(Self.mixture) }
+                return truths(plan, rows, frame)
+            }
+        case .call(let plan): return call(plan, rows, frame)
+        case .null, .compareIntegers, .compareScaled, .compareDoubles, .compareTexts, .inIntegers, .inDoubles,
             .inTexts, .isNull:
             return selected(plan, rows, frame)
         }
@@ -166,10 +165,13 @@ extension ExpressionEvaluator {
     private func selected(_ plan: BooleanPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<UInt8> {
         column { (result: Cells<UInt8>) in
             rows.forEach { result.set($0, 0, validity: 0) }
+            let wasCounting = isCounting
+            defer { isCounting = wasCounting }
             for wanted in [true, false] {
                 let found = select(plan, wanted, rows, frame)
                 found.selection.forEach { result.set($0, wanted ? 1 : 0, validity: 1) }
                 give(found)
+                isCounting = false
             }
         }
     }

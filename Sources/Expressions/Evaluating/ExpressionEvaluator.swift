@@ -21,14 +21,27 @@ package import Dataflow
         static var none: Rows { unsafe Rows(selection: RowSelection(rows: nil, count: 0), list: nil) }
     }
 
-    private let plan: ValuePlan
-    private let constantBytes: UnsafeMutablePointer<UInt8>
+    /// nil: every value is null.
+    let plan: ValuePlan?
+    let type: ColumnType?
+    let constantBytes: UnsafeMutablePointer<UInt8>
     private let constants: [TextView]
+    private let sites: [FailureSite]
+    private var counts: [Int]
+    /// Off where a plan is evaluated for the second time for the same rows.
+    var isCounting = true
     private var result: ScratchPool.RowList?
+    /// What `evaluate` answered last.
+    var evaluated: Held?
+    let zones = ZoneCache()
     var pool = ScratchPool()
 
-    init(plan: ValuePlan, texts: [[UInt8]]) {
+    /// `type` is nil for types that no column has.
+    init(plan: ValuePlan?, type: ColumnType?, texts: [[UInt8]], sites: [FailureSite]) {
         self.plan = plan
+        self.type = type
+        self.sites = sites
+        counts = Array(repeating: 0, count: sites.count)
         let count = texts.reduce(0) { $0 + $1.count }
         let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, count))
         var views: [TextView] = []
@@ -49,6 +62,16 @@ package import Dataflow
     /// Bytes of scratch memory held, for the memory accountant.
     package var scratchBytes: Int { pool.bytesAllocated }
 
+    /// The operations that made nulls of values so far, and how many.
+    package var failures: [(site: FailureSite, count: Int)] {
+        zip(sites, counts).filter { $1 > 0 }.map { (site: $0, count: $1) }
+    }
+
+    /// Counts nulls that an operation made.
+    func count(_ failures: Int, at site: Int) {
+        if failures > 0, isCounting { counts[site] += failures }
+    }
+
     /// The selected rows for which the condition is true: neither false nor null.
     ///
     /// `columns` are only read. The rows' list is owned by the evaluator
@@ -61,11 +84,9 @@ package import Dataflow
     package func select(
         columns: UnsafeBufferPointer<Column>, selection: RowSelection
     ) -> RowSelection {
-        guard case .boolean(let condition) = plan else {
-            preconditionFailure("An expression that is not a condition cannot select rows.")
-        }
-        if let result { pool.give(result) }
-        result = nil
+        precondition(type == .boolean, "An expression that is not a condition cannot select rows.")
+        giveBackResults()
+        guard case .boolean(let condition)? = plan else { return unsafe RowSelection(rows: nil, count: 0) }
         guard selection.count > 0 else { return selection }
         pool.prepare(rows: selection.rowsEnd)
         let frame = unsafe Frame(columns: columns)
@@ -74,11 +95,28 @@ package import Dataflow
         return rows.selection
     }
 
+    /// Gives back what the last call answered.
+    func giveBackResults() {
+        if let result { pool.give(result) }
+        result = nil
+        if let evaluated { give(evaluated) }
+        evaluated = nil
+    }
+
     func constantText(_ index: Int) -> TextView { constants[index] }
 }
 
+/// Memory that is to be given back.
+enum Held {
+    case integers(Vector<Int64>)
+    case doubles(Vector<Double>)
+    case truths(Vector<UInt8>)
+    case texts(TextVector)
+    case scratch(ScratchPool.Scratch)
+}
+
 /// The value of an expression without fields.
-enum ConstantValue {
+enum ConstantValue: Sendable, Equatable {
     case integer(Int64)
     case double(Double)
     case boolean(Bool)
@@ -92,19 +130,20 @@ extension ExpressionEvaluator {
         let one = unsafe RowSelection(rows: nil, count: 1)
         let frame = unsafe Frame(columns: UnsafeBufferPointer(start: nil, count: 0))
         switch plan {
-        case .integer(let plan):
+        case nil: return nil
+        case .integer(let plan)?:
             let vector = integers(plan, one, frame)
             defer { give(vector) }
             return first(vector).map { .integer($0) }
-        case .double(let plan):
+        case .double(let plan)?:
             let vector = doubles(plan, one, frame)
             defer { give(vector) }
             return first(vector).map { .double($0) }
-        case .boolean(let plan):
+        case .boolean(let plan)?:
             let vector = truths(plan, one, frame)
             defer { give(vector) }
             return first(vector).map { .boolean($0 == 1) }
-        case .text(let plan):
+        case .text(let plan)?:
             let vector = texts(plan, one, frame)
             defer { give(vector) }
             guard vector.validity(0) == 1 else { return nil }
@@ -127,6 +166,16 @@ extension ExpressionEvaluator {
         guard case .column(let column) = vector else { return }
         if let scratch = column.scratch { pool.give(scratch) }
         if let bytes = column.bytes { pool.give(bytes) }
+    }
+
+    func give(_ held: Held) {
+        switch held {
+        case .integers(let vector): give(vector)
+        case .doubles(let vector): give(vector)
+        case .truths(let vector): give(vector)
+        case .texts(let vector): give(vector)
+        case .scratch(let scratch): pool.give(scratch)
+        }
     }
 
     func give(_ rows: Rows) {

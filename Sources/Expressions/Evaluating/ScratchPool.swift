@@ -63,8 +63,8 @@ struct ScratchPool: ~Copyable {
     /// A buffer of at least `count` bytes.
     mutating func takeBytes(_ count: Int) -> Bytes {
         taken += 1
+        if let index = buffers.lastIndex(where: { $0.capacity >= count }) { return buffers.remove(at: index) }
         if let last = buffers.popLast() {
-            if last.capacity >= count { return last }
             bytesAllocated -= last.capacity
             unsafe last.start.deallocate()
         }
@@ -76,6 +76,17 @@ struct ScratchPool: ~Copyable {
     mutating func give(_ buffer: Bytes) {
         taken -= 1
         buffers.append(buffer)
+    }
+
+    /// Takes back the buffer of a writer, which may have grown.
+    mutating func give(_ writer: TextWriter) {
+        give(grown(writer))
+    }
+
+    /// The buffer of a writer, which is still to be given back.
+    mutating func grown(_ writer: TextWriter) -> Bytes {
+        bytesAllocated += writer.growth
+        return writer.buffer
     }
 
     private mutating func releaseAll() {

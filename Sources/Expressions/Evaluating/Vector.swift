@@ -25,6 +25,10 @@ import Dataflow
     @inline(__always)
     func validity(_ row: Int) -> UInt8 { unsafe valid[row] }
 
+    /// Makes a row null; what stands where the value would be is anybody's guess.
+    @inline(__always)
+    func setNull(_ row: Int) { unsafe valid[row] = 0 }
+
     @inline(__always)
     func set(_ row: Int, _ value: Value, validity: UInt8) {
         unsafe values[row] = value
@@ -37,15 +41,6 @@ enum Vector<Value: BitwiseCopyable> {
     /// `scratch` is to be given back by whoever asked for the vector.
     case column(Cells<Value>, scratch: ScratchPool.Scratch?)
     case constant(Value)
-}
-
-/// A text somewhere in memory.
-@safe struct TextView {
-    let start: UnsafeRawPointer
-    let count: Int
-
-    @inline(__always)
-    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: start, count: count) }
 }
 
 /// Slices of one buffer by row number; what is not nil is to be given back by whoever asked for the vector.
@@ -103,46 +98,58 @@ extension RowSelection {
     }
 }
 
-/// Computes a column from two vectors; a row is null when a side is, or when `operation` answers 0 beside its value.
+/// Computes a column from two vectors; a row is null when a side is, or when `operation` answers 0 beside its value:
+/// these are counted.
 @inline(__always)
 func combine<A, B, R>(
     _ a: Vector<A>, _ b: Vector<B>, _ rows: RowSelection, into result: Cells<R>, _ operation: (A, B) -> (R, UInt8)
-) {
+) -> Int {
+    var failures = 0
     switch (a, b) {
     case (.column(let a, _), .column(let b, _)):
         rows.forEach { row in
             let (value, isThere) = operation(a[row], b[row])
-            result.set(row, value, validity: isThere & a.validity(row) & b.validity(row))
+            let isGiven = a.validity(row) & b.validity(row)
+            result.set(row, value, validity: isThere & isGiven)
+            failures &+= Int(isGiven & (1 &- isThere))
         }
     case (.column(let a, _), .constant(let b)):
         rows.forEach { row in
             let (value, isThere) = operation(a[row], b)
             result.set(row, value, validity: isThere & a.validity(row))
+            failures &+= Int(a.validity(row) & (1 &- isThere))
         }
     case (.constant(let a), .column(let b, _)):
         rows.forEach { row in
             let (value, isThere) = operation(a, b[row])
             result.set(row, value, validity: isThere & b.validity(row))
+            failures &+= Int(b.validity(row) & (1 &- isThere))
         }
     case (.constant(let a), .constant(let b)):
         let (value, isThere) = operation(a, b)
         rows.forEach { row in result.set(row, value, validity: isThere) }
+        if isThere == 0 { failures = rows.count }
     }
+    return failures
 }
 
 /// Computes a column from one vector, as `combine` does from two.
 @inline(__always)
 func transform<A, R>(
     _ a: Vector<A>, _ rows: RowSelection, into result: Cells<R>, _ operation: (A) -> (R, UInt8)
-) {
+) -> Int {
+    var failures = 0
     switch a {
     case .column(let a, _):
         rows.forEach { row in
             let (value, isThere) = operation(a[row])
             result.set(row, value, validity: isThere & a.validity(row))
+            failures &+= Int(a.validity(row) & (1 &- isThere))
         }
     case .constant(let a):
         let (value, isThere) = operation(a)
         rows.forEach { row in result.set(row, value, validity: isThere) }
+        if isThere == 0 { failures = rows.count }
     }
+    return failures
 }

@@ -35,7 +35,7 @@ struct ExpressionLexer {
     private mutating func next() throws(Diagnostics) -> ExpressionToken {
         while let scalar = peek(), scalar.properties.isWhitespace { index += 1 }
         let start = index
-        guard let scalar = peek() else { return ExpressionToken(kind: .end, offset: start) }
+        guard let scalar = peek() else { return ExpressionToken(kind: .end, offset: start, end: start) }
         let kind: ExpressionToken.Kind =
             switch scalar {
             case "0"..."9": try number()
@@ -44,7 +44,7 @@ struct ExpressionLexer {
             case "`": .name(try quoted(by: scalar, "name"), isQuoted: true)
             default: if isNameStart(scalar) { word() } else { .symbol(try symbol()) }
             }
-        return ExpressionToken(kind: kind, offset: start)
+        return ExpressionToken(kind: kind, offset: start, end: index)
     }
 
     private func isNameStart(_ scalar: Unicode.Scalar) -> Bool {
@@ -80,11 +80,9 @@ struct ExpressionLexer {
     }
 
     private mutating func symbol() throws(Diagnostics) -> ExpressionToken.Symbol {
-        for length in [2, 1] where index + length <= source.scalars.count {
+        for length in [3, 2, 1] where index + length <= source.scalars.count {
             let text = String(String.UnicodeScalarView(source.scalars[index..<(index + length)]))
             if let symbol = ExpressionToken.Symbol(rawValue: text) {
-                // `<>` would lex as `<` and `>`, and the complaint would be about the second.
-                if text == "<", peek(1) == ">" { break }
                 index += length
                 return symbol
             }
@@ -92,10 +90,8 @@ struct ExpressionLexer {
         let found = source.scalars[index]
         let hint: String? =
             switch found {
-            case "<": "write != for 'not equal'"
             case "&": "write && or and"
             case "|": "write || or or"
-            case "~": "there are no regular expressions; write contains(field, 'x'), starts_with or ends_with"
             default: nil
             }
         let shown = found.properties.generalCategory == .control ? "a control character" : "'\(found)'"

@@ -6,4 +6,6 @@ enum ExpressionLimits {
     static let heightMax = 100
     /// Digits after the point of a decimal, as 10^18 is the largest power that fits 64 bits.
     static let scaleMax = 18
+    /// Bytes of a text that a function makes; a longer one is null, and counted.
+    static let textBytesMax = 1 << 20
 }

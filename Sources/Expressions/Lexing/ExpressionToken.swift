@@ -19,6 +19,8 @@ struct ExpressionToken {
     enum Symbol: String {
         case equal = "=="
         case notEqual = "!="
+        /// SQL's `!=`.
+        case unequal = "<>"
         case less = "<"
         case lessOrEqual = "<="
         case greater = ">"
@@ -37,13 +39,20 @@ struct ExpressionToken {
         case rightBracket = "]"
         case comma = ","
         case colon = ":"
-        /// Of no meaning in the language; a token so that whoever meets it can say what to write.
+        /// SQL's `==`.
         case assign = "="
+        case cast = "::"
+        case match = "~"
+        case matchAnyCase = "~*"
+        case noMatch = "!~"
+        case noMatchAnyCase = "!~*"
     }
 
     var kind: Kind
     /// Unicode scalars before the token.
     var offset: Int
+    /// Unicode scalars up to its end.
+    var end: Int
 
     /// The token in the words of a diagnostic; never the contents of a text, which may be a secret.
     var found: String {

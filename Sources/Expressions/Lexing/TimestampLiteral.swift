@@ -6,9 +6,9 @@ enum TimestampLiteral {
         var bytes = Array(text.utf8)[...]
         guard let year = number(&bytes, 4), literal(&bytes, "-"), let month = number(&bytes, 2), literal(&bytes, "-"),
             let day = number(&bytes, 2), year >= 1, (1...12).contains(month), day >= 1,
-            day <= daysInMonth(month, year: year)
+            day <= CivilDate.daysInMonth(month, year: year)
         else { return nil }
-        let days = daysSince1970(year: year, month: month, day: day)
+        let days = CivilDate(year: year, month: month, day: day).daysSince1970
         if bytes.isEmpty { return days * 86_400_000_000 }
         guard literal(&bytes, "T") || literal(&bytes, "t") || literal(&bytes, " "),
             let hour = number(&bytes, 2), literal(&bytes, ":"), let minute = number(&bytes, 2), literal(&bytes, ":"),
@@ -57,23 +57,5 @@ enum TimestampLiteral {
             let minutes = number(&bytes, 2), hours < 24, minutes < 60
         else { return nil }
         return (isEast ? 1 : -1) * (hours * 60 + minutes)
-    }
-
-    private static func daysInMonth(_ month: Int64, year: Int64) -> Int64 {
-        switch month {
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day is
-    /// the last of a year (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013: `days_from_civil`).
-    private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let y = month <= 2 ? year - 1 : year
-        let era = (y >= 0 ? y : y - 399) / 400
-        let yearOfEra = y - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }

@@ -4,13 +4,14 @@ package import Declaration
 /// An expression of the filter language as written in a topology file, not yet checked against any records.
 ///
 /// The language: fields by name (in backquotes when the name is not a plain word), texts in quotes, numbers, `true`,
-/// `false`, `null`, `timestamp '2026-01-31T12:00:00Z'`; `== != < <= > >=`, `&& || !` or `and or not`, `+ - * / %`,
-/// `in […]`, `is null`, and the functions of `ExpressionFunction`.
+/// `false`, `null`, `timestamp '2026-01-31T12:00:00Z'`; `= <> < <= > >=` and `== !=`, `and or not` and `&& || !`,
+/// `+ - * / %`, `in […]`, `is null`, `like`, `between`, `case`, casts, and the functions of `FunctionCatalog`.
 ///
-/// Meaning: SQL's three-valued logic. An operation on null is null; overflow, division by zero and a result that is
-/// not finite are null. Integers and decimals are exact: a decimal is compared with a literal or another decimal by
-/// value, whatever the scales; `integer / integer` is cut off towards zero. A comparison or an operation with a double
-/// is done in doubles, as is the division of decimals. Texts compare by their UTF-8 bytes, which is code point order.
+/// Meaning: Postgres's, with its three-valued logic. An operation on null is null; overflow, division by zero, a
+/// failed cast and a result that is not finite are null, and counted. Integers and decimals are exact: a decimal is
+/// compared with a literal or another decimal by value, whatever the scales; `integer / integer` is cut off towards
+/// zero. A comparison or an operation with a double is done in doubles, as is the division of decimals. Texts compare
+/// by their UTF-8 bytes, which is code point order.
 package struct Expression: Sendable {
     private let source: ExpressionSource
     let syntax: ExpressionSyntax
@@ -30,8 +31,16 @@ package struct Expression: Sendable {
         var checker = ExpressionChecker(source: source, schema: schema)
         let typed = checker.check(syntax)
         guard let typed, !checker.diagnostics.hasErrors else { throw checker.diagnostics }
+        guard let type = (typed.type ?? .boolean).column else {
+            throw source.problem(
+                "wrong-type", syntax.start,
+                "the expression has no type that a record can hold, found \(typed.type ?? .boolean), expected another",
+                hint: typed.type == .interval
+                    ? "write seconds_between(a, b)" : "write at time zone behind it, or to_char(field, 'YYYY-MM-DD')")
+        }
         return TypedExpression(
-            resultType: typed.type ?? .boolean, plan: typed.plan ?? .boolean(.null), texts: checker.texts)
+            resultType: type, warnings: checker.diagnostics, plan: typed.plan, texts: checker.texts,
+            sites: checker.sites)
     }
 
     /// As `check(against:)`, for an expression that decides whether a record is kept.
@@ -53,11 +62,14 @@ package struct Expression: Sendable {
 package struct TypedExpression: Sendable {
     /// The type of the expression's values.
     package let resultType: ColumnType
-    let plan: ValuePlan
+    /// What is probably not meant so.
+    package let warnings: Diagnostics
+    let plan: ValuePlan?
     let texts: [[UInt8]]
+    let sites: [FailureSite]
 
     /// An evaluator of its own for one thread.
     package func makeEvaluator() -> ExpressionEvaluator {
-        ExpressionEvaluator(plan: plan, texts: texts)
+        ExpressionEvaluator(plan: plan, type: resultType, texts: texts, sites: sites)
     }
 }

@@ -3,20 +3,25 @@ import Declaration
 
 /// Parses tokens into syntax by operator precedence (V. Pratt, "Top down operator precedence", 1973).
 ///
-/// From loose to tight: `or ||`, `and &&`, `not`, comparisons with `in` and `is` (which do not chain), `+ -`,
-/// `* / %`, and `-` and `!` before a value.
+/// From loose to tight: `or ||`, `and &&`, `not`, comparisons with `in`, `is`, `like` and `between` (which do not
+/// chain), `+ -`, `* / %`, `at time zone`, `-` and `!` before a value, `::`.
+///
+/// Of the words that SQL reserves only a few are keywords here, so that fields may be called `end` or `case`; the
+/// others have a meaning only where they can stand.
 struct ExpressionParser {
-    private enum Power {
+    enum Power {
         static let or = 1
         static let and = 2
         static let not = 3
         static let compare = 4
         static let add = 5
         static let multiply = 6
-        static let prefix = 7
+        static let zone = 7
+        static let prefix = 8
+        static let cast = 9
     }
 
-    private let source: ExpressionSource
+    let source: ExpressionSource
     private let tokens: [ExpressionToken]
     private var index = 0
     private var depth = 0
@@ -24,11 +29,6 @@ struct ExpressionParser {
     private init(_ source: ExpressionSource) throws(Diagnostics) {
         self.source = source
         tokens = try ExpressionLexer.tokens(of: source)
-        if let assign = tokens.first(where: { $0.kind == .symbol(.assign) }) {
-            throw source.problem(
-                "expression-syntax", assign.offset,
-                "a character has no meaning here, found '=', expected an operator", hint: "write == to compare")
-        }
     }
 
     /// Parses the whole text.
@@ -45,39 +45,51 @@ struct ExpressionParser {
         return syntax
     }
 
-    private var token: ExpressionToken { tokens[index] }
+    var token: ExpressionToken { tokens[index] }
 
-    private mutating func advance() -> ExpressionToken {
+    /// The token behind the present one; the last one once more at the end.
+    var nextToken: ExpressionToken { tokens[min(index + 1, tokens.count - 1)] }
+
+    @discardableResult
+    mutating func advance() -> ExpressionToken {
         let current = tokens[index]
         if index < tokens.count - 1 { index += 1 }
         return current
     }
 
-    private mutating func accept(_ symbol: ExpressionToken.Symbol) -> Bool {
+    mutating func accept(_ symbol: ExpressionToken.Symbol) -> Bool {
         guard token.kind == .symbol(symbol) else { return false }
-        _ = advance()
+        advance()
         return true
     }
 
-    private mutating func accept(keyword: ExpressionToken.Keyword) -> Bool {
+    mutating func accept(keyword: ExpressionToken.Keyword) -> Bool {
         guard token.kind == .keyword(keyword) else { return false }
-        _ = advance()
+        advance()
         return true
     }
 
-    private func unexpected(_ expected: String, hint: String? = nil) -> Diagnostics {
+    /// Takes a word that has a meaning at this place only.
+    mutating func accept(word: String) -> Bool {
+        guard token.isWord(word) else { return false }
+        advance()
+        return true
+    }
+
+    func unexpected(_ expected: String, hint: String? = nil) -> Diagnostics {
         source.problem(
             "expression-syntax", token.offset,
             "the expression is not well formed, found \(token.found), expected \(expected)",
             hint: hint)
     }
 
-    private func make(
+    func make(
         _ kind: ExpressionSyntax.Kind, at offset: Int, start: Int, over children: [ExpressionSyntax]
     ) throws(Diagnostics) -> ExpressionSyntax {
         let height = 1 + (children.map(\.height).max() ?? 0)
         guard height <= ExpressionLimits.heightMax else { throw tooDeep(offset) }
-        return ExpressionSyntax(kind: kind, offset: offset, start: start, height: height)
+        let end = max(tokens[max(0, index - 1)].end, start)
+        return ExpressionSyntax(kind: kind, offset: offset, start: start, end: end, height: height)
     }
 
     private func tooDeep(_ offset: Int) -> Diagnostics {
@@ -88,8 +100,16 @@ struct ExpressionParser {
     }
 }
 
+extension ExpressionToken {
+    /// Whether the token is a name that, unquoted and in any case, reads so.
+    func isWord(_ word: String) -> Bool {
+        if case .name(let name, isQuoted: false) = kind { name.lowercased() == word } else { false }
+    }
+}
+
 extension ExpressionParser {
-    private mutating func expression(_ power: Int) throws(Diagnostics) -> ExpressionSyntax {
+    /// An expression whose operators bind tighter than `power`.
+    mutating func expression(_ power: Int) throws(Diagnostics) -> ExpressionSyntax {
         depth += 1
         defer { depth -= 1 }
         guard depth <= ExpressionLimits.heightMax else { throw tooDeep(token.offset) }
@@ -102,26 +122,27 @@ extension ExpressionParser {
         let first = token
         switch first.kind {
         case .keyword(.not):
-            _ = advance()
+            advance()
             let operand = try expression(Power.not)
             return try make(.not(operand), at: first.offset, start: first.offset, over: [operand])
         case .symbol(.not):
-            _ = advance()
+            advance()
             let operand = try expression(Power.prefix)
             return try make(.not(operand), at: first.offset, start: first.offset, over: [operand])
         case .symbol(.minus):
-            _ = advance()
+            advance()
             if case .number(let number) = token.kind {
-                _ = advance()
+                advance()
                 return try literal(number, isNegative: true, at: first.offset)
             }
             let operand = try expression(Power.prefix)
             return try make(.negate(operand), at: first.offset, start: first.offset, over: [operand])
         case .symbol(.leftParenthesis):
-            _ = advance()
+            advance()
             var inner = try expression(0)
             guard accept(.rightParenthesis) else { throw unexpected("')' or an operator") }
             inner.start = first.offset
+            inner.end = tokens[index - 1].end
             return inner
         default: return try primary()
         }
@@ -132,42 +153,33 @@ extension ExpressionParser {
         let literal: ExpressionLiteral
         switch first.kind {
         case .number(let number):
-            _ = advance()
+            advance()
             return try self.literal(number, isNegative: false, at: first.offset)
         case .text(let text): literal = .text(text)
         case .keyword(.null): literal = .null
         case .keyword(.true): literal = .boolean(true)
         case .keyword(.false): literal = .boolean(false)
         case .name(let name, let isQuoted):
-            _ = advance()
-            if !isQuoted, name.lowercased() == "timestamp", case .text(let text) = token.kind {
-                return try timestamp(text, at: first.offset)
-            }
+            if !isQuoted, let special = try form(name.lowercased()) { return special }
+            advance()
             if !isQuoted, accept(.leftParenthesis) { return try call(name, at: first.offset) }
             return try make(.field(name), at: first.offset, start: first.offset, over: [])
         default: throw unexpected("a field, a value or '('")
         }
-        _ = advance()
+        advance()
         return try make(.literal(literal), at: first.offset, start: first.offset, over: [])
     }
 
     private mutating func call(_ name: String, at offset: Int) throws(Diagnostics) -> ExpressionSyntax {
         var arguments: [ExpressionSyntax] = []
         if !accept(.rightParenthesis) {
+            if token.kind == .symbol(.times), name.lowercased() == "count" {
+                throw unexpected("an expression", hint: "metrics stand under metrics:")
+            }
             repeat { arguments.append(try expression(0)) } while accept(.comma)
             guard accept(.rightParenthesis) else { throw unexpected("',' or ')'") }
         }
         return try make(.call(name, arguments), at: offset, start: offset, over: arguments)
-    }
-
-    private mutating func timestamp(_ text: String, at offset: Int) throws(Diagnostics) -> ExpressionSyntax {
-        guard let microseconds = TimestampLiteral.parse(text) else {
-            throw source.problem(
-                "bad-timestamp", token.offset, "a timestamp is not well formed, expected a date and time of RFC 3339",
-                hint: "for example timestamp '2026-01-31T12:00:00Z'")
-        }
-        _ = advance()
-        return try make(.literal(.timestamp(microseconds)), at: offset, start: offset, over: [])
     }
 
     private func literal(
@@ -186,98 +198,5 @@ extension ExpressionParser {
             literal = .double(isNegative ? -number.double : number.double)
         }
         return try make(.literal(literal), at: offset, start: offset, over: [])
-    }
-}
-
-extension ExpressionParser {
-    /// The operator after `left` with both its sides; nil when none binds tighter than `power`.
-    private mutating func infix(
-        _ left: ExpressionSyntax, above power: Int
-    ) throws(Diagnostics) -> ExpressionSyntax? {
-        let offset = token.offset
-        switch token.kind {
-        case .symbol(.or), .keyword(.or):
-            guard power < Power.or else { return nil }
-            return try chain(left, Power.or, .symbol(.or), .keyword(.or)) { .or($0) }
-        case .symbol(.and), .keyword(.and):
-            guard power < Power.and else { return nil }
-            return try chain(left, Power.and, .symbol(.and), .keyword(.and)) { .and($0) }
-        case .keyword(.is), .keyword(.in), .keyword(.not):
-            guard power < Power.compare else { return nil }
-            return try wordComparison(left)
-        case .symbol(let symbol):
-            if let comparison = Comparison(rawValue: symbol.rawValue) {
-                guard power < Power.compare else { return nil }
-                _ = advance()
-                let right = try expression(Power.compare)
-                try refuseChain()
-                return try make(.compare(comparison, left, right), at: offset, start: left.start, over: [left, right])
-            }
-            guard let operation = Arithmetic(rawValue: symbol.rawValue) else { return nil }
-            let own = operation == .add || operation == .subtract ? Power.add : Power.multiply
-            guard power < own else { return nil }
-            _ = advance()
-            let right = try expression(own)
-            return try make(.arithmetic(operation, left, right), at: offset, start: left.start, over: [left, right])
-        default: return nil
-        }
-    }
-
-    /// Collects `a && b && c` into one node, so that a long condition does not nest.
-    private mutating func chain(
-        _ left: ExpressionSyntax, _ power: Int, _ symbol: ExpressionToken.Kind, _ keyword: ExpressionToken.Kind,
-        _ kind: ([ExpressionSyntax]) -> ExpressionSyntax.Kind
-    ) throws(Diagnostics) -> ExpressionSyntax {
-        let offset = token.offset
-        var parts = [left]
-        while token.kind == symbol || token.kind == keyword {
-            _ = advance()
-            parts.append(try expression(power))
-        }
-        return try make(kind(parts), at: offset, start: left.start, over: parts)
-    }
-
-    /// `is null`, `is not null`, `in […]`, `not in […]`.
-    private mutating func wordComparison(_ left: ExpressionSyntax) throws(Diagnostics) -> ExpressionSyntax {
-        let offset = token.offset
-        if accept(keyword: .is) {
-            let isNegated = accept(keyword: .not)
-            guard accept(keyword: .null) else {
-                throw unexpected(
-                    isNegated ? "null" : "null or not null",
-                    hint: ForeignSyntax.hintAfterIs(token, isNegated: isNegated))
-            }
-            try refuseChain()
-            return try make(.isNull(left, isNegated: isNegated), at: offset, start: left.start, over: [left])
-        }
-        let isNegated = accept(keyword: .not)
-        guard accept(keyword: .in) else {
-            throw unexpected(
-                "in", hint: ForeignSyntax.hint(for: token) ?? "'not' stands before a condition: not (a == b)")
-        }
-        let isBracket = token.kind == .symbol(.leftBracket)
-        guard accept(.leftBracket) || accept(.leftParenthesis) else {
-            throw unexpected("a list", hint: "for example country in ['DE', 'FR']")
-        }
-        let close: ExpressionToken.Symbol = isBracket ? .rightBracket : .rightParenthesis
-        var elements: [ExpressionSyntax] = []
-        if !accept(close) {
-            repeat { elements.append(try expression(Power.compare)) } while accept(.comma)
-            guard accept(close) else { throw unexpected("',' or '\(close.rawValue)'") }
-        }
-        try refuseChain()
-        return try make(
-            .isIn(left, elements, isNegated: isNegated), at: offset, start: left.start, over: [left] + elements)
-    }
-
-    private func refuseChain() throws(Diagnostics) {
-        switch token.kind {
-        case .symbol(let symbol) where Comparison(rawValue: symbol.rawValue) != nil: break
-        case .keyword(.is), .keyword(.in): break
-        default: return
-        }
-        throw source.problem(
-            "expression-syntax", token.offset, "comparisons do not chain, found a second one: \(token.found)",
-            hint: "write a < b && b < c, or use parentheses")
     }
 }

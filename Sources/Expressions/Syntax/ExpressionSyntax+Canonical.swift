@@ -16,11 +16,13 @@ extension ExpressionSyntax {
         switch kind {
         case .literal: []
         case .field(let name): [name]
-        case .negate(let part), .not(let part), .isNull(let part, _): part.fieldNames
-        case .arithmetic(_, let left, let right), .compare(_, let left, let right):
+        case .negate(let part), .not(let part), .isNull(let part, _), .cast(let part, _): part.fieldNames
+        case .arithmetic(_, let left, let right), .compare(_, let left, let right), .isDistinct(let left, let right, _):
             left.fieldNames.union(right.fieldNames)
         case .and(let parts), .or(let parts), .call(_, let parts): Self.fieldNames(of: parts)
         case .isIn(let part, let list, _): part.fieldNames.union(Self.fieldNames(of: list))
+        case .choose(let choices, let otherwise):
+            Self.fieldNames(of: choices.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? []))
         }
     }
 
@@ -61,6 +63,15 @@ extension ExpressionSyntax {
         case .isIn(let part, let list, let isNegated):
             result.kind = .isIn(part.normalized, Self.sorted(list.map(\.normalized)), isNegated: isNegated)
         case .call(let name, let arguments): result.kind = .call(name, arguments.map(\.normalized))
+        case .cast(let part, let type): result.kind = .cast(part.normalized, to: type)
+        case .isDistinct(let left, let right, let isNegated):
+            let sides = (left.normalized, right.normalized)
+            let (first, second) = Self.precedes(sides.1, sides.0) ? (sides.1, sides.0) : sides
+            result.kind = .isDistinct(first, second, isNegated: isNegated)
+        case .choose(let choices, let otherwise):
+            result.kind = .choose(
+                choices.map { ChoiceSyntax(condition: $0.condition.normalized, value: $0.value.normalized) },
+                otherwise: otherwise?.normalized)
         }
         return result
     }
@@ -71,6 +82,7 @@ extension ExpressionSyntax {
         case .compare(let comparison, let left, let right): .compare(comparison.negated, left, right)
         case .isNull(let inner, let isNegated): .isNull(inner, isNegated: !isNegated)
         case .isIn(let inner, let list, let isNegated): .isIn(inner, list, isNegated: !isNegated)
+        case .isDistinct(let left, let right, let isNegated): .isDistinct(left, right, isNegated: !isNegated)
         default: .not(part)
         }
     }
@@ -128,13 +140,20 @@ private enum CanonicalText {
             inner(part) + (isNegated ? " not in [" : " in [") + list.map(of).joined(separator: ", ") + "]"
         case .call(let name, let arguments):
             name.lowercased() + "(" + arguments.map(of).joined(separator: ", ") + ")"
+        case .cast(let part, let type): "cast(\(of(part)) as \(type))"
+        case .isDistinct(let left, let right, let isNegated):
+            "\(inner(left)) is \(isNegated ? "not " : "")distinct from \(inner(right))"
+        case .choose(let choices, let otherwise):
+            "case"
+                + choices.map { " when \(inner($0.condition)) then \(inner($0.value))" }.joined()
+                + (otherwise.map { " else \(inner($0))" } ?? "") + " end"
         }
     }
 
     /// An operand, in brackets unless it is one word; comparisons inside `and` and `or` read well without.
     private static func inner(_ expression: ExpressionSyntax) -> String {
         switch expression.kind {
-        case .literal, .field, .call: of(expression)
+        case .literal, .field, .call, .cast, .choose: of(expression)
         default: "(" + of(expression) + ")"
         }
     }
@@ -154,6 +173,8 @@ private enum CanonicalText {
         case .double(let value): return "\(value)e0"
         case .text(let text): return quoted(text)
         case .timestamp(let microseconds): return "timestamp \(microseconds) us"
+        case .interval(let value):
+            return "interval \(value.months) months \(value.days) days \(value.microseconds) us"
         }
     }
 

@@ -14,6 +14,12 @@ struct ExpressionSyntax: Sendable {
         case isNull(ExpressionSyntax, isNegated: Bool)
         case isIn(ExpressionSyntax, [ExpressionSyntax], isNegated: Bool)
         case call(String, [ExpressionSyntax])
+        /// `x::type`, `cast(x as type)`, `try_cast(x as type)`.
+        case cast(ExpressionSyntax, to: ValueType)
+        /// `is distinct from`: a comparison that takes null for a value.
+        case isDistinct(ExpressionSyntax, ExpressionSyntax, isNegated: Bool)
+        /// `case when c then v … else w end` and `if(c, v, w)`.
+        case choose([ChoiceSyntax], otherwise: ExpressionSyntax?)
     }
 
     var kind: Kind
@@ -21,8 +27,16 @@ struct ExpressionSyntax: Sendable {
     var offset: Int
     /// Unicode scalars before the first token, for diagnostics about the value as a whole.
     var start: Int
+    /// Unicode scalars up to the end of the last token.
+    var end: Int
     /// The longest way to a leaf, bounded by `ExpressionLimits.heightMax`.
     var height: Int
+}
+
+/// One `when … then …`.
+struct ChoiceSyntax: Sendable {
+    var condition: ExpressionSyntax
+    var value: ExpressionSyntax
 }
 
 /// A value written in an expression.
@@ -36,6 +50,7 @@ enum ExpressionLiteral: Sendable, Equatable {
     case text(String)
     /// Microseconds since 1970.
     case timestamp(Int64)
+    case interval(Interval)
 }
 
 /// The operators on numbers.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Expressions
 import Kafka
 import Nodes
 import TopologyFile
@@ -11,12 +12,14 @@ struct Reference: ParsableCommand {
     /// What can be printed.
     enum Page: String, ExpressibleByArgument, CaseIterable {
         case nodes
+        case functions
         case kafkaSettings = "kafka-settings"
 
         /// The page in Markdown.
         var markdown: String {
             switch self {
             case .nodes: NodeReference(specs: NodeCatalog.specs, settings: NodeCatalog.settings).markdown
+            case .functions: FunctionReference.markdown
             case .kafkaSettings: SettingsReference.markdown
             }
         }

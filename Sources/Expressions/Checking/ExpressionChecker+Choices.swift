@@ -1,0 +1,94 @@
+/// What has values of one type in several places: `case`, `if`, `coalesce`, `nullif`, `greatest`, `least`.
+extension ExpressionChecker {
+    mutating func checkChoice(_ choices: [ChoiceSyntax], _ otherwise: ExpressionSyntax?) -> TypedPlan? {
+        let conditions = choices.map { checkCondition($0.condition, of: "when") }
+        let syntax = choices.map(\.value) + (otherwise.map { [$0] } ?? [])
+        let values = syntax.map { check($0) }
+        guard let values = all(values), let conditions = all(conditions) else { return nil }
+        guard let type = commonType(of: values, syntax, "case") else { return nil }
+        guard let type else { return .null(nil) }
+        let plans = values.indices.map { convert(values[$0], to: type, syntax[$0]) }
+        let branches = zip(conditions, plans).map { ChoicePlan.Branch(condition: $0.plan, value: $1) }
+        let plan = ChoicePlan(branches: branches, otherwise: otherwise == nil ? nil : plans[plans.count - 1])
+        let isConstant = conditions.allSatisfy(\.isConstant) && values.allSatisfy(\.isConstant)
+        let value: ValuePlan =
+            switch type {
+            case .text: .text(.choose(plan))
+            case .double: .double(.choose(plan))
+            case .boolean: .boolean(.choose(plan))
+            default: .integer(.choose(plan))
+            }
+        return fold(value, type, isConstant)
+    }
+
+    private func all<Value>(_ values: [Value?]) -> [Value]? {
+        let whole = values.compactMap { $0 }
+        return whole.count == values.count ? whole : nil
+    }
+
+    /// The type that all values have in common, nil inside when all are null; nil when a diagnostic says which does not
+    /// fit.
+    private mutating func commonType(
+        of values: [TypedPlan], _ syntax: [ExpressionSyntax], _ name: String
+    ) -> ValueType?? {
+        var type: ValueType?
+        for (value, part) in zip(values, syntax) {
+            guard let own = value.type else { continue }
+            guard own != .interval, let common = ValueType.common(type ?? own, own) else {
+                let expected = type.map(\.description) ?? "a value of a record"
+                report(
+                    "wrong-type", part.start, "\(name) needs values of one type, found \(own), expected \(expected)",
+                    hint: own == .interval ? nil : type == .text ? "cast it: field::text" : nil)
+                return nil
+            }
+            type = common
+        }
+        return .some(type)
+    }
+
+    /// A value as one of a wider type; nil when it is constantly null.
+    private mutating func convert(_ value: TypedPlan, to type: ValueType, _ syntax: ExpressionSyntax) -> ValuePlan? {
+        guard value.type != type else { return value.plan }
+        if type == .double { return value.asDoubles.map { .double($0) } }
+        guard let scale = type.exactScale else { return value.plan }
+        let units = value.asUnits(scale: scale, site: site(syntax, "\(type)"))
+        guard let units, value.isConstant else { return units.map { .integer($0) } }
+        return fold(.integer(units), type, true).plan
+    }
+
+    mutating func checkSpecial(
+        _ syntax: ExpressionSyntax, _ form: SpecialForm, _ arguments: [ExpressionSyntax], _ values: [TypedPlan]
+    ) -> TypedPlan? {
+        guard let type = commonType(of: values, arguments, form.rawValue) else { return nil }
+        guard let type else { return .null(nil) }
+        if form == .greatest || form == .least, type == .boolean {
+            report("wrong-type", arguments[0].start, "\(form.rawValue) needs values with an order, found boolean")
+            return nil
+        }
+        let plans = values.indices.map { convert(values[$0], to: type, arguments[$0]) }
+        let present = plans.compactMap { $0 }
+        let isConstant = values.allSatisfy(\.isConstant)
+        guard !present.isEmpty else { return .null(type) }
+        switch form {
+        case .coalesce: return fold(coalesce(present, type), type, isConstant)
+        case .nullif:
+            guard let first = plans[0] else { return .null(type) }
+            guard plans[1] != nil else { return fold(first, type, isConstant) }
+            let call = CallPlan(kernel: ComparisonKernel.nullIf(type), arguments: present, site: site(syntax, "nullif"))
+            return fold(TypedPlan.call(call, type), type, isConstant)
+        case .greatest, .least:
+            let kernel = ComparisonKernel.extreme(type, isGreatest: form == .greatest)
+            let call = CallPlan(kernel: kernel, arguments: present, site: site(syntax, form.rawValue))
+            return fold(TypedPlan.call(call, type), type, isConstant)
+        }
+    }
+
+    private func coalesce(_ plans: [ValuePlan], _ type: ValueType) -> ValuePlan {
+        switch type {
+        case .text: .text(.coalesce(plans.compactMap { if case .text(let plan) = $0 { plan } else { nil } }))
+        case .double: .double(.coalesce(plans.compactMap { if case .double(let plan) = $0 { plan } else { nil } }))
+        case .boolean: .boolean(.coalesce(plans.compactMap { if case .boolean(let plan) = $0 { plan } else { nil } }))
+        default: .integer(.coalesce(plans.compactMap { if case .integer(let plan) = $0 { plan } else { nil } }))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Dataflow
+
+/// Calls of functions: arguments are computed, then the kernel runs over the rows, or over one for each distinct text.
+extension ExpressionEvaluator {
+    func call<Value>(_ plan: CallPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<Value> {
+        column { (result: Cells<Value>) in
+            let (held, readers) = arguments(plan.arguments, rows, frame)
+            var call = unsafe KernelCall(
+                rows: rows, arguments: readers, values: UnsafeMutableRawPointer(result.values), valid: result.valid,
+                writer: TextWriter(pool.takeBytes(0)), zones: zones)
+            run(plan, &call, MemoryLayout<Value>.stride)
+            pool.give(call.writer)
+            for part in held { give(part) }
+        }
+    }
+
+    func callText(_ plan: CallPlan, _ rows: RowSelection, _ frame: Frame) -> TextVector {
+        let scratch = pool.takeColumn()
+        let cells = Cells<TextSlice>(scratch)
+        var (held, readers) = arguments(plan.arguments, rows, frame)
+        var call = unsafe KernelCall(
+            rows: rows, arguments: readers, values: UnsafeMutableRawPointer(cells.values), valid: cells.valid,
+            writer: TextWriter(pool.takeBytes(0)), zones: zones)
+        run(plan, &call, MemoryLayout<TextSlice>.stride)
+        var bytes: ScratchPool.Bytes? = pool.grown(call.writer)
+        var base = unsafe UnsafeRawPointer(call.writer.buffer.start)
+        if call.sharesText {
+            if let bytes { pool.give(bytes) }
+            bytes = nil
+            unsafe base = readers[0].text
+            // The result goes on owning the bytes of the argument it is a part of.
+            if case .texts(.column(let column)) = held[0] {
+                bytes = column.bytes
+                held[0] = .texts(
+                    unsafe .column(
+                        TextColumn(base: column.base, cells: column.cells, scratch: column.scratch, bytes: nil)))
+            }
+        }
+        for part in held { give(part) }
+        return unsafe .column(TextColumn(base: base, cells: cells, scratch: scratch, bytes: bytes))
+    }
+
+    /// The arguments' values, and readers over them.
+    private func arguments(
+        _ plans: [ValuePlan], _ rows: RowSelection, _ frame: Frame
+    ) -> (held: [Held], readers: [ArgumentReader]) {
+        var held: [Held] = []
+        var readers: [ArgumentReader] = []
+        var constants: [Held] = []
+        for plan in plans {
+            switch plan {
+            case .integer(let plan):
+                let vector = integers(plan, rows, frame)
+                held.append(.integers(vector))
+                readers.append(reader(vector, &constants))
+            case .double(let plan):
+                let vector = doubles(plan, rows, frame)
+                held.append(.doubles(vector))
+                readers.append(reader(vector, &constants))
+            case .boolean(let plan):
+                let vector = truths(plan, rows, frame)
+                held.append(.truths(vector))
+                readers.append(reader(vector, &constants))
+            case .text(let plan):
+                let vector = texts(plan, rows, frame)
+                held.append(.texts(vector))
+                readers.append(reader(vector, &constants))
+            }
+        }
+        return (held + constants, readers)
+    }
+
+    private func reader<Value>(_ vector: Vector<Value>, _ constants: inout [Held]) -> ArgumentReader {
+        switch vector {
+        case .column(let cells, _):
+            return unsafe ArgumentReader(
+                values: UnsafeRawPointer(cells.values), valid: UnsafePointer(cells.valid),
+                text: UnsafeRawPointer(constantBytes), mask: -1)
+        case .constant(let value): return unsafe constantReader(value, UnsafeRawPointer(constantBytes), &constants)
+        }
+    }
+
+    private func reader(_ vector: TextVector, _ constants: inout [Held]) -> ArgumentReader {
+        switch vector {
+        case .column(let column):
+            return unsafe ArgumentReader(
+                values: UnsafeRawPointer(column.cells.values), valid: UnsafePointer(column.cells.valid),
+                text: column.base, mask: -1)
+        case .constant(let text):
+            let slice = TextSlice(offset: 0, length: UInt32(text.count))
+            return unsafe constantReader(slice, text.start, &constants)
+        }
+    }
+
+    private func constantReader<Value: BitwiseCopyable>(
+        _ value: Value, _ text: UnsafeRawPointer, _ constants: inout [Held]
+    ) -> ArgumentReader {
+        let scratch = pool.takeColumn()
+        constants.append(.scratch(scratch))
+        Cells<Value>(scratch).set(0, value, validity: 1)
+        return unsafe ArgumentReader(
+            values: UnsafeRawPointer(scratch.values), valid: UnsafePointer(scratch.valid), text: text, mask: 0)
+    }
+
+    private func run(_ plan: CallPlan, _ call: inout KernelCall, _ stride: Int) {
+        if plan.kernel.isCostly, let argument = soleText(plan.arguments, call.arguments),
+            let distinct = DistinctTexts.find(argument, call.rows, &pool)
+        {
+            runOnDistinct(plan, &call, stride, argument, distinct)
+        } else {
+            plan.kernel.run(&call)
+            if plan.kernel.countsNulls { count(call.failures, at: plan.site) }
+        }
+    }
+
+    /// The only argument that is no constant, when it is a text.
+    private func soleText(_ plans: [ValuePlan], _ readers: [ArgumentReader]) -> ArgumentReader? {
+        var found: ArgumentReader?
+        for (plan, reader) in zip(plans, readers) where !reader.isConstant {
+            guard found == nil, case .text = plan else { return nil }
+            found = reader
+        }
+        return found
+    }
+
+    private func runOnDistinct(
+        _ plan: CallPlan, _ call: inout KernelCall, _ stride: Int, _ argument: ArgumentReader,
+        _ distinct: DistinctTexts
+    ) {
+        let rows = call.rows
+        var inner = unsafe KernelCall(
+            rows: distinct.rows.selection, arguments: call.arguments, values: call.values, valid: call.valid,
+            writer: call.writer, zones: zones)
+        plan.kernel.run(&inner)
+        call.writer = inner.writer
+        call.sharesText = inner.sharesText
+        let (values, valid) = unsafe (call.values, call.valid)
+        rows.forEach { row in
+            let first = distinct.first(of: row)
+            guard first != row else { return }
+            unsafe valid[row] = valid[first]
+            if stride == 1 {
+                unsafe values.storeBytes(
+                    of: values.load(fromByteOffset: first, as: UInt8.self), toByteOffset: row, as: UInt8.self)
+            } else {
+                unsafe values.storeBytes(
+                    of: values.load(fromByteOffset: first &* 8, as: UInt64.self), toByteOffset: row &* 8,
+                    as: UInt64.self)
+            }
+        }
+        if inner.failures > 0, plan.kernel.countsNulls {
+            var failures = 0
+            rows.forEach { row in if argument.isThere(row), unsafe valid[row] == 0 { failures += 1 } }
+            count(failures, at: plan.site)
+        }
+        distinct.giveBack(to: &pool)
+    }
+}

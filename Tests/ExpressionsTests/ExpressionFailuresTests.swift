@@ -1,0 +1,74 @@
+import Declaration
+import Testing
+
+@testable import Dataflow
+@testable import Expressions
+
+/// Nulls that operations make of values are counted, each where it stands.
+@Suite struct ExpressionFailuresTests {
+    private let batch = SampleBatch(
+        [("a", .integer), ("b", .integer), ("t", .text), ("p", .boolean)],
+        rows: [
+            [.integer(1), .integer(0), .text("x"), .boolean(true)],
+            [.integer(.max), .integer(2), .text("17"), .boolean(false)],
+            [nil, .integer(0), nil, nil], [.integer(6), .integer(3), .text("-"), .boolean(true)],
+        ])
+
+    private func failures(_ text: String) throws -> [String] {
+        let start = SourceLocation(file: "t", line: 1, column: 1)
+        let evaluator = try Expression.parse(text, at: start).check(against: batch.schema).makeEvaluator()
+        if evaluator.type == .boolean { _ = batch.select(evaluator) } else { _ = batch.texts(evaluator) }
+        let scalars = Array(text.unicodeScalars)
+        return evaluator.failures.map { site, count in
+            "\(site.operation) in \(String(String.UnicodeScalarView(scalars[site.range]))): \(count)"
+        }
+    }
+
+    @Test(arguments: [
+        ("(a / b)::text", ["/ in (a / b): 1"]),
+        ("(a * 2)::text", ["* in (a * 2): 1"]),
+        ("(a + 1 + t::integer)::text", ["+ in a + 1: 1", "::integer in t::integer: 2"]),
+        ("try_cast(t as integer) > 0", ["::integer in try_cast(t as integer): 2"]),
+        ("coalesce(t::integer, a / b) > 0", ["::integer in t::integer: 2", "/ in a / b: 1"]),
+        ("if(p, a / b, 0) > 0", ["/ in a / b: 1"]),
+        ("p and a / b > 0", ["/ in a / b: 1"]),
+        ("(a / b > 0) = p", ["/ in a / b: 1"]),
+        ("regexp_substr(t, '[0-9]')", []), ("nullif(t, 'x')", []), ("url_host(t)", []),
+        ("chr(b)", ["chr in chr(b): 2"]),
+    ])
+    func eachIsCountedOnce(text: String, expected: [String]) throws {
+        let found = try failures(text)
+        #expect(found == expected, "\(text)")
+    }
+
+    @Test func costlyFunctionsCountEveryRow() throws {
+        let rows: [[SampleValue?]] = (0..<3000).map {
+            [$0 % 3 == 0 ? nil : .text(["%zz", "a%20b", "%C3%B6"][$0 % 7 % 3])]
+        }
+        let batch = SampleBatch([("t", .text)], rows: rows)
+        let start = SourceLocation(file: "t", line: 1, column: 1)
+        let evaluator = try Expression.parse("url_decode(t)", at: start).check(against: batch.schema).makeEvaluator()
+        let broken = rows.count { $0[0] == .text("%zz") }
+        let expected = rows.map { row -> String? in
+            row[0] == .text("a%20b") ? "a b" : row[0] == .text("%C3%B6") ? "ö" : nil
+        }
+        #expect(batch.texts(evaluator) == expected)
+        #expect(evaluator.failures.map(\.count) == [broken])
+        // Distinct texts are computed one by one, without a table.
+        let many = SampleBatch([("t", .text)], rows: (0..<3000).map { [.text("a%20\($0)")] })
+        #expect(many.texts(evaluator) == (0..<3000).map { "a \($0)" })
+    }
+
+    @Test func theMemoryOfCallsStopsGrowing() throws {
+        let rows: [[SampleValue?]] = (0..<2000).map { [.text("/user/\($0 % 50)/x")] }
+        let batch = SampleBatch([("t", .text)], rows: rows)
+        let start = SourceLocation(file: "t", line: 1, column: 1)
+        let text =
+            "concat(path_template(t), upper(regexp_replace(t, '[0-9]+', '#', 'g')), case when t like '%1%' then t end)"
+        let evaluator = try Expression.parse(text, at: start).check(against: batch.schema).makeEvaluator()
+        for _ in 0..<3 { _ = batch.texts(evaluator) }
+        let bytes = evaluator.scratchBytes
+        for _ in 0..<5 { _ = batch.texts(evaluator) }
+        #expect(evaluator.scratchBytes == bytes)
+    }
+}
