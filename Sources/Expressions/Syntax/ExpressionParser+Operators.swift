@@ -54,7 +54,8 @@ extension ExpressionParser {
         case .cast:
             guard power < Power.cast else { return nil }
             advance()
-            return try make(.cast(left, to: try typeName()), at: offset, start: left.start, over: [left])
+            let type = try typeName()
+            return try make(.cast(left, to: type), at: offset, start: left.start, over: [left])
         case .match, .matchAnyCase, .noMatch, .noMatchAnyCase:
             guard power < Power.compare else { return nil }
             return try patternMatch(left, symbol)
