@@ -26,8 +26,10 @@ extension Filter: NodeType {
         if let condition = node.config["where"], let text = condition.string {
             do throws(Diagnostics) {
                 let expression = try Expression.parse(text, at: condition.location)
+                let typed = try expression.checkCondition(against: schema)
+                problems.append(contentsOf: typed.warnings)
                 let plan = FilterPlan(
-                    condition: try expression.checkCondition(against: schema), clauses: expression.conditions,
+                    condition: typed, clauses: expression.conditions,
                     fieldNames: expression.fieldNames)
                 return CompiledNode(.stage(plan), output: .records(schema))
             } catch {

@@ -55,7 +55,9 @@ extension MetricPlan {
         var conditionText: String?
         if let value = entry.value["where"], let text = value.string {
             do throws(Diagnostics) {
-                condition = try Expression.parse(text, at: value.location).checkCondition(against: input)
+                let typed = try Expression.parse(text, at: value.location).checkCondition(against: input)
+                problems.append(contentsOf: typed.warnings)
+                condition = typed
                 conditionText = text
             } catch {
                 problems.append(contentsOf: error)
