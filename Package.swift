@@ -150,8 +150,8 @@ let package = Package(
         .testTarget(
             name: "NodesTests",
             dependencies: [
-                "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "Kafka", "Postgres", "Sketches",
-                "DataflowTesting", "SummariesTesting", "LocalServices", "Platform", "TopologyFile",
+                "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "JSON", "Kafka", "Postgres", "Sketches",
+                "TopologyFile", "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

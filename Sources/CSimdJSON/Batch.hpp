@@ -40,11 +40,37 @@ struct Batch {
     size_t okCount;
     std::vector<sj_failure> failures;
 
-    /// Books document `document` as bad and takes back what was written for it.
-    void reject(size_t document, uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = 0) {
-        for (auto &each : fields) { each->valid[document] = 0; }
-        status[document] = code;
-        failures.push_back({static_cast<uint32_t>(document), position, field, code, found});
+    /// What rows the elements become; null when every document is one row.
+    sj_rows *rows = nullptr;
+    /// The level of the elements, and the fields by where they belong.
+    Level *elements = nullptr;
+    std::vector<Field *> elementFields, outsideFields;
+    std::vector<Field *> requiredOutside;
+    /// Whether a document waits for room for its rows.
+    bool isFull = false;
+
+    /// Books a row as bad and takes back what was written for it.
+    void reject(size_t row, uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = 0) {
+        for (auto &each : fields) { each->valid[row] = 0; }
+        status[row] = code;
+        failures.push_back({static_cast<uint32_t>(row), position, field, code, found, {0, 0}});
+    }
+
+    /// Books a document as bad before or after it was walked; false when there is no room for the row it takes.
+    bool rejectDocument(size_t document, uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = 0) {
+        if (rows == nullptr) {
+            reject(document, code, position, field, found);
+            return true;
+        }
+        if (rows->count == rows->capacity) {
+            isFull = true;
+            return false;
+        }
+        reject(rows->count, code, position, field, found);
+        rows->elements[rows->count] = {0, 0};
+        rows->documents[rows->count++] = static_cast<uint32_t>(document);
+        rows->documents_done = document + 1;
+        return true;
     }
 };
 

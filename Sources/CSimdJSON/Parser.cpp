@@ -123,28 +123,34 @@ struct sj_parser {
             const uint32_t count = error == simdjson::EMPTY ? 0 : stage1->n_structural_indexes;
             uint32_t *const index = stage1->structural_indexes.get();
             std::fill_n(index + count, sentinels, length);
+            const size_t failuresBefore = batch.failures.size();
             walk(batch, Segment{batch.buffer + begin, index, count, length, begin, first, last});
-            const uint8_t fault = isolates || batch.status[first] == SJ_OK ? uint8_t{SJ_OK} : faultInBytes(first);
-            if (fault != SJ_OK) {
-                batch.failures.back() = {static_cast<uint32_t>(first), documents[first].length, -1, fault, 0};
-                batch.status[first] = fault;
-            }
+            if (!isolates && batch.failures.size() > failuresBefore) { blameBytes(first); }
         } else if (last - first == 1) {
             const uint8_t fault = faultInBytes(first);
-            batch.reject(first, fault != SJ_OK ? fault : codeOf(error), documents[first].length);
+            batch.rejectDocument(first, fault != SJ_OK ? fault : codeOf(error), documents[first].length);
         } else {
             const size_t step = (last - first + parts - 1) / parts;
-            for (; first < last; first += step) { stretch(first, std::min(first + step, last)); }
+            for (; first < last && !batch.isFull; first += step) { stretch(first, std::min(first + step, last)); }
         }
     }
 
+    /// Corrects the reason of a bad document, parsed alone, when something is wrong with its bytes.
+    void blameBytes(size_t document) {
+        sj_failure &failure = batch.failures.back();
+        if (failure.element.length > 0) { return; }
+        const uint8_t fault = faultInBytes(document);
+        if (fault == SJ_OK) { return; }
+        failure = {failure.row, batch.documents[document].length, -1, fault, 0, {0, 0}};
+        batch.status[failure.row] = fault;
+    }
+
     /// Parses the batch segment by segment; a document above the limit ends a segment and is not looked at.
-    void all(size_t count) {
+    void all(size_t first, size_t count) {
         const sj_slice *const documents = batch.documents;
-        size_t first = 0;
-        while (first < count) {
+        while (first < count && !batch.isFull) {
             if (documents[first].length > documentLengthMax) {
-                batch.reject(first, SJ_TOO_LARGE, documents[first].length);
+                batch.rejectDocument(first, SJ_TOO_LARGE, documents[first].length);
                 first++;
                 continue;
             }
@@ -183,6 +189,38 @@ const char *misuse(
     return nullptr;
 }
 
+/// Begins a batch, or goes on with one.
+void begin(
+    sj_parser *parser, uint8_t *buffer, size_t length, const sj_slice *documents, const sj_column *columns, uint8_t *status) {
+    if (!parser->isSealed) {
+        parser->root.seal();
+        parser->isSealed = true;
+    }
+    Batch &batch = parser->batch;
+    batch.documents = documents;
+    batch.status = status;
+    batch.buffer = buffer;
+    batch.arenaBegin = batch.arenaEnd = static_cast<uint32_t>(length) + SJ_PADDING;
+    batch.okCount = 0;
+    for (size_t each = 0; each < batch.fields.size(); each++) {
+        batch.fields[each]->values = columns[each].values;
+        batch.fields[each]->valid = columns[each].valid;
+    }
+    // Ends a number or literal in the last byte, and gives the wide comparisons defined bytes to look at.
+    std::memset(buffer + length, '\n', SJ_PADDING);
+}
+
+/// The member of `level` at a path, with the levels on the way.
+Member &declare(Level *level, const uint8_t *keys, const uint32_t *lengths, size_t count) {
+    for (size_t each = 0;; each++) {
+        Member &member = level->declare({reinterpret_cast<const char *>(keys), lengths[each]});
+        keys += lengths[each];
+        if (each + 1 == count) { return member; }
+        if (!member.child) { member.child = std::make_unique<Level>(); }
+        level = member.child.get();
+    }
+}
+
 }  // namespace
 
 extern "C" {
@@ -200,47 +238,69 @@ void sj_parser_add_field(
     field->scale = options.scale;
     field->isRequired = options.required;
     field->nullOnTypeError = options.null_on_type_error;
+    field->acceptsText = options.accepts_text;
+    field->truncates = options.truncates;
+    field->isOutside = options.outside;
     field->textLengthMax = options.text_length_max;
-    Level *level = &parser->root;
-    for (size_t each = 0; each < key_count; each++) {
-        Member &member = level->declare({reinterpret_cast<const char *>(keys), key_lengths[each]});
-        keys += key_lengths[each];
-        if (each + 1 == key_count) {
-            member.fields.push_back(field.get());
-        } else {
-            if (!member.child) { member.child = std::make_unique<Level>(); }
-            level = member.child.get();
-        }
+    Batch &batch = parser->batch;
+    const bool isInElement = batch.elements != nullptr && !options.outside;
+    Level *const level = isInElement ? batch.elements : &parser->root;
+    declare(level, keys, key_lengths, key_count).fields.push_back(field.get());
+    (isInElement ? batch.elementFields : batch.outsideFields).push_back(field.get());
+    if (field->isRequired) {
+        (isInElement || batch.elements == nullptr ? batch.requiredFields : batch.requiredOutside).push_back(field.get());
     }
-    if (field->isRequired) { parser->batch.requiredFields.push_back(field.get()); }
-    parser->batch.fields.push_back(std::move(field));
+    batch.fields.push_back(std::move(field));
+}
+
+void sj_parser_set_elements(sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count) {
+    Member &member = declare(&parser->root, keys, key_lengths, key_count);
+    member.elements = std::make_unique<Level>();
+    parser->batch.elements = member.elements.get();
 }
 
 const char *sj_parse(
     sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
     size_t document_count, const sj_column *columns, uint8_t *status, sj_summary *summary) {
     if (const char *sentence = misuse(buffer, length, capacity, documents, document_count)) { return sentence; }
-    if (!parser->isSealed) {
-        parser->root.seal();
-        parser->isSealed = true;
-    }
     Batch &batch = parser->batch;
-    batch.documents = documents;
-    batch.status = status;
-    batch.buffer = buffer;
-    batch.arenaBegin = batch.arenaEnd = static_cast<uint32_t>(length) + SJ_PADDING;
-    batch.okCount = 0;
+    if (batch.elements != nullptr) { return "a parser of elements needs room for rows"; }
+    begin(parser, buffer, length, documents, columns, status);
     batch.failures.clear();
-    for (size_t each = 0; each < batch.fields.size(); each++) {
-        batch.fields[each]->values = columns[each].values;
-        batch.fields[each]->valid = columns[each].valid;
-        std::memset(columns[each].valid, 0, document_count);
-    }
-    // Ends a number or literal in the last byte, and gives the wide comparisons defined bytes to look at.
-    std::memset(buffer + length, '\n', SJ_PADDING);
-    parser->all(document_count);
+    for (size_t each = 0; each < batch.fields.size(); each++) { std::memset(columns[each].valid, 0, document_count); }
+    parser->all(0, document_count);
     *summary = {batch.okCount, batch.failures.size(), batch.arenaEnd - batch.arenaBegin};
     return nullptr;
+}
+
+const char *sj_parse_elements(
+    sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
+    size_t document_count, const sj_column *columns, uint8_t *status, sj_rows *rows, sj_summary *summary) {
+    if (const char *sentence = misuse(buffer, length, capacity, documents, document_count)) { return sentence; }
+    Batch &batch = parser->batch;
+    if (batch.elements == nullptr) { return "the parser was told of no elements"; }
+    begin(parser, buffer, length, documents, columns, status);
+    batch.arenaEnd += static_cast<uint32_t>(rows->arena_used);
+    batch.rows = rows;
+    batch.isFull = false;
+    if (rows->documents_done == 0) { batch.failures.clear(); }
+    for (size_t each = 0; each < batch.fields.size(); each++) {
+        std::memset(columns[each].valid + rows->count, 0, rows->capacity - rows->count);
+    }
+    parser->all(rows->documents_done, document_count);
+    batch.rows = nullptr;
+    rows->arena_used = batch.arenaEnd - batch.arenaBegin;
+    *summary = {batch.okCount, batch.failures.size(), rows->arena_used};
+    return nullptr;
+}
+
+sj_concessions sj_parser_concessions(const sj_parser *parser, size_t field) {
+    return parser->batch.fields[field]->concessions;
+}
+
+uint8_t sj_value_of_text(uint8_t type, uint8_t scale, const uint8_t *text, size_t length, void *value) {
+    MinuteMemo memo;
+    return valueOfText(type, scale, text, length, memo, value);
 }
 
 const sj_failure *sj_parser_failures(const sj_parser *parser) { return parser->batch.failures.data(); }

@@ -63,6 +63,11 @@ void Level::seal() {
         if (member->child) {
             member->child->seal();
             fields.insert(fields.end(), member->child->fields.begin(), member->child->fields.end());
+            holdsElements |= member->child->holdsElements;
+        }
+        if (member->elements) {
+            member->elements->seal();
+            holdsElements = true;
         }
     }
     // Room for undeclared keys too, since a key is only recognised as undeclared by comparing it. 64 bytes each.
@@ -132,12 +137,14 @@ void Level::describe(Spelling &spelling, const Member *member) {
     if (member == nullptr) {
         spelling.action = actionSkip;
         spelling.member = nullptr;
-    } else if (member->fields.empty()) {
+    } else if (member->fields.empty() && !member->elements) {
         spelling.action = actionObject;
         spelling.child = member->child.get();
-    } else if (member->fields.size() == 1 && !member->child) {
-        spelling.action = static_cast<Action>(member->fields.front()->type);
-        spelling.field = member->fields.front();
+    } else if (member->fields.size() == 1 && !member->child && !member->elements) {
+        Field *const field = member->fields.front();
+        const bool isLenient = field->acceptsText || field->truncates;
+        spelling.action = isLenient ? actionLenient : static_cast<Action>(field->type);
+        spelling.field = field;
     } else {
         spelling.action = actionMember;
         spelling.member = const_cast<Member *>(member);

@@ -25,6 +25,14 @@ struct Field {
     bool nullOnTypeError = false;
     uint8_t errorCode = SJ_OK;
     uint8_t errorFound = SJ_FOUND_NOTHING;
+    bool acceptsText = false;
+    bool truncates = false;
+    /// With elements: it belongs to the document and not to the element.
+    bool isOutside = false;
+    /// Serial numbers of the last record in which a value was taken for null, and in which one was cut.
+    uint64_t nullSerial = 0;
+    uint64_t cutSerial = 0;
+    sj_concessions concessions{0, 0, SJ_OK, SJ_FOUND_NOTHING};
 };
 
 struct Level;
@@ -34,6 +42,8 @@ struct Member {
     std::string name;
     std::vector<Field *> fields;
     std::unique_ptr<Level> child;
+    /// The elements of the array that stands here, when each of them is a record.
+    std::unique_ptr<Level> elements;
 };
 
 /// What to do with the value of a key. The first nine are the field types, in the order of SJ_TEXT....
@@ -49,8 +59,10 @@ enum Action : uint8_t {
     actionTimestampMicroseconds = SJ_TIMESTAMP_MICROSECONDS,
     /// An object with declared members and nothing else.
     actionObject,
-    /// Several fields of one path, or a field that has declared members below it too.
+    /// Several fields of one path, a field that has declared members below it too, or the array of the elements.
     actionMember,
+    /// A field that takes more than its type: text for numbers, or text that is too long.
+    actionLenient,
     /// An undeclared key: its value is checked and dropped.
     actionSkip,
 };
@@ -105,8 +117,10 @@ struct Level {
     Spelling start;
     /// Stands for a key too long to be learned, while its value is read.
     Spelling passing;
-    /// Every field at or below this level.
+    /// Every field at or below this level, but for those of elements.
     std::vector<Field *> fields;
+    /// Whether the array of the elements lies below this level.
+    bool holdsElements = false;
     /// Serial number of the last document that had this object.
     uint64_t seenSerial = 0;
 

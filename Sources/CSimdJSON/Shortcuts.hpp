@@ -141,8 +141,83 @@ __attribute__((always_inline)) bool isShortcut(
         if (*bytes == '"') { return backslash >= after; }
         if (isDigitOrMinus(*bytes)) { return isNumber(bytes, after - begin); }
         return isLiteral<'t', 'r', 'u', 'e'>(bytes) || isFalse(bytes) || isLiteral<'n', 'u', 'l', 'l'>(bytes);
+    case actionLenient: return isLenientShortcut(*spelling.field, at);
     case actionObject:
     case actionMember: return false;
     }
     __builtin_unreachable();
+}
+
+/// The same for a field that takes more than its type. A call, so that the loop above stays small for all the others.
+__attribute__((noinline)) bool isLenientShortcut(Field &field, Token at) {
+    const uint32_t begin = at[0], after = at[1];
+    const uint8_t *const bytes = base + begin;
+    const Place place{document, segment.offset};
+    int64_t number;
+    double nearest;
+    if (*bytes != '"') {
+        if (!isDigitOrMinus(*bytes)) { return false; }
+        switch (field.type) {
+        case SJ_INTEGER:
+            if (!shortInteger(bytes, after - begin, number)) { return false; }
+            place.put(field, number);
+            return true;
+        case SJ_DECIMAL:
+            if (!shortDecimal(bytes, after - begin, field.scale, number)) { return false; }
+            place.put(field, number);
+            return true;
+        case SJ_DOUBLE:
+            if (!shortDouble(bytes, after - begin, nearest)) { return false; }
+            place.put(field, nearest);
+            return true;
+        case SJ_TEXT: break;
+        default: return false;
+        }
+        const uint8_t *const end = numberEnd(bytes);
+        if (!field.acceptsText || end == nullptr || end - bytes > int64_t{field.textLengthMax}) { return false; }
+        place.put(field, sj_slice{place.offset + begin, static_cast<uint32_t>(end - bytes)});
+        field.cutSerial = 0;
+        return true;
+    }
+    const uint32_t length = after - begin - 2;
+    if (base[after - 1] != '"' || backslash < after) { return false; }
+    switch (field.type) {
+    case SJ_TEXT:
+        if (length > field.textLengthMax) { return false; }
+        place.put(field, sj_slice{place.offset + begin + 1, length});
+        field.cutSerial = 0;
+        return true;
+    case SJ_INTEGER:
+        if (!quotedInteger(bytes + 1, length, number)) { return false; }
+        place.put(field, number);
+        return true;
+    case SJ_DECIMAL:
+        if (!shortDecimal(bytes + 1, length, field.scale, number)) { return false; }
+        place.put(field, number);
+        return true;
+    case SJ_DOUBLE:
+        if (!shortDouble(bytes + 1, length, nearest)) { return false; }
+        place.put(field, nearest);
+        return true;
+    default: return false;
+    }
+}
+
+/// The integer that is all of a text of `length` bytes, at most 15 digits.
+static bool quotedInteger(const uint8_t *bytes, uint32_t length, int64_t &number) {
+    const bool isNegative = *bytes == '-';
+    bytes += isNegative;
+    length -= isNegative;
+    uint64_t digits, magnitude;
+    uint32_t fraction;
+    if (shortNumber(bytes, length, digits, fraction)) {
+        if (fraction != 0) { return false; }
+        magnitude = valueOf(digits);
+    } else {
+        const Run longer = run(bytes);
+        if (longer.count == 0 || longer.count != length) { return false; }
+        magnitude = longer.value;
+    }
+    number = isNegative ? -static_cast<int64_t>(magnitude) : static_cast<int64_t>(magnitude);
+    return true;
 }

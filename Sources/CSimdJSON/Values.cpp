@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <simdjson.h>
+#include <string>
 
 namespace sj {
 
@@ -243,6 +244,92 @@ uint8_t instant(const uint8_t *text, size_t length, MinuteMemo &memo, int64_t &m
     }
     micros = memo.micros + int64_t{second} * 1'000'000 + fraction - offset;
     return micros >= instantMin && micros < instantEnd ? SJ_OK : SJ_OUT_OF_RANGE;
+}
+
+namespace {
+
+bool isTextSpace(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+
+/// Whether these are the bytes of a number as Postgres reads one, its sign left out.
+bool isNumeral(const uint8_t *at, const uint8_t *end) {
+    const uint8_t *const whole = at;
+    while (at < end && isDigit(*at)) { at++; }
+    size_t digits = static_cast<size_t>(at - whole);
+    if (at < end && *at == '.') {
+        const uint8_t *const fraction = ++at;
+        while (at < end && isDigit(*at)) { at++; }
+        digits += static_cast<size_t>(at - fraction);
+    }
+    if (digits == 0) { return false; }
+    if (at < end && (*at | 0x20) == 'e') {
+        at++;
+        if (at < end && (*at == '-' || *at == '+')) { at++; }
+        const uint8_t *const exponent = at;
+        while (at < end && isDigit(*at)) { at++; }
+        if (at == exponent) { return false; }
+    }
+    return at == end;
+}
+
+/// A word of Postgres's booleans, or a beginning of one that is only one's.
+uint8_t truth(const uint8_t *text, size_t length, uint8_t &value) {
+    struct Word { const char *text; size_t shortest; uint8_t value; };
+    static constexpr Word words[] = {
+        {"true", 1, 1}, {"false", 1, 0}, {"yes", 1, 1}, {"no", 1, 0}, {"on", 2, 1}, {"off", 2, 0}, {"1", 1, 1}, {"0", 1, 0},
+    };
+    for (const Word &word : words) {
+        if (length < word.shortest || length > std::strlen(word.text)) { continue; }
+        size_t same = 0;
+        // No letter of these words but the letter itself becomes it by setting the bit that tells small from large.
+        while (same < length && (text[same] | 0x20) == static_cast<uint8_t>(word.text[same])) { same++; }
+        if (same != length || (*word.text <= '1' && text[0] != static_cast<uint8_t>(*word.text))) { continue; }
+        value = word.value;
+        return SJ_OK;
+    }
+    return SJ_WRONG_TYPE;
+}
+
+}  // namespace
+
+uint8_t valueOfText(uint8_t type, uint8_t scale, const uint8_t *text, size_t length, MinuteMemo &memo, void *value) {
+    while (length > 0 && isTextSpace(*text)) { text++, length--; }
+    while (length > 0 && isTextSpace(text[length - 1])) { length--; }
+    if (type == SJ_TIMESTAMP_RFC3339) {
+        int64_t micros;
+        const uint8_t code = instant(text, length, memo, micros);
+        std::memcpy(value, &micros, sizeof micros);
+        return code;
+    }
+    if (type == SJ_BOOLEAN) { return truth(text, length, *static_cast<uint8_t *>(value)); }
+    const bool isNegative = length > 0 && *text == '-';
+    const bool hasSign = isNegative || (length > 0 && *text == '+');
+    if (!isNumeral(text + hasSign, text + length)) { return SJ_WRONG_TYPE; }
+    // A copy, since the text may be followed by a digit, and the readers of numbers go on as long as there are any.
+    std::string copy(isNegative ? "-" : "");
+    copy.append(reinterpret_cast<const char *>(text) + hasSign, length - hasSign);
+    copy.push_back('\n');
+    const uint8_t *const begin = reinterpret_cast<const uint8_t *>(copy.data()), *const end = begin + copy.size() - 1;
+    int64_t number = 0;
+    uint8_t code;
+    switch (type) {
+    case SJ_INTEGER: code = scaled(begin, end, 0, Remainder::reject, number); break;
+    case SJ_DECIMAL: code = scaled(begin, end, scale, Remainder::round, number); break;
+    case SJ_DOUBLE: {
+        double nearest;
+        code = nearestDouble(begin, end, nearest);
+        std::memcpy(&number, &nearest, sizeof number);
+        break;
+    }
+    case SJ_TIMESTAMP_SECONDS:
+    case SJ_TIMESTAMP_MILLISECONDS:
+    case SJ_TIMESTAMP_MICROSECONDS:
+        code = scaled(begin, end, 3 * (SJ_TIMESTAMP_MICROSECONDS - type), Remainder::floor, number);
+        if (code == SJ_OK && (number < instantMin || number >= instantEnd)) { code = SJ_OUT_OF_RANGE; }
+        break;
+    default: return SJ_WRONG_TYPE;
+    }
+    std::memcpy(value, &number, sizeof number);
+    return code;
 }
 
 uint8_t unescape(const uint8_t *bytes, size_t length, uint8_t *out, size_t &outLength) noexcept {

@@ -59,6 +59,18 @@ bool minuteOf(const uint8_t *text, int64_t &micros) noexcept;
 /// An RFC 3339 date and time; digits behind the microseconds are dropped; second 60 is the next minute's first.
 uint8_t instant(const uint8_t *text, size_t length, MinuteMemo &memo, int64_t &micros) noexcept;
 
+/// The value that a text stands for, for types that are no text; the spelling is Postgres's: white space around it, a sign,
+/// zeros in front, no digit before the point or behind it; for booleans every beginning of true, false, yes and no, on, off,
+/// 1 and 0, in any case. SJ_WRONG_TYPE for anything else. `value` gets 8 bytes, or 1 for a boolean.
+uint8_t valueOfText(uint8_t type, uint8_t scale, const uint8_t *text, size_t length, MinuteMemo &memo, void *value);
+
+/// The length of a text cut behind the last code point that ends within `lengthMax` bytes.
+static inline uint32_t cutLength(const uint8_t *text, uint32_t lengthMax) noexcept {
+    uint32_t length = lengthMax;
+    while (length > 0 && (text[length] & 0xc0) == 0x80) { length--; }
+    return length;
+}
+
 /// Checks the escapes of a string's contents and, unless `out` is null, writes them unescaped: never longer than they
 /// were. SJ_OK, SJ_INVALID_ESCAPE or SJ_UNPAIRED_SURROGATE.
 uint8_t unescape(const uint8_t *bytes, size_t length, uint8_t *out, size_t &outLength) noexcept;

@@ -28,13 +28,14 @@ public:
     }
 
     void documents() {
+        if (__builtin_expect(batch.rows != nullptr, 0)) { return elementDocuments(); }
         Token at = index;
         for (size_t each = segment.firstDocument; each < segment.lastDocument; each++) {
             const uint32_t begin = batch.documents[each].offset - segment.offset;
             const uint32_t end = begin + batch.documents[each].length;
             document = each;
             serial = ++batch.serial;
-            hasFieldError = false;
+            hasFieldError = hasConcession = false;
             arenaMark = batch.arenaEnd;
             unescapedFrom = 0;
             if (__builtin_expect(*at >= end, 0)) {
@@ -59,6 +60,7 @@ public:
                 at = next;
                 if (__builtin_expect(hasFieldError, 0) && rejectedForField(begin)) { continue; }
                 if (!batch.requiredFields.empty() && rejectedForMissing(end - begin)) { continue; }
+                if (__builtin_expect(hasConcession, 0)) { countConcessions(); }
                 batch.status[each] = SJ_OK;
                 batch.okCount++;
             }
@@ -95,6 +97,8 @@ private:
     uint32_t unescapedFrom = 0;
     sj_slice unescaped{0, 0};
     bool hasFieldError = false;
+    /// Whether a value of this record was taken for null or cut.
+    bool hasConcession = false;
     uint8_t failureCode = 0;
     uint8_t failureFound = SJ_FOUND_NOTHING;
     uint32_t failurePosition = 0;
@@ -195,7 +199,7 @@ private:
     /// point at members of this class too, so that it would load every member again after every store.
     Token object(Level &level, Token at, uint32_t depth) {
         if (__builtin_expect(depth >= batch.depthMax, 0)) { return fail(SJ_TOO_DEEP, at); }
-        if (__builtin_expect(level.seenSerial == serial, 0)) { clear(level.fields); }
+        if (__builtin_expect(level.seenSerial == serial, 0)) { clear(level); }
         level.seenSerial = serial;
         const uint8_t *const base = this->base;
         const Place place{document, segment.offset};
@@ -232,7 +236,7 @@ private:
         case actionSkip: return value(at, depth);
         case actionObject:
             if (byte(at) == '{') { return object(*spelling.child, at, depth); }
-            clear(spelling.child->fields);
+            clear(*spelling.child);
             return value(at, depth);
         case actionMember: return several(*spelling.member, at, depth);
         default: return fieldSlowly(*spelling.field, at, depth);
@@ -278,10 +282,11 @@ private:
         return next;
     }
 
-    /// A key with several fields, or with a field and declared members below.
+    /// A key with several fields, with a field and declared members below, or with the array of the elements.
     __attribute__((noinline)) Token several(Member &member, Token at, uint32_t depth) {
+        if (member.elements) { return elements(*member.elements, at, depth); }
         const bool descends = member.child && byte(at) == '{';
-        if (member.child && !descends) { clear(member.child->fields); }
+        if (member.child && !descends) { clear(*member.child); }
         const Token next = descends ? object(*member.child, at, depth) : value(at, depth);
         if (next == nullptr) { return nullptr; }
         for (Field *field : member.fields) { take(*field, at); }
@@ -298,6 +303,7 @@ private:
             return;
         case 't':
         case 'f':
+            if (field.type == SJ_TEXT && field.acceptsText) { return putText(field, *bytes == 't' ? 4 : 5, at); }
             if (field.type != SJ_BOOLEAN) { return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_BOOLEAN, at); }
             return put(field, static_cast<uint8_t>(*bytes == 't'));
         case '{': return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_OBJECT, at);
@@ -309,18 +315,42 @@ private:
 
     void takeString(Field &field, Token at) {
         if (field.type != SJ_TEXT && field.type != SJ_TIMESTAMP_RFC3339) {
-            return refuse(field, SJ_WRONG_TYPE, SJ_FOUND_TEXT, at);
+            return field.acceptsText ? takeQuoted(field, at) : refuse(field, SJ_WRONG_TYPE, SJ_FOUND_TEXT, at);
         }
-        const sj_slice text = contents(at);
+        sj_slice text = contents(at);
         const uint8_t *const bytes = batch.buffer + text.offset;
         if (field.type == SJ_TIMESTAMP_RFC3339) {
             int64_t micros;
             const uint8_t code = instant(bytes, text.length, batch.minute, micros);
             return code == SJ_OK ? put(field, micros) : refuse(field, code, SJ_FOUND_TEXT, at);
         }
-        if (text.length > field.textLengthMax) { return refuse(field, SJ_TEXT_TOO_LONG, SJ_FOUND_TEXT, at); }
+        field.cutSerial = 0;
+        if (text.length > field.textLengthMax) {
+            if (!field.truncates) { return refuse(field, SJ_TEXT_TOO_LONG, SJ_FOUND_TEXT, at); }
+            text.length = cutLength(bytes, field.textLengthMax);
+            field.cutSerial = serial;
+            hasConcession = true;
+        }
         if (std::memchr(bytes, 0, text.length) != nullptr) { return refuse(field, SJ_NUL_IN_TEXT, SJ_FOUND_TEXT, at); }
         put(field, text);
+    }
+
+    /// A text for a number or a boolean.
+    void takeQuoted(Field &field, Token at) {
+        const sj_slice text = contents(at);
+        uint64_t value = 0;
+        const uint8_t code = valueOfText(
+            field.type, field.scale, batch.buffer + text.offset, text.length, batch.minute, &value);
+        if (code != SJ_OK) { return refuse(field, code, SJ_FOUND_TEXT, at); }
+        if (field.type == SJ_BOOLEAN) { return put(field, *reinterpret_cast<const uint8_t *>(&value)); }
+        put(field, value);
+    }
+
+    /// A number, true or false of `length` bytes for a text: as it is written.
+    void putText(Field &field, uint32_t length, Token at) {
+        // Not cut: the beginning of a number is another number.
+        if (length > field.textLengthMax) { return refuse(field, SJ_TEXT_TOO_LONG, SJ_FOUND_TEXT, at); }
+        put(field, sj_slice{segment.offset + *at, length});
     }
 
     /// The text of the string at `at`: in place, or unescaped into the arena.
@@ -344,6 +374,9 @@ private:
         uint8_t code = SJ_WRONG_TYPE;
         int64_t number = 0;
         switch (field.type) {
+        case SJ_TEXT:
+            if (field.acceptsText) { return putText(field, static_cast<uint32_t>(end - bytes), at); }
+            break;
         case SJ_INTEGER: code = scaled(bytes, end, 0, Remainder::reject, number); break;
         case SJ_DECIMAL: code = scaled(bytes, end, field.scale, Remainder::round, number); break;
         case SJ_DOUBLE: {
@@ -368,21 +401,40 @@ private:
     void refuse(Field &field, uint8_t code, uint8_t found, Token at) {
         field.valid[document] = 0;
         field.errorSerial = 0;
-        if (field.nullOnTypeError) { return; }
-        field.errorSerial = serial;
         field.errorCode = code;
         field.errorFound = found;
+        if (field.nullOnTypeError) {
+            field.nullSerial = serial;
+            hasConcession = true;
+            return;
+        }
+        field.errorSerial = serial;
         field.errorPosition = *at;
         hasFieldError = true;
     }
 
-    void clear(const std::vector<Field *> &fields) {
-        for (Field *field : fields) {
-            field->valid[document] = 0;
-            field->errorSerial = 0;
+    /// Counts what a good record got in spite of its values.
+    __attribute__((noinline)) void countConcessions() {
+        for (auto &field : batch.fields) {
+            sj_concessions &counts = field->concessions;
+            if (field->nullSerial == serial && field->valid[document] == 0) {
+                counts.nulls++;
+                counts.code = field->errorCode;
+                counts.found = field->errorFound;
+            }
+            counts.cuts += field->cutSerial == serial && field->valid[document] != 0;
         }
     }
 
+    void clear(const Level &level) {
+        for (Field *field : level.fields) {
+            field->valid[document] = 0;
+            field->errorSerial = 0;
+        }
+        if (level.holdsElements) { dropElements(); }
+    }
+
+#include "Elements.hpp"
 #include "Shortcuts.hpp"
 #include "Skip.hpp"
 };

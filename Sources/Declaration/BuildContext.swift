@@ -17,6 +17,8 @@ public struct BuildContext: Sendable {
     public var queueBytes = 0
     /// For a source: the longest message in bytes that the node behind it takes.
     public var messageBytesMax = Int.max
+    /// For a source: the texts that the node behind it wants of each message beside its payload.
+    public var messageTexts: [MessageAttribute] = []
     /// Of the columns that the node fills, those whose hashes are needed behind it.
     public var hashedColumns: [Int] = []
     /// For a sink: the node that feeds it, and its number in the pipeline.

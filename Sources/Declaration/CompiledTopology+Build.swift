@@ -48,6 +48,7 @@ extension CompiledTopology {
             var context = context(source.name)
             context.queueBytes = sizes.queueShare
             context.messageBytesMax = stages[child].plan.messageBytesMax ?? .max
+            context.messageTexts = stages[child].plan.messageTexts
             return PipelinePlan.SourceNode(
                 name: source.name, source: try source.plan.build(in: context), child: child,
                 layout: source.layout)

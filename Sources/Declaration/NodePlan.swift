@@ -27,6 +27,9 @@ public protocol StagePlan: Sendable {
     var messageBytesMax: Int? { get }
     /// The columns whose hashes it needs: computed once, by the node that fills them.
     var neededHashes: Set<Int> { get }
+    /// What it wants of each message as text beside the payload, when it reads messages; in the order in which it will
+    /// find them in the batch. Each has `isText`.
+    var messageTexts: [MessageAttribute] { get }
 
     /// Says what of it decides what the rows of a table behind it mean: whatever drops, changes or interprets records.
     ///
@@ -46,6 +49,8 @@ extension StagePlan {
     public var messageBytesMax: Int? { nil }
     /// None.
     public var neededHashes: Set<Int> { [] }
+    /// None.
+    public var messageTexts: [MessageAttribute] { [] }
 }
 
 /// A checked sink.

@@ -23,14 +23,17 @@ public protocol NodeType: Sendable {
 public enum Edge: Sendable {
     /// Nothing: what a source reads, and what a sink hands on.
     case none
-    /// Messages as they came.
-    case messages
+    /// Messages as they came, and what they have beside their payload.
+    case messages(MessageOffer)
     /// Records with these fields.
     case records(RecordSchema)
     /// Groups and their metrics.
     case groups(any GroupSchema)
     /// Nothing is known of it, and a diagnostic says why.
     case unknown
+
+    /// What its messages have beside their payload, nil when there are none.
+    var offer: MessageOffer? { if case .messages(let offer) = self { offer } else { nil } }
 
     /// Whether it is `.messages`.
     public var isMessages: Bool { if case .messages = self { true } else { false } }

@@ -29,7 +29,7 @@ extension TopologyCompiler {
                 return .unknown
             }
         }
-        if schemas.isEmpty { return .messages }
+        if schemas.isEmpty { return .messages(MessageOffer(sharedBy: edges.compactMap(\.offer))) }
         guard comeFromDifferentSources(node, &problems) else { return .unknown }
         return .records(join(schemas, of: node))
     }

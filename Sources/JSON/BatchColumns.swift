@@ -59,3 +59,52 @@ public struct ParseSummary: Sendable, Hashable {
         self.arenaUsed = arenaUsed
     }
 }
+
+/// The rows that the elements of a batch's documents become.
+@safe public struct ElementRows {
+    /// Rows that there is room for.
+    public var capacity: Int
+    /// The caller's memory for the document of each row.
+    public var documents: UnsafeMutablePointer<UInt32>
+    /// The caller's memory for the place of each row's element; of length 0 for a document that is bad as a whole.
+    public var elements: UnsafeMutablePointer<DocumentRange>
+    /// Rows made so far.
+    public internal(set) var count: Int
+    /// Documents done so far.
+    public internal(set) var documentsDone: Int
+    /// Bytes of unescaped text written so far.
+    public internal(set) var arenaUsed: Int
+
+    /// Room for the rows of a batch, and what was done so far.
+    public init(
+        capacity: Int, documents: UnsafeMutablePointer<UInt32>, elements: UnsafeMutablePointer<DocumentRange>,
+        count: Int = 0, documentsDone: Int = 0, arenaUsed: Int = 0
+    ) {
+        self.capacity = capacity
+        unsafe self.documents = documents
+        unsafe self.elements = elements
+        self.count = count
+        self.documentsDone = documentsDone
+        self.arenaUsed = arenaUsed
+    }
+}
+
+/// What a field was forgiven, in good records.
+public struct Concessions: Sendable, Hashable {
+    /// Values that did not fit and were taken for null.
+    public var nulls: Int64
+    /// Texts that were cut.
+    public var cuts: Int64
+    /// Why the last of the nulls did not fit; nil when there was none.
+    public var error: DocumentError?
+    /// What stood there.
+    public var found: DocumentFailure.Found
+
+    /// The given counts.
+    public init(nulls: Int64, cuts: Int64, error: DocumentError?, found: DocumentFailure.Found) {
+        self.nulls = nulls
+        self.cuts = cuts
+        self.error = error
+        self.found = found
+    }
+}

@@ -42,6 +42,8 @@ public enum DocumentError: UInt8, Sendable, Hashable, CaseIterable {
     case missingRequired = 20
     /// Valid JSON that is no object, where only objects are taken.
     case notAnObject = 21
+    /// The array whose elements are the records is missing, null, or of another type.
+    case noElements = 22
 
     /// A short name for metrics and dead letters: `wrong_type`.
     public var code: String {
@@ -67,6 +69,7 @@ public enum DocumentError: UInt8, Sendable, Hashable, CaseIterable {
         case .invalidTimestamp: "invalid_timestamp"
         case .missingRequired: "missing_required"
         case .notAnObject: "not_an_object"
+        case .noElements: "no_elements"
         }
     }
 }

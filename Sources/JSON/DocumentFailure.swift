@@ -1,4 +1,4 @@
-/// A bad document of a batch, with everything that may be told about it: never its contents.
+/// A bad document or element of a batch, with everything that may be told about it: never its contents.
 public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
     /// What stood where a field of another type was declared, where an object was expected, or behind the document's value.
     public enum Found: UInt8, Sendable, Hashable {
@@ -18,16 +18,21 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         case object = 6
     }
 
-    /// Index of the document in its batch.
-    public var document: Int
+    /// Index of its row in the batch: of the document, unless elements are the rows.
+    public var row: Int
     /// Why it is bad.
     public var error: DocumentError
-    /// Bytes from the document's first one to the place of the error; the document's length where none is known.
+    /// Bytes from the first one of the document, or of the element, to the place of the error; its length where none is
+    /// known.
     public var position: Int
     /// The declared field in error, for the errors that concern one.
     public var field: FieldDeclaration?
     /// The kind of value found there.
     public var found: Found
+    /// The path of the array whose element this is, or should be; empty for a parser of documents.
+    public var elements: [String] = []
+    /// Where the bad element lies; nil when all of the document is bad.
+    public var element: DocumentRange?
 
     /// One sentence for a person, such as `duration_ms at byte 41: wrong type, found text, expected an integer`.
     public var description: String {
@@ -35,6 +40,8 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         let place = "\(field.name) at byte \(position)"
         switch error {
         case .missingRequired: return "\(field.name): missing or null, but required"
+        case .wrongType where found == .text && field.acceptsText:
+            return "\(place): found text that does not spell \(field.type.expectation)"
         case .wrongType where found == .number && field.type.takesNumbers:
             return "\(place): wrong type, found a number with a fraction, expected \(field.type.expectation)"
         case .wrongType: return "\(place): wrong type, found \(found.noun), expected \(field.type.expectation)"
@@ -63,11 +70,15 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         case .trailingContent where found == .object:
             "complete before byte \(position), but more follows: a second document begins"
         case .trailingContent: "complete before byte \(position), but more follows"
-        case .notAnObject where found == .array:
+        case .notAnObject where found == .array && element == nil:
             "found an array, expected an object; send the events in it as documents of their own"
         case .notAnObject where found == .text:
             "found text, expected an object; if the text holds a document, it was encoded twice"
         case .notAnObject: "found \(found.noun), expected an object"
+        case .noElements where found == .nothing || found == .null:
+            "\(elements.joined(separator: ".")): missing or null, expected the array whose elements are the records"
+        case .noElements:
+            "\(elements.joined(separator: ".")): found \(found.noun), expected the array whose elements are the records"
         case .tooDeep: "nested deeper than the limit at byte \(position)"
         default: error.code
         }
@@ -91,7 +102,7 @@ extension DocumentFailure.Found {
 
 extension FieldType {
     /// What a value of this type looks like, for messages.
-    var expectation: String {
+    public var expectation: String {
         switch self {
         case .text: "text"
         case .integer: "an integer of 64 bits"

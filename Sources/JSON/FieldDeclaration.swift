@@ -2,6 +2,9 @@
 ///
 /// A field that is missing or `null` has no value, and neither has one below something that is no object. Under
 /// duplicate keys the last one counts, at every level: `{"a":{"b":1},"a":{}}` has no `a.b`.
+///
+/// With `acceptsText` a text is taken for the number or the boolean that it spells, as Postgres reads it (`" +007"` is 7,
+/// `"Yes"` is true), digit by digit; and a number or a boolean for a text, as it is written.
 public struct FieldDeclaration: Sendable, Hashable {
     /// What happens to a document whose value does not fit the field: another type, out of range, a text that is too
     /// long or holds U+0000, or no instant.
@@ -22,6 +25,12 @@ public struct FieldDeclaration: Sendable, Hashable {
     public var onTypeError: TypeErrorAction
     /// The longest text taken, in bytes of its unescaped UTF-8; 0 or more. Ignored for the other types.
     public var textLengthMax: Int
+    /// Whether a longer text is cut behind the last whole code point that fits, and not an error.
+    public var truncates: Bool
+    /// Whether text may stand for numbers and booleans, and they for text.
+    public var acceptsText: Bool
+    /// In a parser of elements: whether the path begins at the document's root, outside of the element.
+    public var isOutside: Bool
 
     /// Declares the field at `path`, by default optional, strict about its type, and with 256 bytes of text.
     public init(
@@ -29,15 +38,21 @@ public struct FieldDeclaration: Sendable, Hashable {
         type: FieldType,
         isRequired: Bool = false,
         onTypeError: TypeErrorAction = .reject,
-        textLengthMax: Int = JSONLimits.textLengthDefault
+        textLengthMax: Int = JSONLimits.textLengthDefault,
+        truncates: Bool = false,
+        acceptsText: Bool = false,
+        isOutside: Bool = false
     ) {
         self.path = path
         self.type = type
         self.isRequired = isRequired
         self.onTypeError = onTypeError
         self.textLengthMax = textLengthMax
+        self.truncates = truncates
+        self.acceptsText = acceptsText
+        self.isOutside = isOutside
     }
 
-    /// The path as people write it: `payload.weapon`.
-    public var name: String { path.joined(separator: ".") }
+    /// The path as people write it: `payload.weapon`, or `^.device.id` for one that begins outside of an element.
+    public var name: String { (isOutside ? "^." : "") + path.joined(separator: ".") }
 }

@@ -61,6 +61,40 @@ import Testing
     }
 
     @Test(arguments: Stand.available)
+    func keysHeadersAndTopicsCanBeRead(kind: Stand.Kind) async throws {
+        try await onOwnThread {
+            let stand = try Stand(kind)
+            let name = try stand.topic()
+            var producer = try stand.producer("none")
+            let topic = try producer.topic(name)
+            try producer.produce(
+                [1], key: [7], to: topic, partition: 0,
+                headers: [.init("a", [1]), .init("b", nil), .init("a", [2, 3]), .init("empty", [])])
+            try producer.produce([2], to: topic, partition: 0)
+            try producer.close()
+            var consumer = try stand.consumer()
+            try consumer.assign([PartitionStart(TopicPartition(name, 0), .earliest)])
+            var found: [[[UInt8]?]] = []
+            try eventually("both are read") {
+                _ = try consumer.poll(maxMessages: 10, timeout: .milliseconds(100), delegate: RecordingDelegate()) {
+                    message in
+                    found.append(
+                        unsafe [
+                            message.key, message.header("a"), message.header("b"), message.header("empty"),
+                            message.header("none"), message.topic,
+                        ].map { unsafe $0.map { unsafe [UInt8]($0) } })
+                }
+                return found.count == 2
+            }
+            #expect(
+                found == [
+                    [[7], [2, 3], nil, [], nil, Array(name.utf8)], [nil, nil, nil, nil, nil, Array(name.utf8)],
+                ])
+            try consumer.close(delegate: RecordingDelegate())
+        }
+    }
+
+    @Test(arguments: Stand.available)
     func nothingIsLostOrRepeatedAboveARewind(kind: Stand.Kind) async throws {
         try await onOwnThread {
             let seed: UInt64 = 20_261

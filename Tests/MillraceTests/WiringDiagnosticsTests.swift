@@ -138,7 +138,7 @@ import Testing
     @Test(arguments: [
         (
             "items[0].x", "holds 'items[0]', which is no key",
-            "elements of arrays cannot be read; a key of that name stands in backquotes: `items[0]`"
+            "with each: items every element is a record, and the path is x; a key of that name stands in backquotes"
         ),
         ("/a/b", "holds a slash, which is no key", "write a.b; a key that holds such a character stands in backquotes"),
         ("$.a.b", "holds '$', which is no key", "write a.b; a key that holds such a character stands in backquotes"),
@@ -148,11 +148,11 @@ import Testing
         ),
         (
             "a.0.b", "holds the number 0",
-            "elements of arrays cannot be read; a key of that name stands in backquotes: `0`"
+            "with each: a every element is a record, and the path is b; a key of that name stands in backquotes"
         ),
         (
             "a.*.b", "holds '*', which is no key",
-            "elements of arrays cannot be read; a key of that name stands in backquotes: `*`"
+            "with each: a every element is a record, and the path is b; a key of that name stands in backquotes"
         ),
         ("a.`b", "has a backquote without an end", "for example payload.`user.id`"),
         ("`a`b", "goes on behind a backquote without a dot", "for example `a.b`.c"),

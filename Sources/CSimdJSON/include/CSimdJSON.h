@@ -51,6 +51,8 @@ enum {
     SJ_INVALID_TIMESTAMP = 19,
     SJ_MISSING_REQUIRED = 20,
     SJ_NOT_AN_OBJECT = 21,
+    /// The array whose elements are the records is missing, null, or of another type.
+    SJ_NO_ELEMENTS = 22,
 };
 
 /// What kind of value stood where a field of another type was declared, where an object was expected, or behind the
@@ -86,18 +88,50 @@ typedef struct sj_field_options {
     uint8_t scale;
     bool required;
     bool null_on_type_error;
+    /// Numbers and booleans may stand in text, and text may be a number or a boolean.
+    bool accepts_text;
+    /// A longer text is cut behind its last whole code point that fits, and not an error.
+    bool truncates;
+    /// With elements: the path begins at the document and not at the element.
+    bool outside;
     uint32_t text_length_max;
 } sj_field_options;
 
 typedef struct sj_failure {
-    uint32_t document;
-    /// Bytes from the document's first byte; the document's length where no place is known.
+    /// The row that has no values.
+    uint32_t row;
+    /// Bytes from the first byte of the document, or of the element; its length where no place is known.
     uint32_t position;
     /// Index of the declared field, or -1.
     int32_t field;
     uint8_t code;
     uint8_t found;
+    /// Where the element lies in the buffer; length 0 when all of the document is bad.
+    sj_slice element;
 } sj_failure;
+
+/// Values that were taken for null or cut, since a field asks for it, in good records over the parser's life.
+typedef struct sj_concessions {
+    uint64_t nulls;
+    uint64_t cuts;
+    /// Why one of them was taken for null.
+    uint8_t code;
+    uint8_t found;
+} sj_concessions;
+
+/// The rows that elements become, when a parser makes more than one row, or none, of a document.
+typedef struct sj_rows {
+    /// Rows that there is room for, in the columns, in `status` and here.
+    size_t capacity;
+    /// The document of each row.
+    uint32_t *documents;
+    /// Where the element of each row lies; length 0 for a document that is bad as a whole.
+    sj_slice *elements;
+    /// In: rows, documents and bytes of the arena that earlier calls have made of this batch. Out: with those of this call.
+    size_t count;
+    size_t documents_done;
+    size_t arena_used;
+} sj_rows;
 
 typedef struct sj_summary {
     size_t ok_count;
@@ -121,6 +155,9 @@ void sj_parser_destroy(sj_parser *parser);
 void sj_parser_add_field(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options);
 
+/// Makes a row of every element of the array at a path, in place of one of every document. Before the first field.
+void sj_parser_set_elements(sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count);
+
 /// Parses `document_count` documents of `buffer` into one column per declared field.
 ///
 /// `capacity` is at least `length + SJ_PADDING + length`. Documents ascend, do not overlap, and whatever lies between
@@ -130,7 +167,21 @@ const char *sj_parse(
     sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
     size_t document_count, const sj_column *columns, uint8_t *status, sj_summary *summary);
 
-/// The bad documents of the last sj_parse, by ascending index; valid until the next one.
+/// The same for a parser with elements: rows instead of documents. When there is no room for another row, it stops
+/// before a document, to be called again with more of it and the same documents; all calls together are one sj_parse, whose
+/// failures are kept until a call with documents_done of 0.
+const char *sj_parse_elements(
+    sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
+    size_t document_count, const sj_column *columns, uint8_t *status, sj_rows *rows, sj_summary *summary);
+
+/// What was conceded for a declared field so far.
+sj_concessions sj_parser_concessions(const sj_parser *parser, size_t field);
+
+/// The value that a text stands for, as a field that accepts text takes it: 8 bytes, or 1 for a boolean, at `value`; SJ_OK
+/// or why not. SJ_TEXT is none of its types.
+uint8_t sj_value_of_text(uint8_t type, uint8_t scale, const uint8_t *text, size_t length, void *value);
+
+/// The bad rows of the last sj_parse, by ascending index; valid until the next one.
 const sj_failure *sj_parser_failures(const sj_parser *parser);
 
 /// Finds the lines of `bytes` that are not blank, without their '\n' or "\r\n". A last line without '\n' counts only

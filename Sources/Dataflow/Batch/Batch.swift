@@ -75,6 +75,10 @@ public struct BatchRun: Sendable {
     /// Bytes of payload, each message followed by one newline.
     public private(set) var length = 0
     private var messageList = MessageList()
+    /// Texts beside the messages.
+    var texts = MessageTexts()
+    /// Where the rows lie, when they are elements of arrays.
+    public var elementPlaces = ElementPlaces()
     /// The partitions the messages came from, in order.
     public var runs: [BatchRun] = []
     /// Whether a message holds one document or lines.
@@ -125,6 +129,7 @@ public struct BatchRun: Sendable {
         unsafe rowMessages.deallocate()
         unsafe applied.deallocate()
         messageList.deallocate()
+        texts.deallocate()
         block.deallocate()
     }
 
@@ -180,7 +185,11 @@ extension Batch {
     }
 
     private func grow(toPayload bytes: Int) {
-        let newCapacity = Self.allocation(forPayload: max(bytes, capacity))
+        move(toCapacity: Self.allocation(forPayload: max(bytes, capacity)))
+    }
+
+    /// Moves the payload into a buffer of another size.
+    func move(toCapacity newCapacity: Int) {
         let moved = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 64)
         unsafe moved.copyMemory(from: base, byteCount: length)
         unsafe base.deallocate()
@@ -193,6 +202,8 @@ extension Batch {
         length = 0
         rowCount = 0
         messageList.removeAll()
+        texts.removeAll()
+        elementPlaces.removeAll()
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
         fates.withLock { $0 = Fates() }
@@ -228,6 +239,30 @@ extension Batch {
         allocateRows(count + count / 4)
     }
 
+    /// Makes room for more rows and keeps those that are written; for a parser that finds out as it goes.
+    public func growRows(to count: Int) {
+        precondition(count >= rowCount, "rows are not given up by growing")
+        let written = rowCount
+        rowCount = count
+        guard count > block.capacity else { return }
+        block.grow(rows: count, keeping: written)
+        let (oldStatus, oldMessages) = unsafe (status, rowMessages)
+        unsafe status = .allocate(capacity: count)
+        unsafe rowMessages = .allocate(capacity: count)
+        unsafe status.update(from: oldStatus, count: written)
+        unsafe rowMessages.update(from: oldMessages, count: written)
+        unsafe oldStatus.deallocate()
+        unsafe oldMessages.deallocate()
+        unsafe applied.deallocate()
+        unsafe applied = .allocate(capacity: count)
+    }
+
+    /// Ends with fewer rows than there is room for.
+    public func endRows(_ count: Int) {
+        precondition(count <= rowCount, "a batch ends with the rows that it has room for")
+        rowCount = count
+    }
+
     /// Makes the columns anew for so many rows; none for 0.
     private func allocateRows(_ newCapacity: Int) {
         block.allocate(rows: newCapacity)
@@ -257,7 +292,10 @@ extension Batch {
     public func hashes(ofColumn index: Int) -> UnsafePointer<UInt64> { unsafe block.hashes(of: index) }
 
     /// Bytes the batch holds.
-    public var memoryBytes: Int { capacity + block.memoryBytes + block.capacity * 6 + messageList.memoryBytes }
+    public var memoryBytes: Int {
+        let messages = messageList.memoryBytes + texts.memoryBytes + elementPlaces.memoryBytes
+        return capacity + block.memoryBytes + block.capacity * 6 + messages
+    }
 }
 
 // MARK: - Fates

@@ -65,6 +65,20 @@
         }
     }
 
+    /// Gives the columns room for more rows, and keeps the first ones of those that the parser fills.
+    mutating func grow(rows: Int, keeping written: Int) {
+        let old = columns
+        columns = []
+        allocate(rows: rows)
+        for (index, column) in old.enumerated() where layout.ownType(of: index) != nil {
+            if index < layout.parsedCount {
+                unsafe columns[index].values.copyMemory(from: column.values, byteCount: written * column.type.stride)
+                unsafe columns[index].valid.update(from: column.valid, count: written)
+            }
+            column.deallocate()
+        }
+    }
+
     /// Says where the batch's buffer is: the texts of the parser's columns lie there.
     func setBase(_ base: UnsafeRawPointer) { unsafe bases[0] = base }
 

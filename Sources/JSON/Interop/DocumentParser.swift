@@ -19,6 +19,8 @@ import CSimdJSON
     public let fields: [FieldDeclaration]
     /// The bounds beyond which a document is bad.
     public let limits: JSONLimits
+    /// The path of the array whose elements are the records; empty when the documents are.
+    public let elements: [String]
 
     private let parser: OpaquePointer
     private var badCount = 0
@@ -27,7 +29,12 @@ import CSimdJSON
     /// valid JSON but no object is bad: it has no fields that could be missing.
     ///
     /// Paths must not be empty, scales lie in 0...18, limits in their ranges: checked by whoever reads the topology.
-    public init(fields: [FieldDeclaration], limits: JSONLimits = JSONLimits(), takesObjectsOnly: Bool = false) {
+    /// - Parameter elements: the path of an array, each of whose elements is a row of its own; see `parseElements`. Paths
+    ///   of fields begin at the element, or outside of it; none may lead to the array or through it.
+    public init(
+        fields: [FieldDeclaration], limits: JSONLimits = JSONLimits(), takesObjectsOnly: Bool = false,
+        elements: [String] = []
+    ) {
         precondition((1...JSONLimits.depthMost).contains(limits.depthMax), "the depth limit is 1...1024")
         precondition(
             (1...JSONLimits.batchLengthMax).contains(limits.documentLengthMax), "the document limit is 1 byte...1 GiB")
@@ -39,6 +46,11 @@ import CSimdJSON
         unsafe self.parser = parser
         self.fields = fields
         self.limits = limits
+        self.elements = elements
+        if !elements.isEmpty {
+            let lengths = elements.map { UInt32($0.utf8.count) }
+            unsafe sj_parser_set_elements(parser, elements.flatMap(\.utf8), lengths, lengths.count)
+        }
         for field in fields {
             precondition(!field.path.isEmpty, "a field needs a path")
             let keys = field.path.flatMap(\.utf8)
@@ -85,14 +97,59 @@ import CSimdJSON
         return ParseSummary(
             okCount: summary.ok_count,
             badCount: badCount,
-            firstBad: badCount == 0 ? nil : unsafe Int(sj_parser_failures(parser)[0].document),
+            firstBad: badCount == 0 ? nil : unsafe Int(sj_parser_failures(parser)[0].row),
             arenaUsed: summary.arena_used)
+    }
+
+    /// Parses the documents of a batch into a row for each element of their arrays.
+    ///
+    /// A document that is bad as a whole, or that lacks the array, is one bad row. The rows of a document are consecutive.
+    /// - Parameters:
+    ///   - rows: room for the rows, and what was done; begin with none. When some documents are left, call again with more
+    ///     room for rows and everything that was written so far.
+    ///   - The others as in `parse`, with columns and status for `rows.capacity` rows.
+    public mutating func parseElements(
+        buffer: UnsafeMutablePointer<UInt8>,
+        length: Int,
+        capacity: Int,
+        documents: UnsafeBufferPointer<DocumentRange>,
+        columns: UnsafeBufferPointer<ColumnPointers>,
+        status: UnsafeMutablePointer<UInt8>,
+        rows: inout ElementRows
+    ) -> ParseSummary {
+        precondition(columns.count == fields.count, "one column per declared field")
+        var summary = sj_summary()
+        var raw = unsafe sj_rows(
+            capacity: rows.capacity, documents: rows.documents,
+            elements: UnsafeMutableRawPointer(rows.elements).assumingMemoryBound(to: sj_slice.self), count: rows.count,
+            documents_done: rows.documentsDone, arena_used: rows.arenaUsed)
+        let ranges = unsafe UnsafeRawPointer(documents.baseAddress)?.assumingMemoryBound(to: sj_slice.self)
+        let pointers = unsafe UnsafeRawPointer(columns.baseAddress)?.assumingMemoryBound(to: sj_column.self)
+        let misuse = unsafe sj_parse_elements(
+            parser, buffer, length, capacity, ranges, documents.count, pointers, status, &raw, &summary)
+        if let misuse = unsafe misuse { preconditionFailure(unsafe String(cString: misuse)) }
+        badCount = summary.failure_count
+        rows.count = unsafe raw.count
+        rows.documentsDone = unsafe raw.documents_done
+        rows.arenaUsed = unsafe raw.arena_used
+        return ParseSummary(
+            okCount: rows.count - badCount, badCount: badCount,
+            firstBad: badCount == 0 ? nil : unsafe Int(sj_parser_failures(parser)[0].row),
+            arenaUsed: summary.arena_used)
+    }
+
+    /// What was conceded for a field so far, in good records.
+    public func concessions(ofField index: Int) -> Concessions {
+        let counts = unsafe sj_parser_concessions(parser, index)
+        return Concessions(
+            nulls: Int64(counts.nulls), cuts: Int64(counts.cuts), error: DocumentError(rawValue: counts.code),
+            found: DocumentFailure.Found(rawValue: counts.found) ?? .nothing)
     }
 
     /// The bad documents of the last batch, by ascending index.
     public var failures: [DocumentFailure] { (0..<badCount).map { failure(number: $0) } }
 
-    /// Why document `index` of the last batch is bad, or nil for a good one.
+    /// Why row `index` of the last batch is bad, or nil for a good one.
     ///
     /// - Complexity: logarithmic in the number of bad documents.
     public func failure(of index: Int) -> DocumentFailure? {
@@ -100,7 +157,7 @@ import CSimdJSON
         var high = badCount
         while low < high {
             let middle = (low + high) / 2
-            if unsafe Int(sj_parser_failures(parser)[middle].document) < index {
+            if unsafe Int(sj_parser_failures(parser)[middle].row) < index {
                 low = middle + 1
             } else {
                 high = middle
@@ -108,7 +165,7 @@ import CSimdJSON
         }
         guard low < badCount else { return nil }
         let found = failure(number: low)
-        return found.document == index ? found : nil
+        return found.row == index ? found : nil
     }
 
     /// A sentence for a person that says why document `index` of the last batch is bad; nil for a good one. It names
@@ -121,20 +178,33 @@ import CSimdJSON
             let found = DocumentFailure.Found(rawValue: failure.found)
         else { preconditionFailure("the parser's error codes and DocumentError differ") }
         return DocumentFailure(
-            document: Int(failure.document),
+            row: Int(failure.row),
             error: error,
             position: Int(failure.position),
             field: failure.field < 0 ? nil : fields[Int(failure.field)],
-            found: found)
+            found: found,
+            elements: elements,
+            element: failure.element.length == 0
+                ? nil : DocumentRange(offset: failure.element.offset, length: failure.element.length))
     }
 }
 
 extension FieldDeclaration {
     fileprivate var options: sj_field_options {
         precondition((0...Int(Int32.max)).contains(textLengthMax), "the length limit of a text is 0 bytes...2 GiB")
+        let (code, scale) = type.code
+        return sj_field_options(
+            type: code, scale: scale, required: isRequired, null_on_type_error: onTypeError == .null,
+            accepts_text: acceptsText, truncates: truncates, outside: isOutside, text_length_max: UInt32(textLengthMax))
+    }
+}
+
+extension FieldType {
+    /// The number of the type at the C edge, and the scale.
+    var code: (type: UInt8, scale: UInt8) {
         var scale = 0
         let code: Int
-        switch type {
+        switch self {
         case .text: code = SJ_TEXT
         case .integer: code = SJ_INTEGER
         case .decimal(let digits):
@@ -148,8 +218,6 @@ extension FieldDeclaration {
         case .timestamp(.epochMilliseconds): code = SJ_TIMESTAMP_MILLISECONDS
         case .timestamp(.epochMicroseconds): code = SJ_TIMESTAMP_MICROSECONDS
         }
-        return sj_field_options(
-            type: UInt8(code), scale: UInt8(scale), required: isRequired, null_on_type_error: onTypeError == .null,
-            text_length_max: UInt32(textLengthMax))
+        return (UInt8(code), UInt8(scale))
     }
 }

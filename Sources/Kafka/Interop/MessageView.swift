@@ -1,4 +1,5 @@
 internal import CRdKafka
+internal import Glibc
 
 /// A message as it lies in librdkafka's memory, valid only inside the body it is handed to: copy what you need.
 @safe public struct MessageView: ~Copyable {
@@ -39,6 +40,23 @@ internal import CRdKafka
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let time = unsafe rd_kafka_message_timestamp(message, &kind)
         return kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : time
+    }
+
+    /// The name of its topic.
+    public var topic: UnsafeRawBufferPointer? {
+        guard let name = unsafe rd_kafka_topic_name(message.pointee.rkt) else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: name, count: strlen(name))
+    }
+
+    /// The value of the last header of this name; nil if there is none, or if it has no value.
+    public func header(_ name: String) -> UnsafeRawBufferPointer? {
+        var headers: OpaquePointer?
+        guard unsafe rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        var value: UnsafeRawPointer?
+        var length = 0
+        let answer = unsafe rd_kafka_header_get_last(headers, name, &value, &length)
+        guard answer == RD_KAFKA_RESP_ERR_NO_ERROR, let start = unsafe value else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: start, count: length)
     }
 
     /// Bytes of the value; 0 for a tombstone.

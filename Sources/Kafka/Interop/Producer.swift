@@ -8,6 +8,20 @@ public struct Producer: ~Copyable {
         let index: Int
     }
 
+    /// A header of a message.
+    public struct Header: Sendable, Hashable {
+        /// Its name; several headers may have the same.
+        public var name: String
+        /// Its bytes; nil for none.
+        public var value: [UInt8]?
+
+        /// Creates a header.
+        public init(_ name: String, _ value: [UInt8]?) {
+            self.name = name
+            self.value = value
+        }
+    }
+
     let client: ClientHandle
     private var names: [String] = []
     private var handles = HandleList()
@@ -37,16 +51,17 @@ public struct Producer: ~Copyable {
     /// - Throws: `KafkaError`: about this message, or about an earlier one that could not be delivered.
     public func produce(
         _ value: UnsafeRawBufferPointer?, key: UnsafeRawBufferPointer? = nil, to topic: Topic,
-        partition: Int32? = nil, timestamp: Int64? = nil, timeout: Duration = KafkaLimits.produceTimeout
+        partition: Int32? = nil, timestamp: Int64? = nil, headers: [Header] = [],
+        timeout: Duration = KafkaLimits.produceTimeout
     ) throws(KafkaError) {
         let handle = unsafe handles.elements[topic.index]
-        var response = unsafe enqueue(value, key, handle, partition, timestamp)
+        var response = unsafe enqueue(value, key, handle, partition, timestamp, headers)
         if response == RD_KAFKA_RESP_ERR__QUEUE_FULL {
             let end = ContinuousClock.now + timeout
             while response == RD_KAFKA_RESP_ERR__QUEUE_FULL, ContinuousClock.now < end {
                 unsafe rd_kafka_poll(client.pointer, 10)
                 try checkDelivered()
-                response = unsafe enqueue(value, key, handle, partition, timestamp)
+                response = unsafe enqueue(value, key, handle, partition, timestamp, headers)
             }
         }
         guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -57,15 +72,18 @@ public struct Producer: ~Copyable {
 
     /// Queues one message of bytes; see the other `produce`.
     public func produce(
-        _ value: [UInt8]?, key: [UInt8]? = nil, to topic: Topic, partition: Int32? = nil, timestamp: Int64? = nil
+        _ value: [UInt8]?, key: [UInt8]? = nil, to topic: Topic, partition: Int32? = nil, timestamp: Int64? = nil,
+        headers: [Header] = []
     ) throws(KafkaError) {
         // Arrays end as pointers one at a time; an empty one must still not become a tombstone.
         func withKey(_ bytes: UnsafeRawBufferPointer?) throws(KafkaError) {
             guard let key else {
-                return try unsafe produce(bytes, to: topic, partition: partition, timestamp: timestamp)
+                return try unsafe produce(
+                    bytes, to: topic, partition: partition, timestamp: timestamp, headers: headers)
             }
             try unsafe rethrowing(key) { (key) throws(KafkaError) in
-                try unsafe produce(bytes, key: key, to: topic, partition: partition, timestamp: timestamp)
+                try unsafe produce(
+                    bytes, key: key, to: topic, partition: partition, timestamp: timestamp, headers: headers)
             }
         }
         guard let value else { return try withKey(nil) }
@@ -84,19 +102,19 @@ public struct Producer: ~Copyable {
 
     private func enqueue(
         _ value: UnsafeRawBufferPointer?, _ key: UnsafeRawBufferPointer?, _ topic: OpaquePointer, _ partition: Int32?,
-        _ timestamp: Int64?
+        _ timestamp: Int64?, _ headers: [Header]
     ) -> rd_kafka_resp_err_t {
         let number = partition ?? RD_KAFKA_PARTITION_UA
         // librdkafka tells an empty value from a tombstone by the pointer alone.
         let payload = unsafe value.map { unsafe UnsafeMutableRawPointer(mutating: $0.baseAddress ?? anyAddress) }
         let keyStart = unsafe key.map { unsafe $0.baseAddress ?? anyAddress }
-        guard let timestamp else {
+        guard timestamp != nil || !headers.isEmpty else {
             let result = unsafe rd_kafka_produce(
                 topic, number, RD_KAFKA_MSG_F_COPY, payload, value?.count ?? 0, keyStart, key?.count ?? 0, nil)
             return result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error()
         }
-        return unsafe withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 6) { fields in
-            for index in 0..<6 { unsafe fields.initializeElement(at: index, to: rd_kafka_vu_t()) }
+        return unsafe withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 7) { fields in
+            for index in 0..<7 { unsafe fields.initializeElement(at: index, to: rd_kafka_vu_t()) }
             unsafe fields[0].vtype = RD_KAFKA_VTYPE_RKT
             unsafe fields[0].u.rkt = unsafe topic
             unsafe fields[1].vtype = RD_KAFKA_VTYPE_PARTITION
@@ -104,17 +122,38 @@ public struct Producer: ~Copyable {
             unsafe fields[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS
             unsafe fields[2].u.i = RD_KAFKA_MSG_F_COPY
             unsafe fields[3].vtype = RD_KAFKA_VTYPE_TIMESTAMP
-            unsafe fields[3].u.i64 = timestamp
+            // 0 is now.
+            unsafe fields[3].u.i64 = timestamp ?? 0
             unsafe fields[4].vtype = RD_KAFKA_VTYPE_VALUE
             unsafe fields[4].u.mem = unsafe .init(ptr: payload, size: value?.count ?? 0)
             unsafe fields[5].vtype = RD_KAFKA_VTYPE_KEY
             unsafe fields[5].u.mem = unsafe .init(
                 ptr: UnsafeMutableRawPointer(mutating: keyStart), size: key?.count ?? 0)
-            let failure = unsafe rd_kafka_produceva(client.pointer, fields.baseAddress, fields.count)
+            let list = unsafe headers.isEmpty ? nil : Self.list(headers)
+            unsafe fields[6].vtype = RD_KAFKA_VTYPE_HEADERS
+            unsafe fields[6].u.headers = unsafe list
+            let failure = unsafe rd_kafka_produceva(
+                client.pointer, fields.baseAddress, list == nil ? fields.count - 1 : fields.count)
             guard let failure = unsafe failure else { return RD_KAFKA_RESP_ERR_NO_ERROR }
             defer { unsafe rd_kafka_error_destroy(failure) }
+            // The list went over to the message only if there is one.
+            if let list = unsafe list { unsafe rd_kafka_headers_destroy(list) }
             return unsafe rd_kafka_error_code(failure)
         }
+    }
+
+    private static func list(_ headers: [Header]) -> OpaquePointer? {
+        let list = unsafe rd_kafka_headers_new(headers.count)
+        for header in headers {
+            guard let value = header.value else {
+                unsafe rd_kafka_header_add(list, header.name, -1, nil, 0)
+                continue
+            }
+            unsafe value.withUnsafeBytes { bytes in
+                _ = unsafe rd_kafka_header_add(list, header.name, -1, bytes.baseAddress ?? anyAddress, bytes.count)
+            }
+        }
+        return unsafe list
     }
 
     /// Messages queued or in flight.

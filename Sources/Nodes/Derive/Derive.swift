@@ -62,8 +62,9 @@ final class DeriveWorker: OperatorWorker {
 
     /// A batch holds so much derived text and no more: the records behind that are dead letters, not half a record.
     private func refuse(from first: Int, _ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
-        var (kept, letters, finder) = ([UInt32](), DeadLetterWriter(batch), DocumentFinder())
+        var finder = DocumentFinder()
         finder.find(in: batch)
+        var (kept, letters) = ([UInt32](), DeadLetterWriter(batch, finder.documents))
         for index in 0..<rows.count {
             let row = rows[index]
             if row < first {
@@ -71,7 +72,7 @@ final class DeriveWorker: OperatorWorker {
             } else {
                 let reason =
                     "the derived texts of the records read with it are too long, expected at most 256 MiB in all"
-                batch.markRefused(row, letters.letter(for: row, finder.documents[row], reason: reason))
+                batch.markRefused(row, letters.letter(for: row, reason: reason))
             }
         }
         unsafe kept.withUnsafeBufferPointer { unsafe output(RowSelection(rows: $0.baseAddress, count: $0.count)) }

@@ -4,27 +4,50 @@ import JSON
 /// Makes the dead letters of one batch. Rows must be asked for in ascending order.
 struct DeadLetterWriter {
     private let batch: Batch
+    private let documents: [DocumentRange]
     private var run = 0
     /// How far lines have been counted: in which message, to which byte, and how many.
     private var message: UInt32?
     private var position = 0
     private var line: Int32 = 0
+    /// The row of the first element of the document asked for last.
+    private var firstElement = 0
 
-    init(_ batch: Batch) { self.batch = batch }
+    /// - Parameter documents: where the documents of the batch are.
+    init(_ batch: Batch, _ documents: [DocumentRange]) {
+        self.batch = batch
+        self.documents = documents
+    }
 
-    /// The dead letter of a row.
-    /// - Parameter document: where the row's bytes are.
-    mutating func letter(for row: Int, _ document: DocumentRange, reason: String) -> DeadLetter {
+    /// The dead letter of a row: of its document, or of the element of it that the row is, which the reason then says.
+    mutating func letter(for row: Int, reason: String) -> DeadLetter {
         while !batch.runs[run].rows.contains(row) { run += 1 }
         let message = batch.messages[unsafe Int(batch.rowMessages[row])]
-        let length = min(Int(document.length), Limits.deadLetterBytesMax)
-        let payload = unsafe [UInt8](UnsafeRawBufferPointer(start: batch.base + Int(document.offset), count: length))
+        let (document, shown, place) = source(of: row)
+        let length = min(Int(shown.length), Limits.deadLetterBytesMax)
+        let payload = unsafe [UInt8](UnsafeRawBufferPointer(start: batch.base + Int(shown.offset), count: length))
         let isChunk = batch.framing == .chunk
         return DeadLetter(
             partition: batch.runs[run].partition,
             offset: isChunk ? message.offset + Int64(document.offset - message.start) : message.offset,
-            line: batch.framing == .lines ? countLines(before: document, of: row) : 0, reason: reason,
+            line: batch.framing == .lines ? countLines(before: document, of: row) : 0, reason: place + reason,
             payload: payload, timestamp: message.timestamp)
+    }
+
+    /// A row's document, the bytes that the row was made of, and which element they are.
+    private mutating func source(of row: Int) -> (document: DocumentRange, shown: DocumentRange, place: String) {
+        let places = batch.elementPlaces
+        guard !places.isEmpty else { return (documents[row], documents[row], "") }
+        var first = firstElement
+        if places.documents[first] != places.documents[row] {
+            first = row
+            while first > firstElement, places.documents[first - 1] == places.documents[row] { first -= 1 }
+            firstElement = first
+        }
+        let document = documents[Int(places.documents[row])]
+        let range = places.ranges[row]
+        if range.length == 0 { return (document, document, "") }
+        return (document, DocumentRange(offset: range.offset, length: range.length), "\(places.name)[\(row - first)]: ")
     }
 
     /// The line of its message that a document is on, from 0; blank lines count.

@@ -39,7 +39,7 @@ struct FieldPath {
             throw Problem(what: "holds \(part), which is no key", hint: advice(text))
         }
         if key.utf8.allSatisfy({ (48...57).contains($0) }) {
-            throw Problem(what: "holds the number \(key)", hint: arrayHint(String(key)))
+            throw Problem(what: "holds the number \(key)", hint: arrayHint(text))
         }
         return String(key)
     }
@@ -63,8 +63,18 @@ struct FieldPath {
         throw Problem(what: "has a backquote without an end", hint: "for example payload.`user.id`")
     }
 
-    private static func arrayHint(_ key: String) -> String {
-        "elements of arrays cannot be read; a key of that name stands in backquotes: `\(key)`"
+    /// What to write for the elements of an array: `items[0].x`, `$.items[*].x` and `items.0.x` are `x` with `each: items`.
+    private static func arrayHint(_ text: String) -> String {
+        var plain = Substring(text)
+        if plain.hasPrefix("$.") { plain = plain.dropFirst(2) }
+        let parts = plain.replacing("[", with: ".").replacing("]", with: "").split(separator: ".").map(String.init)
+        let backquotes = "a key of that name stands in backquotes"
+        guard let place = parts.firstIndex(where: { $0 == "*" || $0.utf8.allSatisfy { (48...57).contains($0) } }),
+            place > 0, let array = try? FieldPath(parts[..<place].joined(separator: ".")),
+            let rest = try? FieldPath(parts[(place + 1)...].joined(separator: "."))
+        else { return "elements of arrays are records with each: and the path of the array; \(backquotes)" }
+        return "with each: \(array.keys.joined(separator: ".")) every element is a record, and the path is "
+            + "\(rest.keys.joined(separator: ".")); \(backquotes)"
     }
 
     /// The same path in this language, when it is one of JSONPath, JSON Pointer or Postgres's operators.
@@ -79,8 +89,7 @@ struct FieldPath {
             .replacing("\"]", with: "").replacing("->>", with: ".").replacing("->", with: ".")
             .replacing("/", with: ".").replacing("'", with: "")
         guard !dotted.contains(where: { "[]*$`".contains($0) }) else {
-            let part = text.split(separator: ".").first { $0.contains("[") || $0.contains("*") }
-            return arrayHint(part.map(String.init) ?? text)
+            return arrayHint(text)
         }
         guard dotted != text, let path = try? FieldPath(String(dotted)) else { return nil }
         return "write \(path.keys.joined(separator: ".")); a key that holds such a character stands in backquotes"

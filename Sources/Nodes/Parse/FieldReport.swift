@@ -21,7 +21,10 @@ package final class FieldReport: Sendable {
 
     /// Says, at the end, what fewer records than usual have shown.
     package func conclude() {
-        for watch in watches.withLock({ $0 }) { watch.conclude() }
+        for watch in watches.withLock({ $0 }) {
+            watch.conclude()
+            watch.tellConcessions()
+        }
     }
 }
 
@@ -35,7 +38,8 @@ package final class FieldWatch: Sendable {
     static let keysMax = 20
 
     private let node: String
-    let fields: [FieldDeclaration]
+    let fields: [RecordField]
+    private let elements: [String]
     private let logger: Logger
     private let state: Mutex<State>
 
@@ -49,17 +53,53 @@ package final class FieldWatch: Sendable {
         var documents = 0
         /// By field: the keys that stood where it was looked for.
         var keys: [[String]]
+        /// By field: values that were taken for null, and texts that were cut.
+        var nulls: [Int64]
+        var cuts: [Int64]
     }
 
     init(node: String, _ plan: ParsePlan, _ logger: Logger) {
         self.node = node
         fields = plan.fields
+        elements = plan.elements
         self.logger = logger
         let count = plan.fields.count
         state = Mutex(
             State(
                 isAbsent: Array(repeating: true, count: count), isEarly: Array(repeating: true, count: count),
-                keys: Array(repeating: [], count: count)))
+                keys: Array(repeating: [], count: count), nulls: Array(repeating: 0, count: count),
+                cuts: Array(repeating: 0, count: count)))
+    }
+
+    /// Whether a field takes values for null or cuts them.
+    var countsConcessions: Bool { fields.contains { $0.declaration.onTypeError == .null || $0.declaration.truncates } }
+
+    /// Adds what was conceded since the worker said so last; the first of each kind is said at once.
+    func concede(_ counts: [(field: Int, Concessions)]) {
+        for (field, count) in counts where count.nulls > 0 || count.cuts > 0 {
+            let isFirst = state.withLock { state in
+                defer {
+                    state.nulls[field] += count.nulls
+                    state.cuts[field] += count.cuts
+                }
+                return (null: state.nulls[field] == 0 && count.nulls > 0, cut: state.cuts[field] == 0 && count.cuts > 0)
+            }
+            var metadata: Logger.Metadata = ["node": "\(node)", "field": "\(fields[field].name)"]
+            if isFirst.cut {
+                logger.warning("A text was cut to max_bytes; more are only counted", metadata: metadata)
+            }
+            if isFirst.null {
+                metadata["reason"] = "\(count.error?.code ?? "")"
+                metadata["expected"] = "\(fields[field].declaration.type.expectation)"
+                logger.warning("A value did not fit and was taken for null; more are only counted", metadata: metadata)
+            }
+        }
+    }
+
+    /// By field that has any: how many values were taken for null, and how many texts were cut.
+    package var concessions: [(field: String, nulls: Int64, cuts: Int64)] {
+        let (nulls, cuts) = state.withLock { ($0.nulls, $0.cuts) }
+        return fields.indices.filter { nulls[$0] > 0 || cuts[$0] > 0 }.map { (fields[$0].name, nulls[$0], cuts[$0]) }
     }
 
     /// Takes note of a batch.
@@ -77,25 +117,35 @@ package final class FieldWatch: Sendable {
                 if !absentNow.contains(field) { state.isAbsent[field] = false }
                 if !earlyNow.contains(field) { state.isEarly[field] = false }
             }
-            unsafe Self.collectKeys(document, fields, &state)
+            unsafe collectKeys(document, &state)
             return state.records >= Self.recordsMin
         }
         if isDue { conclude() }
     }
 
-    private static func collectKeys(
-        _ document: (Int) -> UnsafeRawBufferPointer?, _ fields: [FieldDeclaration], _ state: inout State
-    ) {
+    private func collectKeys(_ document: (Int) -> UnsafeRawBufferPointer?, _ state: inout State) {
         var number = 0
-        while state.documents < documentsMax, let bytes = unsafe document(number) {
-            for field in fields.indices where state.isAbsent[field] {
-                for key in unsafe ObjectKeys.list(bytes, at: fields[field].path.dropLast())
-                where !state.keys[field].contains(key) && state.keys[field].count < keysMax {
+        while state.documents < Self.documentsMax, let bytes = unsafe document(number) {
+            for field in fields.indices where state.isAbsent[field] && fields[field].origin == .document {
+                let declaration = fields[field].declaration
+                let array = declaration.isOutside ? [] : elements
+                for key in unsafe ObjectKeys.list(bytes, at: declaration.path.dropLast(), inElementsOf: array)
+                where !state.keys[field].contains(key) && state.keys[field].count < Self.keysMax {
                     state.keys[field].append(key)
                 }
             }
             state.documents += 1
             number += 1
+        }
+    }
+
+    /// Says at the end what was conceded, with the numbers.
+    func tellConcessions() {
+        for (field, nulls, cuts) in concessions {
+            var metadata: Logger.Metadata = ["node": "\(node)", "field": "\(field)"]
+            if nulls > 0 { metadata["taken_for_null"] = "\(nulls)" }
+            if cuts > 0 { metadata["cut"] = "\(cuts)" }
+            logger.warning("Values did not fit their field", metadata: metadata)
         }
     }
 
@@ -109,18 +159,26 @@ package final class FieldWatch: Sendable {
         guard let found else { return }
         for field in fields.indices {
             if found.isAbsent[field] { report(fields[field], found.keys[field], found.records) }
-            if !found.isAbsent[field], found.isEarly[field], case .timestamp(let format) = fields[field].type {
+            if !found.isAbsent[field], found.isEarly[field],
+                case .timestamp(let format) = fields[field].declaration.type
+            {
                 reportEarly(fields[field], format, found.records)
             }
         }
     }
 
-    private func report(_ field: FieldDeclaration, _ keys: [String], _ records: Int64) {
+    private func report(_ field: RecordField, _ keys: [String], _ records: Int64) {
+        guard field.origin == .document else {
+            let metadata: Logger.Metadata = [
+                "node": "\(node)", "field": "\(field.name)", "records": "\(records)", "from": "\(field.place)",
+            ]
+            return logger.warning("No message so far had what a field is to be filled from", metadata: metadata)
+        }
         var metadata: Logger.Metadata = [
-            "node": "\(node)", "field": "\(field.name)", "records": "\(records)",
+            "node": "\(node)", "field": "\(field.place)", "records": "\(records)",
             "seen_keys": "\(keys.isEmpty ? "none" : keys.joined(separator: ", "))",
         ]
-        let isThere = field.path.last.map { keys.contains($0) } ?? false
+        let isThere = field.declaration.path.last.map { keys.contains($0) } ?? false
         if !isThere { metadata["hint"] = "correct its path, or leave it out" }
         logger.warning(
             isThere
@@ -128,7 +186,7 @@ package final class FieldWatch: Sendable {
                 : "A field was absent in every record so far", metadata: metadata)
     }
 
-    private func reportEarly(_ field: FieldDeclaration, _ format: TimestampFormat, _ records: Int64) {
+    private func reportEarly(_ field: RecordField, _ format: TimestampFormat, _ records: Int64) {
         var metadata: Logger.Metadata = [
             "node": "\(node)", "field": "\(field.name)", "records": "\(records)",
         ]
@@ -149,17 +207,37 @@ struct FieldLookout {
     private let watch: FieldWatch
     private var absent: [Int]
     private var early: [Int]
+    private var said: [Concessions]
+    /// Whether there is anything to `note`.
+    let countsConcessions: Bool
 
     init(_ watch: FieldWatch) {
         self.watch = watch
         absent = Array(watch.fields.indices)
         early = watch.fields.indices.filter {
-            if case .timestamp = watch.fields[$0].type { true } else { false }
+            if case .timestamp = watch.fields[$0].declaration.type { true } else { false }
         }
+        said = watch.fields.map { _ in Concessions(nulls: 0, cuts: 0, error: nil, found: .nothing) }
+        countsConcessions = watch.countsConcessions
+    }
+
+    /// Notes what the worker has conceded so far, by field.
+    mutating func note(_ counts: [Concessions]) {
+        var fresh: [(field: Int, Concessions)] = []
+        for (field, count) in counts.enumerated() where count.nulls > said[field].nulls || count.cuts > said[field].cuts
+        {
+            var more = count
+            more.nulls -= said[field].nulls
+            more.cuts -= said[field].cuts
+            fresh.append((field, more))
+            said[field] = count
+        }
+        if !fresh.isEmpty { watch.concede(fresh) }
     }
 
     /// Looks at a parsed batch.
-    mutating func look(at batch: Batch, good: Int, _ documents: [DocumentRange]) {
+    /// - Parameter source: where a row's document is.
+    mutating func look(at batch: Batch, good: Int, source: (Int) -> DocumentRange) {
         guard good > 0, !(absent.isEmpty && early.isEmpty) else { return }
         absent.removeAll { Self.hasValue(batch.columns[$0], batch.rowCount) }
         early.removeAll { Self.hasLateInstant(batch.columns[$0], batch.rowCount) }
@@ -168,7 +246,7 @@ struct FieldLookout {
             while row < batch.rowCount, unsafe batch.status[row] != 0 { row += 1 }
             guard row < batch.rowCount else { return nil }
             defer { row += 1 }
-            let place = documents[row]
+            let place = source(row)
             return unsafe UnsafeRawBufferPointer(start: batch.base + Int(place.offset), count: Int(place.length))
         }
     }

@@ -6,16 +6,24 @@
     private let bytes: UnsafeRawBufferPointer
     private var at = 0
     private var keys: [String] = []
+    /// How many keys are still to come where the array stands in whose first element to look; none for -1.
+    private let keysBehindArray: Int
 
     /// The keys of the object that `path` leads to, in their order; none when there is no object. Keys are compared and
     /// shown as they are written, escapes included.
-    static func list(_ document: UnsafeRawBufferPointer, at path: ArraySlice<String>) -> [String] {
-        var scan = unsafe ObjectKeys(bytes: document)
-        scan.object(path)
+    /// - Parameter array: the path of an array in whose first element `path` begins; empty for the document.
+    static func list(
+        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String] = []
+    ) -> [String] {
+        var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array.isEmpty ? -1 : path.count)
+        scan.object(ArraySlice(array + path))
         return scan.keys
     }
 
-    private init(bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
+    private init(bytes: UnsafeRawBufferPointer, keysBehindArray: Int) {
+        unsafe self.bytes = unsafe bytes
+        self.keysBehindArray = keysBehindArray
+    }
 
     private var byte: UInt8 { unsafe at < bytes.count ? bytes[at] : 0 }
 
@@ -26,6 +34,10 @@
     /// The object at this place, whose keys or one of whose members are asked for.
     private mutating func object(_ path: ArraySlice<String>) {
         skipSpace()
+        if path.count == keysBehindArray, byte == UInt8(ascii: "[") {
+            at += 1
+            skipSpace()
+        }
         guard byte == UInt8(ascii: "{") else { return }
         at += 1
         while unsafe at < bytes.count {
@@ -33,7 +45,8 @@
             guard byte == UInt8(ascii: "\"") else { return }
             let start = at + 1
             skipString()
-            let key = unsafe bytes[start..<max(start, at - 1)]
+            guard unsafe start <= bytes.count else { return }
+            let key = unsafe bytes[start..<min(max(start, at - 1), bytes.count)]
             skipSpace()
             at += 1
             if let name = path.first {

@@ -9,6 +9,18 @@ extension ParseJSON: NodeType {
         summary: "Parses JSON documents into records with typed fields; documents that do not fit become dead letters.",
         fields: [
             FieldSpec(
+                "each", .string,
+                "The path of an array whose elements are the records, a record each. Paths of fields then begin at the "
+                    + "element; `^.` in front of one begins at the document: `^.device.id`. A bad element is a dead letter of "
+                    + "its own; a document that lacks the array, or is no valid JSON, is one.",
+                example: "readings"),
+            FieldSpec(
+                "accept", .choice(["json", "text"]),
+                "`json`: a value must have the type of its field. `text`: numbers and booleans may also be text, spelled as "
+                    + "Postgres reads them (`\"200\"`, `\"4.99\"`, `\"yes\"`), with all their digits, and text fields take "
+                    + "numbers and booleans as they are written.",
+                default: "json"),
+            FieldSpec(
                 "event_time", .fieldName,
                 "The timestamp field that says when an event happened; windows need it. It becomes required.",
                 example: "ts"),
@@ -23,8 +35,32 @@ extension ParseJSON: NodeType {
                                 "path", .string,
                                 "Where the value is: the keys from the outside in, joined by dots; the field's name unless "
                                     + "given. A key that holds a dot, a slash or brackets, or is a number, needs "
-                                    + "backquotes: ``\"labels.`app.io/name`\"``. Elements of arrays cannot be read.",
+                                    + "backquotes: ``\"labels.`app.io/name`\"``. Elements of arrays are records with "
+                                    + "`each`.",
                                 example: "payload.weapon"),
+                            FieldSpec(
+                                "from", .string,
+                                "A value of the message instead of one in the document: `message.timestamp`, `message.key`, "
+                                    + "`message.header.NAME` (the last one of that name), `message.topic`, "
+                                    + "`message.partition`, `message.offset`. Files have offsets only: where a line begins.",
+                                example: "message.header.tenant"),
+                            FieldSpec(
+                                "accept", .choice(["json", "text"]),
+                                "As for the node, for this field; the node's unless given.",
+                                example: "text"),
+                            FieldSpec(
+                                "format", .string,
+                                "How a timestamp is written, in letters of strptime: "
+                                    + TimestampFormatCompiler.reference
+                                    + ". White space stands for any amount of it. Without "
+                                    + "`%z`, `zone` says where the clock stood.",
+                                example: "\"%d/%b/%Y:%H:%M:%S %z\""),
+                            FieldSpec(
+                                "zone", .string,
+                                "Where the clock of a timestamp without an offset stood: the name of a time zone, an offset "
+                                    + "such as `+02:00`, or a field that holds one of these or a number of hours. Times that "
+                                    + "clocks skip or show twice are read as Postgres reads them.",
+                                example: "Europe/Berlin"),
                             FieldSpec(
                                 "required", .boolean, "Whether a record without the value is a dead letter.",
                                 default: "false"),
@@ -34,8 +70,12 @@ extension ParseJSON: NodeType {
                                     + "the value for null.", default: "dead_letter"),
                             FieldSpec(
                                 "max_bytes", .bytes(1...65_536),
-                                "The longest text, in bytes; a longer one is a dead letter.",
+                                "The longest text, in bytes; `on_too_long` says what becomes of a longer one.",
                                 default: "\(JSONLimits.textLengthDefault)"),
+                            FieldSpec(
+                                "on_too_long", .choice(["dead_letter", "truncate"]),
+                                "What to do with a record whose text is too long: make it a dead letter, or cut the text "
+                                    + "behind its last whole character that fits.", default: "dead_letter"),
                         ])),
                 "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point "
                     + "(others are rounded half away from zero), `double`, "
@@ -66,14 +106,22 @@ extension ParseJSON: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let (plan, schema) = ParsePlan.make(node, &problems)
+        let (plan, schema) = ParsePlan.make(node, reading: input, &problems)
         input.expectMessages(for: node, &problems)
         return CompiledNode(input.isMessages ? .stage(plan) : .broken, output: .records(schema))
     }
 }
 
 extension ParsePlan: StagePlan {
-    package var columnTypes: [ColumnType] { fields.map { ColumnType($0.type) } }
+    package var columnTypes: [ColumnType] { fields.map(\.columnType) }
+    package var messageTexts: [MessageAttribute] {
+        fields.reduce(into: []) { texts, field in
+            guard case .message(let attribute) = field.origin, attribute.isText, !texts.contains(attribute) else {
+                return
+            }
+            texts.append(attribute)
+        }
+    }
     package var messageBytesMax: Int? { limits.documentLengthMax }
 
     package func build(in context: BuildContext) throws -> any Operator {

@@ -1,6 +1,7 @@
 package import Declaration
 import Expressions
 import JSON
+import Platform
 
 extension ParsePlan {
     package func trace(_ meaning: inout EventMeaning) {
@@ -8,24 +9,49 @@ extension ParsePlan {
             meaning.usedFields.insert(eventTime)
             meaning.add("event time", eventTime)
         }
-        for (name, field) in zip(names, fields) {
-            // A field that nothing reads still decides, if it makes dead letters.
-            guard meaning.usedFields.contains(name) || field.isRequired || field.onTypeError == .reject else {
-                continue
-            }
-            meaning.add("field \(name)", Self.text(of: field))
+        for field in fields where meaning.usedFields.contains(field.name) {
+            if case .column(let zone)? = field.reading?.zone { meaning.usedFields.insert(fields[zone].name) }
         }
+        for field in fields {
+            let declaration = field.declaration
+            // A field that nothing reads still decides, if it makes dead letters.
+            guard
+                meaning.usedFields.contains(field.name) || declaration.isRequired || declaration.onTypeError == .reject
+            else { continue }
+            meaning.add("field \(field.name)", text(of: field))
+        }
+        if !elements.isEmpty { meaning.add("records", "the elements of \(OneLine.of(Self.path(elements)))") }
         meaning.add("record", "at most \(limits.documentLengthMax) bytes, \(limits.depthMax) levels deep")
     }
 
-    private static func text(of field: FieldDeclaration) -> String {
-        let path = field.path.map { isPlain($0) ? $0 : "`" + $0.replacing("`", with: "``") + "`" }.joined(
-            separator: ".")
-        var words = ["\(name(of: field.type)) at \(OneLine.of(path))"]
-        if field.type == .text { words.append("at most \(field.textLengthMax) bytes") }
-        if field.isRequired { words.append("required") }
-        words.append(field.onTypeError == .null ? "anything else is null" : "anything else is a dead letter")
+    private func text(of field: RecordField) -> String {
+        let declaration = field.declaration
+        var words = [Self.name(of: declaration.type)]
+        switch field.origin {
+        case .document:
+            let path = OneLine.of(Self.path(declaration.path))
+            words[0] += declaration.isOutside ? " at \(path) outside of the element" : " at \(path)"
+        case .message(let attribute): words[0] += " from \(OneLine.of(attribute.description))"
+        }
+        if let reading = field.reading {
+            if let format = reading.pattern.format { words.append("written \(OneLine.of(format))") }
+            switch reading.zone {
+            case .fixed(let rules): words.append("in zone \(rules.name)")
+            case .column(let zone): words.append("in the zone of \(fields[zone].name)")
+            case nil: break
+            }
+        }
+        if declaration.type == .text {
+            words.append("at most \(declaration.textLengthMax) bytes" + (declaration.truncates ? ", cut" : ""))
+        }
+        if declaration.acceptsText { words.append("text accepted") }
+        if declaration.isRequired { words.append("required") }
+        words.append(declaration.onTypeError == .null ? "anything else is null" : "anything else is a dead letter")
         return words.joined(separator: ", ")
+    }
+
+    private static func path(_ keys: [String]) -> String {
+        keys.map { isPlain($0) ? $0 : "`" + $0.replacing("`", with: "``") + "`" }.joined(separator: ".")
     }
 
     private static func isPlain(_ key: String) -> Bool { !key.contains { ".`/[]$*".contains($0) } }

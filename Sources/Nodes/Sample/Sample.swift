@@ -41,15 +41,20 @@ final class SampleWorker: OperatorWorker {
 
     /// Chooses by the topic, the partition, the message's offset and the record's place in it.
     private func chooseByPlace(in batch: Batch, _ rows: RowSelection) {
-        let isOnePerMessage = batch.framing == .document
-        if !isOnePerMessage { finder.find(in: batch) }
+        let places = batch.elementPlaces
+        let isOnePerMessage = batch.framing == .document && places.isEmpty
+        if !isOnePerMessage, places.isEmpty { finder.find(in: batch) }
         var run = 0
         for index in 0..<rows.count {
             let row = rows[index]
             while !batch.runs[run].rows.contains(row) { run += 1 }
             let message = batch.messages[unsafe Int(batch.rowMessages[row])]
             // How a file was cut into chunks makes no difference: their offsets are byte positions.
-            let within = isOnePerMessage ? 0 : Int64(finder.documents[row].offset - message.start)
+            var within: Int64 = 0
+            if !isOnePerMessage {
+                let start = places.isEmpty ? finder.documents[row].offset : places.ranges[row].offset
+                within = Int64(start - message.start)
+            }
             let place: UInt64
             if batch.framing == .chunk {
                 place = UInt64(bitPattern: message.offset + within)

@@ -87,9 +87,9 @@ final class SummarizeWorker: AggregateWorker {
         guard !left.isEmpty else { return }
         var finder = DocumentFinder()
         finder.find(in: batch)
-        var letters = DeadLetterWriter(batch)
+        var letters = DeadLetterWriter(batch, finder.documents)
         for (row, reason) in left {
-            batch.markRefused(row, letters.letter(for: row, finder.documents[row], reason: reason))
+            batch.markRefused(row, letters.letter(for: row, reason: reason))
         }
     }
 

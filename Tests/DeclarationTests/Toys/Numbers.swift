@@ -17,7 +17,8 @@ enum Numbers: NodeType {
         let name = node.config.defaulted("name")
         let plan = Plan(count: node.config["count"]?.integer ?? 1, name: name.string ?? "")
         return CompiledNode(
-            .source(plan), output: .messages, resources: [Name(name: plan.name, location: node.location)])
+            .source(plan), output: .messages(MessageOffer(source: "numbers") { _ in false }),
+            resources: [Name(name: plan.name, location: node.location)])
     }
 
     struct Name: Resource {

@@ -60,4 +60,41 @@ import Testing
         report.conclude()
         #expect(words.contain("before 1980") && words.contain("timestamp(s)"))
     }
+
+    /// Runs messages through a node and tells the end.
+    private static func said(_ declaration: String, _ messages: [ParseStand.Message]) throws -> Words {
+        let words = Words()
+        let report = FieldReport(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
+        _ = try ParseStand(declaration).run(messages, report: report)
+        report.conclude()
+        return words
+    }
+
+    @Test func keysOfElementsAreThoseOfTheElement() throws {
+        let words = try Self.said(
+            "{ each: r, fields: { v: integer, d: { path: ^.dev.id, type: text } } }",
+            [ParseStand.Message(payload: #"{"device":{"id":1},"r":[{"value":1,"unit":"C"}]}"#)])
+        #expect(words.contain("value, unit") && words.contain("absent in every record"))
+    }
+
+    @Test func aMessageWithoutAKeyIsSaid() throws {
+        let words = try Self.said(
+            "{ fields: { k: { from: message.key, type: text } } }", [ParseStand.Message(payload: "{}", texts: [nil])])
+        #expect(words.contain("No message so far had") && words.contain("message.key"))
+    }
+
+    @Test func nullsAndCutsAreCounted() throws {
+        let words = try Self.said(
+            "{ fields: { n: { type: integer, on_type_error: \"null\" }, t: { type: text, max_bytes: 1, on_too_long: truncate }, "
+                + "z: { type: timestamp, zone: UTC, on_type_error: \"null\" } } }",
+            [
+                ParseStand.Message(payload: #"{"n":"x","t":"ab","z":"soon"}"#),
+                ParseStand.Message(payload: #"{"n":true,"t":"a","z":"2026-01-01 00:00:00"}"#),
+                ParseStand.Message(payload: #"{"n":1,"t":"abc"}"#),
+            ])
+        #expect(words.contain("A value did not fit and was taken for null") && words.contain("A text was cut"))
+        // The batch was parsed twice.
+        #expect(words.contain(#""taken_for_null": 4"#) && words.contain(#""cut": 4"#), "\(words)")
+        #expect(words.contain(#""taken_for_null": 2"#))
+    }
 }

@@ -33,7 +33,8 @@ extension FileSource: NodeType {
                     hint: "for example paths: [events.ndjson]"))
         }
         return CompiledNode(
-            .source(FilePlan.make(node)), output: .messages,
+            // Lines have a position, and nothing else that would be the same when a file is renamed.
+            .source(FilePlan.make(node)), output: .messages(MessageOffer(source: spec.name) { $0 == .offset }),
             resources: InputName.all(.path, in: node.config["paths"], of: node))
     }
 }

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Kafka
 
 /// The batch that polled messages are copied into, and the runs they form.
@@ -7,6 +8,8 @@ import Kafka
 final class KafkaBatchBuilder {
     private let intake: Intake
     private let framing: Framing
+    /// What is kept of each message beside its payload.
+    private let texts: [MessageAttribute]
     private var batch: Batch?
     private var run = OpenRun()
     private var firstAt: ContinuousClock.Instant?
@@ -24,9 +27,10 @@ final class KafkaBatchBuilder {
         var nextOffset: Int64 = 0
     }
 
-    init(intake: Intake, framing: Framing) {
+    init(intake: Intake, framing: Framing, texts: [MessageAttribute] = []) {
         self.intake = intake
         self.framing = framing
+        self.texts = texts
     }
 
     /// Whether there is a batch to copy into, after asking for one if need be.
@@ -68,8 +72,23 @@ final class KafkaBatchBuilder {
         run.nextOffset = message.offset + 1
         if let payload = unsafe message.payload {
             unsafe batch.append(payload, offset: message.offset, timestamp: message.timestamp)
+            if !texts.isEmpty { appendTexts(of: message, to: batch) }
         } else {
             run.tombstones += 1
+        }
+    }
+
+    private func appendTexts(of message: borrowing MessageView, to batch: Batch) {
+        for text in texts {
+            switch text {
+            case .key: unsafe batch.appendMessageText(message.key)
+            case .header(let name): unsafe batch.appendMessageText(message.header(name))
+            case .topic: unsafe batch.appendMessageText(message.topic)
+            case .partition:
+                var number = String(message.partition)
+                number.withUTF8 { unsafe batch.appendMessageText(UnsafeRawBufferPointer($0)) }
+            case .timestamp, .offset: preconditionFailure("\(text) is no text beside a message")
+            }
         }
     }
 

@@ -25,6 +25,8 @@ package struct KafkaPlan: Sendable {
     package var pace = KafkaPace()
     /// Whether a message holds one document or lines.
     package var framing: Framing
+    /// What is kept of each message beside its payload, for the node that reads it.
+    package var messageTexts: [MessageAttribute] = []
 
     /// Reads a `kafka` declaration.
     /// - Throws: `Diagnostics` with everything that is wrong.

@@ -33,7 +33,7 @@ final class KafkaReader: @unchecked Sendable {
         self.intake = intake
         self.logger = logger
         self.report = report
-        builder = KafkaBatchBuilder(intake: intake, framing: plan.framing)
+        builder = KafkaBatchBuilder(intake: intake, framing: plan.framing, texts: plan.messageTexts)
         troubles = KafkaTroubles(logger)
         watch = LogWatch(plan.configuration.connection, intake)
         assignments = KafkaAssignments(plan, intake, builder, reserve, troubles, logger)

@@ -41,12 +41,13 @@ extension KafkaSource: NodeType {
     ) -> CompiledNode {
         problems.append(contentsOf: KafkaPlan.topicProblems(node))
         let names = InputName.all(.topic, in: node.config["topics"], of: node)
+        let output = Edge.messages(MessageOffer(source: spec.name) { _ in true })
         do throws(Diagnostics) {
             return CompiledNode(
-                .source(try KafkaPlan.make(node, topology: topology)), output: .messages, resources: names)
+                .source(try KafkaPlan.make(node, topology: topology)), output: output, resources: names)
         } catch {
             problems.append(contentsOf: error)
-            return CompiledNode(.broken, output: .messages, resources: names)
+            return CompiledNode(.broken, output: output, resources: names)
         }
     }
 }
@@ -72,6 +73,7 @@ extension KafkaPlan: SourcePlan {
     package func build(in context: BuildContext) throws -> any Source {
         var plan = self
         plan.configuration.fitQueues(into: context.queueBytes)
+        plan.messageTexts = context.messageTexts
         return KafkaSource(plan, memory: context.memory, logger: context.logger)
     }
 }

@@ -114,7 +114,7 @@ final class KafkaRun: Sendable {
     init(
         _ stand: SourceStand, topics: [String], database: ModelDatabase = ModelDatabase(),
         start: KafkaPlan.Start = .earliest, group: String = "g", sessionTimeout: String = "4500",
-        pace: KafkaPace = .quick
+        pace: KafkaPace = .quick, parse: ParsePlan? = nil
     ) throws {
         self.database = database
         let refusals = Counter()
@@ -125,8 +125,9 @@ final class KafkaRun: Sendable {
             "topic.metadata.refresh.interval.ms": "300",
         ]
         let configuration = ConsumerConfiguration(connection: connection, group: group, topics: topics)
-        let plan = KafkaPlan(
+        var plan = KafkaPlan(
             configuration: configuration, start: start, topology: "model", pace: pace, framing: .document)
+        plan.messageTexts = parse?.messageTexts ?? []
         let memory = MemoryAccountant(budget: 256 << 20)
         let lines = lines
         let logger = Logger(label: "test") { _ in lines }
@@ -134,10 +135,14 @@ final class KafkaRun: Sendable {
         let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { _ in
             refusals.take() ? .refused(reason: "on purpose") : nil
         }
+        let make: any Operator = parse.map { ParseJSON($0) } ?? TallyOperator()
         let pipeline = Pipeline(
             PipelinePlan(
-                sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
-                nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
+                sources: [
+                    PipelinePlan.SourceNode(
+                        name: "events", source: source, child: 0, layout: BatchLayout(parse?.columnTypes ?? []))
+                ],
+                nodes: [PipelinePlan.Node(name: "node", make: make, children: [], concurrency: nil)],
                 target: target,
                 settings: PipelineSettings(
                     workers: 2, commitInterval: .milliseconds(20), batchBytes: 64 << 10,

@@ -1,0 +1,269 @@
+import Dataflow
+import Declaration
+import JSON
+import Platform
+
+/// Reads the fields of a `parse_json` declaration.
+struct FieldReader {
+    /// The path of `each`; nil when there is none that is any good.
+    let elements: [String]?
+    /// Whether `each` is there, whatever is wrong with it.
+    private let hasElements: Bool
+    private let acceptsText: Bool
+    private let offer: MessageOffer?
+
+    /// Reads what holds for all fields.
+    init(_ node: NodeDeclaration, _ input: Edge, _ problems: inout Diagnostics) {
+        acceptsText = node.config.defaulted("accept").string == "text"
+        offer = if case .messages(let offer) = input { offer } else { nil }
+        let each = node.config["each"]
+        hasElements = each != nil
+        elements = each.flatMap { Self.keys($0, "each", &problems) }
+    }
+
+    /// The keys of a path; nil after saying what is wrong with it.
+    private static func keys(_ path: ConfigValue, _ name: String, _ problems: inout Diagnostics) -> [String]? {
+        guard let text = path.string else { return nil }
+        return keys(text, at: path.location, name, &problems)
+    }
+
+    private static func keys(
+        _ text: String, at location: SourceLocation, _ name: String, _ problems: inout Diagnostics
+    ) -> [String]? {
+        do throws(FieldPath.Problem) { return try FieldPath(text).keys } catch {
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: location,
+                    "\(name) \(error.what), found \"\(text)\", expected keys joined by dots", hint: error.hint))
+            return nil
+        }
+    }
+
+    /// Reads one field; nil when a problem makes it useless.
+    func field(_ entry: ConfigEntry, _ problems: inout Diagnostics) -> RecordField? {
+        // A field with a bad name or path has a type all the same, so that what reads it is checked.
+        let problem = FieldName.problem(
+            entry.key, at: entry.keyLocation, shorter: "give it a shorter name and say where it is with path:",
+            other: "give it another name and say where it is: { path: \(entry.key), type: text }")
+        if let problem { problems.append(problem) }
+        var (keys, isOutside) = ([entry.key], false)
+        if let path = entry.value["path"] {
+            (keys, isOutside) = place(path, of: entry.key, &problems) ?? (keys, false)
+        }
+        let origin = origin(of: entry, &problems)
+        guard let typeValue = entry.value["type"], let text = typeValue.string else { return nil }
+        guard let type = ParsePlan.fieldType(text) else {
+            problems.append(ParsePlan.typeProblem(text, at: typeValue.location))
+            return nil
+        }
+        checkOptions(entry, type, &problems)
+        checkType(type, at: typeValue.location, of: origin, entry.key, &problems)
+        let declaration = FieldDeclaration(
+            path: origin == .document ? keys : [], type: type,
+            isRequired: entry.value.defaulted("required").boolean ?? false,
+            onTypeError: entry.value.defaulted("on_type_error").string == "null" ? .null : .reject,
+            textLengthMax: Int(entry.value.defaulted("max_bytes").integer ?? 0),
+            truncates: type == .text && entry.value.defaulted("on_too_long").string == "truncate",
+            acceptsText: entry.value["accept"].map { $0.string == "text" } ?? acceptsText, isOutside: isOutside)
+        return RecordField(
+            name: entry.key, declaration, origin: origin, reading: reading(entry, type, origin, &problems))
+    }
+
+    // MARK: Where it is
+
+    /// The keys of a field's path, and whether they begin outside of the element.
+    private func place(
+        _ path: ConfigValue, of name: String, _ problems: inout Diagnostics
+    ) -> (keys: [String], isOutside: Bool)? {
+        guard let text = path.string else { return nil }
+        guard text == "^" || text.hasPrefix("^.") else {
+            return Self.keys(text, at: path.location, "the path of \(name)", &problems).map { ($0, false) }
+        }
+        guard hasElements else {
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: path.location,
+                    "the path of \(name) begins outside of an element, found \"\(text)\", but the records are documents",
+                    hint: text == "^" ? nil : "write \(text.dropFirst(2)), or add each: with the path of an array"))
+            return nil
+        }
+        let inner = String(text.dropFirst(2))
+        let location = path.location.advanced(over: text.unicodeScalars.prefix(2))
+        guard let keys = Self.keys(inner, at: location, "the path of \(name)", &problems) else { return nil }
+        if let elements, keys.starts(with: elements) {
+            let rest = keys.dropFirst(elements.count).joined(separator: ".")
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: path.location,
+                    "the path of \(name) leads into the array of each, found \"\(text)\", expected what stands beside it",
+                    hint: rest.isEmpty ? nil : "paths begin at the element: write \(rest)"))
+        }
+        return (keys, true)
+    }
+
+    private func origin(of entry: ConfigEntry, _ problems: inout Diagnostics) -> RecordField.Origin {
+        guard let value = entry.value["from"], let text = value.string else { return .document }
+        guard let attribute = MessageAttribute(text) else {
+            problems.append(
+                Diagnostic(
+                    code: "message-value", at: value.location,
+                    "\(entry.key) comes from something that messages do not have, found \"\(text)\", expected "
+                        + "message.timestamp, message.key, message.header.NAME, message.topic, message.partition or "
+                        + "message.offset", hint: Self.meant(text)))
+            return .document
+        }
+        if let path = entry.value["path"] {
+            problems.append(
+                Diagnostic(
+                    code: "field-option", at: path.location,
+                    "\(entry.key) has a path, but comes from \(attribute), which is no document; remove one of the two")
+            )
+        }
+        if let offer, !offer.has(attribute) {
+            problems.append(
+                Diagnostic(
+                    code: "message-value", at: value.location,
+                    "\(entry.key) comes from \(attribute), which messages of a \(offer.source) source do not have"))
+        }
+        return .message(attribute)
+    }
+
+    private static func meant(_ text: String) -> String? {
+        let known = ["timestamp", "key", "topic", "partition", "offset"].map { "message." + $0 }
+        if text == "message.header" || text.hasPrefix("message.headers") || text == "message.header." {
+            return "write message.header. and the header's name"
+        }
+        if text.hasPrefix("message.time") { return "did you mean 'message.timestamp'?" }
+        if text.hasPrefix("message.value") { return "a field of the document has a path: instead of from:" }
+        return Suggestion.hint(for: text, in: known)
+            ?? (text.contains(".") ? nil : Suggestion.hint(for: "message." + text, in: known))
+    }
+
+    private func checkType(
+        _ type: FieldType, at location: SourceLocation, of origin: RecordField.Origin, _ name: String,
+        _ problems: inout Diagnostics
+    ) {
+        guard case .message(let attribute) = origin else { return }
+        let expected: String
+        switch attribute {
+        case .timestamp where type != .timestamp(.rfc3339): expected = "timestamp"
+        case .offset where type != .integer: expected = "integer"
+        case .partition where type != .integer && type != .text: expected = "integer"
+        default: return
+        }
+        problems.append(
+            Diagnostic(
+                code: "message-value", at: location, "\(name) has the wrong type for \(attribute), expected \(expected)"
+            ))
+    }
+
+    // MARK: How it is read
+
+    private func checkOptions(_ entry: ConfigEntry, _ type: FieldType, _ problems: inout Diagnostics) {
+        func refuse(_ option: String, _ why: String, _ hint: String?) {
+            guard let value = entry.value[option], !value.isDefault, !value.isInvalid else { return }
+            problems.append(
+                Diagnostic(
+                    code: "field-option", at: value.location, "\(option) is for \(why), and \(entry.key) is none",
+                    hint: hint))
+        }
+        var isTimestamp = false
+        if case .timestamp = type { isTimestamp = true }
+        if type != .text { refuse("on_too_long", "fields of text", nil) }
+        guard type != .timestamp(.rfc3339) else { return }
+        let hint = isTimestamp ? "numbers since 1970 are UTC; for text declare timestamp" : "declare type: timestamp"
+        for option in ["format", "zone"] { refuse(option, "timestamps that are text", hint) }
+    }
+
+    private func reading(
+        _ entry: ConfigEntry, _ type: FieldType, _ origin: RecordField.Origin, _ problems: inout Diagnostics
+    ) -> TimestampReading? {
+        guard type == .timestamp(.rfc3339) else { return nil }
+        let (format, zone) = (entry.value["format"], entry.value["zone"])
+        if origin == .message(.timestamp) {
+            for option in [format, zone].compactMap({ $0 }) where !option.isInvalid {
+                problems.append(
+                    Diagnostic(
+                        code: "field-option", at: option.location,
+                        "format and zone are for timestamps that are text, and message.timestamp is none"))
+            }
+            return nil
+        }
+        guard let format else { return zone == nil ? nil : TimestampReading(pattern: .localTime, zone: nil) }
+        guard let text = format.string else { return nil }
+        do throws(TimestampPattern.Fault) {
+            let pattern = try TimestampPattern(text)
+            checkZone(zone, pattern, format, entry.key, &problems)
+            return TimestampReading(pattern: pattern, zone: nil)
+        } catch {
+            problems.append(
+                Diagnostic(
+                    code: "timestamp-format",
+                    at: format.location.advanced(over: text.unicodeScalars.prefix(error.place)),
+                    "the format of \(entry.key) \(error.what)", hint: error.hint))
+            return nil
+        }
+    }
+
+    private func checkZone(
+        _ zone: ConfigValue?, _ pattern: TimestampPattern, _ format: ConfigValue, _ name: String,
+        _ problems: inout Diagnostics
+    ) {
+        if pattern.hasOffset, let zone, !zone.isInvalid {
+            problems.append(
+                Diagnostic(
+                    code: "timestamp-zone", at: zone.location,
+                    "the zone of \(name) is never needed, since its format reads the offset; remove it"))
+        } else if !pattern.hasOffset, zone == nil {
+            problems.append(
+                Diagnostic(
+                    code: "timestamp-zone", at: format.location,
+                    "the format of \(name) has no offset from UTC, and no zone says where its clock stood",
+                    hint: "add zone: UTC, zone: Europe/Berlin, or zone: and a field that names it; or %z to the format")
+            )
+        }
+    }
+
+    /// Finds the zones of fields, which may be other fields.
+    func setZones(
+        _ declared: ConfigValue?, _ schema: RecordSchema, _ fields: inout [RecordField], _ problems: inout Diagnostics
+    ) {
+        for index in fields.indices {
+            guard let reading = fields[index].reading, !reading.pattern.hasOffset,
+                let value = declared?[fields[index].name]?["zone"], let text = value.string
+            else { continue }
+            if let field = schema[text] {
+                guard field.type == .text || field.type.isNumeric else {
+                    problems.append(
+                        Diagnostic(
+                            code: "timestamp-zone", at: value.location,
+                            "the zone of \(fields[index].name) is the field \(text), which is \(field.type), expected text "
+                                + "or a number of hours"))
+                    continue
+                }
+                fields[index].reading?.zone = .column(field.column)
+            } else if let rules = ZoneBook.rules(text) {
+                fields[index].reading?.zone = .fixed(rules)
+            } else if !schema.isUnresolved(text) {
+                problems.append(Self.zoneProblem(value, text, fields[index].name, schema))
+            }
+        }
+    }
+
+    private static func zoneProblem(
+        _ value: ConfigValue, _ text: String, _ name: String, _ schema: RecordSchema
+    ) -> Diagnostic {
+        let database = TimeZoneDatabase.system
+        let names = database.names
+        if names.isEmpty {
+            var reason = "there is none"
+            do throws(TimeZoneDatabase.Failure) { _ = try database.rules(named: text) } catch { reason = "\(error)" }
+            return Diagnostic(
+                code: "timestamp-zone", at: value.location, "the zone of \(name) cannot be read: \(reason)")
+        }
+        return Diagnostic(
+            code: "timestamp-zone", at: value.location,
+            "the zone of \(name) is unknown, found \"\(text)\", expected the name of a time zone, an offset such as "
+                + "+02:00, or a field", hint: Suggestion.hint(for: text, in: schema.fields.map(\.name) + names))
+    }
+}

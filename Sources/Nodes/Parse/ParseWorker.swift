@@ -1,0 +1,158 @@
+import Dataflow
+import JSON
+import Summaries
+
+/// One permit of a `parse_json` node.
+@safe final class ParseWorker: OperatorWorker {
+    private let hashedColumns: [Int]
+    /// The columns that the parser fills; the others are filled when it is done.
+    private let parsedColumns: [Int]
+    private var parser: DocumentParser
+    private var finder = DocumentFinder()
+    private var pointers: [ColumnPointers] = unsafe []
+    private var goodRows: [UInt32] = []
+    private var lookout: FieldLookout?
+    private var completion: RecordCompletion?
+    /// The rows of a batch, when elements are the records.
+    private var elements: ElementTable?
+
+    init(_ plan: ParsePlan, _ hashedColumns: [Int], _ watch: FieldWatch?) {
+        self.hashedColumns = hashedColumns
+        lookout = watch.map { FieldLookout($0) }
+        parsedColumns = plan.fields.indices.filter { plan.fields[$0].origin == .document }
+        parser = DocumentParser(
+            fields: parsedColumns.map { plan.fields[$0].parsed }, limits: plan.limits, takesObjectsOnly: true,
+            elements: plan.elements)
+        completion = RecordCompletion(plan)
+        elements = plan.elements.isEmpty ? nil : ElementTable(name: plan.elements.joined(separator: "."))
+    }
+
+    func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        finder.find(in: batch)
+        guard !finder.documents.isEmpty else { return }
+        if completion != nil, batch.messageTextBytes > 0 { batch.reserveMessageTexts() }
+        let (parsedCount, arenaUsed) = elements == nil ? parseDocuments(of: batch) : parseElements(of: batch)
+        guard batch.rowCount > 0 else { return }
+        var goodCount = parsedCount
+        if completion != nil {
+            completion?.complete(batch, arenaUsed: arenaUsed, finder.documents)
+            goodCount -= completion?.refused.count ?? 0
+        }
+        watch(batch, goodCount)
+        for column in hashedColumns { batch.fillHashes(ofColumn: column) }
+        if goodCount == batch.rowCount {
+            output(unsafe RowSelection(rows: nil, count: goodCount))
+        } else {
+            collectDeadLetters(of: batch)
+            unsafe goodRows.withUnsafeBufferPointer { rows in
+                unsafe output(RowSelection(rows: rows.baseAddress, count: rows.count))
+            }
+        }
+    }
+
+    // MARK: Documents
+
+    private func parseDocuments(of batch: Batch) -> (good: Int, arenaUsed: Int) {
+        makeRows(in: batch)
+        collectPointers(of: batch)
+        let summary = unsafe finder.documents.withUnsafeBufferPointer { documents in
+            unsafe pointers.withUnsafeBufferPointer { pointers in
+                unsafe parser.parse(
+                    buffer: batch.base.assumingMemoryBound(to: UInt8.self), length: batch.length,
+                    capacity: batch.capacity, documents: documents,
+                    columns: pointers, status: batch.status)
+            }
+        }
+        return (summary.okCount, summary.arenaUsed)
+    }
+
+    /// Gives the batch a row for each document, and every run its rows.
+    private func makeRows(in batch: Batch) {
+        batch.beginRows(finder.documents.count)
+        guard batch.framing != .document else {
+            for index in batch.runs.indices { batch.runs[index].rows = batch.runs[index].messages }
+            for row in 0..<finder.documents.count { unsafe batch.rowMessages[row] = UInt32(row) }
+            return
+        }
+        var row = 0
+        for index in batch.runs.indices {
+            let first = row
+            for message in batch.runs[index].messages {
+                for _ in 0..<finder.counts[message] {
+                    unsafe batch.rowMessages[row] = UInt32(message)
+                    row += 1
+                }
+            }
+            batch.runs[index].rows = first..<row
+        }
+    }
+
+    private func collectPointers(of batch: Batch) {
+        unsafe pointers.removeAll(keepingCapacity: true)
+        for index in parsedColumns {
+            let column = batch.columns[index]
+            unsafe pointers.append(ColumnPointers(values: column.values, valid: column.valid))
+        }
+    }
+
+    // MARK: Elements
+
+    private func parseElements(of batch: Batch) -> (good: Int, arenaUsed: Int) {
+        guard var table = elements.take() else { preconditionFailure("the records are documents") }
+        defer { elements = table }
+        let summary = unsafe table.parse(batch, finder.documents, &parser) {
+            collectPointers(of: batch)
+            return unsafe pointers
+        }
+        table.assign(batch, finder)
+        return (summary.okCount, summary.arenaUsed)
+    }
+
+    // MARK: What became of them
+
+    /// The document that a row was made of.
+    private func document(of row: Int, in batch: Batch) -> DocumentRange {
+        let places = batch.elementPlaces
+        return finder.documents[places.isEmpty ? row : Int(places.documents[row])]
+    }
+
+    private func watch(_ batch: Batch, _ goodCount: Int) {
+        guard lookout != nil else { return }
+        lookout?.look(at: batch, good: goodCount) { self.document(of: $0, in: batch) }
+        guard lookout?.countsConcessions ?? false else { return }
+        var counts = completion?.concessions ?? []
+        if counts.isEmpty {
+            counts = Array(
+                repeating: Concessions(nulls: 0, cuts: 0, error: nil, found: .nothing), count: batch.parsedColumnCount)
+        }
+        for (number, column) in parsedColumns.enumerated() {
+            let parsed = parser.concessions(ofField: number)
+            counts[column].nulls += parsed.nulls
+            counts[column].cuts += parsed.cuts
+            if parsed.nulls > 0 { (counts[column].error, counts[column].found) = (parsed.error, parsed.found) }
+        }
+        lookout?.note(counts)
+    }
+
+    /// Why a row is bad.
+    private func reason(for row: Int, in batch: Batch) -> String {
+        if let reason = completion?.refused[row] { return reason }
+        guard let failure = parser.failure(of: row) else { return "refused" }
+        guard batch.framing == .document, failure.error == .trailingContent, failure.found == .object else {
+            return failure.description
+        }
+        return "\(failure); with several per message set format: lines"
+    }
+
+    private func collectDeadLetters(of batch: Batch) {
+        goodRows.removeAll(keepingCapacity: true)
+        var letters = DeadLetterWriter(batch, finder.documents)
+        for row in 0..<batch.rowCount {
+            if unsafe batch.status[row] == 0 {
+                goodRows.append(UInt32(row))
+            } else {
+                batch.deadLetters.append(letters.letter(for: row, reason: reason(for: row, in: batch)))
+            }
+        }
+    }
+}

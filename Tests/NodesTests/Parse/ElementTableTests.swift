@@ -1,0 +1,77 @@
+import Dataflow
+import Testing
+
+@testable import Nodes
+
+/// `each`: rows that are elements, their places and their dead letters.
+@Suite struct ElementTableTests {
+    private static let declaration =
+        "{ each: readings, fields: { d: { path: ^.device.id, type: text }, v: integer, o: { from: message.offset, type: integer } } }"
+
+    @Test func rowsOfAMessageAreConsecutive() throws {
+        let stand = try ParseStand(Self.declaration)
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        let found = try stand.run([
+            #"{"device":{"id":"a"},"readings":[{"v":1},{"v":2}]}"#, #"{"readings":[]}"#, #"{"readings":[{"v":3}]}"#,
+        ])
+        #expect(found.rows == [["a", "1", "100"], ["a", "2", "100"], [nil, "3", "102"]])
+        #expect(found.runs == [0..<2, 2..<2, 2..<3] && found.letters.isEmpty)
+    }
+
+    @Test func moreRowsThanThereIsRoomForAtFirst() throws {
+        let stand = try ParseStand("{ each: r, fields: { v: integer, t: { path: ^.t, type: text } } }")
+        let documents = (0..<40).map { number in
+            let elements = (0..<number * 13 % 300).map { "{\"v\":\($0)}" }.joined(separator: ",")
+            return "{\"t\":\"\\u0061\(number)\",\"r\":[\(elements)]}"
+        }
+        let found = try stand.run(documents)
+        let expected = (0..<40).flatMap { number in (0..<number * 13 % 300).map { ["\($0)", "a\(number)"] } }
+        #expect(found.rows == expected && found.letters.isEmpty)
+        #expect(found.runs.last == expected.count - 39 * 13 % 300..<expected.count)
+    }
+
+    @Test func aBadElementIsADeadLetterThatSaysWhichOne() throws {
+        let stand = try ParseStand(Self.declaration)
+        let found = try stand.run(
+            [
+                #"{"readings":[{"v":1},{"v":"x"},7,{"v":2}]}"# + "\n\n" + #"{"readings":[{"v":true}]}"#,
+                #"{"readings":[{"v":3},]}"#,
+            ], framing: .lines)
+        #expect(found.rows.map(\.[1]) == ["1", "2"])
+        #expect(
+            found.letters == [
+                ParseStand.Letter(
+                    offset: 100, line: 0,
+                    reason: "readings[1]: v at byte 5: wrong type, found text, expected an integer of 64 bits",
+                    payload: #"{"v":"x"}"#),
+                ParseStand.Letter(
+                    offset: 100, line: 0, reason: "readings[2]: found a number, expected an object", payload: "7"),
+                ParseStand.Letter(
+                    offset: 100, line: 2,
+                    reason: "readings[0]: v at byte 5: wrong type, found a boolean, expected an integer of 64 bits",
+                    payload: #"{"v":true}"#),
+                ParseStand.Letter(
+                    offset: 101, line: 0, reason: "not valid JSON at byte 21: unexpected character",
+                    payload: #"{"readings":[{"v":3},]}"#),
+            ])
+        #expect(found.runs == [0..<5, 5..<6])
+    }
+
+    @Test func timestampsOfElementsAndOfTheDocument() throws {
+        let stand = try ParseStand(
+            "{ each: r, fields: { t: { type: timestamp, zone: z }, z: { path: ^.z, type: text }, "
+                + "s: { path: ^.s, type: timestamp, zone: UTC } } }")
+        let found = try stand.run([
+            #"{"s":"1970-01-01 00:00:02","r":[{"t":"1970-01-01 01:00:00"},{"t":"soon"},{"t":"1970-01-01 02:00:00"}],"z":"+01"}"#
+        ])
+        #expect(found.rows == [["0", "+01", "2000000"], ["3600000000", "+01", "2000000"]])
+        #expect(found.letters.map(\.reason).first?.hasPrefix("r[1]: t at byte ") == true, "\(found.letters)")
+    }
+
+    @Test func linesOfAFile() throws {
+        let stand = try ParseStand(Self.declaration)
+        let found = try stand.run(["{\"readings\":[{\"v\":1}]}\n{\"readings\":[{\"v\":2},1]}"], framing: .chunk)
+        #expect(found.rows == [[nil, "1", "100"], [nil, "2", "123"]])
+        #expect(found.letters.map(\.offset) == [123])
+    }
+}
