@@ -16,6 +16,9 @@ let package = Package(
     products: [
         .executable(name: "millrace", targets: ["Millrace"]),
         .library(name: "Sketches", targets: ["Sketches"]),
+        // For the benchmarks.
+        .library(name: "Postgres", targets: ["Postgres"]),
+        .library(name: "Lookups", targets: ["Lookups"]),
     ],
     // Exact versions, so that every machine and the image build the same program; CONTRIBUTING.md says how to raise one.
     dependencies: [
@@ -52,6 +55,8 @@ let package = Package(
 
         // Pure
         .target(name: "Sketches", dependencies: ["CMalloc"], swiftSettings: strict),
+
+        .target(name: "Lookups", dependencies: ["Platform", "Sketches"], swiftSettings: strict),
 
         // Engine
         .target(
@@ -119,6 +124,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
+        .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Platform"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],
