@@ -44,7 +44,7 @@ extension DimensionSnapshot {
     }
 
     @inline(__always)
-    private func fill(
+    func fill(
         _ column: Int, _ handles: UnsafePointer<RowHandle>, _ count: Int, _ valid: UnsafeMutablePointer<UInt8>,
         _ write: (UnsafeMutablePointer<ShardColumn>, Int, Int) -> Void
     ) {

@@ -51,6 +51,15 @@ public struct DimensionRow: ~Copyable {
         unsafe texts.append(contentsOf: text)
     }
 
+    /// Sets the fields from `first` on to the values of another row.
+    public mutating func copy(_ other: borrowing DimensionRow, from first: Int) {
+        for (index, slot) in other.slots.enumerated() {
+            slots[first + index] = slot
+            slots[first + index].bits &+= slot.length > 0 ? UInt64(texts.count) : 0
+        }
+        texts.append(contentsOf: other.texts)
+    }
+
     /// Sets a text.
     public mutating func set(_ field: Int, text: String) {
         var text = text

@@ -140,6 +140,7 @@ public final class DimensionTable: Sendable {
             try loaded.add(row)
         }
         if isCancelled() { throw cancelled }
+        try loaded.spill.finish()
         return loaded
     }
 

@@ -13,7 +13,7 @@ enum LookupLimits {
     /// Bytes of the keys, or of one column's texts, of one shard: they are addressed with 32 bits.
     static let shardBytesMax = Int(UInt32.max)
 
-    /// Bytes of a key or of a cell: a text must lie in one chunk of the dictionary, and its length in 16 bits.
+    /// Bytes of a key or of a cell: its length is kept in 16 bits.
     static let textBytesMax = 65_535
 
     /// Rows per bucket, on average: fewer cost memory for where buckets start, more cost comparisons.

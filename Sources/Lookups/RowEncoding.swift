@@ -46,8 +46,17 @@ struct RowEncoder: ~Copyable {
                 .tooLarge, "\(name): a key of \(keyLength) bytes, expected at most \(LookupLimits.textBytesMax)")
         }
         for index in schema.keys.count..<schema.keys.count + schema.cells.count {
-            bytes.append(row.slots[index].isPresent ? 1 : 0)
-            if row.slots[index].isPresent { try append(index, row, hasLength: true) }
+            let slot = row.slots[index]
+            bytes.append(slot.isPresent ? 1 : 0)
+            guard slot.isPresent else { continue }
+            let value = Int64(bitPattern: slot.bits)
+            guard fields[index].type != .timestamp || (value != .max && value != .min) else {
+                throw LookupError(
+                    .value,
+                    "\(name): column \(fields[index].name): an infinite timestamp, expected an instant; make it null in a "
+                        + "query")
+            }
+            try append(index, row, hasLength: true)
         }
         if schema.validity != nil { try storeValidity(row, keyLength) }
         store(UInt32(keyLength), at: RowEncoding.keyLengthOffset)

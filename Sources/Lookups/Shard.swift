@@ -35,6 +35,11 @@ import Sketches
         self.dictionary = dictionary
     }
 
+    /// The dictionary of a column's texts; nil when they lie in the shard.
+    func dictionary(of column: Int) -> TextDictionary? {
+        unsafe view.pointee.columns[column].kind == .codes ? dictionary : nil
+    }
+
     deinit {
         unsafe view.deinitialize(count: 1)
         unsafe view.deallocate()
@@ -131,8 +136,11 @@ import Sketches
     func boolean(_ row: Int) -> UInt8 { unsafe values.load(fromByteOffset: row, as: UInt8.self) }
 
     @inline(__always)
+    func code(_ row: Int) -> UInt32 { unsafe values.load(fromByteOffset: row * 4, as: UInt32.self) }
+
+    @inline(__always)
     func text(_ row: Int) -> UnsafeRawBufferPointer {
-        let start = unsafe values.load(fromByteOffset: row * 4, as: UInt32.self)
+        let start = unsafe code(row)
         if unsafe kind == .codes { return unsafe dictionary!._withUnsafeGuaranteedRef { unsafe $0.text(start) } }
         let end = unsafe values.load(fromByteOffset: row * 4 + 4, as: UInt32.self)
         return unsafe UnsafeRawBufferPointer(start: bytes! + Int(start), count: Int(end - start))

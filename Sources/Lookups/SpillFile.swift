@@ -44,11 +44,27 @@ import Sketches
             try flush(shard)
         }
         let before = buffers[shard].capacity
+        // What grows by doubling ends beyond its bound.
+        if buffers[shard].count + row.count > before, before >= LookupLimits.spillBufferBytes / 16 {
+            buffers[shard].reserveCapacity(max(LookupLimits.spillBufferBytes, row.count))
+        }
         buffers[shard].append(contentsOf: row)
         let grown = buffers[shard].capacity - before
         drawn += grown
         gauge.draw(grown)
         rows[shard] += 1
+    }
+
+    /// Gives memory back when there is a file anyway: nothing is added any more.
+    /// - Throws: when the file cannot be written.
+    mutating func finish() throws(LookupError) {
+        guard file >= 0 else { return }
+        for shard in buffers.indices {
+            if !buffers[shard].isEmpty { try flush(shard) }
+            buffers[shard] = []
+        }
+        gauge.draw(-drawn)
+        drawn = 0
     }
 
     /// Bytes of a shard's rows.

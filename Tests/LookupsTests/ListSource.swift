@@ -46,7 +46,7 @@ extension DimensionSnapshot {
     func find(_ keys: [[DimensionCell]], at moments: [Int64]? = nil) -> [RowHandle] {
         var columns: [KeyColumn] = []
         var owned: [UnsafeMutableRawPointer] = unsafe []
-        defer { for unsafepointer in unsafe owned { unsafe pointer.deallocate() } }
+        defer { unsafe owned.forEach { unsafe $0.deallocate() } }
         for position in schema.keys.indices {
             let valid = UnsafeMutablePointer<UInt8>.allocate(capacity: keys.count + 1)
             unsafe owned.append(valid)
