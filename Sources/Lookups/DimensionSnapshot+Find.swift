@@ -22,8 +22,8 @@ import Sketches
     ///   - values: one per row of the batch.
     ///   - valid: a byte per row, 0 for null; nil when none is.
     public init(_ values: Values, valid: UnsafePointer<UInt8>? = nil) {
-        unsafe self.values = values
-        unsafe self.valid = valid
+        unsafe self.values = unsafe values
+        unsafe self.valid = unsafe valid
     }
 }
 
@@ -45,91 +45,167 @@ extension DimensionSnapshot {
         precondition(keys.count == schema.keys.count, "a column for each field of the key")
         precondition(unsafe (schema.validity == nil) == (moments == nil), "moments where rows are valid for a time")
         unsafe withViews { views in
-            var block = KeyBlock()
-            var first = 0
-            while first < count {
-                let end = min(count, first + LookupLimits.keysTogether)
-                unsafe block.fill(keys, rows, first..<end)
-                unsafe block.probe(views)
-                for index in first..<end {
-                    let row = unsafe rows.map { unsafe Int($0[index]) } ?? index
-                    unsafe handles[index] = block.handle(index - first, views, at: moments?[row])
+            unsafe withUnsafeTemporaryAllocation(of: Probe.self, capacity: LookupLimits.keysTogether) { probes in
+                let probes = probes.baseAddress!
+                unsafe probes.initialize(repeating: Probe(), count: LookupLimits.keysTogether)
+                var writer = KeyWriter()
+                var first = 0
+                while first < count {
+                    let end = min(count, first + LookupLimits.keysTogether)
+                    unsafe writer.fill(probes, keys, rows, first, end)
+                    unsafe Probe.probe(probes, end - first, views)
+                    for index in first..<end {
+                        unsafe handles[index] = probes[index - first].find(
+                            views, at: moments.map { unsafe $0[row(rows, index)] })
+                    }
+                    first = end
                 }
-                first = end
             }
         }
     }
 }
 
-/// The keys of a few rows on their way through a table.
-@safe private struct KeyBlock {
-    /// A key being looked up.
-    @unsafe private struct Probe {
-        var isNull = false
-        var key = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        var hash: UInt64 = 0
-        var shard = 0
-        var first = 0
-        var end = 0
+/// The row of a batch at a place among those that are looked up.
+@inline(__always)
+private func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
+    if let rows = unsafe rows { return unsafe Int(rows[index]) }
+    return index
+}
+
+/// A key being looked up.
+@unsafe private struct Probe {
+    /// Nil: a field of the key is null.
+    var key: UnsafeRawPointer?
+    var length = 0
+    var hash: UInt64 = 0
+    /// The key at `first`.
+    var found = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    var foundFirst: UInt8 = 0
+    /// The keys among which it may be.
+    var first = 0
+    var end = 0
+
+    @inline(__always)
+    private var shard: Int { unsafe Int(truncatingIfNeeded: hash >> UInt64(64 - LookupLimits.shardBits)) }
+
+    /// Hashes keys, finds the bucket of each, then the place in it where the key may be.
+    static func probe(
+        _ probes: UnsafeMutablePointer<Probe>, _ count: Int, _ views: UnsafePointer<UnsafeMutablePointer<ShardView>>
+    ) {
+        for index in 0..<count {
+            guard let key = unsafe probes[index].key else { continue }
+            unsafe probes[index].hash = MurmurHash3.hash(key, count: probes[index].length)
+        }
+        for index in 0..<count {
+            let bucket = unsafe views[probes[index].shard].pointee.bucket(probes[index].hash)
+            unsafe probes[index].first = bucket.first
+            unsafe probes[index].end = bucket.end
+        }
+        for index in 0..<count {
+            let tags = unsafe views[probes[index].shard].pointee.tags
+            let tag = unsafe ShardView.tag(probes[index].hash)
+            var place = unsafe probes[index].first
+            let end = unsafe probes[index].end
+            while unsafe place < end && tags[place] != tag { place += 1 }
+            unsafe probes[index].first = place
+        }
+        for index in 0..<count where unsafe probes[index].first < probes[index].end {
+            unsafe probes[index].found = views[probes[index].shard].pointee.key(probes[index].first)
+        }
+        // Brings the keys themselves into the cache, for all before the first is compared.
+        for index in 0..<count where unsafe !probes[index].found.isEmpty {
+            unsafe probes[index].foundFirst = probes[index].found[0]
+        }
     }
 
-    private var probes = unsafe [Probe](repeating: Probe(), count: LookupLimits.keysTogether)
+    /// The row of the key.
+    @inline(__always)
+    func find(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>, at moment: Int64?) -> RowHandle {
+        guard let key = unsafe key else { return .missing }
+        let view = unsafe views[shard]
+        let wanted = unsafe UnsafeRawBufferPointer(start: key, count: length)
+        var place = unsafe first
+        if unsafe place == end { return .missing }
+        if unsafe (length > 0 && foundFirst != wanted[0]) || !Bytes.areEqual(found, wanted) {
+            // Another key with the same bits of its hash.
+            let tag = unsafe ShardView.tag(hash)
+            repeat { place += 1 } while unsafe place < end
+                && !(view.pointee.tags[place] == tag && Bytes.areEqual(view.pointee.key(place), wanted))
+            if unsafe place == end { return .missing }
+        }
+        guard let moment else { return unsafe RowHandle(shard: shard, row: place) }
+        guard let row = unsafe view.pointee.version(of: place, at: moment) else { return .missing }
+        return unsafe RowHandle(shard: shard, row: row)
+    }
+}
+
+/// Points probes at keys: where they are if they are in memory as they are compared, else in a buffer of its own.
+@safe private struct KeyWriter: ~Copyable {
+    private var bytes = UnsafeMutableRawPointer.allocate(byteCount: 1_024, alignment: 1)
+    private var capacity = 1_024
     private var count = 0
-    /// The bytes of keys that are not in memory as they are compared.
-    private var bytes: [UInt8] = []
     private var starts: [Int] = []
 
-    /// Takes the keys of `range`, and hashes them.
-    mutating func fill(_ columns: [KeyColumn], _ rows: UnsafePointer<UInt32>?, _ range: Range<Int>) {
-        count = range.count
-        for index in range {
-            let row = unsafe rows.map { unsafe Int($0[index]) } ?? index
-            let isNull = columns.contains { unsafe $0.valid.map { unsafe $0[row] == 0 } ?? false }
-            unsafe probes[index - range.lowerBound].isNull = isNull
+    deinit { unsafe bytes.deallocate() }
+
+    mutating func fill(
+        _ probes: UnsafeMutablePointer<Probe>, _ columns: [KeyColumn], _ rows: UnsafePointer<UInt32>?, _ first: Int,
+        _ end: Int
+    ) {
+        if columns.count == 1 {
+            switch unsafe columns[0].values {
+            case .slices(let base, let slices):
+                for index in first..<end {
+                    let pair = unsafe slices + row(rows, index) * 8
+                    let offset = unsafe Int(pair.loadUnaligned(as: UInt32.self))
+                    unsafe probes[index - first].key = base + offset
+                    unsafe probes[index - first].length = Int(pair.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+                }
+            case .texts(let texts):
+                for index in first..<end {
+                    let text = unsafe texts[row(rows, index)]
+                    // An empty text may have no address.
+                    unsafe probes[index - first].key = text.baseAddress ?? UnsafeRawPointer(probes)
+                    unsafe probes[index - first].length = text.count
+                }
+            case .integers(let values):
+                for index in first..<end {
+                    unsafe probes[index - first].key = UnsafeRawPointer(values + row(rows, index))
+                    unsafe probes[index - first].length = 8
+                }
+            case .booleans: unsafe write(probes, columns, rows, first, end)
+            }
+        } else {
+            unsafe write(probes, columns, rows, first, end)
         }
-        if columns.count == 1, unsafe lend(columns[0], rows, range) { return hash() }
-        bytes.removeAll(keepingCapacity: true)
+        for column in columns {
+            guard let valid = unsafe column.valid else { continue }
+            for index in first..<end where unsafe valid[row(rows, index)] == 0 { unsafe probes[index - first].key = nil }
+        }
+    }
+
+    /// Writes keys as they are compared.
+    private mutating func write(
+        _ probes: UnsafeMutablePointer<Probe>, _ columns: [KeyColumn], _ rows: UnsafePointer<UInt32>?, _ first: Int,
+        _ end: Int
+    ) {
+        count = 0
         starts.removeAll(keepingCapacity: true)
-        for index in range {
-            let row = unsafe rows.map { unsafe Int($0[index]) } ?? index
-            starts.append(bytes.count)
-            if unsafe probes[index - range.lowerBound].isNull { continue }
+        for index in first..<end {
+            starts.append(count)
+            let row = unsafe row(rows, index)
+            // What is null has no value to be written.
+            if columns.contains(where: { unsafe $0.valid.map { unsafe $0[row] == 0 } ?? false }) { continue }
             for (position, column) in columns.enumerated() {
                 append(column, row, isLast: position == columns.count - 1)
             }
         }
-        starts.append(bytes.count)
-        // Where the bytes lie is known once all are there.
-        let isWhole = unsafe bytes.withUnsafeBytes { all in
-            for index in 0..<count {
-                unsafe probes[index].key = UnsafeRawBufferPointer(
-                    rebasing: all[starts[index]..<starts[index + 1]])
-            }
-            return true
+        starts.append(count)
+        // Where the bytes lie is known once all are there; until the next block, nothing is added.
+        for index in 0..<end - first {
+            unsafe probes[index].key = UnsafeRawPointer(bytes) + starts[index]
+            unsafe probes[index].length = starts[index + 1] - starts[index]
         }
-        precondition(isWhole)
-        hash()
-    }
-
-    /// Points at keys that are in memory as they are compared; false when they are not.
-    private mutating func lend(
-        _ column: KeyColumn, _ rows: UnsafePointer<UInt32>?, _ range: Range<Int>
-    ) -> Bool {
-        for index in range {
-            let row = unsafe rows.map { unsafe Int($0[index]) } ?? index
-            let key: UnsafeRawBufferPointer
-            switch unsafe column.values {
-            case .slices(let base, let slices):
-                let offset = unsafe slices.loadUnaligned(fromByteOffset: row * 8, as: UInt32.self)
-                let length = unsafe slices.loadUnaligned(fromByteOffset: row * 8 + 4, as: UInt32.self)
-                unsafe key = UnsafeRawBufferPointer(start: base + Int(offset), count: Int(length))
-            case .texts(let texts): unsafe key = texts[row]
-            case .integers(let values): unsafe key = UnsafeRawBufferPointer(start: values + row, count: 8)
-            case .booleans: return false
-            }
-            unsafe probes[index - range.lowerBound].key = key
-        }
-        return true
     }
 
     private mutating func append(_ column: KeyColumn, _ row: Int, isLast: Bool) {
@@ -139,68 +215,31 @@ extension DimensionSnapshot {
             let offset = unsafe slices.loadUnaligned(fromByteOffset: row * 8, as: UInt32.self)
             let length = unsafe slices.loadUnaligned(fromByteOffset: row * 8 + 4, as: UInt32.self)
             unsafe text = UnsafeRawBufferPointer(start: base + Int(offset), count: Int(length))
-        case .texts(let texts): unsafe text = texts[row]
+        case .texts(let texts): unsafe text = unsafe texts[row]
         case .integers(let values):
-            return unsafe withUnsafeBytes(of: values[row]) { unsafe bytes.append(contentsOf: $0) }
+            return unsafe append(UnsafeRawBufferPointer(start: values + row, count: 8))
         case .booleans(let values):
-            return unsafe withUnsafeBytes(of: Int64(values[row])) { unsafe bytes.append(contentsOf: $0) }
+            var value = unsafe Int64(values[row])
+            return unsafe withUnsafeBytes(of: &value) { unsafe append($0) }
         }
         if !isLast {
             // A text too long for any key: its length is no key's, so nothing equals it.
-            let length = min(text.count, LookupLimits.textBytesMax)
-            bytes.append(UInt8(truncatingIfNeeded: length))
-            bytes.append(UInt8(truncatingIfNeeded: length >> 8))
+            var length = UInt16(min(text.count, LookupLimits.textBytesMax)).littleEndian
+            unsafe withUnsafeBytes(of: &length) { unsafe append($0) }
         }
-        unsafe bytes.append(contentsOf: text)
+        unsafe append(text)
     }
 
-    private mutating func hash() {
-        unsafe probes.withUnsafeMutableBufferPointer { probes in
-            for index in 0..<count where unsafe !probes[index].isNull {
-                let key = unsafe probes[index].key
-                let hash = unsafe key.baseAddress.map { unsafe MurmurHash3.hash($0, count: key.count) } ?? 0
-                unsafe probes[index].hash = hash
-                unsafe probes[index].shard = Int(hash >> UInt64(64 - LookupLimits.shardBits))
-            }
+    private mutating func append(_ part: UnsafeRawBufferPointer) {
+        if count + part.count > capacity {
+            let larger = 2 * (count + part.count)
+            let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 1)
+            unsafe moved.copyMemory(from: bytes, byteCount: count)
+            unsafe bytes.deallocate()
+            unsafe bytes = moved
+            capacity = larger
         }
-    }
-
-    /// Finds the bucket of each key, then the place in it where the key may be.
-    mutating func probe(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>) {
-        unsafe probes.withUnsafeMutableBufferPointer { probes in
-            for index in 0..<count where unsafe !probes[index].isNull {
-                let bucket = unsafe views[probes[index].shard].pointee.bucket(probes[index].hash)
-                unsafe probes[index].first = bucket.first
-                unsafe probes[index].end = bucket.end
-            }
-            for index in 0..<count where unsafe !probes[index].isNull {
-                let tags = unsafe views[probes[index].shard].pointee.tags
-                let tag = unsafe ShardView.tag(probes[index].hash)
-                var place = unsafe probes[index].first
-                let end = unsafe probes[index].end
-                while unsafe place < end && tags[place] != tag { place += 1 }
-                unsafe probes[index].first = place
-            }
-        }
-    }
-
-    /// The row of a key.
-    func handle(
-        _ index: Int, _ views: UnsafePointer<UnsafeMutablePointer<ShardView>>, at moment: Int64?
-    ) -> RowHandle {
-        let probe = unsafe probes[index]
-        if unsafe probe.isNull { return .missing }
-        let view = unsafe views[probe.shard]
-        let tag = unsafe ShardView.tag(probe.hash)
-        var place = unsafe probe.first
-        while unsafe place < probe.end {
-            if unsafe view.pointee.tags[place] == tag, unsafe Bytes.areEqual(view.pointee.key(place), probe.key) {
-                guard let moment else { return unsafe RowHandle(shard: probe.shard, row: place) }
-                guard let row = unsafe view.pointee.version(of: place, at: moment) else { return .missing }
-                return unsafe RowHandle(shard: probe.shard, row: row)
-            }
-            place += 1
-        }
-        return .missing
+        if let start = part.baseAddress { unsafe (bytes + count).copyMemory(from: start, byteCount: part.count) }
+        count += part.count
     }
 }

@@ -64,7 +64,7 @@ func tableBenchmark(rows: Int) throws {
 private func find(_ table: DimensionTable, _ rows: Int) throws {
     let batch = 4_096
     var random = SystemRandomNumberGenerator()
-    let batches = min(500, rows / batch)
+    let batches = 300
     var keys: [[UInt8]] = []
     var slices: [[UInt32]] = []
     for _ in 0..<batches {
