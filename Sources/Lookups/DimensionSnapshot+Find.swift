@@ -129,7 +129,9 @@ private func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
         if unsafe (length > 0 && foundFirst != wanted[0]) || !Bytes.areEqual(found, wanted) {
             // Another key with the same bits of its hash.
             let tag = unsafe ShardView.tag(hash)
-            repeat { place += 1 } while unsafe place < end
+            repeat {
+                place += 1
+            } while unsafe place < end
                 && !(view.pointee.tags[place] == tag && Bytes.areEqual(view.pointee.key(place), wanted))
             if unsafe place == end { return .missing }
         }
@@ -180,7 +182,9 @@ private func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
         }
         for column in columns {
             guard let valid = unsafe column.valid else { continue }
-            for index in first..<end where unsafe valid[row(rows, index)] == 0 { unsafe probes[index - first].key = nil }
+            for index in first..<end where unsafe valid[row(rows, index)] == 0 {
+                unsafe probes[index - first].key = nil
+            }
         }
     }
 

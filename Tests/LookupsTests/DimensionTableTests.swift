@@ -14,7 +14,10 @@ import Testing
                 random.pick(["", "a", "a\0", "ä", "campaign-with-a-long-name-"])
                     + String(repeating: "z", count: number % 40) + "\(number)")
         case .integer, .decimal, .timestamp:
-            return .integer(random.chance(5) ? random.pick([.min, .max, 0, -1]) : Int64(number) * 0x1_0000_0001)
+            return .integer(
+                random.chance(5)
+                    ? random.pick(type == .timestamp ? [.min + 1, 0] : [.min, .max, 0, -1])
+                    : Int64(number) * 0x1_0000_0001)
         case .double: return .double(random.pick([0, -0.0, .infinity, Double(number) / 7]))
         case .boolean: return .boolean(number % 2 == 0)
         }
