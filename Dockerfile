@@ -6,7 +6,7 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libpq-dev librdkafka-dev libre2-dev libsimdjson-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends libmaxminddb-dev libpq-dev librdkafka-dev libre2-dev libsimdjson-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -18,7 +18,7 @@ RUN --mount=type=cache,target=/source/.build,sharing=locked \
 FROM debian:bookworm-slim
 # ca-certificates: TLS to brokers and databases.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libpq5 librdkafka1 libre2-9 libsimdjson14 tzdata zlib1g \
+    && apt-get install -y --no-install-recommends ca-certificates libmaxminddb0 libpq5 librdkafka1 libre2-9 libsimdjson14 tzdata zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin millrace
 COPY --from=build /staging/millrace /usr/local/bin/millrace

@@ -16,6 +16,9 @@ let package = Package(
     products: [
         .executable(name: "millrace", targets: ["Millrace"]),
         .library(name: "Sketches", targets: ["Sketches"]),
+        // For the benchmarks.
+        .library(name: "Postgres", targets: ["Postgres"]),
+        .library(name: "Lookups", targets: ["Lookups"]),
     ],
     // Exact versions, so that every machine and the image build the same program; CONTRIBUTING.md says how to raise one.
     dependencies: [
@@ -32,6 +35,7 @@ let package = Package(
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .target(
             name: "CSimdJSON",
@@ -49,9 +53,13 @@ let package = Package(
         .target(name: "Kafka", dependencies: ["CRdKafka", "Platform"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CSimdJSON"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", "Platform"], swiftSettings: strict),
+        .target(name: "MaxMind", dependencies: ["CMaxMindDB"], swiftSettings: strict),
 
         // Pure
         .target(name: "Sketches", dependencies: ["CMalloc"], swiftSettings: strict),
+
+        .target(name: "Lookups", dependencies: ["Platform", "Sketches"], swiftSettings: strict),
+        .target(name: "LookupSources", dependencies: ["Lookups", "JSON", "Postgres"], swiftSettings: strict),
 
         // Engine
         .target(
@@ -119,6 +127,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
+        .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Platform"], swiftSettings: strict),
+        .testTarget(
+            name: "LookupSourcesTests",
+            dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: strict),
+        .testTarget(name: "MaxMindTests", dependencies: ["MaxMind", "Platform"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],

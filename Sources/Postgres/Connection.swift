@@ -20,8 +20,8 @@ public struct Connection: ~Copyable, Sendable {
     public internal(set) var process: ServerProcess?
     /// The schemas of the role's own search path when the connection was made, without those of the system.
     public internal(set) var userSchemas: [String] = []
-    private var handle: ConnectionHandle
-    private var isBroken = false
+    var handle: ConnectionHandle
+    var isBroken = false
 
     /// Connects, with TLS as the settings ask, and makes the session ready: see ``adoptSession(deadline:)``.
     ///
@@ -177,7 +177,7 @@ public struct Connection: ~Copyable, Sendable {
 
 extension Connection {
     /// How long a call still waits, and what it has done about it.
-    private struct Patience {
+    struct Patience {
         var end: ContinuousClock.Instant?
         /// When bytes moved last.
         var lastSign = ContinuousClock.now
@@ -189,7 +189,7 @@ extension Connection {
         }
     }
 
-    private func checkReady(_ sql: String) throws(PostgresError) {
+    func checkReady(_ sql: String) throws(PostgresError) {
         guard !isBroken, handle.isUsable else {
             throw PostgresError(.connection, "the connection is closed", isConnectionLost: true)
         }
@@ -198,20 +198,20 @@ extension Connection {
     }
 
     /// libpq did not take a statement: without connection or memory. What came before it may be on its way.
-    private mutating func refusedToSend(afterOthers: Bool) -> PostgresError {
+    mutating func refusedToSend(afterOthers: Bool) -> PostgresError {
         let error = PostgresError(
             .connection, "send: \(handle.errorMessage)", isConnectionLost: true, isOutcomeUnknown: afterOthers)
         giveUp()
         return error
     }
 
-    private mutating func giveUp() {
+    mutating func giveUp() {
         isBroken = true
         handle.abandon()
     }
 
     /// Moves bytes until everything is sent and, if asked for, libpq has a result to fetch.
-    private mutating func pump(_ patience: inout Patience, untilAnswered: Bool) throws(PostgresError) {
+    mutating func pump(_ patience: inout Patience, untilAnswered: Bool) throws(PostgresError) {
         while true {
             // A failed write is no verdict yet: the reason may wait in the receive buffer.
             let isSending = handle.flush() == .pending
@@ -251,7 +251,7 @@ extension Connection {
     }
 
     /// The first time: asks the server to cancel and grants it a grace. The second time: closes.
-    private mutating func loseTime(_ patience: inout Patience) throws(PostgresError) {
+    mutating func loseTime(_ patience: inout Patience) throws(PostgresError) {
         if !patience.isCancelling {
             patience.isCancelling = true
             patience.cancelDone = canceller.cancelInBackground()
@@ -276,6 +276,15 @@ extension Connection {
                 answers.takeEndOfStatement(isConnectionUsable: handle.isUsable)
             }
         }
+        let error = settle(answers, isPipelined: isPipelined, patience)
+        if let error { throw error }
+        guard isBroken, isPipelined, answers.results.isEmpty else { return answers.results }
+        throw PostgresError(
+            .connection, "receive: \(handle.errorMessage)", isConnectionLost: true, isOutcomeUnknown: true)
+    }
+
+    /// Leaves the connection ready for the next call, or closes it, and answers what the call is to throw.
+    mutating func settle(_ answers: Answers, isPipelined: Bool, _ patience: Patience) -> PostgresError? {
         if let cancelDone = patience.cancelDone, cancelDone.wait(timeout: DispatchTime(patience.end)) == .timedOut {
             // The request is still on its way and would hit the next statement.
             giveUp()
@@ -284,11 +293,7 @@ extension Connection {
         if isPipelined, !isBroken, handle.isUsable, !handle.exitPipelineMode() { giveUp() }
         if !handle.isUsable { isBroken = true }
         let wasCancelled = canceller.takeWasUsed()
-        guard var error = answers.error else {
-            guard isBroken, isPipelined, answers.results.isEmpty else { return answers.results }
-            throw PostgresError(
-                .connection, "receive: \(handle.errorMessage)", isConnectionLost: true, isOutcomeUnknown: true)
-        }
+        guard var error = answers.error else { return nil }
         if error.sqlState == "57014" {
             if patience.isCancelling {
                 error.kind = .timeout
@@ -299,6 +304,6 @@ extension Connection {
         }
         error.isConnectionLost = isBroken
         error.isOutcomeUnknown = isBroken
-        throw error
+        return error
     }
 }

@@ -28,6 +28,10 @@ enum Limits {
     /// Bytes in one parameter: PostgreSQL refuses fields above 1 GB, and one message holds them all.
     static let parameterBytesMax = 1_000_000_000
 
+    /// Rows that libpq hands over together where it can (17 and later): its cost per result then hardly counts, and rows
+    /// of a hundred kilobytes still take no more than a few megabytes.
+    static let chunkRows: Int32 = 32
+
     /// Parameters of one statement: the protocol counts them in 16 bits.
     static let parametersMax = 65_535
 

@@ -38,86 +38,50 @@ public struct QueryResult: Sendable {
     /// Reads `boolean`.
     /// - Throws: `usage` when the column has another type.
     public func bool(_ row: Int, _ column: Int) throws(PostgresError) -> Bool? {
-        try read(row, column, as: "boolean") { type, bytes in
-            type == TypeOID.bool && bytes.byteCount == 1 ? bytes.byte(at: 0) != 0 : nil
-        }
+        try read(row, column, as: "boolean", WireValue.bool)
     }
 
     /// Reads `smallint` or `integer`.
     /// - Throws: `usage` when the column has another type.
     public func int32(_ row: Int, _ column: Int) throws(PostgresError) -> Int32? {
-        try read(row, column, as: "integer") { type, bytes in
-            switch (type, bytes.byteCount) {
-            case (TypeOID.int2, 2): Int32(Int16(bitPattern: bytes.bigEndian16(at: 0)))
-            case (TypeOID.int4, 4): Int32(bitPattern: bytes.bigEndian32(at: 0))
-            default: nil
-            }
-        }
+        try read(row, column, as: "integer", WireValue.int32)
     }
 
     /// Reads `smallint`, `integer`, `bigint` or `oid`.
     /// - Throws: `usage` when the column has another type.
     public func int64(_ row: Int, _ column: Int) throws(PostgresError) -> Int64? {
-        try read(row, column, as: "bigint") { type, bytes in
-            switch (type, bytes.byteCount) {
-            case (TypeOID.int2, 2): Int64(Int16(bitPattern: bytes.bigEndian16(at: 0)))
-            case (TypeOID.int4, 4): Int64(Int32(bitPattern: bytes.bigEndian32(at: 0)))
-            case (TypeOID.oid, 4): Int64(bytes.bigEndian32(at: 0))
-            case (TypeOID.int8, 8): Int64(bitPattern: bytes.bigEndian64(at: 0))
-            default: nil
-            }
-        }
+        try read(row, column, as: "bigint", WireValue.int64)
     }
 
     /// Reads `real` or `double precision`; NaN and infinities come through.
     /// - Throws: `usage` when the column has another type.
     public func double(_ row: Int, _ column: Int) throws(PostgresError) -> Double? {
-        try read(row, column, as: "double precision") { type, bytes in
-            switch (type, bytes.byteCount) {
-            case (TypeOID.float4, 4): Double(Float(bitPattern: bytes.bigEndian32(at: 0)))
-            case (TypeOID.float8, 8): Double(bitPattern: bytes.bigEndian64(at: 0))
-            default: nil
-            }
-        }
+        try read(row, column, as: "double precision", WireValue.double)
     }
 
     /// Reads `timestamptz`, or `timestamp` taken as UTC, as microseconds since 1970-01-01 UTC.
     /// - Throws: `usage` when the column has another type, or the value is `infinity` or `-infinity`.
     public func microsecondsSince1970(_ row: Int, _ column: Int) throws(PostgresError) -> Int64? {
-        try read(row, column, as: "a finite timestamptz") { type, bytes in
-            guard type == TypeOID.timestamptz || type == TypeOID.timestamp, bytes.byteCount == 8 else { return nil }
-            return TimestampWire.decode(Int64(bitPattern: bytes.bigEndian64(at: 0)))
-        }
+        try read(row, column, as: "a finite timestamptz", WireValue.microsecondsSince1970)
     }
 
     /// Reads `numeric` with the scale the server gives it.
     /// - Throws: `usage` when the column has another type, or the value is NaN, infinite or beyond 128 bits.
     public func numeric(_ row: Int, _ column: Int) throws(PostgresError) -> Decimal128? {
-        try read(row, column, as: "a numeric of at most 128 bits") { type, bytes in
-            type == TypeOID.numeric ? NumericWire.decode(bytes) : nil
-        }
+        try read(row, column, as: "a numeric of at most 128 bits", WireValue.numeric)
     }
 
     /// Reads `text`, `varchar`, `char`, `name`, `json`, and types of extensions or users whose binary form is text
     /// (enums, citext). Domains count as what they are made of.
     /// - Throws: `usage` when the column has another type.
     public func text(_ row: Int, _ column: Int) throws(PostgresError) -> String? {
-        try read(row, column, as: "text") { type, bytes in
-            switch type {
-            case TypeOID.text, TypeOID.varchar, TypeOID.bpchar, TypeOID.name, TypeOID.json, TypeOID.char,
-                TypeOID.unknown, TypeOID.firstUserDefined...:
-                unsafe bytes.withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
-            default: nil
-            }
-        }
+        try read(row, column, as: "text", WireValue.text)
     }
 
     /// Copies the bytes of a `bytea`.
     /// - Throws: `usage` when the column has another type.
     public func bytes(_ row: Int, _ column: Int) throws(PostgresError) -> [UInt8]? {
-        try read(row, column, as: "bytea") { type, bytes in
-            type == TypeOID.bytea ? unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } : nil
-        }
+        try read(row, column, as: "bytea", WireValue.bytes)
     }
 
     /// Lends the bytes of a value as they came from the server, without a copy, whatever its type; nil for NULL.
@@ -153,8 +117,4 @@ public struct QueryResult: Sendable {
         }
         return value
     }
-}
-
-extension RawSpan {
-    func byte(at offset: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
 }

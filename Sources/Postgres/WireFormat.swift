@@ -42,7 +42,70 @@ enum TimestampWire {
     }
 }
 
+/// Values in binary: each answers nil for bytes that are of another type.
+enum WireValue {
+    static func bool(_ type: UInt32, _ bytes: RawSpan) -> Bool? {
+        type == TypeOID.bool && bytes.byteCount == 1 ? bytes.byte(at: 0) != 0 : nil
+    }
+
+    static func int32(_ type: UInt32, _ bytes: RawSpan) -> Int32? {
+        switch (type, bytes.byteCount) {
+        case (TypeOID.int2, 2): Int32(Int16(bitPattern: bytes.bigEndian16(at: 0)))
+        case (TypeOID.int4, 4): Int32(bitPattern: bytes.bigEndian32(at: 0))
+        default: nil
+        }
+    }
+
+    static func int64(_ type: UInt32, _ bytes: RawSpan) -> Int64? {
+        switch (type, bytes.byteCount) {
+        case (TypeOID.int2, 2): Int64(Int16(bitPattern: bytes.bigEndian16(at: 0)))
+        case (TypeOID.int4, 4): Int64(Int32(bitPattern: bytes.bigEndian32(at: 0)))
+        case (TypeOID.oid, 4): Int64(bytes.bigEndian32(at: 0))
+        case (TypeOID.int8, 8): Int64(bitPattern: bytes.bigEndian64(at: 0))
+        default: nil
+        }
+    }
+
+    static func double(_ type: UInt32, _ bytes: RawSpan) -> Double? {
+        switch (type, bytes.byteCount) {
+        case (TypeOID.float4, 4): Double(Float(bitPattern: bytes.bigEndian32(at: 0)))
+        case (TypeOID.float8, 8): Double(bitPattern: bytes.bigEndian64(at: 0))
+        default: nil
+        }
+    }
+
+    static func microsecondsSince1970(_ type: UInt32, _ bytes: RawSpan) -> Int64? {
+        guard type == TypeOID.timestamptz || type == TypeOID.timestamp, bytes.byteCount == 8 else { return nil }
+        return TimestampWire.decode(Int64(bitPattern: bytes.bigEndian64(at: 0)))
+    }
+
+    static func numeric(_ type: UInt32, _ bytes: RawSpan) -> Decimal128? {
+        type == TypeOID.numeric ? NumericWire.decode(bytes) : nil
+    }
+
+    static func text(_ type: UInt32, _ bytes: RawSpan) -> String? {
+        guard isText(type) else { return nil }
+        return unsafe bytes.withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
+    }
+
+    static func bytes(_ type: UInt32, _ bytes: RawSpan) -> [UInt8]? {
+        type == TypeOID.bytea ? unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } : nil
+    }
+
+    /// Whether the binary form of a type is its text.
+    static func isText(_ type: UInt32) -> Bool {
+        switch type {
+        case TypeOID.text, TypeOID.varchar, TypeOID.bpchar, TypeOID.name, TypeOID.json, TypeOID.char, TypeOID.unknown,
+            TypeOID.firstUserDefined...:
+            true
+        default: false
+        }
+    }
+}
+
 extension RawSpan {
+    func byte(at offset: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
+
     func bigEndian16(at offset: Int) -> UInt16 {
         unsafe UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }

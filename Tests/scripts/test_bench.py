@@ -16,11 +16,17 @@ import measuring  # noqa: E402
 import report  # noqa: E402
 import topologies  # noqa: E402
 from building import BenchmarkError  # noqa: E402
-from sections import counts, from_file, from_kafka, latency, micro, peers, scaling  # noqa: E402
+from sections import counts, from_file, from_kafka, latency, lookups, micro, peers, scaling  # noqa: E402
 
 
 def run(cpu, wall=1.0, peak=10.0):
     return measuring.Measurement(cpu, wall, peak)
+
+
+class LookupsTests(unittest.TestCase):
+    def test_figures_are_read_by_their_names(self):
+        text = "load: 123.4 ns/row\npeak of the refresh, counted: 1.024 times the table\ncheck: -5 \nno figure\n"
+        self.assertEqual(lookups.parse(text), {"load": 123.4, "peak of the refresh, counted": 1.024, "check": -5.0})
 
 
 class MeasuringTests(unittest.TestCase):

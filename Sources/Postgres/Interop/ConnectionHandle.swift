@@ -59,6 +59,9 @@ import Glibc
         }
     }
 
+    /// Asks libpq to hand over the rows of the statement just sent as they arrive, instead of all at once.
+    mutating func streamRows() -> Bool { unsafe RowMode.set(on: pointer) }
+
     mutating func enterPipelineMode() -> Bool { unsafe PQenterPipelineMode(pointer) == 1 }
     mutating func exitPipelineMode() -> Bool { unsafe PQexitPipelineMode(pointer) == 1 }
     mutating func sendSync() -> Bool { unsafe PQpipelineSync(pointer) == 1 }
@@ -85,6 +88,27 @@ import Glibc
     mutating func nextResult() -> ResultHandle? {
         guard let result = unsafe PQgetResult(pointer) else { return nil }
         return unsafe ResultHandle(adopting: result)
+    }
+
+    /// The next result, its rows in `rows` if it has any.
+    mutating func nextRows(into rows: inout RowBuffer) -> RowAnswer {
+        guard let result = unsafe PQgetResult(pointer) else { return .end }
+        let status = unsafe PQresultStatus(result)
+        guard status == PGRES_SINGLE_TUPLE || status == RowMode.chunk else {
+            return unsafe .other(ResultHandle(adopting: result))
+        }
+        unsafe rows.adopt(result)
+        return .rows
+    }
+
+    /// What a conversation that streams rows brings.
+    enum RowAnswer {
+        /// Rows, in the buffer.
+        case rows
+        /// The end of the rows, an error, or what was not asked for.
+        case other(ResultHandle)
+        /// The conversation is over.
+        case end
     }
 
     // MARK: - Waiting
