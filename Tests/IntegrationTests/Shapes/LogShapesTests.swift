@@ -60,6 +60,21 @@ import Testing
         return try #require(rows.first)
     }
 
+    /// Requests, server errors and addresses by endpoint: ids are no endpoints.
+    private static func endpoints(_ path: String) throws -> [String: [String: String]] {
+        let rows = try rows(
+            of: path,
+            parse:
+                "{ accept: text, fields: { status: integer, remote_addr: text, uri: { path: request_uri, type: text } } }",
+            behind: """
+                shaped: { from: records, derive: { endpoint: "path_template(split_part(uri, '?', 1))" } }
+                result: { from: shaped, summarize: { by: [endpoint], metrics: { requests: count(), \
+                server_errors: { metric: count(), where: "status >= 500" }, addresses: uniques(remote_addr) } } }
+                """)
+        return Dictionary(
+            uniqueKeysWithValues: rows.map { ($0["endpoint"] ?? "", $0.filter { $0.key != "endpoint" }) })
+    }
+
     private static func cloudtrail(_ path: String) throws -> (names: [Row], mfa: [Row]) {
         let parse = """
             { each: Records, accept: text, event_time: at, fields: { at: { path: eventTime, type: timestamp }, \
@@ -229,11 +244,12 @@ import Testing
 
     private static func path(_ shape: String) -> String { shared.appendingPathComponent("\(shape).ndjson").path }
 
-    /// What is left of the truth: figures by endpoint, which needs an expression.
     @Test(.enabled(if: hasShared)) func theSharedAccessLog() async throws {
         try await onOwnThread {
-            let row = try Self.nginx(Self.path("nginx"))
-            #expect(row["bytes"] == "\(try Self.truth("nginx")["bytes"] ?? "")" && row["requests"] == "300", "\(row)")
+            let (row, truth) = (try Self.nginx(Self.path("nginx")), try Self.truth("nginx"))
+            #expect(row["bytes"] == "\(truth["bytes"] ?? "")" && row["requests"] == "300", "\(row)")
+            let expected = try #require(truth["by endpoint"] as? [String: Any]).mapValues { try Self.counts($0) }
+            #expect(try Self.endpoints(Self.path("nginx")) == expected)
         }
     }
 
