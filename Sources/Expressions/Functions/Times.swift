@@ -1,3 +1,5 @@
+import Platform
+
 extension FunctionCatalog {
     /// Making and moving times.
     static let times: [ExpressionFunction] = [
@@ -139,7 +141,7 @@ extension FunctionCatalog {
     /// The zone that a constant names.
     private static func zone(_ facts: FormArguments, _ index: Int) throws(FormProblem) -> TimeZoneRules {
         let name = facts.text(index).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        guard let zone = TimeZoneRules.named(name) else { throw ZoneProblem.of(name, argument: index) }
+        guard let zone = TimeZoneDatabase.system.find(name) else { throw ZoneProblem.of(name, argument: index) }
         return zone
     }
 

@@ -9,6 +9,6 @@ enum ZoneProblem {
             message: "there is no time zone of this name, found '\(name)', expected one such as Europe/Berlin",
             hint: isOffset
                 ? "a zone has a name; add an offset as an interval: field + interval '2 hours'"
-                : Suggestion.hint(for: name, in: ZoneFile.names() + ["UTC"]))
+                : Suggestion.hint(for: name, in: TimeZoneDatabase.system.names))
     }
 }

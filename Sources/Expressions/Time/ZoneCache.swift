@@ -1,3 +1,5 @@
+import Platform
+
 /// The zones that a column names, for one evaluator: the last few, so that no name is looked up twice in a row.
 final class ZoneCache {
     private var entries: [(name: [UInt8], zone: TimeZoneRules?)] = []
@@ -8,7 +10,7 @@ final class ZoneCache {
     func zone(_ name: TextView) -> TimeZoneRules? {
         for entry in entries where TextView.with(entry.name, { $0 == name }) { return entry.zone }
         let bytes = (0..<name.count).map { name[$0] }
-        let zone = TimeZoneRules.named(String(decoding: bytes, as: UTF8.self))
+        let zone = TimeZoneDatabase.system.find(String(decoding: bytes, as: UTF8.self))
         if entries.count < Self.entriesMax {
             entries.append((bytes, zone))
         } else {
@@ -42,13 +44,13 @@ struct ZoneCursor {
         let bound = Int64.max / 1_000_000
         start = max(-bound, span.start) * 1_000_000
         end = min(bound, span.end) * 1_000_000
-        offset = span.offset * 1_000_000
+        offset = Int64(span.offset) * 1_000_000
     }
 
     /// The instant at which the zone's clocks show a time, both in microseconds since 1970.
     func instant(local microseconds: Int64) -> Int64 {
         let seconds = ZoneCursor.seconds(microseconds)
-        return zone.instant(local: seconds) * 1_000_000 + (microseconds - seconds * 1_000_000)
+        return zone.utc(ofLocal: seconds) * 1_000_000 + (microseconds - seconds * 1_000_000)
     }
 
     private static func seconds(_ microseconds: Int64) -> Int64 {

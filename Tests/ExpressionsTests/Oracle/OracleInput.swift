@@ -156,7 +156,7 @@ extension OracleInput {
     static func around(_ zone: String, _ years: [Int64] = [1900, 1945, 1995, 2026, 2037, 2038, 2100, 9999])
         -> OracleInput
     {
-        let rules = TimeZoneRules.named(zone)
+        let rules = TimeZoneDatabase.system.find(zone)
         var changes: [Int64] = []
         for year in years {
             var time = CivilDate(year: year, month: 1, day: 1).daysSince1970 * 86_400
