@@ -79,6 +79,9 @@ extension TopologyCompiler {
             common.textBytesMax = lengths.contains(nil) ? nil : lengths.compactMap(\.self).max()
             joined.fields.append(common)
         }
+        for (name, reason) in schemas.flatMap(\.lacking) where joined[name] == nil && joined.lacking[name] == nil {
+            joined.lacking[name] = reason
+        }
         joined.lacking = joined.lacking.filter { !joined.unresolved.contains($0.key) }
         let times = schemas.compactMap(\.eventTimeColumn)
         if times.count == schemas.count { joined.eventTimeColumn = number(times, of: node) }

@@ -259,6 +259,13 @@ extension TopologyBuilder {
             guard let shorthand = spec.shorthand else {
                 return checker.check(entry.value, as: .object(spec.fields), named: named)
             }
+            if let field = spec.mapField {
+                // The map stands under the node type itself, and is called so.
+                let value = checker.check(entry.value, as: field.type, named: named)
+                let whole = ConfigEntry(
+                    key: shorthand, keyLocation: location, value: value ?? ConfigValue(.invalid, at: location))
+                return ConfigValue(.map([whole]), at: location)
+            }
             let wrapped = DocumentEntry(key: shorthand, keyLocation: location, value: entry.value)
             return checker.checkFields([wrapped], at: location, fields: spec.fields, named: named)
         }

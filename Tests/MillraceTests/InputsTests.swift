@@ -100,6 +100,15 @@ import Testing
             "all: { from: big, rename: { 1a: size } }",
             "t.yaml:13:31: error[field-name]: a field cannot be called 1a, expected a letter or _, then letters, digits or _"
         ),
+        (
+            "all: { from: big, keep: [] }",
+            "t.yaml:13:27: error[no-fields]: no field is named here, expected one at least; name one, or remove the node"
+        ),
+        ("all: { from: big, rename: {} }", "t.yaml:13:29: error[no-fields]: no field is named here"),
+        (
+            "all: { from: big, rename: kind }",
+            "t.yaml:13:29: error[wrong-type]: 'rename' has the wrong type, found 'kind', expected a map"
+        ),
         ("all: { from: [], keep: [kind] }", "t.yaml:13:16: error[wrong-type]: 'from' of node 'all' is an empty list"),
     ])
     func whatIsWrongIsNamedWithItsPlace(node: String, expected: String) {
@@ -124,6 +133,18 @@ import Testing
                 "t.yaml:\(place): error[unknown-field]: the records that come together here have no common field '\(field)': "
                     + "\(reason); declare it alike in front of every node in that 'from'"
             ])
+    }
+
+    @Test func whatAnInputLacksIsKnownBehindTheNextJoinToo() {
+        let nodes = """
+            a: { from: old_records, drop: [price] }
+            b: { from: [new_records, a], sample: 1% }
+            third: { file: third.ndjson }
+            c: { from: third, parse_json: { fields: { kind: text } } }
+            all: { from: [b, c], sample: 1% }
+            """
+        let errors = Self.load(nodes, by: "[price]").diagnostics.all.filter { $0.severity == .error }
+        #expect(errors.count == 1 && "\(errors)".contains("common field 'price': those of node"), "\(errors)")
     }
 
     @Test func aRenamedFieldIsUsedByItsNewName() throws {

@@ -28,7 +28,7 @@ extension Derive: NodeType {
     ) -> CompiledNode {
         var schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         var plan = DerivePlan(node: node.name, fields: [])
-        var isWhole = node.config["fields"]?.isInvalid == false
+        var isWhole = node.config["fields"]?.namesSomething(&problems) ?? false
         for entry in node.config["fields"]?.entries ?? [] {
             guard let field = DerivedField.make(entry, reading: schema, column: plan.nextColumn(of: schema), &problems)
             else {

@@ -37,10 +37,20 @@ struct ShapePlan: StagePlan {
 }
 
 extension ConfigValue {
+    /// Whether a list or a map of fields has any; says so when it has none.
+    func namesSomething(_ problems: inout Diagnostics) -> Bool {
+        guard list?.isEmpty ?? entries?.isEmpty ?? false else { return !isInvalid }
+        problems.append(
+            Diagnostic(
+                code: "no-fields", at: location, "no field is named here, expected one at least",
+                hint: "name one, or remove the node"))
+        return false
+    }
+
     /// The names of fields in a list, nil when one of them is not known, which is said.
     func fieldNames(of schema: RecordSchema, _ problems: inout Diagnostics) -> Set<String>? {
         var names: Set<String> = []
-        var isWhole = !isInvalid
+        var isWhole = namesSomething(&problems)
         for value in list ?? [] {
             guard let name = value.string, schema.field(name, at: value.location, &problems) != nil else {
                 isWhole = false

@@ -25,7 +25,7 @@ package enum Rename: NodeType {
         let schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         var renamed = schema
         var plan = RenamePlan()
-        var isWhole = node.config["fields"]?.isInvalid == false
+        var isWhole = node.config["fields"]?.namesSomething(&problems) ?? false
         for entry in node.config["fields"]?.entries ?? [] {
             if let problem = FieldName.problem(entry.key, at: entry.keyLocation) {
                 problems.append(problem)
