@@ -23,6 +23,8 @@ extension Pipeline {
             "memory_mib": "\(account.total >> 20)", "budget_mib": "\(account.budget >> 20)",
             "parts_mib": "\(account.summary)",
         ]
+        let holders = plan.memory.holders.filter { $0.bytes >> 20 > 0 }.map { "\($0.node) \($0.bytes >> 20)" }
+        if !holders.isEmpty { metadata["nodes_mib"] = "\(holders.joined(separator: ", "))" }
         for item in news {
             switch item {
             case .pressureBegan:

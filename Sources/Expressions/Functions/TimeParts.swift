@@ -31,6 +31,7 @@ extension FunctionCatalog {
 
     private static func extractForm(_ time: Parameter) -> FunctionForm {
         let result = FunctionForm.Result(name: "integer, decimal(3) or decimal(6)") { facts in
+            // A unit that there is not is said by the kernel's maker, with its place.
             let scale = (try? timeUnit(facts, mustBeLength: false))?.scale ?? 0
             return scale == 0 ? .integer : .decimal(scale: scale)
         }
