@@ -80,8 +80,7 @@ let package = Package(
             name: "Nodes",
             dependencies: [
                 "Platform", "Dataflow", "Declaration", "Sketches", "Expressions", "Summaries", "Kafka", "JSON",
-                "Postgres",
-                "CZlib",
+                "Postgres", "Lookups", "LookupSources", "MaxMind", "CZlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -164,7 +163,7 @@ let package = Package(
             name: "NodesTests",
             dependencies: [
                 "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "JSON", "Kafka", "Postgres", "Sketches",
-                "TopologyFile", "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
+                "Lookups", "LookupSources", "MaxMind", "TopologyFile", "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

@@ -13,6 +13,8 @@ public struct BuildContext: Sendable {
     public var logger: Logger
     /// What the program offers to nodes.
     public var services: RunServices
+    /// What the topology's nodes read and write outside of it.
+    public var resources: [any Resource] = []
     /// For a source: what its queues may take in bytes.
     public var queueBytes = 0
     /// For a source: the longest message in bytes that the node behind it takes.

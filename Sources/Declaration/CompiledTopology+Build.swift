@@ -34,7 +34,8 @@ extension CompiledTopology {
         try sizes.check()
         func context(_ node: String) -> BuildContext {
             BuildContext(
-                topology: name, node: node, memory: memory.scoped(to: node), logger: logger, services: services)
+                topology: name, node: node, memory: memory.scoped(to: node), logger: logger, services: services,
+                resources: resources)
         }
         let nodes = try stages.enumerated().map { index, stage in
             var context = context(stage.name)

@@ -74,6 +74,8 @@ public struct CompiledTopology: Sendable {
     public var stages: [Stage] = []
     /// The sinks.
     public var sinks: [Sink] = []
+    /// What its nodes read and write outside of it.
+    public var resources: [any Resource] = []
 
     init(
         name: String, memoryBytes: Int, commitInterval: Setting<Duration>, workers: Int?, batchBytes: Setting<Int>,

@@ -100,6 +100,9 @@ public indirect enum SpecType: Sendable {
     case list(SpecType)
     /// A mapping from names the user chooses.
     case map(SpecType)
+    /// A mapping from names the user chooses, of which a name alone or a list of names is the short form: each then stands
+    /// for the value `bare`, or, where that is nil, for itself.
+    case names(SpecType, bare: String?)
     /// A mapping with these fields.
     case object([FieldSpec])
     /// A mapping with these fields; a bare value stands for the one called `shorthand`.

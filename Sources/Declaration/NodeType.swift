@@ -111,6 +111,15 @@ public protocol Resource: Sendable {
     /// What is wrong with this one when another node, or the same, has declared `earlier`; nil when they have nothing to
     /// do with each other.
     func clash(with earlier: any Resource) -> Diagnostic?
+    /// What is wrong when these are all that the topology has; nil when nothing is missing.
+    func lack(among all: [any Resource]) -> Diagnostic?
+}
+
+extension Resource {
+    /// It has nothing to do with others.
+    public func clash(with earlier: any Resource) -> Diagnostic? { nil }
+    /// It needs no others.
+    public func lack(among all: [any Resource]) -> Diagnostic? { nil }
 }
 
 extension NodeDeclaration {

@@ -7,7 +7,6 @@ public struct TopologyCompiler {
     private var problems = Diagnostics()
     var outputs: [Edge] = []
     private var placements: [Placement?] = []
-    private var resources: [any Resource] = []
     /// Sources, by their place in the declaration, whose messages a node reads.
     private var readSources: Set<Int> = []
 
@@ -64,6 +63,9 @@ public struct TopologyCompiler {
             }
             compiler.add(node, type)
         }
+        for lack in compiler.topology.resources.compactMap({ $0.lack(among: compiler.topology.resources) }) {
+            compiler.problems.append(lack)
+        }
         compiler.checkMemory(overrides)
         return (compiler.topology, compiler.problems)
     }
@@ -78,8 +80,8 @@ public struct TopologyCompiler {
         }
         let compiled = type.compile(node, reading: input, of: declaration.name, &found)
         for resource in compiled.resources {
-            for clash in resources.compactMap({ resource.clash(with: $0) }) { found.append(clash) }
-            resources.append(resource)
+            for clash in topology.resources.compactMap({ resource.clash(with: $0) }) { found.append(clash) }
+            topology.resources.append(resource)
         }
         outputs.append(compiled.output)
         placements.append(place(compiled.part, node, &found))

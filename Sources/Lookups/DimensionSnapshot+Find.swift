@@ -67,7 +67,7 @@ extension DimensionSnapshot {
 
 /// The row of a batch at a place among those that are looked up.
 @inline(__always)
-private func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
+func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
     if let rows = unsafe rows { return unsafe Int(rows[index]) }
     return index
 }

@@ -8,17 +8,18 @@ extension DimensionSnapshot {
     /// - Parameters:
     ///   - column: a cell of type text.
     ///   - handles: `count` rows.
+    ///   - rows: the place of each; its own unless given.
     ///   - slices: room for `count` pairs; that of a null is left as it is.
     ///   - valid: room for `count` bytes: 0 for null.
     ///   - room: asked once at most, for memory of so many bytes that lives as long as the slices.
     /// - Returns: the base.
     /// - Precondition: the texts that are copied have less than 4 GiB, as those of a batch of at most 65,536 rows.
     public func slices(
-        _ column: Int, of handles: UnsafePointer<RowHandle>, count: Int, into slices: UnsafeMutableRawPointer,
-        valid: UnsafeMutablePointer<UInt8>, room: (Int) -> UnsafeMutableRawPointer
+        _ column: Int, of handles: UnsafePointer<RowHandle>, rows: UnsafePointer<UInt32>? = nil, count: Int,
+        into slices: UnsafeMutableRawPointer, valid: UnsafeMutablePointer<UInt8>, room: (Int) -> UnsafeMutableRawPointer
     ) -> UnsafeRawPointer? {
         if let dictionary = commonDictionary(column) {
-            unsafe fill(column, handles, count, valid) { source, row, target in
+            unsafe fill(column, handles, rows, count, valid) { source, row, target in
                 let code = unsafe source.pointee.code(row)
                 let text = unsafe dictionary.text(code)
                 unsafe slices.storeBytes(of: code + 2, toByteOffset: target * 8, as: UInt32.self)
@@ -27,7 +28,7 @@ extension DimensionSnapshot {
             return unsafe UnsafeRawPointer(dictionary.base)
         }
         var size = 0
-        unsafe fill(column, handles, count, valid) { source, row, target in
+        unsafe fill(column, handles, rows, count, valid) { source, row, target in
             let text = unsafe source.pointee.text(row)
             unsafe slices.storeBytes(of: UInt32(truncatingIfNeeded: size), toByteOffset: target * 8, as: UInt32.self)
             unsafe slices.storeBytes(of: UInt32(text.count), toByteOffset: target * 8 + 4, as: UInt32.self)
@@ -36,7 +37,7 @@ extension DimensionSnapshot {
         precondition(size <= Int(UInt32.max), "the texts of a batch have less than 4 GiB")
         guard size > 0 else { return UnsafeRawPointer(valid) }
         let base = unsafe room(size)
-        unsafe fill(column, handles, count, valid) { source, row, target in
+        unsafe fill(column, handles, rows, count, valid) { source, row, target in
             let text = unsafe source.pointee.text(row)
             guard let start = text.baseAddress else { return }
             let offset = unsafe slices.loadUnaligned(fromByteOffset: target * 8, as: UInt32.self)

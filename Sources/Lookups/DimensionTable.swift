@@ -98,13 +98,16 @@ public final class DimensionTable: Sendable {
     /// Loads the table, or refreshes it. Blocks; to be called on a thread of its own, by one at a time.
     /// - Parameters:
     ///   - source: is read from beginning to end.
+    ///   - accept: is asked for its consent to a new content before anything of the old one is replaced; what it throws
+    ///     ends the load.
     ///   - isCancelled: asked now and then; true ends the load.
     /// - Returns: the generation that the table holds now: the one before, read anew, if the content is the same.
     /// - Throws: ``LookupError``, and what the source throws. The table is then as it was; only where memory or disk
     ///   end in the middle of replacing shards are some of them new, and the next load makes it whole.
     @discardableResult
     public func load(
-        from source: any DimensionSource, isCancelled: () -> Bool = { false }
+        from source: any DimensionSource, accept: (Generation) throws -> Void = { _ in },
+        isCancelled: () -> Bool = { false }
     ) throws -> Generation {
         let previous = state.withLock { state -> Previous in
             precondition(!state.isLoading, "a table is loaded by one thread at a time")
@@ -123,6 +126,7 @@ public final class DimensionTable: Sendable {
         let generation = Generation(
             number: number, digest: digest, rows: loaded.rows, rowsIgnored: loaded.rowsIgnored,
             loadedAt: Generation.now())
+        if !isSame { try accept(generation) }
         if !isSame { try replace(previous, by: loaded, generation, isCancelled) }
         state.withLock { state in
             state.current = generation

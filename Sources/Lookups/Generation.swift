@@ -16,6 +16,20 @@ public struct Generation: Sendable, Equatable {
     /// When its content was last read to the end, in microseconds since 1970-01-01 UTC.
     public let loadedAt: Int64
 
+    /// A content of something that is no table, such as a database of networks.
+    /// - Parameter digest: stands for the content.
+    public init(number: Int, digest: String, rows: Int, rowsIgnored: Int = 0) {
+        self.init(number: number, digest: digest, rows: rows, rowsIgnored: rowsIgnored, loadedAt: Self.now())
+    }
+
+    init(number: Int, digest: String, rows: Int, rowsIgnored: Int, loadedAt: Int64) {
+        self.number = number
+        self.digest = digest
+        self.rows = rows
+        self.rowsIgnored = rowsIgnored
+        self.loadedAt = loadedAt
+    }
+
     /// The present moment, in microseconds since 1970-01-01 UTC.
     static func now() -> Int64 {
         var time = timespec()

@@ -1,4 +1,4 @@
-/// Why a dimension could not be loaded. What was loaded before stays as it is.
+/// Why a dimension could not be loaded, or cannot be used any more. What was loaded before stays as it is.
 public struct LookupError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong.
     public enum Code: String, Sendable {
@@ -16,6 +16,10 @@ public struct LookupError: Error, Sendable, Equatable, CustomStringConvertible {
         case tooLarge = "lookup-too-large"
         /// The temporary file through which rows go cannot be written or read.
         case spill = "lookup-spill"
+        /// The table has no rows any more, and had some.
+        case empty = "lookup-empty"
+        /// The content is older than it may be.
+        case stale = "lookup-stale"
         /// The load was given up, because the program is to stop.
         case cancelled = "lookup-cancelled"
     }

@@ -20,6 +20,7 @@ struct SpecChecker {
         switch type {
         case .list(let element): return checkList(node, of: element, named: name)
         case .map(let value): return checkMap(node, of: value, named: name)
+        case .names(let value, let bare): return checkNames(node, of: value, bare, named: name)
         case .object(let fields): return checkObject(node, as: type, fields, shorthand: nil, named: name)
         case .shorthandObject(let shorthand, let fields):
             return checkObject(node, as: type, fields, shorthand: shorthand, named: name)
@@ -103,6 +104,30 @@ struct SpecChecker {
         return ConfigValue(.map(checked), at: node.location)
     }
 
+    /// A map, or names that each stand for `bare` or for themselves.
+    private mutating func checkNames(
+        _ node: DocumentNode, of type: SpecType, _ bare: String?, named name: String
+    ) -> ConfigValue? {
+        let elements: [DocumentNode]
+        switch node.content {
+        case .map: return checkMap(node, of: type, named: name)
+        case .list(let list): elements = list
+        case .scalar: elements = [node]
+        }
+        let entries = elements.compactMap { element -> ConfigEntry? in
+            guard let key = check(element, as: .fieldName, named: "an element of \(name)")?.string else { return nil }
+            var value = element
+            if let bare, var scalar = element.scalar {
+                scalar.text = bare
+                value.content = .scalar(scalar)
+            }
+            let checked = check(value, as: type, named: key.quotedForDiagnostic)
+            return ConfigEntry(
+                key: key, keyLocation: element.location, value: checked ?? ConfigValue(.invalid, at: element.location))
+        }
+        return entries.count < elements.count ? nil : ConfigValue(.map(entries), at: node.location)
+    }
+
     private mutating func checkList(_ node: DocumentNode, of type: SpecType, named name: String) -> ConfigValue? {
         guard case .list(let elements) = node.content else {
             guard type.admitsShape(of: node) else {
@@ -155,7 +180,7 @@ extension SpecChecker {
         case .bytes: Quantity.size(scalar.text).map { .integer($0) }
         case .duration: Quantity.duration(scalar.text).map { .duration($0) }
         case .boolean: scalar.mayBeTyped ? boolean(scalar.text).map { .boolean($0) } : nil
-        case .list, .map, .object, .shorthandObject: nil
+        case .list, .map, .names, .object, .shorthandObject: nil
         }
     }
 

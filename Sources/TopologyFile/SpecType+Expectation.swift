@@ -18,6 +18,7 @@ extension SpecType {
         case .recordFieldType: "a field type such as text, integer or decimal(2)"
         case .list(let element): "a list of: \(element.expectation)"
         case .map(let value): "a map from names to: \(value.expectation)"
+        case .names(let value, _): "a name, a list of names, or a map from names to: \(value.expectation)"
         case .object(let fields): "a map with \(fields.map(\.name).joined(separator: ", "))"
         case .shorthandObject(let shorthand, let fields):
             (fields.first { $0.name == shorthand }.map { $0.type.expectation + ", or " } ?? "")
@@ -29,7 +30,7 @@ extension SpecType {
     var holdsSecret: Bool {
         switch self {
         case .secret: true
-        case .list(let element), .map(let element): element.holdsSecret
+        case .list(let element), .map(let element), .names(let element, _): element.holdsSecret
         case .object(let fields), .shorthandObject(_, let fields): fields.contains { $0.type.holdsSecret }
         default: false
         }
@@ -39,6 +40,7 @@ extension SpecType {
     func admitsShape(of node: DocumentNode) -> Bool {
         switch (self, node.content) {
         case (.list, .list), (.map, .map), (.object, .map), (.shorthandObject, .map): true
+        case (.names, _): true
         case (.list(let element), _): element.admitsShape(of: node)
         case (.map, _), (.object, _): false
         case (_, .scalar): true

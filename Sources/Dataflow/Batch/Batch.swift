@@ -282,6 +282,17 @@ extension Batch {
         block.fill(index, from: source, rows, rowCount: rowCount)
     }
 
+    /// Has a node write a column that it adds: values and validity of the selected rows; the others have no value. Called by
+    /// the node whose column it is, before it hands the batch on.
+    /// - Parameter write: gets the column, and for texts a function that gives memory of so many bytes, once; answers where
+    ///   the texts begin, and what keeps them there until the batch is reused, nil where that is the memory it was given.
+    public func writeColumn(
+        _ index: Int, _ rows: RowSelection,
+        _ write: (Column, _ room: (Int) -> UnsafeMutableRawPointer) -> (base: UnsafeRawPointer?, keeper: AnyObject?)
+    ) {
+        unsafe block.write(index, rows, rowCount: rowCount, write)
+    }
+
     /// Computes the hashes of a column. Called by the node that fills the column, before it hands the batch on: later
     /// stages, which may be several at once, only read them.
     public func fillHashes(ofColumn index: Int, _ fill: (Column, UnsafeMutablePointer<UInt64>) -> Void) {

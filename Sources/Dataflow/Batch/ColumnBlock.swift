@@ -11,6 +11,8 @@
     private let bases: UnsafeMutablePointer<UnsafeRawPointer>
     private let hashes: UnsafeMutablePointer<HashColumn>
     private let arenas: UnsafeMutablePointer<TextArena>
+    /// What keeps the texts of a column that lie in memory of somebody else's.
+    private let keepers: UnsafeMutablePointer<AnyObject?>
     private(set) var capacity = 0
 
     @safe private struct HashColumn {
@@ -27,6 +29,8 @@
         unsafe hashes.initialize(repeating: HashColumn(), count: count)
         unsafe arenas = .allocate(capacity: count)
         unsafe arenas.initialize(repeating: TextArena(), count: count)
+        unsafe keepers = .allocate(capacity: count)
+        unsafe keepers.initialize(repeating: nil, count: count)
     }
 
     func deallocate() {
@@ -38,6 +42,8 @@
         unsafe bases.deallocate()
         unsafe hashes.deallocate()
         unsafe arenas.deallocate()
+        unsafe keepers.deinitialize(count: layout.count + 1)
+        unsafe keepers.deallocate()
     }
 
     private func deallocateColumns() {
@@ -86,6 +92,7 @@
     func reset(keeping bytes: Int) {
         for column in 0..<layout.count {
             unsafe hashes[column].isFilled = false
+            unsafe keepers[column] = nil
             if unsafe arenas[column].capacity > 0 { unsafe arenas[column].reset(keeping: bytes) }
         }
     }
@@ -134,6 +141,21 @@
             }
         }
         return nil
+    }
+
+    /// Has somebody write an added column; see `Batch.writeColumn`.
+    func write(
+        _ index: Int, _ rows: RowSelection, rowCount: Int,
+        _ write: (Column, _ room: (Int) -> UnsafeMutableRawPointer) -> (base: UnsafeRawPointer?, keeper: AnyObject?)
+    ) {
+        precondition(index >= layout.parsedCount && layout.ownType(of: index) != nil, "not a column to be written so")
+        let column = columns[index]
+        if rows.count < rowCount { unsafe column.valid.update(repeating: 0, count: rowCount) }
+        let arena = unsafe arenas + index
+        let texts = unsafe write(column) { unsafe arena.pointee.room(for: $0) }
+        guard column.type == .text else { return }
+        if let base = unsafe texts.base { unsafe bases[index + 1 - layout.parsedCount] = base }
+        unsafe keepers[index] = texts.keeper
     }
 
     private func fillTexts(_ index: Int, from source: Column, _ rows: RowSelection) -> Int? {

@@ -40,6 +40,9 @@ import Glibc
     /// When it was made, in seconds since 1970.
     public var buildTime: UInt64 { unsafe handle.pointee.metadata.build_epoch }
 
+    /// Nodes of the tree that leads from addresses to records: how large the database is.
+    public var nodeCount: Int { unsafe Int(handle.pointee.metadata.node_count) }
+
     /// The whole file, as long as this object lives. Texts that ``withText(_:of:_:)`` lends lie in it.
     public var contents: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: handle.pointee.file_content, count: Int(handle.pointee.file_size))

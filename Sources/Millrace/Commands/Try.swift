@@ -14,6 +14,7 @@ struct Try: AsyncParsableCommand {
 
               millrace try topologies/game_kpis.yaml --events sample.ndjson
               millrace try joined.yaml --events live=a.ndjson --events backfill=b.ndjson.gz
+              millrace try ads.yaml --events clicks.ndjson --lookup named=campaigns.csv
             """)
 
     @Argument(help: ArgumentHelp("The topology file; - is standard input.", valueName: "file"))
@@ -24,6 +25,12 @@ struct Try: AsyncParsableCommand {
             "The sample, one JSON document a line, plain or gzip; with several sources NODE=PATH for each.",
             valueName: "path"))
     var events: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "Rows for a lookup in place of its own: NODE=PATH, a CSV or NDJSON file with the columns that it reads.",
+            valueName: "node=path"))
+    var lookup: [String] = []
 
     @Option(help: "The most rows shown of a table.")
     var rows = 20
@@ -51,7 +58,7 @@ struct Try: AsyncParsableCommand {
         guard let topology else { throw ExitCode(1) }
         let trial: Trial
         do {
-            trial = try Trial(topology, events: events, deadLettersMax: deadLetters)
+            trial = try Trial(topology, events: events, lookups: lookup, deadLettersMax: deadLetters)
             try await trial.run()
         } catch let error as ValidationError {
             throw error

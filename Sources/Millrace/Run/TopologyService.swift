@@ -16,6 +16,7 @@ final class TopologyService: Service {
     private let deadLetters: DeadLetterReport
     private let fields: FieldReport
     private let nulls: NullReport
+    private let lookups: LookupReport
     private let output = ConsoleOutput()
     private let logger: Logger
     private let outcome = Mutex(Outcome())
@@ -45,9 +46,11 @@ final class TopologyService: Service {
         deadLetters = DeadLetterReport(logger: logger)
         fields = FieldReport(logger: logger)
         nulls = NullReport(logger: logger)
+        lookups = LookupReport(logger: logger)
         var services = RunServices()
         services[FieldReport.self] = fields
         services[NullReport.self] = nulls
+        services[LookupReport.self] = lookups
         services[ConsoleWriter.self] = ConsoleWriter(output.write)
         services[TableGaps.self] = TableGaps(areAccepted: acceptsGaps)
         services[SecretKeeper.self] = SecretKeeper { Redaction.conceal($0) }
@@ -117,6 +120,7 @@ final class TopologyService: Service {
         deadLetters.conclude()
         fields.conclude()
         nulls.conclude()
+        lookups.conclude()
         let snapshot = pipeline.progress()
         logger.info(
             "Topology ended",

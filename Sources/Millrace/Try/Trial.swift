@@ -14,14 +14,18 @@ struct Trial {
     private let log: TrialLog
     private let fields: FieldReport
     private let nulls: NullReport
+    private let missing: LookupReport
 
     /// - Parameters:
     ///   - events: a path, or `NODE=PATH` for each source.
+    ///   - lookups: `NODE=PATH` for each lookup that is to have other rows than its own.
     ///   - deadLettersMax: how many dead letters are kept.
     /// - Throws: `ValidationError` about the paths, and what nodes throw.
-    init(_ topology: CompiledTopology, events: [String], deadLettersMax: Int) throws {
+    init(_ topology: CompiledTopology, events: [String], lookups: [String] = [], deadLettersMax: Int) throws {
         var topology = topology
-        let paths = try Self.paths(events, of: topology.sources.map(\.name))
+        let paths = try Self.samples(events, of: topology.sources.map(\.name))
+        let rows = try Self.paths(
+            lookups, "--lookup", of: LookupStandIns.nodes(of: topology), called: "lookup", holding: "rows")
         for index in topology.sources.indices {
             let source = topology.sources[index].name
             topology.sources[index].plan = FilePlan(
@@ -38,9 +42,12 @@ struct Trial {
         let letters = TrialLetters(max: deadLettersMax)
         fields = FieldReport(logger: logger)
         nulls = NullReport(logger: logger)
+        missing = LookupReport(logger: logger)
         var services = RunServices()
         services[FieldReport.self] = fields
         services[NullReport.self] = nulls
+        services[LookupReport.self] = missing
+        services[LookupStandIns.self] = LookupStandIns(paths: rows, isPatient: false)
         let plan = try topology.build(
             RunOverrides(), services: services, observers: [letters], logger: logger,
             giveBackFreeMemory: Allocator.giveBackFreeMemory)
@@ -52,26 +59,37 @@ struct Trial {
     }
 
     /// Which sample each source reads.
-    private static func paths(_ events: [String], of sources: [String]) throws(ValidationError) -> [String: String] {
+    private static func samples(
+        _ events: [String], of sources: [String]
+    ) throws(ValidationError) -> [String: String] {
         if events.count == 1, sources.count == 1, !events[0].hasPrefix("\(sources[0])=") {
             return [sources[0]: events[0]]
         }
-        var paths: [String: String] = [:]
-        for entry in events {
-            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, sources.contains(parts[0]) else {
-                throw ValidationError(
-                    "--events \(entry): expected NODE=PATH, with one of the sources \(sources.joined(separator: ", "))."
-                )
-            }
-            guard paths.updateValue(parts[1], forKey: parts[0]) == nil else {
-                throw ValidationError("--events \(entry): the source \(parts[0]) has a sample already.")
-            }
-        }
+        let paths = try paths(events, "--events", of: sources, called: "source", holding: "a sample")
         let missing = sources.filter { paths[$0] == nil }
         guard missing.isEmpty else {
             throw ValidationError(
                 "--events: missing for \(missing.joined(separator: ", ")), expected NODE=PATH for each source.")
+        }
+        return paths
+    }
+
+    /// Reads `NODE=PATH`, of which each node may have one.
+    private static func paths(
+        _ entries: [String], _ option: String, of nodes: [String], called kind: String, holding what: String
+    ) throws(ValidationError) -> [String: String] {
+        var paths: [String: String] = [:]
+        for entry in entries {
+            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, nodes.contains(parts[0]) else {
+                let known =
+                    nodes.isEmpty
+                    ? "the topology has none" : "with one of the \(kind)s \(nodes.joined(separator: ", "))"
+                throw ValidationError("\(option) \(entry): expected NODE=PATH, \(known).")
+            }
+            guard paths.updateValue(parts[1], forKey: parts[0]) == nil else {
+                throw ValidationError("\(option) \(entry): the \(kind) \(parts[0]) has \(what) already.")
+            }
         }
         return paths
     }
@@ -82,6 +100,7 @@ struct Trial {
         try await onThread(named: name) { try pipeline.run() }
         fields.conclude()
         nulls.conclude()
+        missing.conclude()
     }
 
     /// What became of the sample.

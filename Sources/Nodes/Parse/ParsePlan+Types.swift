@@ -25,12 +25,17 @@ extension ParsePlan {
     }
 
     /// What is wrong with a type that is none.
-    static func typeProblem(_ text: String, at location: SourceLocation) -> Diagnostic {
-        Diagnostic(
+    /// - Parameter isOfDimension: whether it is the type of a column that is no JSON: a timestamp is one there.
+    static func typeProblem(
+        _ text: String, at location: SourceLocation, isOfDimension: Bool = false
+    ) -> Diagnostic {
+        let times =
+            isOfDimension ? " or timestamp" : ", timestamp, timestamp(s), timestamp(ms) or timestamp(us)"
+        let meant = isOfDimension && text.hasPrefix("timestamp(") ? "timestamp" : meantType(text)
+        return Diagnostic(
             code: "field-type", at: location,
-            "unknown type, found \"\(text)\", expected text, integer, "
-                + "decimal(0…18), double, boolean, timestamp, timestamp(s), timestamp(ms) or timestamp(us)",
-            hint: meantType(text).map { "did you mean \($0)?" })
+            "unknown type, found \"\(text)\", expected text, integer, decimal(0…18), double, boolean" + times,
+            hint: meant.map { "did you mean \($0)?" })
     }
 
     /// What other languages call the types.

@@ -111,6 +111,14 @@ import Glibc
         case end
     }
 
+    /// The next notification that has arrived, nil when there is none.
+    mutating func nextNotification() -> Notification? {
+        guard let found = unsafe PQnotifies(pointer) else { return nil }
+        defer { unsafe PQfreemem(found) }
+        return unsafe Notification(
+            channel: String(cString: found.pointee.relname), payload: String(cString: found.pointee.extra))
+    }
+
     // MARK: - Waiting
 
     enum Wake { case ready, timedOut, failed }

@@ -2,9 +2,18 @@ import Dataflow
 import Postgres
 
 /// Dead letters on their way into `millrace.dead_letters`, inside the caller's transaction.
-struct DeadLetterRows {
+final class DeadLetterRows: EpochSink {
     let topology: String
     let memory: MemoryAccountant
+
+    init(topology: String, memory: MemoryAccountant) {
+        self.topology = topology
+        self.memory = memory
+    }
+
+    func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws {
+        try write(epoch.deadLetters, epoch.partitionKeys, &connection)
+    }
 
     /// Writes letters, in statements of a bounded size.
     /// - Parameter keys: the partitions that the letters' indices are of.

@@ -29,7 +29,7 @@ extension PostgresTarget {
             [.text(rows.topology)]
         ).int64(0, 0)
         guard read == 0 else { return }
-        for (_, writer) in writers where try writer.table.place.hasRows(&connection) {
+        for writer in tables.map(\.writer) where try writer.table.place.hasRows(&connection) {
             throw SinkError(
                 code: .historyMismatch,
                 description: "table \(writer.table.place.shown): it holds rows, and the positions of topology "

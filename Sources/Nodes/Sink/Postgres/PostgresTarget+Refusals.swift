@@ -17,19 +17,20 @@ extension PostgresTarget {
         var room = SinkLimits.refusedGroupsPerSearch
         var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String, isOfContent: Bool)] = []
         var reports: [String] = []
-        for (node, writer) in writers where room > 0 {
-            guard let delta = epoch.deltas[node] as? SummaryDelta, let refused = refused[node] else { continue }
-            let found = try RefusalSearch(writer: writer, delta: delta, cause: error).run(limit: room, &connection)
-            let table = writer.table.name
+        for table in tables where room > 0 {
+            guard let delta = table.delta(in: epoch), let refused = refused[table.node] else { continue }
+            let found = try RefusalSearch(writer: table.writer, delta: delta, cause: error).run(
+                limit: room, &connection)
+            let name = table.writer.table.name
             finds += found.map {
                 (
-                    refused, $0.group, "the database refuses this row of \(table): \($0.error.rowRefusal)",
+                    refused, $0.group, "the database refuses this row of \(name): \($0.error.rowRefusal)",
                     $0.error.isOfContent
                 )
             }
             room -= found.count
             guard let last = found.last else { continue }
-            reports.append("\(found.count) row(s) of table \(table), the last with \(last.error.publicRowRefusal)")
+            reports.append("\(found.count) row(s) of table \(name), the last with \(last.error.publicRowRefusal)")
         }
         try connection.execute("ROLLBACK")
         guard !finds.isEmpty else { throw error }

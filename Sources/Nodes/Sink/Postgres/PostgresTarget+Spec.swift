@@ -35,10 +35,9 @@ extension PostgresTarget: NodeType {
         let summary = input.groups(SummaryPlan.self, for: node, madeBy: Summarize.spec.name, &problems)
         if let summary { TablePlan.warnOfLongKeys(summary, at: summary.keysPlace ?? node.location, &problems) }
         var resources: [any Resource] = []
-        if let url = node.config["url"], let text = url.string {
-            DatabaseAddress.check(text, at: url.location, &problems)
-            resources.append(DatabaseAddress(url: text, location: url.location))
-        }
+        let url = node.config["url"]
+        if let text = url?.string { DatabaseAddress.check(text, at: url?.location ?? node.location, &problems) }
+        resources.append(DatabaseAddress(url: url?.string, location: url?.location ?? node.location))
         guard let value = node.config["table"], let text = value.string else {
             return CompiledNode(.broken, resources: resources)
         }

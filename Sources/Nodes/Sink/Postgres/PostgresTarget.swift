@@ -13,7 +13,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     let sinks: [TableSink]
     let registration: Registration
     private let acceptsGaps: Bool
-    var writers: [(node: Int, writer: SummaryWriter)] = []
+    /// The tables of summaries, in one order in every process.
+    var tables: [TableRows] = []
+    /// Everything that is written in the transaction of a commit.
+    private var epochSinks: [any EpochSink] = []
     /// The definition that this instance runs; nil before `prepare`.
     var definition: TableDefinition?
     /// The context of the start, which tells the user of troubles.
@@ -105,10 +108,19 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
 
     private func begin(_ prepared: SchemaSetup.Prepared) {
         definition = prepared.definition
-        // In one order in every process; what keeps instances from each other is the ticket.
-        writers = zip(sinks, prepared.places)
+        // What keeps instances from each other is the ticket, not the order.
+        tables = zip(sinks, prepared.places)
             .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
-            .map { ($0.node, SummaryWriter(plan: $0.plan, place: $1, name: $0.table, memory: memory)) }
+            .map { sink, place in
+                TableRows(
+                    node: sink.node,
+                    writer: SummaryWriter(plan: sink.plan, place: place, name: sink.table, memory: memory))
+            }
+        epochSinks =
+            tables + [
+                DeadLetterRows(topology: rows.topology, memory: memory),
+                GenerationRows(topology: rows.topology, onWarning: onWarning),
+            ]
         tableWatch = TableWatch(prepared.places)
         for (index, sink) in sinks.enumerated() where !prepared.hasRows[index] {
             unmarked[sink.node, default: []].append(prepared.places[index])
@@ -177,9 +189,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         try commits.run(context) { connection, isNew in
             // What the database holds is asked first, and by the commit.
             guard !isNew else { return }
-            let tables = Self.names(writers.map(\.writer.table.place.quoted))
+            let names = Self.names(tables.map(\.writer.table.place.quoted))
             let asked = ContinuousClock.now
-            try connection.begin(.commit) { $0.query(CommitTicket.sql, [.array(tables)]) }
+            try connection.begin(.commit) { $0.query(CommitTicket.sql, [.array(names)]) }
             noteWait(since: asked)
             hasTickets = true
         }
@@ -220,6 +232,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             committed.withLock { $0.formUnion(epoch.advances.map(\.key)) }
             unmarked = unmarked.filter { epoch.deltas[$0.key] == nil }
             refusedInARow = 0
+            for sink in epochSinks { sink.committed(epoch) }
             for console in consoles { console.committed(epoch) }
         }
         return outcome
@@ -267,12 +280,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
 
     private func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
         guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
-        for (node, writer) in writers {
-            guard let delta = epoch.deltas[node] as? SummaryDelta else { continue }
-            try writer.write(delta, &connection)
-        }
-        let letters = DeadLetterRows(topology: rows.topology, memory: memory)
-        try letters.write(epoch.deadLetters, epoch.partitionKeys, &connection)
+        for sink in epochSinks { try sink.write(epoch, &connection) }
         try connection.commit()
         return .committed
     }
@@ -284,11 +292,11 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         let isOpen = hasTickets && connection.transactionStatus == .inTransaction
         hasTickets = false
         var statements: [(sql: String, parameters: [Parameter])] = []
-        let tables = writers.filter { epoch.deltas[$0.node] != nil }.map(\.writer.table.place.quoted)
-        if !isOpen, !tables.isEmpty { statements.append((CommitTicket.sql, [.array(Self.names(tables))])) }
+        let written = tables.filter { epoch.deltas[$0.node] != nil }.map(\.writer.table.place.quoted)
+        if !isOpen, !written.isEmpty { statements.append((CommitTicket.sql, [.array(Self.names(written))])) }
         let fence = statements.count
         statements.append(rows.advanceStatement(epoch.advances))
-        if !tables.isEmpty { statements.append((TableWatch.sql, [.array(Self.names(tables))])) }
+        if !written.isEmpty { statements.append((TableWatch.sql, [.array(Self.names(written))])) }
         for place in unmarked.filter({ epoch.deltas[$0.key] != nil }).flatMap(\.value) {
             statements.append((Self.mark, [.text(rows.topology), .text(place.schema), .text(place.name)]))
         }
@@ -309,7 +317,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             try connection.execute("ROLLBACK")
             return false
         }
-        if !tables.isEmpty {
+        if !written.isEmpty {
             try tableWatch.compare(answers[fence + 1], unwritten: unmarked.values.flatMap(\.self), &connection)
         }
         return true

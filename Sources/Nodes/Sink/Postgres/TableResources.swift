@@ -3,11 +3,14 @@ import Postgres
 
 /// The database of a `postgres` node: positions and tables move in one transaction, so a topology has one.
 struct DatabaseAddress: Resource {
-    let url: String
+    /// Nil when it is not known, which a diagnostic says, or does not matter.
+    let url: String?
     let location: SourceLocation
 
     func clash(with earlier: any Resource) -> Diagnostic? {
-        guard let earlier = earlier as? DatabaseAddress, earlier.url != url else { return nil }
+        guard let earlier = earlier as? DatabaseAddress, let url, let other = earlier.url,
+            other != url
+        else { return nil }
         return Diagnostic(
             code: "second-database", at: location,
             "the postgres sinks of a topology share one database: offsets and tables move in one transaction",

@@ -5,7 +5,10 @@ import Postgres
 /// explains the tables.
 enum BookkeepingSchema {
     /// The tables' names.
-    static let tableNames = ["partitions", "dead_letters", "tables", "topologies", "instances"]
+    static let tableNames = [
+        "partitions", "dead_letters", "tables", "topologies", "instances",
+        "lookup_generations", "lookup_ranges",
+    ]
 
     /// Makes everything, or brings it up to date; nothing is lost, and nothing is done when nothing is to be done.
     ///
@@ -151,6 +154,29 @@ enum BookkeepingSchema {
             digest text NOT NULL,
             seen_at timestamptz NOT NULL,
             PRIMARY KEY (topology, instance)
+        ) WITH (fillfactor = 50);
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.lookup_generations (
+            topology text COLLATE "C" NOT NULL,
+            node text COLLATE "C" NOT NULL,
+            digest text COLLATE "C" NOT NULL,
+            source text NOT NULL,
+            "rows" bigint NOT NULL,
+            rows_ignored bigint NOT NULL,
+            loaded_at timestamptz NOT NULL,
+            PRIMARY KEY (topology, node, digest)
+        );
+        CREATE TABLE IF NOT EXISTS millrace.lookup_ranges (
+            topology text COLLATE "C" NOT NULL,
+            node text COLLATE "C" NOT NULL,
+            topic text COLLATE "C" NOT NULL,
+            partition integer NOT NULL,
+            from_offset bigint NOT NULL,
+            to_offset bigint NOT NULL,
+            digest text COLLATE "C" NOT NULL,
+            PRIMARY KEY (topology, node, topic, partition, from_offset, digest)
         ) WITH (fillfactor = 50);
 
         """,

@@ -1,0 +1,38 @@
+import Dataflow
+import Postgres
+import Summaries
+
+/// Writes a part of an epoch, inside the transaction of its commit, which somebody else opens and commits.
+///
+/// The tables of `postgres` nodes, dead letters and the generations of lookups are such parts; another one is a type of its
+/// own and one line in `PostgresTarget`. A transaction that fails is written again, so nothing of the epoch may be changed,
+/// and what is remembered from one epoch to the next is learned in `committed`.
+protocol EpochSink: AnyObject {
+    /// Writes what the epoch holds for it, if anything.
+    func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws
+    /// The epoch that was written last is in the database.
+    func committed(_ epoch: ClosedEpoch)
+}
+
+extension EpochSink {
+    func committed(_ epoch: ClosedEpoch) {}
+}
+
+/// The table of one summarizing node.
+final class TableRows: EpochSink {
+    /// The node's number.
+    let node: Int
+    let writer: SummaryWriter
+
+    init(node: Int, writer: SummaryWriter) {
+        self.node = node
+        self.writer = writer
+    }
+
+    /// The node's groups, nil when the epoch has none.
+    func delta(in epoch: ClosedEpoch) -> SummaryDelta? { epoch.deltas[node] as? SummaryDelta }
+
+    func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws {
+        if let delta = delta(in: epoch) { try writer.write(delta, &connection) }
+    }
+}
