@@ -7,18 +7,24 @@ import Testing
         "../../topologies"
     ).standardizedFileURL
 
-    private static let names = ["access_log", "audit_trail", "devices", "game_accounts", "page_views"]
+    private static let names = ["access_log", "ads", "audit_trail", "devices", "game_accounts", "page_views"]
+    /// The rows of lookups, by topology: node and file.
+    private static let rows = ["ads": "named=campaigns.csv"]
 
     @Test func everySampleHasItsTopology() throws {
         let samples = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path + "/samples")
-        #expect(samples.sorted() == Self.names.map { $0 + ".ndjson" })
+        let files = Self.rows.values.compactMap { $0.split(separator: "=").last.map(String.init) }
+        #expect(samples.sorted() == (Self.names.map { $0 + ".ndjson" } + files).sorted())
     }
 
     @Test(arguments: names)
     func theSampleRunsWithoutADeadLetter(name: String) async throws {
         try await onOwnThread {
             let (topology, sample) = ("\(Self.folder.path)/\(name).yaml", "\(Self.folder.path)/samples/\(name).ndjson")
-            let complaint = try Complaint.of(["try", topology, "--events", sample, "--fail-on-dead", "--rows", "1"])
+            let rows = Self.rows[name]?.replacing("=", with: "=\(Self.folder.path)/samples/")
+            let complaint = try Complaint.of(
+                ["try", topology, "--events", sample, "--fail-on-dead", "--rows", "1"]
+                    + (rows.map { ["--lookup", $0] } ?? []))
             #expect(complaint.exit == .code(0) && complaint.errors.isEmpty, "\(complaint.text)")
             #expect(
                 complaint.output.contains("the first 1 of them") && !complaint.output.contains("remarks"),

@@ -182,10 +182,11 @@ import Testing
         for after in [0, 1, 3] {
             var looks = 0
             let error = #expect(throws: LookupError.self) {
-                try table.load(from: ListSource(rows: rows)) {
+                let isCancelled = {
                     looks += 1
                     return looks > after
                 }
+                try table.load(from: ListSource(rows: rows), isCancelled: isCancelled)
             }
             #expect(error?.code == .cancelled)
             #expect(table.snapshot() == nil)

@@ -39,17 +39,17 @@ import Testing
         ),
         (
             "file: a.csv, table: b, on: campaign, add: advertiser",
-            "t.yaml:6:36: error[lookup-origin]: lookup named has to say where its rows are, found table and file, expected one "
+            "t.yaml:6:37: error[lookup-origin]: lookup named has to say where its rows are, found table and file, expected one "
                 + "of table, query, file, maxmind; keep one of them"
         ),
         (
             "file: a.csv, on: { v: id }, add: advertiser",
-            "t.yaml:6:52: error[lookup-key]: field v is a double, which is equal to little else, expected a field of another "
+            "t.yaml:6:50: error[lookup-key]: field v is a double, which is equal to little else, expected a field of another "
                 + "type; declare it as decimal(n) in parse_json"
         ),
         (
             "maxmind: a.mmdb, on: n, add: advertiser",
-            "t.yaml:6:53: error[lookup-key]: a MaxMind database is asked with one text field that holds an address, found n "
+            "t.yaml:6:52: error[lookup-key]: a MaxMind database is asked with one text field that holds an address, found n "
                 + "(integer); name one text field"
         ),
         (
