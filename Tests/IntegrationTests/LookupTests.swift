@@ -334,7 +334,7 @@ import Testing
                 #expect(from <= end)
                 end = max(end, try found.int64(row, 1) ?? -1)
             }
-            #expect(end == 30)
+            #expect(end == 35)
             try stopInOrder([live.process])
         }
     }
