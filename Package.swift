@@ -119,6 +119,7 @@ let package = Package(
             name: "DataflowTesting",
             dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .target(name: "MaxMindTesting", swiftSettings: strict),
         .executableTarget(name: "simulate", dependencies: ["DataflowTesting", "Platform"], swiftSettings: strict),
         .target(
             name: "SummariesTesting",
@@ -130,7 +131,8 @@ let package = Package(
         .testTarget(
             name: "LookupSourcesTests",
             dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: strict),
-        .testTarget(name: "MaxMindTests", dependencies: ["MaxMind", "Platform"], swiftSettings: strict),
+        .testTarget(
+            name: "MaxMindTests", dependencies: ["MaxMind", "MaxMindTesting", "Platform"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],
@@ -163,7 +165,7 @@ let package = Package(
             name: "NodesTests",
             dependencies: [
                 "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "JSON", "Kafka", "Postgres", "Sketches",
-                "Lookups", "LookupSources", "MaxMind", "TopologyFile", "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
+                "Lookups", "LookupSources", "MaxMind", "MaxMindTesting", "TopologyFile", "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

@@ -1,5 +1,6 @@
 import Foundation
 import MaxMind
+import MaxMindTesting
 import Platform
 import Testing
 

@@ -38,14 +38,14 @@ extension Pipeline {
         monitor.withLock { $0.companionTroubles[node] = nil }
     }
 
-    /// Says once what a node waits for and once that it is over.
+    /// Says what a node waits for, once for each reason, and once that it is over.
     private func report(_ trouble: String?, of node: String) {
         let before = monitor.withLock { state in
             defer { state.companionTroubles[node] = trouble }
             return state.companionTroubles[node]
         }
         switch (before, trouble) {
-        case (nil, let trouble?):
+        case (let before, let trouble?) where before != trouble:
             logger.warning("A node waits", metadata: ["node": "\(node)", "reason": "\(trouble)"])
         case (_?, nil): logger.notice("A node no longer waits", metadata: ["node": "\(node)"])
         default: break

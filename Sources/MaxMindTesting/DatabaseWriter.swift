@@ -1,17 +1,27 @@
 /// Writes small databases in MaxMind's format, version 2.0, with records of 24 bits: a binary tree over the bits of
 /// addresses, then the records, then a map that describes the whole.
-struct DatabaseWriter {
+package struct DatabaseWriter {
     /// A value of a record.
-    indirect enum Value {
+    package indirect enum Value {
+        /// UTF-8.
         case text(String)
+        /// 64 bits.
         case double(Double)
+        /// 32 bits.
         case float(Float)
+        /// Up to 16 bits.
         case unsigned16(UInt16)
+        /// Up to 32 bits.
         case unsigned32(UInt32)
+        /// Up to 64 bits.
         case unsigned64(UInt64)
+        /// 32 bits.
         case signed32(Int32)
+        /// True or false.
         case boolean(Bool)
+        /// Values by position.
         case array([Value])
+        /// Values by key.
         case map([(String, Value)])
     }
 
@@ -25,10 +35,11 @@ struct DatabaseWriter {
     private var records: [UInt8] = []
     private let addressVersion: UInt16
 
-    init(addressVersion: UInt16) { self.addressVersion = addressVersion }
+    /// A database of addresses of version 4 or 6.
+    package init(addressVersion: UInt16) { self.addressVersion = addressVersion }
 
     /// Adds a network: the first `length` bits of an address of 4 or 16 bytes.
-    mutating func add(_ address: [UInt8], length: Int, _ value: Value) {
+    package mutating func add(_ address: [UInt8], length: Int, _ value: Value) {
         let start = records.count
         Self.append(value, to: &records)
         var node = 0
@@ -49,7 +60,7 @@ struct DatabaseWriter {
     }
 
     /// The whole file.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         for node in nodes {
             for branch in node {
