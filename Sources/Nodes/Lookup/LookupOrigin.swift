@@ -1,5 +1,4 @@
 import Declaration
-import Glibc
 import LookupSources
 import Lookups
 import Postgres
@@ -59,23 +58,5 @@ enum LookupOrigin: Sendable {
             let settings = try? Self.settings(url, context)
         else { return nil }
         return LookupListener(settings, channel: channel)
-    }
-
-    /// A source of the rows in a file, which its first character tells: `{` begins an object.
-    static func fileSource(_ path: String) throws(LookupError) -> any DimensionSource {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let code = errno
-            let reason = unsafe String(cString: strerror(code))
-            throw LookupError(
-                .source, "\(path): the file cannot be opened: \(reason); check its path and its permissions",
-                isRetryable: false)
-        }
-        defer { close(descriptor) }
-        var head = [UInt8](repeating: 0, count: 4_096)
-        let count = unsafe head.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-        let blank: Set<UInt8> = [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]
-        let first = head.prefix(max(0, count)).first { !blank.contains($0) }
-        return first == UInt8(ascii: "{") ? NDJSONSource(path: path) : CSVSource(path: path)
     }
 }

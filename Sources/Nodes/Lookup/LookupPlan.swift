@@ -90,10 +90,10 @@ struct LookupPlan: StagePlan {
 
     private func makeStore(_ context: BuildContext) throws -> any LookupStore {
         if let path = context.services[LookupStandIns.self]?.paths[node] {
-            return RowStore(self, context.memory) { _ in try LookupOrigin.fileSource(path) }
+            return RowStore(self, context.memory) { _ in try FileRows.source(of: path) }
         }
         switch origin {
-        case .file(let path): return RowStore(self, context.memory) { _ in try LookupOrigin.fileSource(path) }
+        case .file(let path): return RowStore(self, context.memory) { _ in try FileRows.source(of: path) }
         case .networks(let path): return NetworkStore(self, path: path)
         case .database(let rows, let url):
             let settings = try LookupOrigin.settings(url, context)
