@@ -223,6 +223,11 @@ import Testing
         ("event = 'a' and level <> 1", "event == 'a' && level != 1"),
         ("level between 1 and 5", "level >= 1 and level <= 5"),
         ("level not between 1 and 5", "not (level >= 1 and level <= 5)"),
+        (
+            "case level when 1 then 'a' when 2 then 'b' end = 'a'",
+            "case when level = 1 then 'a' when level == 2 then 'b' end = 'a'"
+        ),
+        ("abs(level) between 1 and 5 and paying", "paying and abs(level) <= 5 and abs(level) >= 1"),
         ("cast(level as double) > 1", "level::float8 > 1"), ("try_cast(event as integer) = 1", "event::int = 1"),
         ("if(paying, 1, 2) = 1", "case when paying then 1 else 2 end = 1"),
         ("extract(hour from ts) = 1", "extract('hour', ts) = 1"),

@@ -6,31 +6,53 @@ extension ExpressionChecker {
     ) -> TypedPlan? {
         let (first, second) = (check(left), check(right))
         guard let first, let second else { return nil }
-        let word = spelling(at: syntax.offset)
+        return compare(comparison, first, second, spelling(at: syntax.offset), at: syntax.offset)
+    }
+
+    /// A comparison of checked values.
+    /// - Parameter word: what a diagnostic calls it.
+    mutating func compare(
+        _ comparison: Comparison, _ first: TypedPlan, _ second: TypedPlan, _ word: String, at offset: Int
+    ) -> TypedPlan? {
         guard let a = first.type, let b = second.type else {
             report(
-                "null-comparison", syntax.offset, "a comparison with null is never true, found '\(word) null'",
+                "null-comparison", offset, "a comparison with null is never true, found '\(word) null'",
                 hint: comparison == .notEqual ? "write is not null" : "write is null")
             return nil
         }
         guard a == b || (a.isNumeric && b.isNumeric) else {
             report(
-                "wrong-type", syntax.offset,
-                "'\(word)' compares values of one type, found \(a) and \(b)",
+                "wrong-type", offset, "'\(word)' compares values of one type, found \(a) and \(b)",
                 hint: mismatchHint(a, b))
             return nil
         }
         guard a != .boolean || comparison == .equal || comparison == .notEqual else {
-            report("wrong-type", syntax.offset, "'\(word)' needs an order, found boolean and boolean")
+            report("wrong-type", offset, "'\(word)' needs an order, found boolean and boolean")
             return nil
         }
         guard a != .interval else {
-            report("wrong-type", syntax.offset, "'\(word)' needs values of a record, found two intervals")
+            report("wrong-type", offset, "'\(word)' needs values of a record, found two intervals")
             return nil
         }
         let isConstant = first.isConstant && second.isConstant
         guard let plan = comparisonPlan(comparison, first, second) else { return .null(.boolean) }
         return fold(.boolean(plan), .boolean, isConstant)
+    }
+
+    mutating func checkRange(
+        _ syntax: ExpressionSyntax, _ part: ExpressionSyntax, _ low: ExpressionSyntax, _ high: ExpressionSyntax
+    ) -> TypedPlan? {
+        let bounds = (value: check(part), low: check(low), high: check(high))
+        guard let value = bounds.value, let low = bounds.low, let high = bounds.high else { return nil }
+        let (operand, bound) = bind(value)
+        let first = compare(.greaterOrEqual, operand, low, "between", at: syntax.offset)
+        // What both bounds have wrong with them is said once.
+        guard first != nil || low.type != high.type else { return nil }
+        let second = compare(.lessOrEqual, operand, high, "between", at: syntax.offset)
+        guard let first, let second else { return nil }
+        let both = BooleanPlan.and([first.condition, second.condition])
+        return fold(
+            .boolean(bound.map { .binding([$0], both) } ?? both), .boolean, first.isConstant && second.isConstant)
     }
 
     func mismatchHint(_ a: ValueType, _ b: ValueType) -> String? {
@@ -54,14 +76,19 @@ extension ExpressionChecker {
             return nil
         }
         let isConstant = first.isConstant && second.isConstant
-        let same: BooleanPlan
+        var same: BooleanPlan
         switch (first.plan, second.plan) {
         case (nil, nil): same = .constant(true)
         case (let plan?, nil), (nil, let plan?): same = .isNull(plan)
-        case (let a?, let b?):
-            guard let equal = comparisonPlan(.equal, first, second) else { return .null(.boolean) }
+        case (.some, .some):
+            let (left, right) = (bind(first), bind(second))
+            guard let equal = comparisonPlan(.equal, left.value, right.value), let a = left.value.plan,
+                let b = right.value.plan
+            else { return .null(.boolean) }
             // Equal where both are there; null where one is missing, which is the same only where both are.
             same = .or([.and([.isNull(a), .isNull(b)]), .and([.not(.isNull(a)), .not(.isNull(b)), equal])])
+            let operands = [left.operand, right.operand].compactMap(\.self)
+            if !operands.isEmpty { same = .binding(operands, same) }
         }
         return fold(.boolean(isNegated ? same : .not(same)), .boolean, isConstant)
     }

@@ -15,6 +15,9 @@ struct TypedPlan {
 
     static func null(_ type: ValueType?) -> TypedPlan { TypedPlan(plan: nil, type: type, isConstant: true) }
 
+    /// The plan of a truth value.
+    var condition: BooleanPlan { if case .boolean(let plan)? = plan { plan } else { .null } }
+
     /// A plan of the representation that `type` has.
     static func call(_ call: CallPlan, _ type: ValueType) -> ValuePlan {
         switch type {
@@ -36,6 +39,7 @@ struct ExpressionChecker {
     private(set) var sites: [FailureSite] = []
     /// What is wrong with the expression.
     private(set) var diagnostics = Diagnostics()
+    private var boundCount = 0
 
     init(source: ExpressionSource, schema: RecordSchema) {
         self.source = source
@@ -67,7 +71,9 @@ struct ExpressionChecker {
         case .isDistinct(let left, let right, let isNegated):
             return checkDistinction(syntax, left, right, isNegated: isNegated)
         case .cast(let operand, let type): return checkCast(syntax, operand, to: type)
-        case .choose(let choices, let otherwise): return checkChoice(choices, otherwise)
+        case .between(let part, let low, let high): return checkRange(syntax, part, low, high)
+        case .choose(let operand, let choices, let otherwise):
+            return checkChoice(syntax, operand, choices, otherwise)
         case .call(let name, let arguments): return checkCall(syntax, name, arguments)
         }
     }
@@ -97,6 +103,25 @@ struct ExpressionChecker {
     mutating func site(_ syntax: ExpressionSyntax, _ operation: String) -> Int {
         sites.append(FailureSite(range: syntax.start..<syntax.end, operation: operation))
         return sites.count - 1
+    }
+
+    /// A value for several parts of a plan to use, and what is to be computed once for that; nothing for a constant or a
+    /// field, which cost nothing.
+    mutating func bind(_ value: TypedPlan) -> (value: TypedPlan, operand: BoundOperand?) {
+        guard let plan = value.plan, !value.isConstant else { return (value, nil) }
+        let number = boundCount
+        let part: ValuePlan
+        switch plan {
+        case .integer(.column), .double(.column), .text(.column), .boolean(.column): return (value, nil)
+        case .integer: part = .integer(.bound(number))
+        case .double: part = .double(.bound(number))
+        case .text: part = .text(.bound(number))
+        case .boolean: part = .boolean(.bound(number))
+        }
+        boundCount += 1
+        return (
+            TypedPlan(plan: part, type: value.type, isConstant: false), BoundOperand(number: number, plan: plan)
+        )
     }
 
     mutating func report(

@@ -56,8 +56,6 @@ struct DerivedField: Sendable {
     var meaning: String
     /// The fields that it reads.
     var reads: Set<String>
-    /// Says where its operations stand in the file.
-    var source: Expression
 
     static func make(
         _ entry: ConfigEntry, reading schema: RecordSchema, column: Int, _ problems: inout Diagnostics
@@ -74,7 +72,7 @@ struct DerivedField: Sendable {
             return DerivedField(
                 name: entry.key, column: column, expression: typed,
                 meaning: entry.value.isFromEnvironment ? "sha256 \(expression.fingerprint)" : expression.canonicalText,
-                reads: expression.fieldNames, source: expression)
+                reads: expression.fieldNames)
         } catch {
             problems.append(contentsOf: error)
             return nil
