@@ -26,9 +26,7 @@ import Testing
         (
             "event || 'x' || 'y'",
             [
-                "t:1:1: error[wrong-type]: '||' joins conditions, found a value of type text, expected boolean; write or between conditions, concat(a, b) to join texts",
-                "t:1:10: error[wrong-type]: '||' joins conditions, found a value of type text, expected boolean; write or between conditions, concat(a, b) to join texts",
-                "t:1:17: error[wrong-type]: '||' joins conditions, found a value of type text, expected boolean; write or between conditions, concat(a, b) to join texts",
+                "t:1:7: error[wrong-type]: '||' joins conditions here, found texts; write concat(event, 'x', 'y') to join texts"
             ]
         ),
         (
@@ -103,7 +101,7 @@ import Testing
         (
             "ts + 86400",
             [
-                "t:1:4: error[wrong-type]: '+' cannot be used so, found timestamp and integer, expected a timestamp and an interval; write interval '1 day'"
+                "t:1:4: error[wrong-type]: '+' cannot be used so, found timestamp and integer, expected a timestamp and an interval; write interval '86400 seconds'"
             ]
         ),
         (
@@ -142,7 +140,7 @@ import Testing
         (
             "case when paying then 1",
             [
-                "t:1:24: error[expression-syntax]: the expression is not well formed, found the end, expected when, else, end or an operator"
+                "t:1:24: error[expression-syntax]: the expression is not well formed, found the end, expected 'when', 'else', 'end' or an operator"
             ]
         ),
         (

@@ -65,7 +65,8 @@ extension ExpressionChecker {
                 let expected = type.map(\.description) ?? "a value of a record"
                 report(
                     "wrong-type", part.start, "\(name) needs values of one type, found \(own), expected \(expected)",
-                    hint: own == .interval ? nil : type == .text ? "cast it: field::text" : nil)
+                    hint: own == .interval || type != .text
+                        ? nil : value.isConstant ? "texts stand in quotes" : "cast it: field::text")
                 return nil
             }
             type = common

@@ -23,7 +23,7 @@ extension ExpressionChecker {
         guard a == b || (a.isNumeric && b.isNumeric) else {
             report(
                 "wrong-type", offset, "'\(word)' compares values of one type, found \(a) and \(b)",
-                hint: mismatchHint(a, b))
+                hint: mismatchHint(first, second))
             return nil
         }
         guard a != .boolean || comparison == .equal || comparison == .notEqual else {
@@ -55,10 +55,18 @@ extension ExpressionChecker {
             .boolean(bound.map { .binding([$0], both) } ?? both), .boolean, first.isConstant && second.isConstant)
     }
 
-    func mismatchHint(_ a: ValueType, _ b: ValueType) -> String? {
-        let types = [a, b]
+    private func mismatchHint(_ first: TypedPlan, _ second: TypedPlan) -> String? {
+        let sides = [first, second]
+        let types = sides.compactMap(\.type)
         if types.contains(.timestamp), types.contains(.text) { return "write timestamp '2026-01-31T12:00:00Z'" }
-        if types.contains(.text), types.contains(where: \.isNumeric) { return "numbers stand without quotes" }
+        if let text = sides.first(where: { $0.type == .text }),
+            let number = sides.first(where: { $0.type?.isNumeric ?? false })
+        {
+            if text.isConstant { return "numbers stand without quotes" }
+            return number.isConstant
+                ? "texts stand in quotes; or cast the field: field::integer"
+                : "cast one of them: field::integer or field::text"
+        }
         if types.contains(.text), types.contains(.boolean) { return "true and false stand without quotes" }
         if types.contains(.localTimestamp) { return "write at time zone 'Europe/Berlin' behind one of them" }
         return nil
@@ -72,7 +80,8 @@ extension ExpressionChecker {
         if let a = first.type, let b = second.type, a != b, !(a.isNumeric && b.isNumeric) {
             report(
                 "wrong-type", syntax.offset,
-                "'is distinct from' compares values of one type, found \(a) and \(b)", hint: mismatchHint(a, b))
+                "'is distinct from' compares values of one type, found \(a) and \(b)", hint: mismatchHint(first, second)
+            )
             return nil
         }
         let isConstant = first.isConstant && second.isConstant
@@ -163,7 +172,9 @@ extension ExpressionChecker {
             return ("null", "null is never equal to anything; test it apart: is null")
         }
         guard own == type || (own.isNumeric && type.isNumeric) else {
-            return (own.description, mismatchHint(own, type))
+            // Of the values of the field, only the type matters here.
+            let field = TypedPlan(plan: element.plan, type: type, isConstant: false)
+            return (own.description, mismatchHint(field, element))
         }
         guard element.isConstant else { return ("a value that changes with the record", "write it as = joined by or") }
         return nil

@@ -1,6 +1,5 @@
 import Dataflow
 import Declaration
-import Platform
 
 /// A checked expression and the type of its values.
 struct TypedPlan {
@@ -160,11 +159,8 @@ struct ExpressionChecker {
         guard let field = schema[name] else {
             // What is wrong with the field itself is said where it is declared.
             guard !schema.isUnresolved(name) else { return nil }
-            let known = schema.fields.map(\.name) + schema.unresolved.sorted()
-            report(
-                "unknown-field", offset,
-                "the records have no field '\(name)', expected one of \(RecordSchema.list(known))",
-                hint: Suggestion.hint(for: name, in: known) ?? "a text stands in quotes: '\(name)'")
+            diagnostics.append(
+                schema.absence(of: name, at: source.location(offset), advice: "a text stands in quotes: '\(name)'"))
             return nil
         }
         let plan: ValuePlan =
@@ -181,14 +177,17 @@ struct ExpressionChecker {
     mutating func checkCondition(
         _ syntax: ExpressionSyntax, of word: String
     ) -> (plan: BooleanPlan, isConstant: Bool)? {
-        guard let value = check(syntax) else { return nil }
+        check(syntax).flatMap { condition($0, syntax, of: word) }
+    }
+
+    private mutating func condition(
+        _ value: TypedPlan, _ syntax: ExpressionSyntax, of word: String
+    ) -> (plan: BooleanPlan, isConstant: Bool)? {
         guard value.type == .boolean || value.type == nil else {
             report(
                 "wrong-type", syntax.start,
                 "'\(word)' joins conditions, found a value of type \(value.type?.description ?? "null"), expected boolean",
-                hint: word == "||" && value.type == .text
-                    ? "write or between conditions, concat(a, b) to join texts"
-                    : "compare it with something, or test: is not null")
+                hint: "compare it with something, or test: is not null")
             return nil
         }
         guard case .boolean(let plan)? = value.plan else { return (.null, true) }
@@ -199,8 +198,19 @@ struct ExpressionChecker {
         _ syntax: ExpressionSyntax, _ operands: [ExpressionSyntax], _ join: ([BooleanPlan]) -> BooleanPlan
     ) -> TypedPlan? {
         let word = spelling(at: syntax.offset)
-        let conditions = operands.map { checkCondition($0, of: word) }
-        let whole = conditions.compactMap { $0 }
+        let values = operands.map { check($0) }
+        if word == "||", values.contains(where: { $0?.type == .text }),
+            !values.contains(where: { $0?.type == .boolean })
+        {
+            let parts = operands.map { source.text($0.start..<$0.end) }.joined(separator: ", ")
+            report(
+                "wrong-type", syntax.offset, "'||' joins conditions here, found texts",
+                hint: "write concat(\(parts)) to join texts")
+            return nil
+        }
+        let whole = zip(values, operands).compactMap { value, operand in
+            value.flatMap { condition($0, operand, of: word) }
+        }
         guard whole.count == operands.count else { return nil }
         if word == "||" {
             report(

@@ -68,7 +68,7 @@ extension ExpressionParser {
         }
         let otherwise = accept(word: "else") ? try expression(0) : nil
         guard accept(word: "end") else {
-            throw unexpected(otherwise == nil ? "when, else, end or an operator" : "end or an operator")
+            throw unexpected(otherwise == nil ? "'when', 'else', 'end' or an operator" : "'end' or an operator")
         }
         return try choose(of: operand, choices, otherwise, at: offset)
     }
