@@ -165,7 +165,8 @@ let package = Package(
             name: "NodesTests",
             dependencies: [
                 "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "JSON", "Kafka", "Postgres", "Sketches",
-                "Lookups", "LookupSources", "MaxMind", "MaxMindTesting", "TopologyFile", "DataflowTesting", "SummariesTesting", "LocalServices", "Platform",
+                "Lookups", "LookupSources", "MaxMind", "MaxMindTesting", "TopologyFile", "DataflowTesting",
+                "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

@@ -40,7 +40,7 @@ struct Trial {
         let log = TrialLog()
         let logger = Logger(label: "millrace") { _ in log.handler }
         let letters = TrialLetters(max: deadLettersMax)
-        missing = LookupReport(logger: logger)
+        missing = LookupReport { log.add($0) }
         fields = FieldReport { log.add($0) }
         nulls = NullReport { log.add($0) }
         var services = RunServices()
