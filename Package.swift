@@ -181,7 +181,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            exclude: ["Broken"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Dataflow", "DataflowTesting", "Platform", .product(name: "Logging", package: "swift-log")],

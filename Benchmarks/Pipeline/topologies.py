@@ -46,6 +46,14 @@ JOBS = {
         latest: max(ts)
         countries: "uniques(country, precision: precise)"
         long_events: { metric: uniques(user), where: "duration_ms > 100" }"""),
+    # Events {"device": {"id": text}, "readings": [{"t": milliseconds, "v": number}, …]}.
+    "readings": ("device: { path: ^.device.id, type: text }, t: timestamp(ms), v: double", "t", """
+      window: 1h
+      by: [device]
+      metrics:
+        readings: count()
+        highest: max(v)
+        mean: avg(v)"""),
     # Events {"k": key, "u": user, "v": number}.
     "many keys": ("k: text, u: text, v: integer", None, """
       by: [k]
@@ -93,18 +101,24 @@ def postgres_sink(url, table):
     return f"postgres: {{ url: \"{url}\", table: {table} }}"
 
 
-def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=False):
+def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=False, parsing=None, derived=()):
     """The text of a topology file.
+
+    `parsing` stands for what the job says about `parse_json` itself, on one line; `derived` are fields of a node between
+    it and `summarize`, each a line of YAML.
 
     `copies` puts that many equal `summarize` nodes behind one `parse_json`, `segments` one with the metrics of T1 for each
     window and list of fields; `filtered` lets no event reach them; a
     `sink` of None leaves the sink out, and the engine alone is measured.
     """
     fields, event_time, summary = JOBS[job]
-    lines = [f"topology: {name}", "nodes:", "  events:", f"    {source}", "  records:", "    from: events",
-             "    parse_json:", *([f"      event_time: {event_time}"] if event_time else []),
-             f"      fields: {{{fields}}}"]
+    parsing = [f"    parse_json: {{ {parsing} }}"] if parsing else [
+        "    parse_json:", *([f"      event_time: {event_time}"] if event_time else []), f"      fields: {{{fields}}}"]
+    lines = [f"topology: {name}", "nodes:", "  events:", f"    {source}", "  records:", "    from: events", *parsing]
     origin = "records"
+    if derived:
+        lines += ["  shaped:", "    from: records", "    derive:", *(f"      {field}" for field in derived)]
+        origin = "shaped"
     if filtered:
         lines += ["  nothing:", "    from: records", "    filter: \"event == 'never'\""]
         origin = "nothing"

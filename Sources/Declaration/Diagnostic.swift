@@ -38,6 +38,8 @@ public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     public var message: String
     /// What to do about it.
     public var hint: String?
+    /// The place as it stands in the file, with a caret; nil where it shows nothing, or might show a secret.
+    public var excerpt: String?
 
     /// Creates a diagnostic.
     public init(
@@ -54,6 +56,9 @@ public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         "\(location): \(severity.rawValue)[\(code)]: \(message)" + (hint.map { "; \($0)" } ?? "")
     }
+
+    /// The description, and below it the place as it stands in the file.
+    public var report: String { description + (excerpt.map { "\n\($0)" } ?? "") }
 }
 
 /// All that is wrong with a topology, so that a user repairs it in one go.
@@ -77,8 +82,12 @@ public struct Diagnostics: Error, Sendable, CustomStringConvertible {
     public mutating func append(contentsOf other: Diagnostics) { all.append(contentsOf: other.all) }
 
     /// One line per problem, in file order.
-    public var description: String {
+    public var description: String { sorted.map(\.description).joined(separator: "\n") }
+
+    /// Each problem with its place as it stands in the file, in file order.
+    public var report: String { sorted.map(\.report).joined(separator: "\n") }
+
+    private var sorted: [Diagnostic] {
         all.sorted { ($0.location.line, $0.location.column) < ($1.location.line, $1.location.column) }
-            .map(\.description).joined(separator: "\n")
     }
 }

@@ -19,7 +19,16 @@ public enum FieldName {
         guard !isName(name) else { return nil }
         return Diagnostic(
             code: "field-name", at: location,
-            "a field cannot be called \(name), expected a letter or _, then letters, digits or _", hint: other)
+            "a field cannot be called \(name), expected a letter or _, then letters, digits or _",
+            hint: other ?? similar(to: name).map { "write \($0)" })
+    }
+
+    /// A name with _ in place of what names do not hold; nil when little would be left of it.
+    private static func similar(to name: String) -> String? {
+        guard name.utf8.contains(where: isLetter), name.utf8.allSatisfy({ $0 < 128 }) else { return nil }
+        let plain = name.utf8.map { isLetter($0) || (48...57).contains($0) ? Character(Unicode.Scalar($0)) : "_" }
+        let similar = String(plain)
+        return isName(similar) ? similar : "_" + similar
     }
 
     private static func isName(_ text: String) -> Bool {

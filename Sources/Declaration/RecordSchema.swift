@@ -22,6 +22,16 @@ public struct RecordSchema: Sendable {
         }
     }
 
+    /// Why a field that is somewhere is not here.
+    public enum Departure: Sendable {
+        /// A node in front leaves it out.
+        case leftOut(by: String)
+        /// A node in front gives it another name.
+        case renamed(by: String, to: String)
+        /// The same node makes it, further below.
+        case madeBelow
+    }
+
     /// The fields in declaration order.
     public var fields: [Field]
     /// Column of the event time (a timestamp without nulls), nil when the records have none.
@@ -44,6 +54,8 @@ public struct RecordSchema: Sendable {
 
     /// Fields that not all of the inputs have alike whose records come together here, each with what is the matter.
     public var lacking: [String: String] = [:]
+    /// Fields that are somewhere, and not here, each with the reason.
+    public var departed: [String: Departure] = [:]
     /// The first number that a column can have which the node that reads these records adds.
     public var nextColumn = 0
 

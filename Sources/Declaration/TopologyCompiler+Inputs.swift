@@ -82,6 +82,9 @@ extension TopologyCompiler {
         for (name, reason) in schemas.flatMap(\.lacking) where joined[name] == nil && joined.lacking[name] == nil {
             joined.lacking[name] = reason
         }
+        for (name, departure) in schemas.flatMap(\.departed) where joined.lacking[name] == nil {
+            joined.departed[name] = departure
+        }
         joined.lacking = joined.lacking.filter { !joined.unresolved.contains($0.key) }
         let times = schemas.compactMap(\.eventTimeColumn)
         if times.count == schemas.count { joined.eventTimeColumn = number(times, of: node) }

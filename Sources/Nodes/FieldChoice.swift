@@ -41,6 +41,12 @@ extension ConfigValue {
 }
 
 extension RecordSchema {
+    /// Takes fields away on behalf of a node.
+    mutating func leaveOut(named node: String, where isMeant: (String) -> Bool) {
+        for field in fields where isMeant(field.name) { departed[field.name] = .leftOut(by: node) }
+        fields.removeAll { isMeant($0.name) }
+    }
+
     /// The same records, of which more may be known than these fields: a diagnostic says why nobody can tell.
     func opened() -> RecordSchema {
         var schema = self

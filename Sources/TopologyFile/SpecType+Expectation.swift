@@ -13,7 +13,7 @@ extension SpecType {
         case .boolean: "true or false"
         case .choice(let words): words.joined(separator: " | ")
         case .fieldName: "the name of a field"
-        case .expression: "a filter expression"
+        case .expression: "an expression"
         case .metric: "a metric such as count() or sum(field)"
         case .recordFieldType: "a field type such as text, integer or decimal(2)"
         case .list(let element): "a list of: \(element.expectation)"

@@ -47,7 +47,7 @@ import Testing
         (
             "event == 5",
             [
-                "7:20: error[wrong-type]: '==' compares values of one type, found text and integer; numbers stand without quotes"
+                "7:20: error[wrong-type]: '==' compares values of one type, found text and integer; texts stand in quotes; or cast the field: field::integer"
             ]
         ),
         (
@@ -187,7 +187,7 @@ import Testing
         (
             "coalesce(event, 1) == 'a'",
             [
-                "7:30: error[wrong-type]: coalesce needs values of one type, found integer, expected text; cast it: field::text"
+                "7:30: error[wrong-type]: coalesce needs values of one type, found integer, expected text; texts stand in quotes"
             ]
         ),
         (

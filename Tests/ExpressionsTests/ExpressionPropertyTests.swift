@@ -26,6 +26,10 @@ import Testing
             let evaluator = typed.makeEvaluator()
             let expected = rows.indices.filter { isTrue[$0] }
             #expect(batch.select(evaluator) == expected, "seed \(seed), round \(round): \(naive.text)")
+            let values = rows.map { row -> Bool? in
+                if case .boolean(let value)? = naive.value(row) { value } else { nil }
+            }
+            #expect(batch.truths(evaluator) == values, "seed \(seed), round \(round), as values: \(naive.text)")
             let some = rows.indices.filter { _ in Bool.random(using: &generator.random) }
             #expect(
                 batch.select(evaluator, among: some.map { UInt32($0) }) == some.filter { isTrue[$0] },

@@ -45,7 +45,10 @@ struct NaiveGenerator {
 
     mutating func condition(_ depth: Int) -> NaiveExpression {
         guard depth > 0 else { return field { $0 == .boolean } }
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<15, using: &random) {
+        case 12: return range(depth)
+        case 13: return distinction(depth)
+        case 14: return match(depth)
         case 0: return constant(pick([true, false]))
         case 1: return not(condition(depth - 1))
         case 2, 3: return join(depth, pick(["and", "&&"]), deciding: false)
@@ -111,6 +114,44 @@ struct NaiveGenerator {
             case ">": .boolean(order > 0)
             default: .boolean(order >= 0)
             }
+        }
+    }
+
+    private mutating func range(_ depth: Int) -> NaiveExpression {
+        let (part, low, high) = (number(depth - 1), number(depth - 1), number(depth - 1))
+        let isNegated = Bool.random(using: &random)
+        let (above, below) = (compare(part, low, ">="), compare(part, high, "<="))
+        let text = "(\(part.text)) \(isNegated ? "not " : "")between (\(low.text)) and (\(high.text))"
+        return NaiveExpression(text: text, type: .boolean) { row in
+            let (first, second) = (above.value(row), below.value(row))
+            if first == .boolean(false) || second == .boolean(false) { return .boolean(isNegated) }
+            return first == nil || second == nil ? nil : .boolean(!isNegated)
+        }
+    }
+
+    private mutating func distinction(_ depth: Int) -> NaiveExpression {
+        let isText = Bool.random(using: &random)
+        let (a, b) = isText ? (self.text(depth - 1), self.text(depth - 1)) : (number(depth - 1), number(depth - 1))
+        let isNegated = Bool.random(using: &random)
+        let equal = compare(a, b, "==")
+        let text = "(\(a.text)) is \(isNegated ? "not " : "")distinct from (\(b.text))"
+        return NaiveExpression(text: text, type: .boolean) { row in
+            let (x, y) = (a.value(row), b.value(row))
+            let isSame = x == nil || y == nil ? x == nil && y == nil : equal.value(row) == .boolean(true)
+            return .boolean(isSame == isNegated)
+        }
+    }
+
+    /// `case x when a then … end` that answers conditions.
+    private mutating func match(_ depth: Int) -> NaiveExpression {
+        let part = self.text(depth - 1)
+        let choices = (0..<3).map { _ in (candidate: self.text(depth - 1), value: condition(depth - 1)) }
+        let otherwise = condition(depth - 1)
+        let whens = choices.map { " when \($0.candidate.text) then \($0.value.text)" }.joined()
+        let text = "case \(part.text)\(whens) else \(otherwise.text) end"
+        return NaiveExpression(text: "(\(text))", type: .boolean) { row in
+            let hit = part.value(row).flatMap { x in choices.first { $0.candidate.value(row) == x } }
+            return (hit?.value ?? otherwise).value(row)
         }
     }
 

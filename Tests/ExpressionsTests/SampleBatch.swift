@@ -93,6 +93,17 @@ enum SampleValue: Equatable {
         }
     }
 
+    /// The truth values of all rows, out of an evaluator of a condition.
+    func truths(_ evaluator: ExpressionEvaluator) -> [Bool?] {
+        let list = unsafe UnsafeBufferPointer(start: columnList, count: columns.count)
+        let all = unsafe RowSelection(rows: nil, count: rows.count)
+        let answer = unsafe evaluator.evaluate(columns: list, selection: all)
+        return rows.indices.map { row in
+            guard unsafe answer.valid[row] == 1 else { return nil }
+            return unsafe answer.values.load(fromByteOffset: row, as: UInt8.self) == 1
+        }
+    }
+
     /// The rows for which a condition, given as text, is true.
     func select(_ condition: String) throws -> [Int] {
         let start = SourceLocation(file: "t", line: 1, column: 1)

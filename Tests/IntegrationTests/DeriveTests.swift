@@ -3,8 +3,9 @@ import Testing
 
 /// `derive`: computed fields as everything behind it sees them.
 @Suite struct DeriveTests {
-    private static func run(_ nodes: String, _ lines: [String], environment: [String: String] = [:]) throws -> Complaint
-    {
+    private static func run(
+        _ nodes: String, _ lines: [String], environment: [String: String] = [:], tries: Bool = false
+    ) throws -> Complaint {
         let folder = try TopologyFolder()
         let events = try folder.file(named: "events.ndjson", lines.joined(separator: "\n") + "\n")
         let path = try folder.file(
@@ -21,7 +22,8 @@ import Testing
             \(nodes)
               shown: { from: kpi, console: {} }
             """)
-        return try Complaint.of(["run", path, "--progress", "none"], environment: environment)
+        return try Complaint.of(
+            tries ? ["try", path, "--events", events] : ["run", path, "--progress", "none"], environment: environment)
     }
 
     private static func rows(_ complaint: Complaint) -> [Substring] {
@@ -86,6 +88,38 @@ import Testing
             complaint.expect(
                 .code(0), "WARNING Nulls made by an expression", "count=2", "field=ratio", "node=shaped", "operation=/",
                 "t.yaml:12:14")
+        }
+    }
+
+    @Test func nullsOfConditionsAreCountedToo() async throws {
+        try await onOwnThread {
+            let nodes = """
+                  big: { from: records, filter: "100 / status > 1" }
+                  kpi:
+                    from: big
+                    summarize:
+                      grouping_sets: [[user], []]
+                      metrics:
+                        n: count()
+                        known: { metric: count(), where: "user::integer > 0" }
+                """
+            let lines = [
+                "{\"status\": 0}", "{\"status\": 50, \"user\": \"x\"}", "{\"status\": 50, \"user\": \"7\"}",
+                "{\"status\": 0, \"user\": \"x\"}", "{\"status\": 25, \"user\": \"y\"}",
+            ]
+            let log = try Self.run(nodes, lines)
+            for (line, count) in [("WARNING An expression made a null", ""), ("WARNING Nulls made by", "count=2 ")] {
+                log.expect(.code(0), line, "t.yaml:9:34 \(count)node=big operation=/ ")
+                log.expect(.code(0), line, "t.yaml:16:43 \(count)metric=known node=kpi operation=::integer ")
+            }
+            let report = try Self.run(nodes, lines, tries: true).output
+            #expect(
+                report.contains("t.yaml:9:34: '/' in the filter big made 2 nulls of values that were there"),
+                "\(report)")
+            #expect(
+                report.contains(
+                    "t.yaml:16:43: '::integer' in the condition of known in kpi made 2 nulls of values that were there"),
+                "\(report)")
         }
     }
 

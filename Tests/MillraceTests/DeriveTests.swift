@@ -35,7 +35,7 @@ import Testing
         ),
         (
             "x: y\n      y: n",
-            "t.yaml:8:10: error[unknown-field]: the records have no field 'y', expected one of k, n, other"
+            "t.yaml:8:10: error[unknown-field]: the records have no field 'y' yet: it is made further below; put y above this"
         ),
         ("x: [n]", "t.yaml:8:10: error[wrong-type]: 'x' has the wrong type, found a list"),
     ])

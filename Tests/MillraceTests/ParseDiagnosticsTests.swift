@@ -117,7 +117,7 @@ import Testing
     @Test func aNumberThatIsToBeCut() throws {
         try check(
             "{ fields: { k: text, n: { type: integer, on_too_long: ⌖truncate } } }",
-            "[field-option]: on_too_long is for fields of text, and n is none")
+            "[field-option]: on_too_long is for fields of text, and n is none; remove it")
     }
 
     @Test func wordsThatAreNone() throws {
@@ -138,7 +138,8 @@ import Testing
             let type = value == "timestamp" ? "timestamp" : value == "partition" ? "integer" : "text"
             try check(
                 "{ fields: { k: text, m: { from: ⌖message.\(value), type: \(type) } } }",
-                "[message-value]: m comes from message.\(value), which messages of a file source do not have")
+                "[message-value]: m comes from message.\(value), which messages of a file source do not have; messages of a kafka source have it"
+            )
             #expect(
                 Self.lines("{ fields: { k: text, m: { from: message.\(value), type: \(type) } } }", source: Self.kafka)
                     == []

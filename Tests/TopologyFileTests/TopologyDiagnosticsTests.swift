@@ -80,7 +80,7 @@ import TopologyFile
         t.yaml:31:11: error[unknown-node]: node 'c' reads from an unknown node, found 'evnts', expected a node's name; did you mean 'events'?
         t.yaml:32:5: error[unknown-node-type]: node 'c' has an unknown node type, found 'filtr', expected one of kafka, parse_json, filter, summarize, postgres, console; did you mean 'filter'?
         t.yaml:34:11: error[sink-with-output]: node 'd' reads from a sink, found 'rows' (postgres), expected a source or an operator
-        t.yaml:35:14: error[no-value]: 'filter' is empty, expected a filter expression; give it a value, or remove the key
+        t.yaml:35:14: error[no-value]: 'filter' is empty, expected an expression; give it a value, or remove the key
         t.yaml:36:5: error[several-node-types]: node 'd' has several node types, found 'summarize' beside 'filter', expected one; make it a node of its own that reads from this one
         t.yaml:37:3: error[missing-node-type]: node 'e' has no node type, expected one of kafka, parse_json, filter, summarize, postgres, console
         t.yaml:39:11: error[wrong-type]: 'from' of node 'f' has the wrong type, found a map, expected the name of a node, or a list of names

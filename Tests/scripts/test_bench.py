@@ -16,7 +16,7 @@ import measuring  # noqa: E402
 import report  # noqa: E402
 import topologies  # noqa: E402
 from building import BenchmarkError  # noqa: E402
-from sections import counts, from_file, from_kafka, latency, lookups, micro, peers, scaling  # noqa: E402
+from sections import counts, from_file, from_kafka, language, latency, lookups, micro, peers, scaling  # noqa: E402
 
 
 def run(cpu, wall=1.0, peak=10.0):
@@ -27,6 +27,37 @@ class LookupsTests(unittest.TestCase):
     def test_figures_are_read_by_their_names(self):
         text = "load: 123.4 ns/row\npeak of the refresh, counted: 1.024 times the table\ncheck: -5 \nno figure\n"
         self.assertEqual(lookups.parse(text), {"load": 123.4, "peak of the refresh, counted": 1.024, "check": -5.0})
+
+
+class LanguageTests(unittest.TestCase):
+    @staticmethod
+    def found(**seconds):
+        cpu = {name: 1.0 for name in (language.PLAIN, language.WITH_URL, language.NO_OPERATOR, language.READINGS,
+                                      *language.SHARES, *language.CHAINS)}
+        cpu.update(seconds)
+        return {name: measuring.Summary(1_000_000, value, value, 50.0) for name, value in cpu.items()}
+
+    def test_a_variant_is_judged_by_its_share_of_plain_t1(self):
+        rows = {row[0]: row[2:] for row in language.shares(self.found(**{language.QUOTED: 1.25})).rows}
+        self.assertEqual(rows[language.QUOTED], ["80%", "≥ 95%", "no"])
+        self.assertEqual(rows[language.DERIVED], ["100%", "≥ 90%", "yes"])
+        self.assertEqual(rows[language.PLAIN], ["100%", "", ""])
+
+    def test_an_operator_is_what_a_chain_takes_more(self):
+        chain = next(iter(language.CHAINS))
+        found = self.found(**{chain: 1.4})
+        self.assertAlmostEqual(language.per_operator(found, chain), 20.0)
+        self.assertEqual(language.operators(found).rows[0][-1], "no")
+
+    def test_every_chain_has_its_operators(self):
+        for name, chain in language.CHAINS.items():
+            words = [word for word in chain.split() if word in ("+", "-", "*", ">", "=", "and", "or")]
+            self.assertEqual(len(words), language.OPERATORS, name)
+
+    def test_events_are_changed_as_they_should(self):
+        line = '{"ts":"x","duration_ms":12,"revenue":4.90,"a":null}\n'
+        self.assertEqual(language.in_quotes(0, line), '{"ts":"x","duration_ms":"12","revenue":"4.90","a":null}\n')
+        self.assertEqual(len({language.with_url(position, line) for position in range(20_000)}), language.URLS)
 
 
 class MeasuringTests(unittest.TestCase):

@@ -1,7 +1,16 @@
 /// What has values of one type in several places: `case`, `if`, `coalesce`, `nullif`, `greatest`, `least`.
 extension ExpressionChecker {
-    mutating func checkChoice(_ choices: [ChoiceSyntax], _ otherwise: ExpressionSyntax?) -> TypedPlan? {
-        let conditions = choices.map { checkCondition($0.condition, of: "when") }
+    mutating func checkChoice(
+        _ whole: ExpressionSyntax, _ operand: ExpressionSyntax?, _ choices: [ChoiceSyntax],
+        _ otherwise: ExpressionSyntax?
+    ) -> TypedPlan? {
+        var bound: BoundOperand?
+        let conditions: [(plan: BooleanPlan, isConstant: Bool)?]
+        if let operand {
+            (conditions, bound) = checkMatches(operand, choices)
+        } else {
+            conditions = choices.map { checkCondition($0.condition, of: "when") }
+        }
         let syntax = choices.map(\.value) + (otherwise.map { [$0] } ?? [])
         let values = syntax.map { check($0) }
         guard let values = all(values), let conditions = all(conditions) else { return nil }
@@ -9,7 +18,9 @@ extension ExpressionChecker {
         guard let type else { return .null(nil) }
         let plans = values.indices.map { convert(values[$0], to: type, syntax[$0]) }
         let branches = zip(conditions, plans).map { ChoicePlan.Branch(condition: $0.plan, value: $1) }
-        let plan = ChoicePlan(branches: branches, otherwise: otherwise == nil ? nil : plans[plans.count - 1])
+        let plan = ChoicePlan(
+            branches: branches, otherwise: otherwise == nil ? nil : plans[plans.count - 1], operand: bound,
+            site: site(whole, "case"))
         let isConstant = conditions.allSatisfy(\.isConstant) && values.allSatisfy(\.isConstant)
         let value: ValuePlan =
             switch type {
@@ -19,6 +30,22 @@ extension ExpressionChecker {
             default: .integer(.choose(plan))
             }
         return fold(value, type, isConstant)
+    }
+
+    /// The conditions of `case x when a …`, in which x is computed once.
+    private mutating func checkMatches(
+        _ operand: ExpressionSyntax, _ choices: [ChoiceSyntax]
+    ) -> (conditions: [(plan: BooleanPlan, isConstant: Bool)?], bound: BoundOperand?) {
+        let value = check(operand)
+        let candidates = choices.map { check($0.condition) }
+        guard let value else { return (choices.map { _ in nil }, nil) }
+        let (part, bound) = bind(value)
+        let conditions = zip(choices, candidates).map { choice, candidate -> (plan: BooleanPlan, isConstant: Bool)? in
+            guard let candidate else { return nil }
+            return compare(.equal, part, candidate, "when", at: choice.condition.start)
+                .map { ($0.condition, $0.isConstant) }
+        }
+        return (conditions, bound)
     }
 
     private func all<Value>(_ values: [Value?]) -> [Value]? {
@@ -38,7 +65,8 @@ extension ExpressionChecker {
                 let expected = type.map(\.description) ?? "a value of a record"
                 report(
                     "wrong-type", part.start, "\(name) needs values of one type, found \(own), expected \(expected)",
-                    hint: own == .interval ? nil : type == .text ? "cast it: field::text" : nil)
+                    hint: own == .interval || type != .text
+                        ? nil : value.isConstant ? "texts stand in quotes" : "cast it: field::text")
                 return nil
             }
             type = common
@@ -70,7 +98,8 @@ extension ExpressionChecker {
         let isConstant = values.allSatisfy(\.isConstant)
         guard !present.isEmpty else { return .null(type) }
         switch form {
-        case .coalesce: return fold(coalesce(present, type), type, isConstant)
+        case .coalesce:
+            return fold(coalesce(present, type, site: site(syntax, form.rawValue)), type, isConstant)
         case .nullif:
             guard let first = plans[0] else { return .null(type) }
             guard plans[1] != nil else { return fold(first, type, isConstant) }
@@ -83,9 +112,10 @@ extension ExpressionChecker {
         }
     }
 
-    private func coalesce(_ plans: [ValuePlan], _ type: ValueType) -> ValuePlan {
+    private func coalesce(_ plans: [ValuePlan], _ type: ValueType, site: Int) -> ValuePlan {
         switch type {
-        case .text: .text(.coalesce(plans.compactMap { if case .text(let plan) = $0 { plan } else { nil } }))
+        case .text:
+            .text(.coalesce(plans.compactMap { if case .text(let plan) = $0 { plan } else { nil } }, site: site))
         case .double: .double(.coalesce(plans.compactMap { if case .double(let plan) = $0 { plan } else { nil } }))
         case .boolean: .boolean(.coalesce(plans.compactMap { if case .boolean(let plan) = $0 { plan } else { nil } }))
         default: .integer(.coalesce(plans.compactMap { if case .integer(let plan) = $0 { plan } else { nil } }))

@@ -6,26 +6,32 @@ extension ExpressionChecker {
     ) -> TypedPlan? {
         let (first, second) = (check(left), check(right))
         guard let first, let second else { return nil }
-        let word = spelling(at: syntax.offset)
+        return compare(comparison, first, second, spelling(at: syntax.offset), at: syntax.offset)
+    }
+
+    /// A comparison of checked values.
+    /// - Parameter word: what a diagnostic calls it.
+    mutating func compare(
+        _ comparison: Comparison, _ first: TypedPlan, _ second: TypedPlan, _ word: String, at offset: Int
+    ) -> TypedPlan? {
         guard let a = first.type, let b = second.type else {
             report(
-                "null-comparison", syntax.offset, "a comparison with null is never true, found '\(word) null'",
+                "null-comparison", offset, "a comparison with null is never true, found '\(word) null'",
                 hint: comparison == .notEqual ? "write is not null" : "write is null")
             return nil
         }
         guard a == b || (a.isNumeric && b.isNumeric) else {
             report(
-                "wrong-type", syntax.offset,
-                "'\(word)' compares values of one type, found \(a) and \(b)",
-                hint: mismatchHint(a, b))
+                "wrong-type", offset, "'\(word)' compares values of one type, found \(a) and \(b)",
+                hint: mismatchHint(first, second))
             return nil
         }
         guard a != .boolean || comparison == .equal || comparison == .notEqual else {
-            report("wrong-type", syntax.offset, "'\(word)' needs an order, found boolean and boolean")
+            report("wrong-type", offset, "'\(word)' needs an order, found boolean and boolean")
             return nil
         }
         guard a != .interval else {
-            report("wrong-type", syntax.offset, "'\(word)' needs values of a record, found two intervals")
+            report("wrong-type", offset, "'\(word)' needs values of a record, found two intervals")
             return nil
         }
         let isConstant = first.isConstant && second.isConstant
@@ -33,10 +39,34 @@ extension ExpressionChecker {
         return fold(.boolean(plan), .boolean, isConstant)
     }
 
-    func mismatchHint(_ a: ValueType, _ b: ValueType) -> String? {
-        let types = [a, b]
+    mutating func checkRange(
+        _ syntax: ExpressionSyntax, _ part: ExpressionSyntax, _ low: ExpressionSyntax, _ high: ExpressionSyntax
+    ) -> TypedPlan? {
+        let bounds = (value: check(part), low: check(low), high: check(high))
+        guard let value = bounds.value, let low = bounds.low, let high = bounds.high else { return nil }
+        let (operand, bound) = bind(value)
+        let first = compare(.greaterOrEqual, operand, low, "between", at: syntax.offset)
+        // What both bounds have wrong with them is said once.
+        guard first != nil || low.type != high.type else { return nil }
+        let second = compare(.lessOrEqual, operand, high, "between", at: syntax.offset)
+        guard let first, let second else { return nil }
+        let both = BooleanPlan.and([first.condition, second.condition])
+        return fold(
+            .boolean(bound.map { .binding([$0], both) } ?? both), .boolean, first.isConstant && second.isConstant)
+    }
+
+    private func mismatchHint(_ first: TypedPlan, _ second: TypedPlan) -> String? {
+        let sides = [first, second]
+        let types = sides.compactMap(\.type)
         if types.contains(.timestamp), types.contains(.text) { return "write timestamp '2026-01-31T12:00:00Z'" }
-        if types.contains(.text), types.contains(where: \.isNumeric) { return "numbers stand without quotes" }
+        if let text = sides.first(where: { $0.type == .text }),
+            let number = sides.first(where: { $0.type?.isNumeric ?? false })
+        {
+            if text.isConstant { return "numbers stand without quotes" }
+            return number.isConstant
+                ? "texts stand in quotes; or cast the field: field::integer"
+                : "cast one of them: field::integer or field::text"
+        }
         if types.contains(.text), types.contains(.boolean) { return "true and false stand without quotes" }
         if types.contains(.localTimestamp) { return "write at time zone 'Europe/Berlin' behind one of them" }
         return nil
@@ -50,18 +80,24 @@ extension ExpressionChecker {
         if let a = first.type, let b = second.type, a != b, !(a.isNumeric && b.isNumeric) {
             report(
                 "wrong-type", syntax.offset,
-                "'is distinct from' compares values of one type, found \(a) and \(b)", hint: mismatchHint(a, b))
+                "'is distinct from' compares values of one type, found \(a) and \(b)", hint: mismatchHint(first, second)
+            )
             return nil
         }
         let isConstant = first.isConstant && second.isConstant
-        let same: BooleanPlan
+        var same: BooleanPlan
         switch (first.plan, second.plan) {
         case (nil, nil): same = .constant(true)
         case (let plan?, nil), (nil, let plan?): same = .isNull(plan)
-        case (let a?, let b?):
-            guard let equal = comparisonPlan(.equal, first, second) else { return .null(.boolean) }
+        case (.some, .some):
+            let (left, right) = (bind(first), bind(second))
+            guard let equal = comparisonPlan(.equal, left.value, right.value), let a = left.value.plan,
+                let b = right.value.plan
+            else { return .null(.boolean) }
             // Equal where both are there; null where one is missing, which is the same only where both are.
             same = .or([.and([.isNull(a), .isNull(b)]), .and([.not(.isNull(a)), .not(.isNull(b)), equal])])
+            let operands = [left.operand, right.operand].compactMap(\.self)
+            if !operands.isEmpty { same = .binding(operands, same) }
         }
         return fold(.boolean(isNegated ? same : .not(same)), .boolean, isConstant)
     }
@@ -136,7 +172,9 @@ extension ExpressionChecker {
             return ("null", "null is never equal to anything; test it apart: is null")
         }
         guard own == type || (own.isNumeric && type.isNumeric) else {
-            return (own.description, mismatchHint(own, type))
+            // Of the values of the field, only the type matters here.
+            let field = TypedPlan(plan: element.plan, type: type, isConstant: false)
+            return (own.description, mismatchHint(field, element))
         }
         guard element.isConstant else { return ("a value that changes with the record", "write it as = joined by or") }
         return nil

@@ -38,7 +38,8 @@ extension ExpressionChecker {
             if operation == .subtract, types[0] == types[1], types[0] != .interval {
                 "write seconds_between(start, end)"
             } else if types.contains(where: { $0?.isNumeric ?? false }) {
-                "write interval '1 day'"
+                first.integerConstant.map { "write interval '\($0) seconds'" }
+                    ?? second.integerConstant.map { "write interval '\($0) seconds'" } ?? "write interval '1 day'"
             } else if types == [.interval, .interval] {
                 "write one interval: interval '1 day 2 hours'"
             } else {

@@ -1,6 +1,5 @@
 import Dataflow
 import Declaration
-import Platform
 
 /// A checked expression and the type of its values.
 struct TypedPlan {
@@ -14,6 +13,9 @@ struct TypedPlan {
     var interval: Interval?
 
     static func null(_ type: ValueType?) -> TypedPlan { TypedPlan(plan: nil, type: type, isConstant: true) }
+
+    /// The plan of a truth value.
+    var condition: BooleanPlan { if case .boolean(let plan)? = plan { plan } else { .null } }
 
     /// A plan of the representation that `type` has.
     static func call(_ call: CallPlan, _ type: ValueType) -> ValuePlan {
@@ -36,6 +38,7 @@ struct ExpressionChecker {
     private(set) var sites: [FailureSite] = []
     /// What is wrong with the expression.
     private(set) var diagnostics = Diagnostics()
+    private var boundCount = 0
 
     init(source: ExpressionSource, schema: RecordSchema) {
         self.source = source
@@ -67,7 +70,9 @@ struct ExpressionChecker {
         case .isDistinct(let left, let right, let isNegated):
             return checkDistinction(syntax, left, right, isNegated: isNegated)
         case .cast(let operand, let type): return checkCast(syntax, operand, to: type)
-        case .choose(let choices, let otherwise): return checkChoice(choices, otherwise)
+        case .between(let part, let low, let high): return checkRange(syntax, part, low, high)
+        case .choose(let operand, let choices, let otherwise):
+            return checkChoice(syntax, operand, choices, otherwise)
         case .call(let name, let arguments): return checkCall(syntax, name, arguments)
         }
     }
@@ -97,6 +102,25 @@ struct ExpressionChecker {
     mutating func site(_ syntax: ExpressionSyntax, _ operation: String) -> Int {
         sites.append(FailureSite(range: syntax.start..<syntax.end, operation: operation))
         return sites.count - 1
+    }
+
+    /// A value for several parts of a plan to use, and what is to be computed once for that; nothing for a constant or a
+    /// field, which cost nothing.
+    mutating func bind(_ value: TypedPlan) -> (value: TypedPlan, operand: BoundOperand?) {
+        guard let plan = value.plan, !value.isConstant else { return (value, nil) }
+        let number = boundCount
+        let part: ValuePlan
+        switch plan {
+        case .integer(.column), .double(.column), .text(.column), .boolean(.column): return (value, nil)
+        case .integer: part = .integer(.bound(number))
+        case .double: part = .double(.bound(number))
+        case .text: part = .text(.bound(number))
+        case .boolean: part = .boolean(.bound(number))
+        }
+        boundCount += 1
+        return (
+            TypedPlan(plan: part, type: value.type, isConstant: false), BoundOperand(number: number, plan: plan)
+        )
     }
 
     mutating func report(
@@ -135,11 +159,8 @@ struct ExpressionChecker {
         guard let field = schema[name] else {
             // What is wrong with the field itself is said where it is declared.
             guard !schema.isUnresolved(name) else { return nil }
-            let known = schema.fields.map(\.name) + schema.unresolved.sorted()
-            report(
-                "unknown-field", offset,
-                "the records have no field '\(name)', expected one of \(RecordSchema.list(known))",
-                hint: Suggestion.hint(for: name, in: known) ?? "a text stands in quotes: '\(name)'")
+            diagnostics.append(
+                schema.absence(of: name, at: source.location(offset), advice: "a text stands in quotes: '\(name)'"))
             return nil
         }
         let plan: ValuePlan =
@@ -156,14 +177,17 @@ struct ExpressionChecker {
     mutating func checkCondition(
         _ syntax: ExpressionSyntax, of word: String
     ) -> (plan: BooleanPlan, isConstant: Bool)? {
-        guard let value = check(syntax) else { return nil }
+        check(syntax).flatMap { condition($0, syntax, of: word) }
+    }
+
+    private mutating func condition(
+        _ value: TypedPlan, _ syntax: ExpressionSyntax, of word: String
+    ) -> (plan: BooleanPlan, isConstant: Bool)? {
         guard value.type == .boolean || value.type == nil else {
             report(
                 "wrong-type", syntax.start,
                 "'\(word)' joins conditions, found a value of type \(value.type?.description ?? "null"), expected boolean",
-                hint: word == "||" && value.type == .text
-                    ? "write or between conditions, concat(a, b) to join texts"
-                    : "compare it with something, or test: is not null")
+                hint: "compare it with something, or test: is not null")
             return nil
         }
         guard case .boolean(let plan)? = value.plan else { return (.null, true) }
@@ -174,8 +198,19 @@ struct ExpressionChecker {
         _ syntax: ExpressionSyntax, _ operands: [ExpressionSyntax], _ join: ([BooleanPlan]) -> BooleanPlan
     ) -> TypedPlan? {
         let word = spelling(at: syntax.offset)
-        let conditions = operands.map { checkCondition($0, of: word) }
-        let whole = conditions.compactMap { $0 }
+        let values = operands.map { check($0) }
+        if word == "||", values.contains(where: { $0?.type == .text }),
+            !values.contains(where: { $0?.type == .boolean })
+        {
+            let parts = operands.map { source.text($0.start..<$0.end) }.joined(separator: ", ")
+            report(
+                "wrong-type", syntax.offset, "'||' joins conditions here, found texts",
+                hint: "write concat(\(parts)) to join texts")
+            return nil
+        }
+        let whole = zip(values, operands).compactMap { value, operand in
+            value.flatMap { condition($0, operand, of: word) }
+        }
         guard whole.count == operands.count else { return nil }
         if word == "||" {
             report(

@@ -10,6 +10,13 @@ enum ValuePlan: Sendable {
     case boolean(BooleanPlan)
 }
 
+/// An operand that several parts of a plan use: it is computed once for the rows that the whole is asked for, and each
+/// `bound` part of its number reads it.
+struct BoundOperand: Sendable {
+    var number: Int
+    var plan: ValuePlan
+}
+
 /// Values held in 64-bit whole numbers: integers, decimals' units, timestamps. Overflow gives null, which is counted at
 /// the operation's site.
 indirect enum IntegerPlan: Sendable {
@@ -22,6 +29,7 @@ indirect enum IntegerPlan: Sendable {
     case coalesce([IntegerPlan])
     case choose(ChoicePlan)
     case call(CallPlan)
+    case bound(Int)
 }
 
 /// Doubles; a result that is not finite is null.
@@ -35,6 +43,7 @@ indirect enum DoublePlan: Sendable {
     case coalesce([DoublePlan])
     case choose(ChoicePlan)
     case call(CallPlan)
+    case bound(Int)
 }
 
 /// Texts.
@@ -42,9 +51,11 @@ indirect enum TextPlan: Sendable {
     /// An index into the expression's constant texts.
     case constant(Int)
     case column(Int)
-    case coalesce([TextPlan])
+    /// Where all texts found are too many to be copied side by side, that is counted at `site`.
+    case coalesce([TextPlan], site: Int)
     case choose(ChoicePlan)
     case call(CallPlan)
+    case bound(Int)
 }
 
 /// Truth values.
@@ -68,6 +79,9 @@ indirect enum BooleanPlan: Sendable {
     case coalesce([BooleanPlan])
     case choose(ChoicePlan)
     case call(CallPlan)
+    case bound(Int)
+    /// A condition in which operands stand more than once.
+    case binding([BoundOperand], BooleanPlan)
 }
 
 /// The value of the first condition that is true.
@@ -81,6 +95,10 @@ struct ChoicePlan: Sendable {
     var branches: [Branch]
     /// nil: null.
     var otherwise: ValuePlan?
+    /// What the conditions compare, when that is to be computed first.
+    var operand: BoundOperand?
+    /// Where texts are counted that are too long to be handed on.
+    var site: Int
 }
 
 /// A function's kernel with its arguments, none of which is constantly null.

@@ -48,26 +48,27 @@ extension ExpressionEvaluator {
         var readers: [ArgumentReader] = []
         var constants: [Held] = []
         for plan in plans {
-            switch plan {
-            case .integer(let plan):
-                let vector = integers(plan, rows, frame)
-                held.append(.integers(vector))
-                readers.append(reader(vector, &constants))
-            case .double(let plan):
-                let vector = doubles(plan, rows, frame)
-                held.append(.doubles(vector))
-                readers.append(reader(vector, &constants))
-            case .boolean(let plan):
-                let vector = truths(plan, rows, frame)
-                held.append(.truths(vector))
-                readers.append(reader(vector, &constants))
-            case .text(let plan):
-                let vector = texts(plan, rows, frame)
-                held.append(.texts(vector))
-                readers.append(reader(vector, &constants))
+            let values = self.held(plan, rows, frame)
+            held.append(values)
+            switch values {
+            case .integers(let vector): readers.append(reader(vector, &constants))
+            case .doubles(let vector): readers.append(reader(vector, &constants))
+            case .truths(let vector): readers.append(reader(vector, &constants))
+            case .texts(let vector): readers.append(reader(vector, &constants))
+            case .scratch: preconditionFailure(Self.mixture)
             }
         }
         return (held + constants, readers)
+    }
+
+    /// The values of a plan of any representation.
+    func held(_ plan: ValuePlan, _ rows: RowSelection, _ frame: Frame) -> Held {
+        switch plan {
+        case .integer(let plan): .integers(integers(plan, rows, frame))
+        case .double(let plan): .doubles(doubles(plan, rows, frame))
+        case .boolean(let plan): .truths(truths(plan, rows, frame))
+        case .text(let plan): .texts(texts(plan, rows, frame))
+        }
     }
 
     private func reader<Value>(_ vector: Vector<Value>, _ constants: inout [Held]) -> ArgumentReader {

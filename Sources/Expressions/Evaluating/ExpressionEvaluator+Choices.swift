@@ -44,6 +44,13 @@ extension ExpressionEvaluator {
     private func eachBranch(
         _ plan: ChoicePlan, _ rows: RowSelection, _ frame: Frame, _ body: (ValuePlan, RowSelection) -> Void
     ) {
+        guard let operand = plan.operand else { return branch(plan, rows, frame, body) }
+        bind([operand], rows, frame) { branch(plan, rows, frame, body) }
+    }
+
+    private func branch(
+        _ plan: ChoicePlan, _ rows: RowSelection, _ frame: Frame, _ body: (ValuePlan, RowSelection) -> Void
+    ) {
         var left = Rows(selection: rows, list: nil)
         for branch in plan.branches where left.selection.count > 0 {
             let hits = select(branch.condition, true, left.selection, frame)
@@ -70,11 +77,11 @@ extension ExpressionEvaluator {
 
 /// Texts lie in different buffers: they are copied into one, unless they are all constants, which share theirs.
 extension ExpressionEvaluator {
-    func coalesce(_ operands: [TextPlan], _ rows: RowSelection, _ frame: Frame) -> TextVector {
+    func coalesce(_ operands: [TextPlan], at site: Int, _ rows: RowSelection, _ frame: Frame) -> TextVector {
         collect(rows) { cells, writer in
             var left = Rows(selection: rows, list: nil)
             for operand in operands where left.selection.count > 0 {
-                append(texts(operand, left.selection, frame), left.selection, cells, &writer)
+                append(texts(operand, left.selection, frame), left.selection, cells, &writer, at: site)
                 narrow(&left, to: filter(left.selection) { 1 &- cells.validity($0) })
             }
             give(left)
@@ -86,7 +93,7 @@ extension ExpressionEvaluator {
         return collect(rows) { cells, writer in
             eachBranch(plan, rows, frame) { value, selection in
                 guard case .text(let value) = value else { preconditionFailure(Self.mixture) }
-                append(texts(value, selection, frame), selection, cells, &writer)
+                append(texts(value, selection, frame), selection, cells, &writer, at: plan.site)
             }
         }
     }
@@ -102,18 +109,23 @@ extension ExpressionEvaluator {
             TextColumn(base: UnsafeRawPointer(bytes.start), cells: cells, scratch: scratch, bytes: bytes))
     }
 
-    /// Appends the texts of some rows, and gives them back.
+    /// Appends the texts of some rows, and gives them back. Those that are too long are counted.
     private func append(
-        _ vector: TextVector, _ rows: RowSelection, _ cells: Cells<TextSlice>, _ writer: inout TextWriter
+        _ vector: TextVector, _ rows: RowSelection, _ cells: Cells<TextSlice>, _ writer: inout TextWriter, at site: Int
     ) {
         defer { give(vector) }
+        var lost = 0
         rows.forEach { row in
             guard vector.validity(row) == 1 else { return }
             writer.begin()
             writer.append(vector[row])
-            guard let text = writer.end() else { return }
+            guard let text = writer.end() else {
+                lost &+= 1
+                return
+            }
             cells.set(row, TextSlice(offset: UInt32(text.start), length: UInt32(text.count)), validity: 1)
         }
+        count(lost, at: site)
     }
 
     private func isConstant(_ plan: ChoicePlan) -> Bool {

@@ -47,7 +47,9 @@ extension ExpressionEvaluator {
             return compareTexts(wanted ? comparison : comparison.negated, a, b, rows)
         case .inIntegers, .inDoubles, .inTexts: return member(plan, wanted, rows, frame)
         case .isNull(let operand): return selectNull(operand, wanted, rows, frame)
-        case .column, .compareBooleans, .coalesce, .choose, .call:
+        case .binding(let operands, let condition):
+            return bind(operands, rows, frame) { select(condition, wanted, rows, frame) }
+        case .column, .compareBooleans, .coalesce, .choose, .call, .bound:
             let truths = truths(plan, rows, frame)
             defer { give(truths) }
             return compare(.equal, truths, .constant(wanted ? 1 : 0), rows)

@@ -8,9 +8,12 @@ extension ExpressionEvaluator {
         case .column(let column):
             return unsafe .column(
                 TextColumn(base: frame[column].base, cells: Cells(frame[column]), scratch: nil, bytes: nil))
-        case .coalesce(let operands): return coalesce(operands, rows, frame)
+        case .coalesce(let operands, let site): return coalesce(operands, at: site, rows, frame)
         case .choose(let plan): return choose(plan, rows, frame)
         case .call(let plan): return callText(plan, rows, frame)
+        case .bound(let number):
+            guard case .texts(let vector) = boundOperand(number) else { preconditionFailure(Self.mixture) }
+            return vector
         }
     }
 }

@@ -28,6 +28,9 @@ extension ExpressionEvaluator {
                 return integers(plan, rows, frame)
             }
         case .call(let plan): return call(plan, rows, frame)
+        case .bound(let number):
+            guard case .integers(let vector) = boundOperand(number) else { preconditionFailure(Self.mixture) }
+            return vector
         }
     }
 
@@ -56,6 +59,9 @@ extension ExpressionEvaluator {
                 return doubles(plan, rows, frame)
             }
         case .call(let plan): return call(plan, rows, frame)
+        case .bound(let number):
+            guard case .doubles(let vector) = boundOperand(number) else { preconditionFailure(Self.mixture) }
+            return vector
         }
     }
 
@@ -129,76 +135,4 @@ extension ExpressionEvaluator {
 
     @inline(__always)
     private static func finite(_ value: Double) -> (Double, UInt8) { (value, value.isFinite ? 1 : 0) }
-}
-
-extension ExpressionEvaluator {
-    /// A condition as values, 1 true and 0 false, for the few operators that need them.
-    func truths(_ plan: BooleanPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<UInt8> {
-        switch plan {
-        case .constant(let value): return .constant(value ? 1 : 0)
-        case .column(let column): return .column(Cells(frame[column]), scratch: nil)
-        case .not(let operand): return map(truths(operand, rows, frame), rows, nil) { (1 &- $0, 1) }
-        case .and(let operands): return join(operands, deciding: 0, rows, frame)
-        case .or(let operands): return join(operands, deciding: 1, rows, frame)
-        case .compareBooleans(let isEqual, let left, let right):
-            let a = truths(left, rows, frame)
-            let b = truths(right, rows, frame)
-            defer {
-                give(a)
-                give(b)
-            }
-            return column { _ = combine(a, b, rows, into: $0) { (($0 == $1) == isEqual ? 1 : 0, 1) } }
-        case .coalesce(let operands): return coalesce(operands, rows) { truths($0, $1, frame) }
-        case .choose(let plan):
-            return choose(plan, rows, frame) { plan, rows in
-                guard case .boolean(let plan) = plan else { preconditionFailure(Self.mixture) }
-                return truths(plan, rows, frame)
-            }
-        case .call(let plan): return call(plan, rows, frame)
-        case .null, .compareIntegers, .compareScaled, .compareDoubles, .compareTexts, .inIntegers, .inDoubles,
-            .inTexts, .isNull:
-            return selected(plan, rows, frame)
-        }
-    }
-
-    /// Truth values from the rows where the condition is true and those where it is false.
-    private func selected(_ plan: BooleanPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<UInt8> {
-        column { (result: Cells<UInt8>) in
-            rows.forEach { result.set($0, 0, validity: 0) }
-            let wasCounting = isCounting
-            defer { isCounting = wasCounting }
-            for wanted in [true, false] {
-                let found = select(plan, wanted, rows, frame)
-                found.selection.forEach { result.set($0, wanted ? 1 : 0, validity: 1) }
-                give(found)
-                isCounting = false
-            }
-        }
-    }
-
-    /// `and` (a false decides) or `or` (a true decides): a row is decided by one such operand, else null by one null.
-    private func join(
-        _ operands: [BooleanPlan], deciding: UInt8, _ rows: RowSelection, _ frame: Frame
-    ) -> Vector<UInt8> {
-        column { (result: Cells<UInt8>) in
-            rows.forEach { result.set($0, 1 &- deciding, validity: 1) }
-            for operand in operands {
-                let vector = truths(operand, rows, frame)
-                defer { give(vector) }
-                rows.forEach { row in
-                    let (value, isThere): (UInt8, UInt8) =
-                        switch vector {
-                        case .column(let cells, _): (cells[row], cells.validity(row))
-                        case .constant(let value): (value, 1)
-                        }
-                    let isDecided = result.validity(row) == 1 && result[row] == deciding
-                    if isThere == 1, value == deciding {
-                        result.set(row, deciding, validity: 1)
-                    } else if isThere == 0, !isDecided {
-                        result.set(row, 1 &- deciding, validity: 0)
-                    }
-                }
-            }
-        }
-    }
 }

@@ -28,8 +28,9 @@ package import Dataflow
     private let constants: [TextView]
     private let sites: [FailureSite]
     private var counts: [Int]
-    /// Off where a plan is evaluated for the second time for the same rows.
-    var isCounting = true
+    private var hasFailures = false
+    /// The operands that are bound at present, by their numbers.
+    private var bound: [Held?] = []
     private var result: ScratchPool.RowList?
     /// What `evaluate` answered last.
     var evaluated: Held?
@@ -62,14 +63,52 @@ package import Dataflow
     /// Bytes of scratch memory held, for the memory accountant.
     package var scratchBytes: Int { pool.bytesAllocated }
 
-    /// The operations that made nulls of values so far, and how many.
-    package var failures: [(site: FailureSite, count: Int)] {
-        zip(sites, counts).filter { $1 > 0 }.map { (site: $0, count: $1) }
+    /// The operations that made nulls of values since this was asked last, and how many.
+    package func takeFailures() -> [(site: FailureSite, count: Int)] {
+        guard hasFailures else { return [] }
+        defer {
+            hasFailures = false
+            for index in counts.indices { counts[index] = 0 }
+        }
+        return zip(sites, counts).filter { $1 > 0 }.map { (site: $0, count: $1) }
     }
 
     /// Counts nulls that an operation made.
     func count(_ failures: Int, at site: Int) {
-        if failures > 0, isCounting { counts[site] += failures }
+        guard failures > 0 else { return }
+        counts[site] += failures
+        hasFailures = true
+    }
+
+    /// Computes operands for all rows that `body` may ask for.
+    func bind<Result>(
+        _ operands: [BoundOperand], _ rows: RowSelection, _ frame: Frame, _ body: () -> Result
+    ) -> Result {
+        for operand in operands {
+            while bound.count <= operand.number { bound.append(nil) }
+            let values = held(operand.plan, rows, frame)
+            bound[operand.number] = values
+        }
+        defer {
+            for operand in operands {
+                if let values = bound[operand.number] { give(values) }
+                bound[operand.number] = nil
+            }
+        }
+        return body()
+    }
+
+    /// The values of an operand that is bound, which stay its own.
+    func boundOperand(_ number: Int) -> Held {
+        switch bound[number] {
+        case .integers(.column(let cells, _))?: .integers(.column(cells, scratch: nil))
+        case .doubles(.column(let cells, _))?: .doubles(.column(cells, scratch: nil))
+        case .truths(.column(let cells, _))?: .truths(.column(cells, scratch: nil))
+        case .texts(.column(let column))?:
+            .texts(unsafe .column(TextColumn(base: column.base, cells: column.cells, scratch: nil, bytes: nil)))
+        case let constant?: constant
+        case nil: preconditionFailure("An operand is used outside of what it was computed for.")
+        }
     }
 
     /// The selected rows for which the condition is true: neither false nor null.

@@ -43,6 +43,26 @@ enum Vector<Value: BitwiseCopyable> {
     case constant(Value)
 }
 
+extension Vector {
+    /// 1 where the value is there, else 0.
+    @inline(__always)
+    func validity(_ row: Int) -> UInt8 {
+        switch self {
+        case .column(let cells, _): cells.validity(row)
+        case .constant: 1
+        }
+    }
+
+    /// The value of a row that has one.
+    @inline(__always)
+    subscript(row: Int) -> Value {
+        switch self {
+        case .column(let cells, _): cells[row]
+        case .constant(let value): value
+        }
+    }
+}
+
 /// Slices of one buffer by row number; what is not nil is to be given back by whoever asked for the vector.
 @safe struct TextColumn {
     let base: UnsafeRawPointer

@@ -95,9 +95,10 @@ struct LikePattern: Sendable {
             restart = (t, p)
         }
         while p < pattern.count, pattern[p] == UInt8(ascii: "%"), pattern[p] != escape { p += 1 }
-        // As in Postgres, where the text is at its end only what follows on a `%` is looked at for a lonely escape.
+        // As in Postgres, where the text is at its end only what follows on a `%` is looked at for a lonely escape, past
+        // other `%` and `_`.
         if let restart, p + 1 == pattern.count, pattern[p] == escape,
-            (restart.pattern..<p).allSatisfy({ pattern[$0] == UInt8(ascii: "_") })
+            (restart.pattern..<p).allSatisfy({ pattern[$0] == UInt8(ascii: "_") || pattern[$0] == UInt8(ascii: "%") })
         {
             return nil
         }

@@ -213,7 +213,7 @@ extension FunctionCatalog {
         let (hour, minute) = (Int64.load(arguments[3], row), Int64.load(arguments[4], row))
         let second = Double.load(arguments[5], row)
         guard (1...9999).contains(year), (1...12).contains(month), day >= 1,
-            day <= CivilDate.daysInMonth(month, year: year), (0...24).contains(hour), (0...59).contains(minute),
+            day <= CivilDate.days(in: month, of: year), (0...24).contains(hour), (0...59).contains(minute),
             second >= 0, second <= 60
         else { return nil }
         let time = (hour * 60 + minute) * 60_000_000 + Int64((second * 1_000_000).rounded(.toNearestOrEven))

@@ -92,6 +92,7 @@ struct ExpressionLexer {
             switch found {
             case "&": "write && or and"
             case "|": "write || or or"
+            case "?": "write if(condition, a, b)"
             default: nil
             }
         let shown = found.properties.generalCategory == .control ? "a control character" : "'\(found)'"

@@ -16,6 +16,9 @@ struct ExpressionSource: Sendable {
         start.advanced(over: scalars.prefix(offset))
     }
 
+    /// A part as it is written.
+    func text(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
+
     /// A problem at `offset`.
     func problem(_ code: String, _ offset: Int, _ message: String, hint: String? = nil) -> Diagnostics {
         Diagnostics(Diagnostic(code: code, at: location(offset), message, hint: hint))

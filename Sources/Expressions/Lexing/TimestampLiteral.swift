@@ -1,3 +1,5 @@
+import Platform
+
 /// Reads the text of a `timestamp '…'` literal.
 enum TimestampLiteral {
     /// Microseconds since 1970-01-01T00:00:00Z, nil when `text` is not a date (midnight UTC) or an RFC 3339 date and
@@ -6,7 +8,7 @@ enum TimestampLiteral {
         var bytes = Array(text.utf8)[...]
         guard let year = number(&bytes, 4), literal(&bytes, "-"), let month = number(&bytes, 2), literal(&bytes, "-"),
             let day = number(&bytes, 2), year >= 1, (1...12).contains(month), day >= 1,
-            day <= CivilDate.daysInMonth(month, year: year)
+            day <= CivilDate.days(in: month, of: year)
         else { return nil }
         let days = CivilDate(year: year, month: month, day: day).daysSince1970
         if bytes.isEmpty { return days * 86_400_000_000 }

@@ -39,7 +39,7 @@ package struct Expression: Sendable {
                     ? "write seconds_between(a, b)" : "write at time zone behind it, or to_char(field, 'YYYY-MM-DD')")
         }
         return TypedExpression(
-            resultType: type, warnings: checker.diagnostics, plan: typed.plan, texts: checker.texts,
+            resultType: type, warnings: checker.diagnostics, source: source, plan: typed.plan, texts: checker.texts,
             sites: checker.sites)
     }
 
@@ -64,6 +64,7 @@ package struct TypedExpression: Sendable {
     package let resultType: ColumnType
     /// What is probably not meant so.
     package let warnings: Diagnostics
+    let source: ExpressionSource
     let plan: ValuePlan?
     let texts: [[UInt8]]
     let sites: [FailureSite]
@@ -72,4 +73,7 @@ package struct TypedExpression: Sendable {
     package func makeEvaluator() -> ExpressionEvaluator {
         ExpressionEvaluator(plan: plan, type: resultType, texts: texts, sites: sites)
     }
+
+    /// Where an operation of the expression stands in its file.
+    package func location(of site: FailureSite) -> SourceLocation { source.location(site.range.lowerBound) }
 }

@@ -5,6 +5,7 @@ extension ExpressionParser {
     /// The form that the present word begins; nil when it is a field or a function.
     mutating func form(_ word: String) throws(Diagnostics) -> ExpressionSyntax? {
         let offset = token.offset
+        if word == "case", beginsOperand(nextToken) { return try caseForm(at: offset) }
         if case .text(let text) = nextToken.kind {
             switch word {
             case "timestamp", "timestamptz": return try timestamp(text, at: offset)
@@ -12,7 +13,6 @@ extension ExpressionParser {
             default: return nil
             }
         }
-        if word == "case", beginsOperand(nextToken) { return try caseForm(at: offset) }
         guard nextToken.kind == .symbol(.leftParenthesis) else { return nil }
         switch word {
         case "cast", "try_cast", "safe_cast": return try castForm(at: offset)
@@ -57,12 +57,7 @@ extension ExpressionParser {
         let operand = token.isWord("when") ? nil : try expression(0)
         var choices: [ChoiceSyntax] = []
         while accept(word: "when") {
-            let place = token.offset
-            var condition = try expression(0)
-            if let operand {
-                condition = try make(
-                    .compare(.equal, operand, condition), at: place, start: place, over: [operand, condition])
-            }
+            let condition = try expression(0)
             guard accept(word: "then") else {
                 throw unexpected("then or an operator", hint: ForeignSyntax.hint(for: token))
             }
@@ -73,9 +68,9 @@ extension ExpressionParser {
         }
         let otherwise = accept(word: "else") ? try expression(0) : nil
         guard accept(word: "end") else {
-            throw unexpected(otherwise == nil ? "when, else, end or an operator" : "end or an operator")
+            throw unexpected(otherwise == nil ? "'when', 'else', 'end' or an operator" : "'end' or an operator")
         }
-        return try choose(choices, otherwise, at: offset)
+        return try choose(of: operand, choices, otherwise, at: offset)
     }
 
     private mutating func ifForm(at offset: Int) throws(Diagnostics) -> ExpressionSyntax {
@@ -86,15 +81,15 @@ extension ExpressionParser {
         let value = try expression(0)
         let otherwise = accept(.comma) ? try expression(0) : nil
         guard accept(.rightParenthesis) else { throw unexpected("')' or an operator") }
-        return try choose([ChoiceSyntax(condition: condition, value: value)], otherwise, at: offset)
+        return try choose(of: nil, [ChoiceSyntax(condition: condition, value: value)], otherwise, at: offset)
     }
 
     private func choose(
-        _ choices: [ChoiceSyntax], _ otherwise: ExpressionSyntax?, at offset: Int
+        of operand: ExpressionSyntax?, _ choices: [ChoiceSyntax], _ otherwise: ExpressionSyntax?, at offset: Int
     ) throws(Diagnostics) -> ExpressionSyntax {
         try make(
-            .choose(choices, otherwise: otherwise), at: offset, start: offset,
-            over: choices.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? []))
+            .choose(of: operand, choices, otherwise: otherwise), at: offset, start: offset,
+            over: choices.flatMap { [$0.condition, $0.value] } + [operand, otherwise].compactMap(\.self))
     }
 
     private mutating func castForm(at offset: Int) throws(Diagnostics) -> ExpressionSyntax {

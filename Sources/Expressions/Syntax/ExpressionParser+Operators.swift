@@ -154,19 +154,16 @@ extension ExpressionParser {
             .isIn(left, elements, isNegated: isNegated), at: offset, start: left.start, over: [left] + elements)
     }
 
-    /// `x between a and b`, which is `x >= a and x <= b`.
+    /// `x between low and high`.
     private mutating func range(
         _ left: ExpressionSyntax, at offset: Int, isNegated: Bool
     ) throws(Diagnostics) -> ExpressionSyntax {
         let low = try expression(Power.compare)
         guard accept(keyword: .and) else { throw unexpected("and", hint: "for example level between 1 and 5") }
         let high = try expression(Power.compare)
-        let bounds = [
-            try make(.compare(.greaterOrEqual, left, low), at: offset, start: left.start, over: [left, low]),
-            try make(.compare(.lessOrEqual, left, high), at: offset, start: left.start, over: [left, high]),
-        ]
-        let both = try make(.and(bounds), at: offset, start: left.start, over: bounds)
-        return isNegated ? try make(.not(both), at: offset, start: left.start, over: [both]) : both
+        let parts = [left, low, high]
+        let test = try make(.between(left, low: low, high: high), at: offset, start: left.start, over: parts)
+        return isNegated ? try make(.not(test), at: offset, start: left.start, over: [test]) : test
     }
 
     private mutating func likeness(

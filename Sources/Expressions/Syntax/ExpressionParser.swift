@@ -164,7 +164,9 @@ extension ExpressionParser {
             advance()
             if !isQuoted, accept(.leftParenthesis) { return try call(name, at: first.offset) }
             return try make(.field(name), at: first.offset, start: first.offset, over: [])
-        default: throw unexpected("a field, a value or '('")
+        default:
+            let hint = first.kind == .symbol(.assign) ? "write = or ==" : nil
+            throw unexpected("a field, a value or '('", hint: hint)
         }
         advance()
         return try make(.literal(literal), at: first.offset, start: first.offset, over: [])

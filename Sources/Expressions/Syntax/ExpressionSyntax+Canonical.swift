@@ -1,5 +1,3 @@
-package import Declaration
-
 /// What an expression means as one text, whatever way it was written: spaces, quotes, brackets, `and` or `&&`, the order
 /// of conditions and the sides of a comparison make no difference. Tables remember conditions in this form.
 extension ExpressionSyntax {
@@ -23,9 +21,34 @@ extension ExpressionSyntax {
             left.fieldNames.union(right.fieldNames)
         case .and(let parts), .or(let parts), .call(_, let parts): Self.fieldNames(of: parts)
         case .isIn(let part, let list, _): part.fieldNames.union(Self.fieldNames(of: list))
-        case .choose(let choices, let otherwise):
-            Self.fieldNames(of: choices.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? []))
+        case .between(let part, let low, let high): Self.fieldNames(of: [part, low, high])
+        case .choose(let operand, let choices, let otherwise):
+            Self.fieldNames(
+                of: choices.flatMap { [$0.condition, $0.value] } + [operand, otherwise].compactMap(\.self))
         }
+    }
+
+    /// The same as if it had been written with comparisons alone: `x >= low and x <= high`, `case when x == a`.
+    private var expanded: Kind {
+        switch kind {
+        case .between(let part, let low, let high):
+            .and([
+                with(.compare(.greaterOrEqual, part, low)), with(.compare(.lessOrEqual, part, high)),
+            ])
+        case .choose(let operand?, let choices, let otherwise):
+            .choose(
+                of: nil,
+                choices.map {
+                    ChoiceSyntax(condition: with(.compare(.equal, operand, $0.condition)), value: $0.value)
+                }, otherwise: otherwise)
+        default: kind
+        }
+    }
+
+    private func with(_ kind: Kind) -> ExpressionSyntax {
+        var other = self
+        other.kind = kind
+        return other
     }
 
     private static func fieldNames(of parts: [ExpressionSyntax]) -> Set<String> {
@@ -35,8 +58,8 @@ extension ExpressionSyntax {
     /// The same meaning with nested `and` and `or` made flat, `not` pushed into comparisons, and operands in order.
     private var normalized: ExpressionSyntax {
         var result = self
-        switch kind {
-        case .literal, .field: break
+        switch expanded {
+        case .literal, .field, .between: break
         case .negate(let part): result.kind = .negate(part.normalized)
         case .not(let part): result.kind = Self.negated(part.normalized)
         case .arithmetic(let operation, let left, let right):
@@ -70,8 +93,9 @@ extension ExpressionSyntax {
             let sides = (left.normalized, right.normalized)
             let (first, second) = Self.precedes(sides.1, sides.0) ? (sides.1, sides.0) : sides
             result.kind = .isDistinct(first, second, isNegated: isNegated)
-        case .choose(let choices, let otherwise):
+        case .choose(let operand, let choices, let otherwise):
             result.kind = .choose(
+                of: operand,
                 choices.map { ChoiceSyntax(condition: $0.condition.normalized, value: $0.value.normalized) },
                 otherwise: otherwise?.normalized)
         }
@@ -145,7 +169,8 @@ private enum CanonicalText {
         case .cast(let part, let type): "cast(\(of(part)) as \(type))"
         case .isDistinct(let left, let right, let isNegated):
             "\(inner(left)) is \(isNegated ? "not " : "")distinct from \(inner(right))"
-        case .choose(let choices, let otherwise):
+        case .between(let part, let low, let high): "\(inner(part)) between \(inner(low)) and \(inner(high))"
+        case .choose(_, let choices, let otherwise):
             "case"
                 + choices.map { " when \(inner($0.condition)) then \(inner($0.value))" }.joined()
                 + (otherwise.map { " else \(inner($0))" } ?? "") + " end"
@@ -209,7 +234,4 @@ extension Expression {
             return (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }.joined()
     }
-
-    /// Where an operation of the expression stands in its file.
-    package func location(of site: FailureSite) -> SourceLocation { source.location(site.range.lowerBound) }
 }

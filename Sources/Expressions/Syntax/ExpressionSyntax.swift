@@ -18,8 +18,11 @@ struct ExpressionSyntax: Sendable {
         case cast(ExpressionSyntax, to: ValueType)
         /// `is distinct from`: a comparison that takes null for a value.
         case isDistinct(ExpressionSyntax, ExpressionSyntax, isNegated: Bool)
-        /// `case when c then v … else w end` and `if(c, v, w)`.
-        case choose([ChoiceSyntax], otherwise: ExpressionSyntax?)
+        /// `x between low and high`: a condition of its own, since x is computed once.
+        case between(ExpressionSyntax, low: ExpressionSyntax, high: ExpressionSyntax)
+        /// `case when c then v … else w end` and `if(c, v, w)`; with an operand, `case x when c …`, conditions are values
+        /// that it is compared with.
+        case choose(of: ExpressionSyntax?, [ChoiceSyntax], otherwise: ExpressionSyntax?)
     }
 
     var kind: Kind
@@ -35,6 +38,7 @@ struct ExpressionSyntax: Sendable {
 
 /// One `when … then …`.
 struct ChoiceSyntax: Sendable {
+    /// What must be true, or, in a `case` of an operand, what that must equal.
     var condition: ExpressionSyntax
     var value: ExpressionSyntax
 }

@@ -1,3 +1,5 @@
+import Platform
+
 /// A pattern of `to_char` for times.
 struct TimePattern: Sendable {
     private enum Field: String, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+import Platform
+
 /// The units of `date_trunc` and `extract`.
 enum TimeUnit: Sendable {
     case microseconds, milliseconds, second, minute, hour, day, week, month, quarter, year, decade, century, millennium
@@ -134,7 +136,7 @@ extension Interval {
             let month = date.year * 12 + date.month - 1 + months
             date.year = month >= 0 ? month / 12 : (month - 11) / 12
             date.month = month - date.year * 12 + 1
-            date.day = min(date.day, CivilDate.daysInMonth(date.month, year: date.year))
+            date.day = min(date.day, CivilDate.days(in: date.month, of: date.year))
             civil.days = date.daysSince1970
         }
         civil.days += days

@@ -1,3 +1,5 @@
+import Platform
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -14,7 +16,7 @@ enum TimestampText {
         var reader = Reader(text: text[NumberText.trimmed(text)])
         guard let year = reader.number(4), reader.accept(0x2D), let month = reader.number(2), reader.accept(0x2D),
             let day = reader.number(2), year >= 1, (1...12).contains(month), day >= 1,
-            day <= CivilDate.daysInMonth(month, year: year)
+            day <= CivilDate.days(in: month, of: year)
         else { return nil }
         let days = CivilDate(year: year, month: month, day: day).daysSince1970
         guard !reader.isAtEnd else { return days * CivilTime.day }

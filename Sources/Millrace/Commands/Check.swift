@@ -17,7 +17,7 @@ struct Check: ParsableCommand {
     func run() throws {
         var hasErrors = false
         for (file, topology, diagnostics) in TopologyLoader().load(files, together: false) {
-            if !diagnostics.all.isEmpty { print(diagnostics) }
+            if !diagnostics.all.isEmpty { print(diagnostics.report) }
             if let topology {
                 let counts =
                     "\(topology.sources.count) source(s), \(topology.stages.count) operator(s), "

@@ -34,7 +34,7 @@ struct Run: AsyncParsableCommand {
         var topologies: [CompiledTopology] = []
         var hasErrors = false
         for (_, topology, diagnostics) in TopologyLoader(overrides: options.overrides).load(files, together: true) {
-            for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
+            for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
             if let topology { topologies.append(topology) } else { hasErrors = true }
         }
         if hasErrors { throw ExitCode(1) }

@@ -54,7 +54,7 @@ struct Try: AsyncParsableCommand {
         var loader = TopologyLoader()
         loader.needsEnds = false
         let (topology, diagnostics) = loader.load(file)
-        for diagnostic in diagnostics.all { StandardError.write("\(diagnostic)") }
+        for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
         guard let topology else { throw ExitCode(1) }
         let trial: Trial
         do {

@@ -40,9 +40,9 @@ struct Trial {
         let log = TrialLog()
         let logger = Logger(label: "millrace") { _ in log.handler }
         let letters = TrialLetters(max: deadLettersMax)
-        fields = FieldReport(logger: logger)
-        nulls = NullReport(logger: logger)
-        missing = LookupReport(logger: logger)
+        missing = LookupReport { log.add($0) }
+        fields = FieldReport { log.add($0) }
+        nulls = NullReport { log.add($0) }
         var services = RunServices()
         services[FieldReport.self] = fields
         services[NullReport.self] = nulls

@@ -1,4 +1,5 @@
 import Logging
+import Nodes
 import Synchronization
 
 /// Keeps what a pipeline has to say about a sample, for the report at the end.
@@ -10,6 +11,11 @@ final class TrialLog: Sendable {
 
     /// Where a logger writes.
     var handler: any LogHandler { Handler(log: self) }
+
+    /// Keeps what a node noticed, unless a later remark says it with the numbers.
+    func add(_ remark: Remark) {
+        if let sentence = remark.sentence { add(sentence) }
+    }
 
     private func add(_ remark: String) {
         kept.withLock { kept in

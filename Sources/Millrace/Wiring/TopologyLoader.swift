@@ -86,6 +86,7 @@ struct TopologyLoader {
             declaration, types: NodeCatalog.types, overrides: overrides)
         diagnostics.append(contentsOf: problems.concealing(declaration.environmentValues))
         diagnostics = diagnostics.inFileOrder
+            .illustrated(by: String(decoding: bytes, as: UTF8.self), of: declaration)
         return (diagnostics.hasErrors ? nil : topology, diagnostics)
     }
 

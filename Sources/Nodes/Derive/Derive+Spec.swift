@@ -29,12 +29,14 @@ extension Derive: NodeType {
         var schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         var plan = DerivePlan(node: node.name, fields: [])
         var isWhole = node.config["fields"]?.namesSomething(&problems) ?? false
+        for entry in node.config["fields"]?.entries ?? [] { schema.departed[entry.key] = .madeBelow }
         for entry in node.config["fields"]?.entries ?? [] {
             guard let field = DerivedField.make(entry, reading: schema, column: plan.nextColumn(of: schema), &problems)
             else {
                 isWhole = false
                 schema.fields.removeAll { $0.name == entry.key }
                 schema.unresolved.insert(entry.key)
+                schema.departed[entry.key] = nil
                 continue
             }
             plan.fields.append(field)
@@ -56,8 +58,6 @@ struct DerivedField: Sendable {
     var meaning: String
     /// The fields that it reads.
     var reads: Set<String>
-    /// Says where its operations stand in the file.
-    var source: Expression
 
     static func make(
         _ entry: ConfigEntry, reading schema: RecordSchema, column: Int, _ problems: inout Diagnostics
@@ -74,7 +74,7 @@ struct DerivedField: Sendable {
             return DerivedField(
                 name: entry.key, column: column, expression: typed,
                 meaning: entry.value.isFromEnvironment ? "sha256 \(expression.fingerprint)" : expression.canonicalText,
-                reads: expression.fieldNames, source: expression)
+                reads: expression.fieldNames)
         } catch {
             problems.append(contentsOf: error)
             return nil
@@ -114,6 +114,7 @@ extension RecordSchema {
     fileprivate mutating func set(_ field: Field) {
         unresolved.remove(field.name)
         lacking[field.name] = nil
+        departed[field.name] = nil
         if let index = fields.firstIndex(where: { $0.name == field.name }) {
             fields[index] = field
         } else {

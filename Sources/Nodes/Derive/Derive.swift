@@ -15,12 +15,10 @@ package struct Derive: Operator {
 final class DeriveWorker: OperatorWorker {
     private let node: Derive
     private let evaluators: [ExpressionEvaluator]
-    private var known: [Int]
 
     init(_ node: Derive) {
         self.node = node
         evaluators = node.fields.map { $0.expression.makeEvaluator() }
-        known = node.fields.map { _ in 0 }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
@@ -29,7 +27,7 @@ final class DeriveWorker: OperatorWorker {
             let first = fill(field, with: evaluators[index], batch, rows)
             full = [full, first].compactMap(\.self).min()
             if node.hashedColumns.contains(field.column) { batch.fillHashes(ofColumn: field.column) }
-            tellNulls(of: index)
+            node.nulls?.note(evaluators[index], of: field.expression, as: .field(field.name))
         }
         guard let full else { return output(rows) }
         refuse(from: full, batch, rows, output)
@@ -48,16 +46,6 @@ final class DeriveWorker: OperatorWorker {
                 return batch.fillColumn(field.column, from: column, rows)
             }
         }
-    }
-
-    /// Counted by the evaluator as it goes; told only when there are new ones.
-    private func tellNulls(of index: Int) {
-        guard let nulls = node.nulls else { return }
-        let failures = evaluators[index].failures
-        let count = failures.reduce(0) { $0 + $1.count }
-        guard count > known[index] else { return }
-        known[index] = count
-        nulls.note(failures, of: node.fields[index], by: ObjectIdentifier(self))
     }
 
     /// A batch holds so much derived text and no more: the records behind that are dead letters, not half a record.

@@ -23,7 +23,7 @@ package enum Drop: NodeType {
         guard let names = node.config["fields"]?.fieldNames(of: schema, &problems) else {
             return CompiledNode(.broken, output: .records(schema))
         }
-        schema.fields = schema.fields.filter { !names.contains($0.name) }
+        schema.leaveOut(named: node.name) { names.contains($0) }
         return CompiledNode(.stage(ShapePlan()), output: .records(schema))
     }
 }

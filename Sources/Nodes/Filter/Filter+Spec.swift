@@ -55,5 +55,7 @@ package struct FilterPlan: StagePlan {
         for clause in clauses { meaning.add("only if", clause) }
     }
 
-    package func build(in context: BuildContext) throws -> any Operator { Filter(condition) }
+    package func build(in context: BuildContext) throws -> any Operator {
+        Filter(condition, nulls: context.services[NullReport.self]?.watch(node: context.node))
+    }
 }

@@ -4,20 +4,31 @@ package import Expressions
 /// The `filter` node: passes on the records for which an expression is true. Null is not true.
 package struct Filter: Operator {
     let expression: TypedExpression
+    let nulls: NullWatch?
 
     /// Creates the node.
-    package init(_ expression: TypedExpression) { self.expression = expression }
+    /// - Parameter nulls: counts the nulls that the expression makes.
+    package init(_ expression: TypedExpression, nulls: NullWatch? = nil) {
+        self.expression = expression
+        self.nulls = nulls
+    }
 
-    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { FilterWorker(expression.makeEvaluator()) }
+    package func makeWorker(in slot: StageSlot) -> any OperatorWorker { FilterWorker(self) }
 }
 
 /// One permit of a `filter` node.
 final class FilterWorker: OperatorWorker {
+    private let node: Filter
     private let evaluator: ExpressionEvaluator
 
-    init(_ evaluator: ExpressionEvaluator) { self.evaluator = evaluator }
+    init(_ node: Filter) {
+        self.node = node
+        evaluator = node.expression.makeEvaluator()
+    }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
-        output(evaluator.select(in: batch, rows))
+        let passed = evaluator.select(in: batch, rows)
+        node.nulls?.note(evaluator, of: node.expression, as: .filter)
+        output(passed)
     }
 }

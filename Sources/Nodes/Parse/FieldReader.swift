@@ -123,7 +123,8 @@ struct FieldReader {
             problems.append(
                 Diagnostic(
                     code: "message-value", at: value.location,
-                    "\(entry.key) comes from \(attribute), which messages of a \(offer.source) source do not have"))
+                    "\(entry.key) comes from \(attribute), which messages of a \(offer.source) source do not have",
+                    hint: "messages of a kafka source have it"))
         }
         return .message(attribute)
     }
@@ -169,7 +170,7 @@ struct FieldReader {
         }
         var isTimestamp = false
         if case .timestamp = type { isTimestamp = true }
-        if type != .text { refuse("on_too_long", "fields of text", nil) }
+        if type != .text { refuse("on_too_long", "fields of text", "remove it") }
         guard type != .timestamp(.rfc3339) else { return }
         let hint = isTimestamp ? "numbers since 1970 are UTC; for text declare timestamp" : "declare type: timestamp"
         for option in ["format", "zone"] { refuse(option, "timestamps that are text", hint) }

@@ -48,8 +48,9 @@ import Platform
             guard dayOfYear <= (CivilDate.isLeap(year) ? 366 : 365) else { return .mismatch(at: 0) }
             days = CivilDate(year: year, month: 1, day: 1).daysSince1970 + Int64(dayOfYear) - 1
         } else {
-            guard year > 0, day <= CivilDate.days(in: month, of: year) else { return .mismatch(at: 0) }
-            days = CivilDate(year: year, month: month, day: day).daysSince1970
+            let date = CivilDate(year: year, month: Int64(month), day: Int64(day))
+            guard year > 0, date.day <= CivilDate.days(in: date.month, of: year) else { return .mismatch(at: 0) }
+            days = date.daysSince1970
         }
         let hours = hasHalf ? hour % 12 + (isAfternoon ? 12 : 0) : hour
         let seconds = days * 86_400 + hours * 3_600 + minute * 60 + second

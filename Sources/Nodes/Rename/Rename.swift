@@ -32,6 +32,12 @@ package enum Rename: NodeType {
                 isWhole = false
                 continue
             }
+            if let problem = Self.reversal(entry, schema) {
+                problems.append(problem)
+                renamed.unresolved.insert(entry.key)
+                isWhole = false
+                continue
+            }
             guard let old = entry.value.string,
                 let field = schema.field(old, at: entry.value.location, &problems)
             else {
@@ -51,6 +57,9 @@ package enum Rename: NodeType {
         }
         let moved = Set(plan.oldNames.values)
         renamed.fields = schema.fields.filter { !moved.contains($0.name) }
+        for (new, old) in plan.oldNames {
+            renamed.departed[old] = .renamed(by: node.name, to: new)
+        }
         for entry in node.config["fields"]?.entries ?? [] {
             guard let old = plan.oldNames[entry.key], var field = schema[old] else { continue }
             if renamed[entry.key] != nil {
@@ -65,6 +74,17 @@ package enum Rename: NodeType {
             renamed.fields.append(field)
         }
         return CompiledNode(isWhole ? .stage(plan) : .broken, output: .records(renamed))
+    }
+
+    /// The old name in front, as many a language has it: the key is a field, what it stands for is none.
+    private static func reversal(_ entry: ConfigEntry, _ schema: RecordSchema) -> Diagnostic? {
+        guard let old = entry.value.string, schema[old] == nil, !schema.isUnresolved(old), schema[entry.key] != nil
+        else {
+            return nil
+        }
+        var problem = schema.absence(of: old, at: entry.value.location)
+        problem.hint = "the new name comes first: { \(old): \(entry.key) }"
+        return problem
     }
 }
 

@@ -44,7 +44,7 @@ extension Sample: NodeType {
                 Diagnostic(
                     code: "sample-share", at: share.location,
                     "share is \(text), expected a percentage above 0% and up to 100%, such as 1% or 0.05%",
-                    hint: text.contains("%") ? nil : "write 1% for one record in a hundred"))
+                    hint: text.contains("%") ? nil : SamplePlan.hint(for: text)))
             return CompiledNode(.broken, output: .records(schema))
         }
         let plan = SamplePlan(millionths: millionths, column: column?.column, field: column?.name)
@@ -90,6 +90,14 @@ struct SamplePlan: StagePlan {
         else { return nil }
         let value = percent * 1_000_000 + rest
         return (1...whole).contains(value) ? value : nil
+    }
+
+    /// What to write for a share without its sign, such as 0.01.
+    static func hint(for text: String) -> String {
+        guard let fraction = Double(text), fraction > 0, fraction < 1 else {
+            return "write 1% for one record in a hundred"
+        }
+        return "write \(Self.text(max(1, UInt64((fraction * 100_000_000).rounded())))) for that share"
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }

@@ -88,5 +88,8 @@ extension SummaryPlan: StagePlan {
         if window != nil { meaning.usesEventTime = true }
     }
 
-    package func build(in context: BuildContext) throws -> any Operator { Summarize(self, memory: context.memory) }
+    package func build(in context: BuildContext) throws -> any Operator {
+        Summarize(
+            self, memory: context.memory, nulls: context.services[NullReport.self]?.watch(node: context.node))
+    }
 }

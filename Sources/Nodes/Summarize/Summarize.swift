@@ -8,20 +8,27 @@ package struct Summarize: Operator {
     package let plan: SummaryPlan
     let memory: MemoryAccountant
     let refused: RefusedGroups
+    let nulls: NullWatch?
     private let share: DerivedShare
 
     /// Creates the node.
-    /// - Parameter refused: groups whose records become dead letters; the sinks behind the node add to it.
-    package init(_ plan: SummaryPlan, memory: MemoryAccountant, refused: RefusedGroups = RefusedGroups()) {
+    /// - Parameters:
+    ///   - refused: groups whose records become dead letters; the sinks behind the node add to it.
+    ///   - nulls: counts the nulls that conditions of metrics make.
+    package init(
+        _ plan: SummaryPlan, memory: MemoryAccountant, refused: RefusedGroups = RefusedGroups(),
+        nulls: NullWatch? = nil
+    ) {
         self.plan = plan
         self.memory = memory
         self.refused = refused
+        self.nulls = nulls
         share = DerivedShare(plan)
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
         SummarizeWorker(
-            plan, memory, refused, share, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
+            plan, memory, refused, nulls, share, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
     }
 }
 
@@ -52,18 +59,20 @@ final class SummarizeWorker: AggregateWorker {
     private let plan: SummaryPlan
     private let memory: MemoryAccountant
     private let refused: RefusedGroups
+    private let nulls: NullWatch?
     private let share: DerivedShare
     private let dictionaries: EpochDictionaries
     private let conditions: [ExpressionEvaluator?]
     private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
 
     init(
-        _ plan: SummaryPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups, _ share: DerivedShare,
-        _ dictionaries: EpochDictionaries
+        _ plan: SummaryPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups, _ nulls: NullWatch?,
+        _ share: DerivedShare, _ dictionaries: EpochDictionaries
     ) {
         self.plan = plan
         self.memory = memory
         self.refused = refused
+        self.nulls = nulls
         self.share = share
         self.dictionaries = dictionaries
         conditions = plan.metrics.map { $0.condition?.makeEvaluator() }
@@ -71,6 +80,7 @@ final class SummarizeWorker: AggregateWorker {
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
         let delta = delta(for: batch.epoch)
+        defer { noteNulls() }
         guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows) else {
             return processExceptRefused(batch, rows, delta)
         }
@@ -90,6 +100,14 @@ final class SummarizeWorker: AggregateWorker {
         var letters = DeadLetterWriter(batch, finder.documents)
         for (row, reason) in left {
             batch.markRefused(row, letters.letter(for: row, reason: reason))
+        }
+    }
+
+    private func noteNulls() {
+        guard let nulls else { return }
+        for (metric, evaluator) in zip(plan.metrics, conditions) {
+            guard let evaluator, let condition = metric.condition else { continue }
+            nulls.note(evaluator, of: condition, as: .metric(metric.name))
         }
     }
 

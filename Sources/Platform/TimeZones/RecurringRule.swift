@@ -21,10 +21,10 @@ struct RecurringRule: Hashable, Sendable {
             let days: Int64
             switch day {
             case .weekday(let month, let week, let weekday):
-                let first = CivilDate(year: year, month: month, day: 1)
-                var day = 1 + (weekday - first.weekday + 7) % 7 + 7 * (week - 1)
-                if day > CivilDate.days(in: month, of: year) { day -= 7 }
-                days = first.daysSince1970 + Int64(day) - 1
+                let first = CivilDate(year: year, month: Int64(month), day: 1)
+                var day = 1 + (Int64(weekday) - first.weekday + 7) % 7 + 7 * Int64(week - 1)
+                if day > CivilDate.days(in: first.month, of: year) { day -= 7 }
+                days = first.daysSince1970 + day - 1
             case .julian(let day):
                 let isAfterLeapDay = CivilDate.isLeap(year) && day >= 60
                 days = CivilDate(year: year, month: 1, day: 1).daysSince1970 + Int64(isAfterLeapDay ? day : day - 1)

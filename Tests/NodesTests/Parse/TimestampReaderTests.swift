@@ -85,7 +85,7 @@ import Testing
         let seed: UInt64 = 21
         var random = SeededRandom(seed: seed)
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        func two(_ value: some BinaryInteger) -> String { value < 10 ? "0\(value)" : "\(value)" }
         for _ in 0..<5_000 {
             let day = Int64.random(in: -719_162...2_932_896, using: &random)
             let (hour, minute, second) = (random.below(24), random.below(60), random.below(60))
@@ -96,7 +96,7 @@ import Testing
                 seconds: day * 86_400 + Int64(hour * 3_600 + minute * 60 + second), micros: 0)
             for (text, format) in [
                 ("\(year)-\(two(date.month))-\(two(date.day)) \(clock)", "%F %T"),
-                ("\(two(date.day))/\(months[date.month - 1])/\(year):\(clock)", "%d/%b/%Y:%T"),
+                ("\(two(date.day))/\(months[Int(date.month) - 1])/\(year):\(clock)", "%d/%b/%Y:%T"),
                 ("\(date.month)/\(date.day)/\(year) \(clock)", "%m/%d/%Y %T"),
             ] {
                 let found = try Self.read(text, format)

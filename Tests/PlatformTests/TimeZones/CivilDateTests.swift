@@ -21,4 +21,16 @@ import Testing
         #expect(CivilDate(year: 1969, month: 12, day: 28).weekday == 0)
         #expect(CivilDate.isLeap(2000) && CivilDate.isLeap(2024) && !CivilDate.isLeap(1900) && !CivilDate.isLeap(2026))
     }
+
+    /// The weeks of ISO 8601 at turns of the year, as Postgres's `extract(isoyear …)` and `extract(week …)` give them.
+    @Test(
+        arguments: [
+            (2004, 12, 31, 2004, 53), (2005, 1, 1, 2004, 53), (2005, 1, 3, 2005, 1), (2008, 12, 29, 2009, 1),
+            (2010, 1, 3, 2009, 53), (2012, 1, 1, 2011, 52), (2026, 12, 31, 2026, 53), (1, 1, 1, 1, 1),
+        ] as [(Int64, Int64, Int64, Int64, Int64)])
+    func weeksBelongToTheYearOfTheirThursday(year: Int64, month: Int64, day: Int64, isoYear: Int64, week: Int64) {
+        let date = CivilDate(year: year, month: month, day: day)
+        let found = CivilDate.isoWeek(daysSince1970: date.daysSince1970)
+        #expect(found == (isoYear, week), "\(date)")
+    }
 }

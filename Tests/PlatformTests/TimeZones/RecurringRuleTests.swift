@@ -3,7 +3,7 @@ import Testing
 @testable import Platform
 
 @Suite struct RecurringRuleTests {
-    private static func day(_ year: Int64, _ month: Int, _ day: Int) -> Int64 {
+    private static func day(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         CivilDate(year: year, month: month, day: day).daysSince1970 * 86_400
     }
 

@@ -1,0 +1,16 @@
+package import Logging
+
+/// Something that a node notices about what it is fed: nothing fails, but a person wants to know.
+package struct Remark: Sendable {
+    /// What a log says, a constant sentence.
+    package var message: Logger.Message
+    /// What varies of it.
+    package var metadata: Logger.Metadata
+    /// The same as one sentence for a person; nil when a later remark says it with the numbers.
+    package var sentence: String?
+}
+
+extension Logger {
+    /// Writes a remark as a warning.
+    package func write(_ remark: Remark) { warning(remark.message, metadata: remark.metadata) }
+}

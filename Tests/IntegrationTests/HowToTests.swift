@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+/// The pages of `docs/howto`: every command in them is run, every topology over its sample, every query on its tables.
+@Suite struct HowToTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../..").standardizedFileURL
+    private static let pages = ["access-logs", "ads", "game-kpis", "operating", "questions", "sensors"]
+
+    /// A page, in parts.
+    private struct Page {
+        var text: String
+        var commands: [String]
+        var queries: [String]
+
+        init(_ name: String) throws {
+            text = try String(contentsOf: root.appending(path: "docs/howto/\(name).md"), encoding: .utf8)
+            commands = Self.blocks(of: "sh", in: text).flatMap { $0.split(separator: "\n").map(String.init) }
+            queries = Self.blocks(of: "sql", in: text)
+        }
+
+        private static func blocks(of language: String, in text: String) -> [String] {
+            text.components(separatedBy: "\n```").enumerated()
+                .filter { $0.offset % 2 == 1 && $0.element.hasPrefix(language + "\n") }
+                .map { String($0.element.dropFirst(language.count + 1)) }
+        }
+    }
+
+    @Test func everyPageIsTestedAndLinked() throws {
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.root.path + "/docs/howto")
+        #expect(files.sorted() == Self.pages.map { $0 + ".md" })
+        let examples = try String(contentsOf: Self.root.appending(path: "docs/examples.md"), encoding: .utf8)
+        for page in Self.pages { #expect(examples.contains("](howto/\(page).md)"), "\(page)") }
+    }
+
+    @Test(arguments: pages)
+    func whatAPageTellsToDoWorks(page name: String) async throws {
+        try await onOwnThread {
+            let page = try Page(name)
+            #expect(page.commands.count { $0.hasPrefix("millrace try ") } == 1)
+            let database = try TestDatabase("howto_\(name.replacing("-", with: "_"))")
+            var queries = page.queries
+            for command in page.commands where !command.hasPrefix("export ") {
+                let words = command.split(separator: " ").map(String.init)
+                try #require(words.count > 2 && words[0] == "millrace", "\(command)")
+                let arguments = words.dropFirst().map { word in
+                    word.replacing("topologies/", with: "\(Self.root.path)/topologies/")
+                }
+                switch words[1] {
+                case "try":
+                    let tried = try Complaint.of(Array(arguments))
+                    #expect(tried.exit == .code(0) && !tried.output.contains("dead letters"), "\(tried.text)")
+                case "run":
+                    queries = try Self.prepare(queries, in: database)
+                    try Self.run(words[2], in: database)
+                default: Issue.record("\(command): nobody runs it")
+                }
+            }
+            for query in queries {
+                #expect(try database.query(query).rowCount > 0, "\(name): \(query)")
+            }
+        }
+    }
+
+    /// Makes the tables that a page makes, and fills that of the campaigns.
+    /// - Returns: the other queries.
+    private static func prepare(_ queries: [String], in database: TestDatabase) throws -> [String] {
+        let tables = queries.filter { $0.hasPrefix("CREATE TABLE") }
+        for table in tables { _ = try database.query(table) }
+        if !tables.isEmpty {
+            let rows = try String(contentsOf: root.appending(path: "topologies/samples/campaigns.csv"), encoding: .utf8)
+            for row in rows.split(separator: "\n").dropFirst() {
+                let cells = row.split(separator: ",", omittingEmptySubsequences: false)
+                    .map { $0.isEmpty ? "NULL" : "'\($0)'" }
+                _ = try database.query("INSERT INTO campaigns VALUES (\(cells.joined(separator: ", ")))")
+            }
+        }
+        return queries.filter { !tables.contains($0) }
+    }
+
+    /// Runs a topology over its sample instead of Kafka's topic, into the database.
+    private static func run(_ path: String, in database: TestDatabase) throws {
+        let text = try String(contentsOf: root.appending(path: path), encoding: .utf8)
+        let name = try #require(path.split(separator: "/").last?.split(separator: ".").first)
+        let sample = "\(root.path)/topologies/samples/\(name).ndjson"
+        let own = text.replacing(/kafka: \{[^}]*\}[^}]*\}/, with: "file: \"\(sample)\"")
+        try #require(own.contains(sample), "the source of \(path) is exchanged")
+        let folder = try TopologyFolder()
+        let ran = try Complaint.of(
+            ["run", try folder.file(own), "--progress", "none", "--fail-on-dead"],
+            environment: ["DATABASE_URL": database.url, "USER_KEY": "a key of the test"])
+        #expect(ran.exit == .code(0), "\(ran.text)")
+    }
+}
