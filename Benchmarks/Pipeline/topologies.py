@@ -101,7 +101,8 @@ def postgres_sink(url, table):
     return f"postgres: {{ url: \"{url}\", table: {table} }}"
 
 
-def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=False, parsing=None, derived=()):
+def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=False, parsing=None, derived=(),
+             lookup=None):
     """The text of a topology file.
 
     `parsing` stands for what the job says about `parse_json` itself, on one line; `derived` are fields of a node between

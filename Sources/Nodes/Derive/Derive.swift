@@ -50,19 +50,8 @@ final class DeriveWorker: OperatorWorker {
 
     /// A batch holds so much derived text and no more: the records behind that are dead letters, not half a record.
     private func refuse(from first: Int, _ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
-        var finder = DocumentFinder()
-        finder.find(in: batch)
-        var (kept, letters) = ([UInt32](), DeadLetterWriter(batch, finder.documents))
-        for index in 0..<rows.count {
-            let row = rows[index]
-            if row < first {
-                kept.append(UInt32(row))
-            } else {
-                let reason =
-                    "the derived texts of the records read with it are too long, expected at most 256 MiB in all"
-                batch.markRefused(row, letters.letter(for: row, reason: reason))
-            }
-        }
+        let reason = "the derived texts of the records read with it are too long, expected at most 256 MiB in all"
+        let kept = batch.refuse(rows, because: reason) { rows[$0] >= first }
         unsafe kept.withUnsafeBufferPointer { unsafe output(RowSelection(rows: $0.baseAddress, count: $0.count)) }
     }
 }
