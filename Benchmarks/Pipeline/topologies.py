@@ -106,7 +106,7 @@ def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=
     """The text of a topology file.
 
     `parsing` stands for what the job says about `parse_json` itself, on one line; `derived` are fields of a node between
-    it and `summarize`, each a line of YAML.
+    it and `summarize`, each a line of YAML; `lookup` is what a `lookup` node there says.
 
     `copies` puts that many equal `summarize` nodes behind one `parse_json`, `segments` one with the metrics of T1 for each
     window and list of fields; `filtered` lets no event reach them; a
@@ -120,6 +120,9 @@ def topology(name, source, job, sink=CONSOLE, copies=1, segments=None, filtered=
     if derived:
         lines += ["  shaped:", "    from: records", "    derive:", *(f"      {field}" for field in derived)]
         origin = "shaped"
+    if lookup:
+        lines += ["  looked:", f"    from: {origin}", f"    lookup: {{ {lookup} }}"]
+        origin = "looked"
     if filtered:
         lines += ["  nothing:", "    from: records", "    filter: \"event == 'never'\""]
         origin = "nothing"

@@ -3,11 +3,15 @@
 LookupBenchmark in Benchmarks/ measures; each part is a process of its own, so that its peak is its own.
 """
 
+import functools
+import json
 import re
 import subprocess
 
+import topologies
 from building import BENCHMARKS, BenchmarkError
-from report import Table, at_least, at_most
+from measuring import ratio, round_robin, summarize
+from report import Table, at_least, at_most, percent
 from services import Postgres
 
 NAME = "lookups"
@@ -24,6 +28,11 @@ TARGETS = {
     "peak of the refresh, anonymous memory": at_most(1.1),
     ("anonymous memory", LARGE): at_most(400, "MiB"),
 }
+
+#: T1 beside T1 that joins every event to a row, by a text that a million rows have.
+PLAIN, JOINED, IDLE = "T1", "T1 with a lookup into 1,000,000 rows", "the same, one event: start and load"
+JOINED_SHARE = at_least(0.90)
+TIMES = 3
 
 #: A line of LookupBenchmark.
 FIGURE = re.compile(r"^(?P<name>[^:\n]+): (?P<value>-?\d+(?:\.\d+)?) (?P<unit>.*)$", re.M)
@@ -44,7 +53,53 @@ def measure(*arguments):
 
 
 def run(bench):
-    return [rows(bench), tables(bench)]
+    return [joined(bench), rows(bench), tables(bench)]
+
+
+def dimension(bench):
+    """A million users, all of those who are in the events among them, with a text that repeats."""
+    path = bench.work / f"users-{bench.events}-{SMALL}.csv"
+    if not path.exists():
+        bench.say(f"writing {path.name}")
+        with open(bench.event_file(), encoding="utf-8") as events:
+            users = {json.loads(line)["user"] for line in events}
+        users = list(users) + [f"v{number:08x}" for number in range(SMALL - len(users))]
+        part = path.with_suffix(".part")
+        with open(part, "w", encoding="utf-8") as out:
+            out.write("user,segment\n")
+            for position, user in enumerate(users):
+                out.write(f"{user},segment {position * 7_919 % 400}\n")
+        part.rename(path)
+    return path
+
+
+def joined(bench):
+    """Whole processes with one worker over the events several times; what the load costs is measured by itself."""
+    links = []
+    for number in range(TIMES):
+        link = bench.scratch / f"joined-{number}.ndjson"
+        link.hardlink_to(bench.event_file())
+        links.append(link)
+    one = bench.scratch / "one.ndjson"
+    with open(bench.event_file(), encoding="utf-8") as events:
+        one.write_text(events.readline(), encoding="utf-8")
+    lookup = f'file: "{dimension(bench)}", on: user, add: segment, every: 1h'
+    files = {
+        PLAIN: bench.topology("bench_lookup_plain", topologies.file_source(*links), "T1"),
+        JOINED: bench.topology("bench_lookup_joined", topologies.file_source(*links), "T1", lookup=lookup),
+        IDLE: bench.topology("bench_lookup_idle", topologies.file_source(one), "T1", lookup=lookup),
+    }
+    competitors = {name: functools.partial(bench.measure_file, file, workers=1) for name, file in files.items()}
+    found = {name: summarize(bench.events * TIMES, runs)
+             for name, runs in round_robin(competitors, bench.repeat, bench.say).items()}
+    table = Table("T1 and a lookup", ["", "CPU s", "of plain T1", "target", "met", "peak MiB"])
+    share = ratio(found[PLAIN].cpu, found[JOINED].cpu - found[IDLE].cpu)
+    table.add(PLAIN, found[PLAIN].cpu, "", "", "", found[PLAIN].peak_mib)
+    table.add(JOINED, found[JOINED].cpu, percent(share), f"≥ {percent(JOINED_SHARE.bound)}",
+              JOINED_SHARE.verdict(share), found[JOINED].peak_mib)
+    table.add(IDLE, found[IDLE].cpu, "", "", "", found[IDLE].peak_mib)
+    table.note("The share is that of the events alone: less what start and load take, which happen once.")
+    return table
 
 
 def rows(bench):
