@@ -34,13 +34,14 @@ extension DimensionSnapshot {
     /// the next.
     /// - Parameters:
     ///   - keys: a column for each field of the table's key, in its order and of its type.
+    ///   - hashes: the MurmurHash3 of each row of the batch, where there is one key and somebody has it already.
     ///   - rows: the rows of the batch to look up, `count` numbers; nil for all from 0.
     ///   - count: how many.
     ///   - moments: for a table whose rows are valid for a time: microseconds since 1970 for each row of the batch.
     ///   - handles: room for `count`, in the order of `rows`.
     public func find(
-        _ keys: [KeyColumn], rows: UnsafePointer<UInt32>? = nil, count: Int, at moments: UnsafePointer<Int64>? = nil,
-        into handles: UnsafeMutablePointer<RowHandle>
+        _ keys: [KeyColumn], hashes: UnsafePointer<UInt64>? = nil, rows: UnsafePointer<UInt32>? = nil, count: Int,
+        at moments: UnsafePointer<Int64>? = nil, into handles: UnsafeMutablePointer<RowHandle>
     ) {
         precondition(keys.count == schema.keys.count, "a column for each field of the key")
         precondition(unsafe (schema.validity == nil) == (moments == nil), "moments where rows are valid for a time")
@@ -53,6 +54,14 @@ extension DimensionSnapshot {
                 while first < count {
                     let end = min(count, first + LookupLimits.keysTogether)
                     unsafe writer.fill(probes, keys, rows, first, end)
+                    if let hashes = unsafe hashes, keys.count == 1 {
+                        for index in first..<end { unsafe probes[index - first].hash = hashes[row(rows, index)] }
+                    } else {
+                        for index in 0..<end - first {
+                            guard let key = unsafe probes[index].key else { continue }
+                            unsafe probes[index].hash = MurmurHash3.hash(key, count: probes[index].length)
+                        }
+                    }
                     unsafe Probe.probe(probes, end - first, views)
                     for index in first..<end {
                         unsafe handles[index] = probes[index - first].find(
@@ -78,39 +87,29 @@ func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
     var key: UnsafeRawPointer?
     var length = 0
     var hash: UInt64 = 0
-    /// The key at `first`.
+    /// The keys among which it may be, and the place of the first that has the same bits of its hash.
+    var bucket = unsafe Bucket(base: UnsafeRawPointer(bitPattern: 1)!)
+    var place = 0
+    /// The key there.
     var found = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     var foundFirst: UInt8 = 0
-    /// The keys among which it may be.
-    var first = 0
-    var end = 0
 
     @inline(__always)
     private var shard: Int { unsafe Int(truncatingIfNeeded: hash >> UInt64(64 - LookupLimits.shardBits)) }
 
-    /// Hashes keys, finds the bucket of each, then the place in it where the key may be.
+    /// Finds the bucket of each key, then the place in it where the key may be.
     static func probe(
         _ probes: UnsafeMutablePointer<Probe>, _ count: Int, _ views: UnsafePointer<UnsafeMutablePointer<ShardView>>
     ) {
         for index in 0..<count {
-            guard let key = unsafe probes[index].key else { continue }
-            unsafe probes[index].hash = MurmurHash3.hash(key, count: probes[index].length)
+            unsafe probes[index].bucket = views[probes[index].shard].pointee.bucket(probes[index].hash)
         }
         for index in 0..<count {
-            let bucket = unsafe views[probes[index].shard].pointee.bucket(probes[index].hash)
-            unsafe probes[index].first = bucket.first
-            unsafe probes[index].end = bucket.end
-        }
-        for index in 0..<count {
-            let tags = unsafe views[probes[index].shard].pointee.tags
-            let tag = unsafe ShardView.tag(probes[index].hash)
-            var place = unsafe probes[index].first
-            let end = unsafe probes[index].end
-            while unsafe place < end && tags[place] != tag { place += 1 }
-            unsafe probes[index].first = place
-        }
-        for index in 0..<count where unsafe probes[index].first < probes[index].end {
-            unsafe probes[index].found = views[probes[index].shard].pointee.key(probes[index].first)
+            let bucket = unsafe probes[index].bucket
+            let place = unsafe bucket.place(of: ShardView.tag(probes[index].hash), from: 0)
+            unsafe probes[index].place = place
+            unsafe probes[index].found =
+                unsafe place < bucket.count ? bucket.key(place) : UnsafeRawBufferPointer(start: nil, count: 0)
         }
         // Brings the keys themselves into the cache, for all before the first is compared.
         for index in 0..<count where unsafe !probes[index].found.isEmpty {
@@ -122,21 +121,21 @@ func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
     @inline(__always)
     func find(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>, at moment: Int64?) -> RowHandle {
         guard let key = unsafe key else { return .missing }
-        let view = unsafe views[shard]
+        let bucket = unsafe bucket
         let wanted = unsafe UnsafeRawBufferPointer(start: key, count: length)
-        var place = unsafe first
-        if unsafe place == end { return .missing }
+        var place = unsafe place
+        if unsafe place == bucket.count { return .missing }
         if unsafe (length > 0 && foundFirst != wanted[0]) || !Bytes.areEqual(found, wanted) {
             // Another key with the same bits of its hash.
             let tag = unsafe ShardView.tag(hash)
             repeat {
-                place += 1
-            } while unsafe place < end
-                && !(view.pointee.tags[place] == tag && Bytes.areEqual(view.pointee.key(place), wanted))
-            if unsafe place == end { return .missing }
+                place = unsafe bucket.place(of: tag, from: place + 1)
+            } while unsafe place < bucket.count && !Bytes.areEqual(bucket.key(place), wanted)
+            if unsafe place == bucket.count { return .missing }
         }
-        guard let moment else { return unsafe RowHandle(shard: shard, row: place) }
-        guard let row = unsafe view.pointee.version(of: place, at: moment) else { return .missing }
+        let number = unsafe bucket.first + place
+        guard let moment else { return unsafe RowHandle(shard: shard, row: number) }
+        guard let row = unsafe views[shard].pointee.version(of: number, at: moment) else { return .missing }
         return unsafe RowHandle(shard: shard, row: row)
     }
 }

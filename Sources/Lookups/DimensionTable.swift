@@ -15,7 +15,7 @@ import Synchronization
 /// the table as it is. While shards are being replaced, some are of the old generation and some of the new;
 /// ``DimensionSnapshot/generations`` names both.
 ///
-/// **Memory.** A row takes its key's bytes and 6.5 more (2.5 where no field of the key is text); 4 bytes for each text
+/// **Memory.** A row takes its key's bytes and 6 more (4 where no field of the key is text); 4 bytes for each text
 /// cell; 8 for a number or timestamp, 1 for a boolean; one bit for each cell of a column that has nulls in the shard. Texts
 /// that repeat (a column has at most half as many distinct texts as rows) are kept once, in a dictionary that all shards
 /// share; others lie in the shard. Rows that are valid for a time take 16 bytes more, and their keys 4. A refresh adds new

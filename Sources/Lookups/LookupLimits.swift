@@ -16,8 +16,9 @@ enum LookupLimits {
     /// Bytes of a key or of a cell: its length is kept in 16 bits.
     static let textBytesMax = 65_535
 
-    /// Rows per bucket, on average: fewer cost memory for where buckets start, more cost comparisons.
-    static let bucketRows = 8
+    /// Rows per bucket, on average: fewer cost memory for where buckets start, of more the block no longer lies in two lines
+    /// of the cache.
+    static let bucketRows = 4
 
     /// Bytes that the spill file keeps in memory per shard, before it writes: 1 MiB in all.
     static let spillBufferBytes = 16 << 10

@@ -4,14 +4,14 @@ import Sketches
 /// A part of a table: the rows whose keys' hashes begin with its number. It never changes: a refresh puts another in its
 /// place, and it lives until the last reader has let go of it.
 ///
-/// Keys are sorted into buckets of about eight, by their hashes, and by their bytes within. There are no free places, so a
-/// key costs its bytes and
+/// Keys are sorted into buckets of about four, by their hashes, and by their bytes within. There are no free places. What a
+/// search needs of a bucket lies in one piece, so that it costs two accesses to memory that is not in the cache, or three:
 ///
-///     bucketStarts  u32 per bucket   where a bucket's keys begin     0.5 bytes a key
-///     tags          u16 per key      more bits of the hash           2
-///     keyOffsets    u32 per key      where its bytes begin           4, unless all keys have one length
+///     heads   per bucket  first key u32 | where its block begins u32
+///     blocks  per bucket  tags u16 each: more bits of the hashes | lengths u16 each, unless all keys have one | keys
 ///
-/// and where rows are valid for a time, `versionStarts` (4 a key), `froms` and `tos` (16 a row).
+/// A key costs its bytes and 6 more, 4 where all have one length; and where rows are valid for a time, `versionStarts` (4 a
+/// key), `froms` and `tos` (16 a row).
 ///
 /// `@unchecked Sendable`: everything is written before it is published.
 @safe final class Shard: @unchecked Sendable {
@@ -46,16 +46,58 @@ import Sketches
     }
 }
 
+/// Where a bucket begins.
+struct BucketHead {
+    /// Its first key.
+    var first: UInt32
+    /// Its block, in bytes from the first one.
+    var offset: UInt32
+}
+
+/// The keys of a bucket.
+@unsafe struct Bucket {
+    var base: UnsafeRawPointer
+    /// The number of its first key.
+    var first = 0
+    var count = 0
+    /// Bytes of every key; 0 where they differ.
+    var keyWidth = 0
+
+    /// The place of the first key with a tag, from a place on; `count` when there is none.
+    @inline(__always)
+    func place(of tag: UInt16, from start: Int) -> Int {
+        var place = start
+        while unsafe place < count, unsafe base.loadUnaligned(fromByteOffset: place * 2, as: UInt16.self) != tag {
+            place += 1
+        }
+        return place
+    }
+
+    /// The bytes of the key at a place.
+    @inline(__always)
+    func key(_ place: Int) -> UnsafeRawBufferPointer {
+        if unsafe keyWidth > 0 {
+            return unsafe UnsafeRawBufferPointer(start: base + count * 2 + place * keyWidth, count: keyWidth)
+        }
+        let lengths = unsafe base + count * 2
+        var start = unsafe count * 4
+        for index in 0..<place {
+            start += unsafe Int(lengths.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+        }
+        let length = unsafe lengths.loadUnaligned(fromByteOffset: place * 2, as: UInt16.self)
+        return unsafe UnsafeRawBufferPointer(start: base + start, count: Int(length))
+    }
+}
+
 /// The arrays of a shard, all in its block.
 @unsafe struct ShardView {
     var keys = 0
     var buckets = 0
-    var bucketStarts: UnsafeMutablePointer<UInt32>
-    var tags: UnsafeMutablePointer<UInt16>
-    /// Nil: all keys have `keyWidth` bytes.
-    var keyOffsets: UnsafeMutablePointer<UInt32>?
+    /// One more than there are buckets.
+    var heads: UnsafeMutablePointer<BucketHead>
+    var blocks: UnsafeMutableRawPointer
+    /// Bytes of every key; 0 where they differ.
     var keyWidth = 0
-    var keyBytes: UnsafeMutableRawPointer
     /// The three are nil unless rows are valid for a time.
     var versionStarts: UnsafeMutablePointer<UInt32>?
     var froms: UnsafeMutablePointer<Int64>?
@@ -64,24 +106,17 @@ import Sketches
 
     /// The keys of a hash's bucket.
     @inline(__always)
-    func bucket(_ hash: UInt64) -> (first: Int, end: Int) {
-        let bucket = unsafe Int(truncatingIfNeeded: ((hash & 0xffff_ffff) &* UInt64(buckets)) >> 32)
-        return unsafe (Int(bucketStarts[bucket]), Int(bucketStarts[bucket + 1]))
+    func bucket(_ hash: UInt64) -> Bucket {
+        let number = unsafe Int(truncatingIfNeeded: ((hash & 0xffff_ffff) &* UInt64(buckets)) >> 32)
+        let (head, next) = unsafe (heads[number], heads[number + 1])
+        return unsafe Bucket(
+            base: UnsafeRawPointer(blocks) + Int(head.offset), first: Int(head.first),
+            count: Int(next.first &- head.first), keyWidth: keyWidth)
     }
 
     /// The bits of a hash that a key keeps.
     @inline(__always)
     static func tag(_ hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash >> 32) }
-
-    /// The bytes of a key.
-    @inline(__always)
-    func key(_ index: Int) -> UnsafeRawBufferPointer {
-        guard let offsets = unsafe keyOffsets else {
-            return unsafe UnsafeRawBufferPointer(start: keyBytes + index * keyWidth, count: keyWidth)
-        }
-        let start = unsafe Int(offsets[index])
-        return unsafe UnsafeRawBufferPointer(start: keyBytes + start, count: Int(offsets[index + 1]) - start)
-    }
 
     /// The row of a key that holds at a moment; nil when there is none.
     @inline(__always)
@@ -151,7 +186,16 @@ import Sketches
 enum Bytes {
     @inline(__always)
     static func areEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-        guard a.count == b.count else { return false }
-        return unsafe a.count == 0 || memcmp(a.baseAddress!, b.baseAddress!, a.count) == 0
+        let count = a.count
+        guard count == b.count else { return false }
+        guard count > 0, let a = a.baseAddress, let b = b.baseAddress else { return true }
+        // Most keys are short: two words that overlap, and no call.
+        if count >= 8, count <= 16 {
+            let last = count - 8
+            return unsafe a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self)
+                && a.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+                    == b.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        }
+        return unsafe memcmp(a, b, count) == 0
     }
 }

@@ -21,7 +21,8 @@ struct ShardBuilder: ~Copyable {
 
     /// Sizes of a shard's arrays.
     private struct Sizes {
-        var keyBytes = 0
+        /// Keys with their tags and lengths.
+        var blockBytes = 0
         var hasNulls: [Bool]
         var textBytes: [Int]
     }
@@ -36,13 +37,10 @@ struct ShardBuilder: ~Copyable {
         let froms = layout.add(isTimed ? count * 8 : 0, 8)
         let tos = layout.add(isTimed ? count * 8 : 0, 8)
         let words = schema.cells.map { layout.add($0.type == .text || $0.type == .boolean ? 0 : count * 8, 8) }
-        let starts = layout.add((rows.buckets + 1) * 4, 4)
-        let keyWidth = schema.keyWidth
-        let keyOffsets = layout.add(keyWidth == nil ? (rows.keys + 1) * 4 : 0, 4)
+        let heads = layout.add((rows.buckets + 1) * MemoryLayout<BucketHead>.stride, 4)
         let versions = layout.add(isTimed ? (rows.keys + 1) * 4 : 0, 4)
         let codes = schema.cells.map { layout.add($0.type == .text ? (count + 1) * 4 : 0, 4) }
-        let tags = layout.add(rows.keys * 2, 2)
-        let keyBytes = layout.add(sizes.keyBytes, 1)
+        let blocks = layout.add(sizes.blockBytes, 2)
         let booleans = schema.cells.map { layout.add($0.type == .boolean ? count : 0, 1) }
         let nulls = sizes.hasNulls.map { layout.add($0 ? (count + 7) / 8 : 0, 1) }
         let texts = sizes.textBytes.map { layout.add($0, 1) }
@@ -50,11 +48,9 @@ struct ShardBuilder: ~Copyable {
         let block = AccountedBlock(byteCount: layout.byteCount, gauge)
         let base = unsafe block.base
         var view = unsafe ShardView(
-            keys: rows.keys, buckets: rows.buckets, bucketStarts: (base + starts).assumingMemoryBound(to: UInt32.self),
-            tags: (base + tags).assumingMemoryBound(to: UInt16.self), keyOffsets: nil, keyWidth: keyWidth ?? 0,
-            keyBytes: base + keyBytes, versionStarts: nil, froms: nil, tos: nil,
+            keys: rows.keys, buckets: rows.buckets, heads: (base + heads).assumingMemoryBound(to: BucketHead.self),
+            blocks: base + blocks, keyWidth: schema.keyWidth ?? 0, versionStarts: nil, froms: nil, tos: nil,
             columns: (base + columns).assumingMemoryBound(to: ShardColumn.self))
-        if keyWidth == nil { unsafe view.keyOffsets = (base + keyOffsets).assumingMemoryBound(to: UInt32.self) }
         if isTimed {
             unsafe view.versionStarts = (base + versions).assumingMemoryBound(to: UInt32.self)
             unsafe view.froms = (base + froms).assumingMemoryBound(to: Int64.self)
@@ -88,7 +84,8 @@ struct ShardBuilder: ~Copyable {
     private func measure(_ rows: borrowing ShardRows) throws(LookupError) -> Sizes {
         var sizes = Sizes(
             hasNulls: schema.cells.map { _ in false }, textBytes: schema.cells.map { _ in 0 })
-        for key in 0..<rows.keys { sizes.keyBytes += rows.row(Int(rows.keyStarts[key])).keyLength }
+        let around = schema.keyWidth == nil ? 4 : 2
+        for key in 0..<rows.keys { sizes.blockBytes += around + rows.row(Int(rows.keyStarts[key])).keyLength }
         for index in rows.order.indices {
             var cell = unsafe rows.row(index).cells
             for (column, field) in schema.cells.enumerated() {
@@ -98,7 +95,7 @@ struct ShardBuilder: ~Copyable {
                 sizes.textBytes[column] += text.count
             }
         }
-        let most = max(sizes.keyBytes, sizes.textBytes.max() ?? 0)
+        let most = max(sizes.blockBytes, sizes.textBytes.max() ?? 0)
         guard most <= LookupLimits.shardBytesMax, rows.order.count <= LookupLimits.shardRowsMax else {
             throw LookupError(.tooLarge, "\(name): more rows than a dimension holds; take fewer with a query")
         }
@@ -121,17 +118,25 @@ struct ShardBuilder: ~Copyable {
     }
 
     private func fillKeys(_ view: ShardView, _ rows: borrowing ShardRows) {
-        for (bucket, start) in rows.bucketStarts.enumerated() { unsafe view.bucketStarts[bucket] = start }
         var end = 0
-        for key in 0..<rows.keys {
-            let row = rows.row(Int(rows.keyStarts[key]))
-            unsafe view.tags[key] = ShardView.tag(row.hash)
-            if let offsets = unsafe view.keyOffsets { unsafe offsets[key] = UInt32(end) }
-            unsafe (view.keyBytes + end).copyMemory(from: row.key.baseAddress!, byteCount: row.keyLength)
-            end += row.keyLength
-            if let versions = unsafe view.versionStarts { unsafe versions[key] = rows.keyStarts[key] }
+        for bucket in 0..<rows.buckets {
+            let keys = Int(rows.bucketStarts[bucket])..<Int(rows.bucketStarts[bucket + 1])
+            unsafe view.heads[bucket] = BucketHead(first: UInt32(keys.lowerBound), offset: UInt32(end))
+            let tags = unsafe view.blocks + end
+            let lengths = unsafe tags + 2 * keys.count
+            end += (schema.keyWidth == nil ? 4 : 2) * keys.count
+            for (place, key) in keys.enumerated() {
+                let row = rows.row(Int(rows.keyStarts[key]))
+                unsafe tags.storeBytes(of: ShardView.tag(row.hash), toByteOffset: place * 2, as: UInt16.self)
+                if schema.keyWidth == nil {
+                    unsafe lengths.storeBytes(of: UInt16(row.keyLength), toByteOffset: place * 2, as: UInt16.self)
+                }
+                unsafe (view.blocks + end).copyMemory(from: row.key.baseAddress!, byteCount: row.keyLength)
+                end += row.keyLength
+                if let versions = unsafe view.versionStarts { unsafe versions[key] = rows.keyStarts[key] }
+            }
         }
-        if let offsets = unsafe view.keyOffsets { unsafe offsets[rows.keys] = UInt32(end) }
+        unsafe view.heads[rows.buckets] = BucketHead(first: UInt32(rows.keys), offset: UInt32(end))
         if let versions = unsafe view.versionStarts { unsafe versions[rows.keys] = UInt32(rows.order.count) }
     }
 

@@ -56,6 +56,12 @@ struct LookupPlan: StagePlan {
 
     var addedColumns: [ColumnType] { cells.map(\.columnType) }
 
+    /// The hashes of the key, where it is one text: they are those by which rows are found.
+    var neededHashes: Set<Int> {
+        if case .networks = origin { return [] }
+        return keys.count == 1 && keys[0].dimension.type == .text ? [keys[0].column] : []
+    }
+
     /// What the dimension holds.
     var schema: DimensionSchema {
         DimensionSchema(keys: keys.map(\.dimension), cells: cells.map(\.dimension), validity: validity)

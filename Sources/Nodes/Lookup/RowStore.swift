@@ -89,8 +89,10 @@ enum LookupLimits {
             unsafe handles = .allocate(capacity: capacity)
         }
         let keys = plan.keys.map { Self.key(batch.columns[$0.column]) }
+        let hashes = unsafe plan.neededHashes.first.map { unsafe batch.hashes(ofColumn: $0) }
         let moments = unsafe plan.moments.map { unsafe UnsafePointer(batch.columns[$0].integers) }
-        unsafe snapshot.find(keys, rows: rows.rows, count: rows.count, at: moments, into: handles)
+        unsafe snapshot.find(
+            keys, hashes: hashes, rows: rows.rows, count: rows.count, at: moments, into: handles)
         missed = 0
         for index in 0..<rows.count where unsafe handles[index].isMissing { missed += 1 }
         let keeper = SnapshotKeeper(snapshot)

@@ -4,6 +4,7 @@ import Logging
 import LookupSources
 import Lookups
 import Platform
+import Summaries
 import Synchronization
 import Testing
 
@@ -40,6 +41,7 @@ import Testing
             unsafe batch.columns[2].integers[row] = record.at
             unsafe batch.columns[2].valid[row] = 1
         }
+        batch.fillHashes(ofColumn: 0)
         return batch
     }
 
