@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import Testing
 
 /// The pages of `docs/howto`: every command in them is run, every topology over its sample, every query on its tables.
