@@ -11,7 +11,7 @@ LEVELS = ("smoke", "default", "full")
 
 #: Those of IntegrationTests that wait most of the time: for sessions of killed members to end, for brokers to come back.
 #: They run beside those that need the processor; together, they would take turns from one another.
-WAITING = ("KillTests", "AwayTests")
+WAITING = ("KillTests", "AwayTests", "LookupKillTests")
 
 #: What a smoke test leaves out: suites that start brokers, servers and programs, or take more than a few seconds.
 SLOW = {

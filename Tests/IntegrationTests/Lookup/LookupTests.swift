@@ -9,7 +9,7 @@ import Testing
     ]
 
     /// A topology that joins the events of a topic to `items_dim` and counts by what it finds.
-    private static func topology(
+    static func topology(
         _ log: IdentityLog, _ name: String, lookup: String, settings: String = ""
     ) -> String {
         """
@@ -41,11 +41,11 @@ import Testing
         """
     }
 
-    private static let plain =
+    static let plain =
         "table: items_dim, on: { item: id }, add: { category: text, maker: text, weight: integer }"
     private static let asOf = plain + ", as_of: event, valid_from: since, valid_to: until"
 
-    private static func start(_ log: IdentityLog, _ topology: String, _ database: TestDatabase) throws
+    static func start(_ log: IdentityLog, _ topology: String, _ database: TestDatabase) throws
         -> MillraceProcess
     {
         try MillraceProcess(
@@ -63,7 +63,7 @@ import Testing
     }
 
     /// A dimension of all items of the log; with `versions` several rows each, one after the other.
-    private static func fillDimension(
+    static func fillDimension(
         _ database: TestDatabase, _ log: IdentityLog, versions: Int = 1, others: Int = 0
     ) throws {
         let items = items(log).enumerated().map { "(\($0), '\($1)')" }.joined(separator: ", ")
@@ -85,11 +85,11 @@ import Testing
             """)
     }
 
-    private static func outcome(_ database: TestDatabase, _ log: IdentityLog) throws -> IdentityOutcome {
+    static func outcome(_ database: TestDatabase, _ log: IdentityLog) throws -> IdentityOutcome {
         try IdentityOutcome(database, messages: log.count, parts: summary + [.ledger])
     }
 
-    private static func run(
+    static func run(
         _ log: IdentityLog, _ name: String, instances: Int = 1, lookup: String, settings: String = "",
         versions: Int = 1
     ) throws -> IdentityOutcome {
@@ -175,7 +175,10 @@ import Testing
             }
         }
     }
+}
 
+/// Processes that are killed while they load or refresh a dimension.
+@Suite struct LookupKillTests {
     /// 50 kills, most of them while the dimension is being loaded or refreshed. Its other rows change all the time, so that
     /// each refresh brings a new generation.
     @Test func killsDuringLoadsAndRefreshesChangeNothing() async throws {
@@ -183,9 +186,9 @@ import Testing
             let kills = 50
             let log = try IdentityLog(events: 15_000, seed: 43)
             let database = try TestDatabase("lookup_kills")
-            try Self.fillDimension(database, log, others: 20_000)
-            let text = Self.topology(
-                log, "kills", lookup: Self.plain + ", every: 1s, notify: items_changed",
+            try LookupTests.fillDimension(database, log, others: 20_000)
+            let text = LookupTests.topology(
+                log, "kills", lookup: LookupTests.plain + ", every: 1s, notify: items_changed",
                 settings: "commit_interval: 10ms\nbatch_bytes: 16KiB\n")
             var writer = try log.writer()
             var random = SeededRandom(seed: 43)
@@ -193,7 +196,7 @@ import Testing
             for kill in 1...kills {
                 try writer.write(upTo: log.count * kill / (kills + 1))
                 _ = try database.query("UPDATE items_dim SET category = 'c\(kill)' WHERE id LIKE 'other-%\(kill % 10)'")
-                let process = try Self.start(log, text, database)
+                let process = try LookupTests.start(log, text, database)
                 if kill.isMultiple(of: 2) {
                     process.live(for: .milliseconds(Int.random(in: 50...700, using: &random)))
                 } else {
@@ -209,11 +212,11 @@ import Testing
             #expect(loaded == kills / 2)
             try writer.finish()
             try log.checkFilled()
-            let last = try Self.start(log, text, database)
+            let last = try LookupTests.start(log, text, database)
             try database.waitUntilRead(log.count, by: [last])
             try stopInOrder([last])
-            let disturbed = try Self.outcome(database, log)
-            let clean = try Self.run(log, "clean", lookup: Self.plain)
+            let disturbed = try LookupTests.outcome(database, log)
+            let clean = try LookupTests.run(log, "clean", lookup: LookupTests.plain)
             #expect(disturbed.problems == [])
             #expect(disturbed.dump.differences(from: clean.dump) == [])
         }
