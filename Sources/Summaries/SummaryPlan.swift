@@ -31,7 +31,7 @@ package struct SummaryPlan: GroupSchema {
     package var eventTimeColumn: Int?
     /// The fields of `by`, or of all grouping sets, in order of first appearance.
     package var keys: [Key]
-    /// The sets that `grouping_sets` asks for, nil with a plain `by`.
+    /// The sets that `grouping_sets`, `rollup` or `cube` asks for, nil with a plain `by`.
     package var groupingSets: [GroupingSet]?
     /// The metrics in order.
     package var metrics: [MetricPlan]
@@ -56,6 +56,9 @@ package struct SummaryPlan: GroupSchema {
 }
 
 extension SummaryPlan {
+    /// Whether it matters where in the log a record stands.
+    package var needsPlaces: Bool { metrics.contains { $0.metric.needsPlaces } }
+
     /// The fields that its keys and metrics depend on.
     package var fieldNames: Set<String> {
         metrics.reduce(into: Set(keys.map(\.name))) { $0.formUnion($1.fieldNames) }

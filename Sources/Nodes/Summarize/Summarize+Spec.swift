@@ -28,6 +28,14 @@ extension Summarize: NodeType {
                         + "total, `()`.",
                     example: "[[event, platform, country], [event, country], [event], []]"),
                 FieldSpec(
+                    "rollup", .list(.fieldName),
+                    "Instead of `by`: grouping sets of all these fields, then of one fewer at a time from the end, down to "
+                        + "the total, as in SQL.", example: "[country, city]"),
+                FieldSpec(
+                    "cube", .list(.fieldName),
+                    "Instead of `by`: every grouping set that can be made of these fields, at most 6.",
+                    example: "[event, platform, country]"),
+                FieldSpec(
                     "metrics",
                     .map(
                         .shorthandObject(
@@ -85,7 +93,7 @@ extension SummaryPlan: StagePlan {
 
     package func trace(_ meaning: inout EventMeaning) {
         meaning.usedFields.formUnion(fieldNames)
-        if window != nil { meaning.usesEventTime = true }
+        if window != nil || metrics.contains(where: { $0.metric.needsEventTime }) { meaning.usesEventTime = true }
     }
 
     package func build(in context: BuildContext) throws -> any Operator {

@@ -72,11 +72,14 @@ package final class SetGroups {
     func group(ofRow index: Int) -> Int { unsafe Int(groups.values[index]) }
 
     /// Updates one metric with the rows assigned last.
-    /// - Parameter selected: the rows that meet the metric's condition, nil without one.
-    func update(_ metric: Int, _ batch: Batch, _ rows: RowSelection, where selected: RowSelection?) {
-        let state = states[metric]
-        state.grow(to: table.count)
-        guard let selected else { return unsafe state.update(batch, rows, groups.values) }
+    /// - Parameters:
+    ///   - selected: the rows that meet the metric's condition, nil without one.
+    ///   - places: where the rows stand in the log, for metrics that depend on it.
+    func update(
+        _ metric: Int, _ batch: Batch, _ rows: RowSelection, where selected: RowSelection?, _ places: RecordPlaces?
+    ) {
+        states[metric].grow(to: table.count)
+        guard let selected else { return unsafe update(metric, batch, rows, groups.values, places) }
         guard selected.count > 0 else { return }
         groupsByRow.resizeUninitialized(to: batch.rowCount)
         for index in 0..<rows.count { unsafe groupsByRow.values[rows[index]] = groups.values[index] }
@@ -84,7 +87,17 @@ package final class SetGroups {
         for index in 0..<selected.count {
             unsafe conditionalGroups.values[index] = groupsByRow.values[selected[index]]
         }
-        unsafe state.update(batch, selected, conditionalGroups.values)
+        unsafe update(metric, batch, selected, conditionalGroups.values, places)
+    }
+
+    private func update(
+        _ metric: Int, _ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>, _ places: RecordPlaces?
+    ) {
+        if let places, let state = states[metric] as? any PlacedState {
+            unsafe state.update(batch, rows, groups, places)
+        } else {
+            unsafe states[metric].update(batch, rows, groups)
+        }
     }
 }
 

@@ -44,9 +44,12 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     package var groupCount: Int { sets.reduce(0) { $0 + $1.groupCount } }
 
     /// Takes in the selected rows of a batch.
-    package func add(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+    /// - Parameter places: where they stand in the log; needed when the plan needs places.
+    package func add(
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], at places: RecordPlaces? = nil
+    ) {
         for set in counted { set.assign(batch, rows) }
-        update(batch, rows, conditions)
+        update(batch, rows, conditions, places)
     }
 
     /// Whether a row of a batch may have a key that no index takes, so that each has to be looked at. False costs
@@ -59,7 +62,8 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     /// refuses or whose key no index takes.
     /// - Returns: the rows taken in, and the others with the reason, both in ascending order.
     package func add(
-        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups,
+        at places: RecordPlaces? = nil
     ) -> (taken: [UInt32], left: [(row: Int, reason: String)]) {
         let sieves = sieves ?? makeSieves()
         self.sieves = sieves
@@ -77,16 +81,18 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         }
         for sieve in sieves { sieve.assign(positions) }
         unsafe taken.withUnsafeBufferPointer { taken in
-            unsafe update(batch, RowSelection(rows: taken.baseAddress, count: taken.count), conditions)
+            unsafe update(batch, RowSelection(rows: taken.baseAddress, count: taken.count), conditions, places)
         }
         return (taken, left)
     }
 
     /// Updates the states with rows whose groups are known. A condition is asked once, whatever the number of sets.
-    private func update(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+    private func update(
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], _ places: RecordPlaces?
+    ) {
         for (metric, condition) in conditions.enumerated() {
             let selected = condition.map { $0.select(in: batch, rows) }
-            for set in counted { set.update(metric, batch, rows, where: selected) }
+            for set in counted { set.update(metric, batch, rows, where: selected, places) }
         }
         account()
     }

@@ -184,6 +184,10 @@ extension SummaryJSON: ValueSink {
         append("\(shown.isNegative ? "-" : "")\(shown.digits)e\(shown.exponent)")
     }
 
+    package mutating func append(_ value: Bool) { append(value ? "true" : "false") }
+
+    package mutating func append(text: UnsafeRawBufferPointer) { unsafe quote(text) }
+
     /// Appends bytes as text of hexadecimal digits.
     package mutating func append(_ value: [UInt8]) {
         let digits = value.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }

@@ -79,6 +79,10 @@ struct IdentityTopology: Sendable {
                     dearest: max(revenue)
                     large_sales: { metric: count(), where: "revenue >= 19.99" }
                     heroes: { metric: "uniques(user, precision: compact)", where: "level > 50" }
+                    paid: count(revenue)
+                    opening: first(revenue)
+                    closing: last(user)
+                    quick: "share_below(duration_ms, 1500)"
             \(permits("sales"))
               sales_table:
                 from: sales
@@ -112,6 +116,8 @@ struct IdentityTopology: Sendable {
                     duration: percentiles(duration_ms, 50)
                     mean_revenue: avg(revenue)
                     last: max(ts)
+                    last_weapon: last(weapon)
+                    first_level: { metric: first(level), where: "duration_ms > 1000" }
                     heroes: { metric: uniques(user), where: "level > 50" }
             \(permits("segments"))
               segments_table:
