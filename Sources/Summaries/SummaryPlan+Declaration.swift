@@ -17,7 +17,7 @@ extension SummaryPlan {
         var plan = SummaryPlan(node: node.name, keys: [], metrics: [])
         let grouping = Grouping.declared(in: node, &problems)
         plan.keysPlace = grouping?.value.location ?? node.location
-        if let window = node.config["window"] { plan.readWindow(window, input, catalog.windows, &problems) }
+        plan.readWindows(node, input, catalog.windows, &problems)
         if let grouping { plan.readGrouping(grouping, input, &problems) }
         if plan.keys.count > keysMax {
             problems.append(
@@ -39,19 +39,6 @@ extension SummaryPlan {
         }
         plan.checkColumns(node, &problems)
         return plan
-    }
-
-    private mutating func readWindow(
-        _ value: ConfigValue, _ input: RecordSchema, _ catalog: WindowCatalog, _ problems: inout Diagnostics
-    ) {
-        if input.eventTimeColumn == nil, !input.eventTimeIsUnresolved {
-            problems.append(
-                Diagnostic(
-                    code: "no-event-time", at: value.location, "a window needs an event time",
-                    hint: "add `event_time: <timestamp field>` to the parse_json node"))
-        }
-        eventTimeColumn = input.eventTimeColumn
-        window = catalog.compile(value, &problems)
     }
 
     /// A field to group by; nil when a problem says why there is none.
@@ -90,6 +77,7 @@ extension SummaryPlan {
     /// Every column of the table needs a name of its own, that Postgres takes and keeps as it is.
     private func checkColumns(_ node: NodeDeclaration, _ problems: inout Diagnostics) {
         var owners: [String: String] = ["group_key": "Millrace's own key", "window_start": "the window"]
+        if windows.count > 1 { owners["window_size"] = "the window's size" }
         if groupingSets != nil { owners["grouping_set"] = "the grouping set's name" }
         for name in Self.systemColumns { owners[name] = "a system column of every Postgres table" }
         let lists = Grouping.Form.allCases.compactMap { node.config[$0.rawValue] }.flatMap { $0.list ?? [] }

@@ -25,8 +25,8 @@ package struct SummaryPlan: GroupSchema {
 
     /// The node's name.
     package var node: String
-    /// How event time is cut into windows, nil without them.
-    package var window: (any WindowFunction)?
+    /// How event time is cut into windows; none: all time is one.
+    package var windows: [NamedWindow]
     /// The batch column of the event time; there is one when there is a window.
     package var eventTimeColumn: Int?
     /// The fields of `by`, or of all grouping sets, in order of first appearance.
@@ -44,7 +44,7 @@ package struct SummaryPlan: GroupSchema {
         groupingSets: [GroupingSet]? = nil, metrics: [MetricPlan]
     ) {
         self.node = node
-        self.window = window
+        windows = NamedWindow.list(window.map { [$0] } ?? [])
         self.eventTimeColumn = eventTimeColumn
         self.keys = keys
         self.groupingSets = groupingSets
@@ -61,6 +61,7 @@ extension SummaryPlan {
 
     /// The fields that its keys and metrics depend on.
     package var fieldNames: Set<String> {
-        metrics.reduce(into: Set(keys.map(\.name))) { $0.formUnion($1.fieldNames) }
+        let zones = windows.compactMap(\.function.zoneField?.name)
+        return metrics.reduce(into: Set(keys.map(\.name) + zones)) { $0.formUnion($1.fieldNames) }
     }
 }

@@ -137,6 +137,11 @@ extension SummaryPlan {
     }
 }
 
+extension Hopping {
+    /// Windows of `count` times `seconds`, one beginning every `seconds`.
+    package init(everySeconds seconds: Int64, count: Int) { self.init(every: seconds * 1_000_000, count: count) }
+}
+
 extension SummaryDelta {
     /// An empty delta with a dictionary of its own.
     package static func empty(_ plan: SummaryPlan, _ memory: MemoryAccountant) -> SummaryDelta {
@@ -153,8 +158,11 @@ extension SummaryDelta {
     }
 
     /// All groups in the order in which they are written, each with what people read and the bytes of its sketches.
-    package var lines: [String] {
-        GroupOrder(self).entries.map { entry in
+    package var lines: [String] { lines(ofWindow: nil) }
+
+    /// The same of one window alone.
+    package func lines(ofWindow window: Int?) -> [String] {
+        GroupOrder(self, window: window).entries.map { entry in
             let (groups, group) = (sets[Int(entry.set)], Int(entry.group))
             return SummaryJSON.line(groups, group) + " " + groups.states.map { Self.bytes($0, group) }.joined()
         }

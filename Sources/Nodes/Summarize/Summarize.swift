@@ -83,7 +83,7 @@ final class SummarizeWorker: AggregateWorker {
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
         let delta = delta(for: batch.epoch)
         defer { noteNulls() }
-        guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows) else {
+        guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows), !delta.mayHoldUnknownZones(batch, rows) else {
             return processExceptRefused(batch, rows, delta)
         }
         delta.add(batch, rows, conditions, at: places(batch, rows))

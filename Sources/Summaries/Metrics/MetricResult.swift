@@ -30,7 +30,7 @@ package protocol ValueSink {
     /// Appends true or false.
     mutating func append(_ value: Bool)
     /// Appends text in UTF-8.
-    mutating func append(text: UnsafeRawBufferPointer)
+    mutating func append(text: [UInt8])
     /// Appends `unscaled` x 10^-`scale`.
     mutating func append(_ unscaled: Int128, scale: Int)
     /// Appends the sum of doubles to a column of decimals: the nearest double, or digits beyond the largest one.

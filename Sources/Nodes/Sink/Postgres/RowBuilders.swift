@@ -53,7 +53,7 @@ extension RowBuilders: ValueSink {
 
     mutating func append(_ value: Bool) { columns[column].append(value) }
 
-    mutating func append(text: UnsafeRawBufferPointer) { unsafe columns[column].append(text) }
+    mutating func append(text: [UInt8]) { columns[column].append(text) }
 
     mutating func append(_ sum: DoubleSum) {
         let shown = sum.decimal

@@ -92,7 +92,7 @@ final class FirstLastResult: MetricResult {
 
     private func writeValue(to sink: inout some ValueSink) {
         switch type {
-        case .text: unsafe text.withUnsafeBytes { unsafe sink.append(text: $0) }
+        case .text: sink.append(text: text)
         case .boolean: sink.append(number != 0)
         case .double: sink.append(Double(bitPattern: UInt64(bitPattern: number)))
         case .decimal(let scale): sink.append(Int128(number), scale: scale)

@@ -191,8 +191,8 @@ private struct StoredSink: ValueSink {
     mutating func append(microsecondsSince1970 value: Int64) {
         add(.integer(value)) { $0.append(microsecondsSince1970: value) }
     }
-    mutating func append(text: UnsafeRawBufferPointer) {
-        add(.text(unsafe String(decoding: text, as: UTF8.self))) { unsafe $0.append(text: text) }
+    mutating func append(text: [UInt8]) {
+        add(.text(String(decoding: text, as: UTF8.self))) { $0.append(text: text) }
     }
     mutating func append(_ unscaled: Int128, scale: Int) {
         add(.decimal(unscaled, scale: scale)) { $0.append(unscaled, scale: scale) }
