@@ -84,6 +84,8 @@ public indirect enum SpecType: Sendable {
     case bytes(ClosedRange<Int64>)
     /// A length of time such as `500ms`, `1m`, `7d`.
     case duration(ClosedRange<Duration>)
+    /// The length of a window: a length of time, or a unit of the calendar such as `1 day`, of which the word is kept.
+    case windowLength(ClosedRange<Duration>)
     /// `true` or `false`.
     case boolean
     /// One of these words.

@@ -15,18 +15,14 @@ extension SummaryPlan {
         _ node: NodeDeclaration, input: RecordSchema, _ catalog: SummaryCatalog, _ problems: inout Diagnostics
     ) -> SummaryPlan {
         var plan = SummaryPlan(node: node.name, keys: [], metrics: [])
-        plan.keysPlace = (node.config["by"] ?? node.config["grouping_sets"])?.location ?? node.location
-        if let window = node.config["window"] { plan.readWindow(window, input, catalog.windows, &problems) }
-        if let sets = node.config["grouping_sets"] {
-            plan.readSets(sets, beside: node.config["by"], input, &problems)
-        } else {
-            plan.readKeys(node.config["by"]?.list ?? [], input, &problems)
-        }
+        let grouping = Grouping.declared(in: node, &problems)
+        plan.keysPlace = grouping?.value.location ?? node.location
+        plan.readWindows(node, input, catalog.windows, &problems)
+        if let grouping { plan.readGrouping(grouping, input, &problems) }
         if plan.keys.count > keysMax {
-            let place = node.config["grouping_sets"] ?? node.config["by"]
             problems.append(
                 Diagnostic(
-                    code: "too-many-keys", at: place?.location ?? node.location,
+                    code: "too-many-keys", at: plan.keysPlace ?? node.location,
                     "found \(plan.keys.count) fields to group by, expected at most \(keysMax)"))
         }
         let metrics = node.config["metrics"]
@@ -43,32 +39,6 @@ extension SummaryPlan {
         }
         plan.checkColumns(node, &problems)
         return plan
-    }
-
-    private mutating func readWindow(
-        _ value: ConfigValue, _ input: RecordSchema, _ catalog: WindowCatalog, _ problems: inout Diagnostics
-    ) {
-        if input.eventTimeColumn == nil, !input.eventTimeIsUnresolved {
-            problems.append(
-                Diagnostic(
-                    code: "no-event-time", at: value.location, "a window needs an event time",
-                    hint: "add `event_time: <timestamp field>` to the parse_json node"))
-        }
-        eventTimeColumn = input.eventTimeColumn
-        window = catalog.compile(value, &problems)
-    }
-
-    /// Reads `by`.
-    private mutating func readKeys(_ values: [ConfigValue], _ input: RecordSchema, _ problems: inout Diagnostics) {
-        var seen: Set<String> = []
-        for value in values {
-            guard let name = value.string else { continue }
-            guard seen.insert(name).inserted else {
-                problems.append(Diagnostic(code: "duplicate-key", at: value.location, "\(name) is in `by` twice"))
-                continue
-            }
-            if let key = Self.key(value, input, &problems) { keys.append(key) }
-        }
     }
 
     /// A field to group by; nil when a problem says why there is none.
@@ -107,10 +77,11 @@ extension SummaryPlan {
     /// Every column of the table needs a name of its own, that Postgres takes and keeps as it is.
     private func checkColumns(_ node: NodeDeclaration, _ problems: inout Diagnostics) {
         var owners: [String: String] = ["group_key": "Millrace's own key", "window_start": "the window"]
+        if windows.count > 1 { owners["window_size"] = "the window's size" }
         if groupingSets != nil { owners["grouping_set"] = "the grouping set's name" }
         for name in Self.systemColumns { owners[name] = "a system column of every Postgres table" }
-        let lists = [node.config["by"]] + (node.config["grouping_sets"]?.list ?? [])
-        let mentions = lists.flatMap { $0?.list ?? [] }
+        let lists = Grouping.Form.allCases.compactMap { node.config[$0.rawValue] }.flatMap { $0.list ?? [] }
+        let mentions = lists.flatMap { $0.list ?? [$0] }
         for key in keys {
             if let owner = owners[key.name] {
                 let isOurs = !Self.systemColumns.contains(key.name)

@@ -5,16 +5,60 @@ extension SummaryPlan {
     /// The most grouping sets of one node.
     static let setsMax = 64
 
-    /// Reads `grouping_sets`: the keys are the fields of all sets in order of first appearance.
-    mutating func readSets(
-        _ declaration: ConfigValue, beside by: ConfigValue?, _ input: RecordSchema, _ problems: inout Diagnostics
-    ) {
-        if let by {
+    /// Reads what a node groups by.
+    mutating func readGrouping(_ grouping: Grouping, _ input: RecordSchema, _ problems: inout Diagnostics) {
+        switch grouping.form {
+        case .by: readKeys(grouping, input, &problems)
+        case .groupingSets: readSets(grouping.value, input, &problems)
+        case .rollup, .cube: expand(grouping, input, &problems)
+        }
+    }
+
+    /// Reads a list of fields, each of which becomes a key.
+    private mutating func readKeys(_ grouping: Grouping, _ input: RecordSchema, _ problems: inout Diagnostics) {
+        var seen: Set<String> = []
+        for value in grouping.value.list ?? [] {
+            guard let name = value.string else { continue }
+            guard seen.insert(name).inserted else {
+                problems.append(
+                    Diagnostic(
+                        code: "duplicate-key", at: value.location, "\(name) is in `\(grouping.form.rawValue)` twice"))
+                continue
+            }
+            if let key = Self.key(value, input, &problems) { keys.append(key) }
+        }
+    }
+
+    /// Reads `rollup` or `cube` and writes its sets out: from then on they are grouping sets like others.
+    private mutating func expand(_ grouping: Grouping, _ input: RecordSchema, _ problems: inout Diagnostics) {
+        guard let fields = grouping.value.list else { return }
+        let form = grouping.form.rawValue
+        guard !fields.isEmpty else {
             problems.append(
                 Diagnostic(
-                    code: "by-and-sets", at: by.location, "found `by` beside `grouping_sets`, expected one of them",
-                    hint: "make the fields of `by` one of the grouping sets"))
+                    code: "set-count", at: grouping.value.location,
+                    "found no fields in `\(form)`, expected at least one",
+                    hint: "for one row per window over all records, leave it out"))
+            return
         }
+        let count = grouping.setCount(of: fields.count)
+        guard let count, count <= Self.setsMax else {
+            problems.append(
+                Diagnostic(
+                    code: "set-count", at: grouping.value.location,
+                    "a \(form) of \(fields.count) fields makes \(count.map { "\($0)" } ?? "2^\(fields.count)") grouping "
+                        + "sets, expected at most \(Self.setsMax)",
+                    hint: "leave fields out, or write the sets that are wanted as grouping_sets"))
+            return
+        }
+        readKeys(grouping, input, &problems)
+        groupingSets = grouping.sets(of: keys.count).map { GroupingSet($0, of: keys) }
+    }
+
+    /// Reads `grouping_sets`: the keys are the fields of all sets in order of first appearance.
+    private mutating func readSets(
+        _ declaration: ConfigValue, _ input: RecordSchema, _ problems: inout Diagnostics
+    ) {
         guard let lists = declaration.list else { return }
         if lists.isEmpty || lists.count > Self.setsMax {
             problems.append(

@@ -25,13 +25,13 @@ package struct SummaryPlan: GroupSchema {
 
     /// The node's name.
     package var node: String
-    /// How event time is cut into windows, nil without them.
-    package var window: (any WindowFunction)?
+    /// How event time is cut into windows; none: all time is one.
+    package var windows: [NamedWindow]
     /// The batch column of the event time; there is one when there is a window.
     package var eventTimeColumn: Int?
     /// The fields of `by`, or of all grouping sets, in order of first appearance.
     package var keys: [Key]
-    /// The sets that `grouping_sets` asks for, nil with a plain `by`.
+    /// The sets that `grouping_sets`, `rollup` or `cube` asks for, nil with a plain `by`.
     package var groupingSets: [GroupingSet]?
     /// The metrics in order.
     package var metrics: [MetricPlan]
@@ -44,7 +44,7 @@ package struct SummaryPlan: GroupSchema {
         groupingSets: [GroupingSet]? = nil, metrics: [MetricPlan]
     ) {
         self.node = node
-        self.window = window
+        windows = NamedWindow.list(window.map { [$0] } ?? [])
         self.eventTimeColumn = eventTimeColumn
         self.keys = keys
         self.groupingSets = groupingSets
@@ -56,8 +56,12 @@ package struct SummaryPlan: GroupSchema {
 }
 
 extension SummaryPlan {
+    /// Whether it matters where in the log a record stands.
+    package var needsPlaces: Bool { metrics.contains { $0.metric.needsPlaces } }
+
     /// The fields that its keys and metrics depend on.
     package var fieldNames: Set<String> {
-        metrics.reduce(into: Set(keys.map(\.name))) { $0.formUnion($1.fieldNames) }
+        let zones = windows.compactMap(\.function.zoneField?.name)
+        return metrics.reduce(into: Set(keys.map(\.name) + zones)) { $0.formUnion($1.fieldNames) }
     }
 }

@@ -47,6 +47,9 @@ package struct SummaryRecord {
             metric("mean", "avg(ratio)"), metric("least", "min(price)"), metric("most", "max(ratio)"),
             metric("last", "max(time)"), metric("prices", "percentiles(price, 50, 99)"),
             metric("ratios", "percentiles(ratio, 50, 99)"), metric("dear", "count()", where: "price > 500"),
+            metric("levelled", "count(level)"), metric("losses", "share_below(ratio, 0)"),
+            metric("opening", "first(price)"), metric("closing", "last(country)"), metric("paid_last", "last(paid)"),
+            metric("earliest", "first(time)", where: "level > 0"), metric("last_ratio", "last(ratio)"),
             metric("low_users", "uniques(user, precision: precise)", where: "level < 0 || level is null"),
         ]
     }
@@ -82,6 +85,14 @@ package struct SummaryRecord {
                 price: random.chance(50) ? nil : Int64.random(in: -9...999, using: &random) * 100,
                 ratio: Double.random(in: -1e6...1e6, using: &random))
         }
+    }
+
+    /// Places of so many records of one message.
+    package static func places(_ count: Int, of offset: Int64) -> RecordPlaces {
+        var places = RecordPlaces()
+        places.reset(rows: count)
+        for row in 0..<count { places[row] = RecordPlace(partition: 1, offset: offset, within: UInt32(row)) }
+        return places
     }
 
     /// The records as a parsed batch.
@@ -126,22 +137,32 @@ extension SummaryPlan {
     }
 }
 
+extension Hopping {
+    /// Windows of `count` times `seconds`, one beginning every `seconds`.
+    package init(everySeconds seconds: Int64, count: Int) { self.init(every: seconds * 1_000_000, count: count) }
+}
+
 extension SummaryDelta {
     /// An empty delta with a dictionary of its own.
     package static func empty(_ plan: SummaryPlan, _ memory: MemoryAccountant) -> SummaryDelta {
         SummaryDelta(plan, dictionary: KeyDictionary(memory: memory), memory: memory)
     }
 
-    /// Adds records as one batch.
+    /// Adds records as one batch, whose number is its place in the log.
     package func add(_ records: ArraySlice<SummaryRecord>, serial: UInt64) {
         let batch = SummaryRecord.batch(records, serial: serial)
         let rows = unsafe RowSelection(rows: nil, count: records.count)
-        add(batch, rows, plan.metrics.map { $0.condition?.makeEvaluator() })
+        add(
+            batch, rows, plan.metrics.map { $0.condition?.makeEvaluator() },
+            at: SummaryRecord.places(records.count, of: Int64(serial)))
     }
 
     /// All groups in the order in which they are written, each with what people read and the bytes of its sketches.
-    package var lines: [String] {
-        GroupOrder(self).entries.map { entry in
+    package var lines: [String] { lines(ofWindow: nil) }
+
+    /// The same of one window alone.
+    package func lines(ofWindow window: Int?) -> [String] {
+        GroupOrder(self, window: window).entries.map { entry in
             let (groups, group) = (sets[Int(entry.set)], Int(entry.group))
             return SummaryJSON.line(groups, group) + " " + groups.states.map { Self.bytes($0, group) }.joined()
         }

@@ -94,6 +94,7 @@ extension SpecType {
         case .integer(let range): "whole number" + Self.bounds(range) { "\($0)" }
         case .bytes(let range): "size" + Self.bounds(range, Quantity.describe(size:))
         case .duration(let range): "duration" + Self.bounds(range)
+        case .windowLength(let range): "duration" + Self.bounds(range) + ", or a unit of the calendar"
         case .boolean: "`true` or `false`"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .fieldName: "field name"

@@ -16,6 +16,15 @@ public enum Quantity {
     /// A length of time such as `500ms` or `7d`, nil when it is not one or does not fit.
     public static func duration(_ text: String) -> Duration? { scaled(text, by: timeUnits).map { .milliseconds($0) } }
 
+    /// Units of the calendar.
+    static let calendarUnits = ["day", "week", "month", "quarter", "year"]
+
+    /// The unit of the calendar that `1 day` or `day` names, nil when it is none.
+    static func calendarUnit(_ text: String) -> String? {
+        let word = text.hasPrefix("1 ") ? String(text.dropFirst(2)) : text
+        return calendarUnits.contains(word) ? word : nil
+    }
+
     /// A whole number, nil when it is not one or does not fit 64 bits; `010` is none, as it is 8 to some and 10 to others.
     static func integer(_ text: String) -> Int64? {
         let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]

@@ -39,6 +39,21 @@ extension Quantity {
         return isWeeks ? "there is no unit for weeks: write \(written)" : "write \(written)"
     }
 
+    /// The way out for the length of a window.
+    static func windowAdvice(_ text: String) -> String? {
+        let words = pieces(text)
+        if words.count == 1 {
+            let unit = words[0].unit.lowercased()
+            let found = calendarUnits.first { unit == $0 || unit == $0 + "s" || (unit == "mo" && $0 == "month") }
+            if let found, found != "day" {
+                return words[0].number == "1"
+                    ? "write 1 \(found)" : "windows of the calendar are one unit long: 1 \(found)"
+            }
+            if unit == "w" || unit == "y" { return "write 1 \(unit == "w" ? "week" : "year")" }
+        }
+        return durationAdvice(text)
+    }
+
     /// The way out for a size.
     static func sizeAdvice(_ text: String) -> String? {
         let units = "units are KiB, MiB, GiB and TiB"

@@ -154,7 +154,8 @@ extension SpecChecker {
             (.bytes(let range), .integer(let value)) where !range.contains(value):
             reportOutOfRange(node, as: type, named: name)
             return nil
-        case (.duration(let range), .duration(let value)) where !range.contains(value):
+        case (.duration(let range), .duration(let value)) where !range.contains(value),
+            (.windowLength(let range), .duration(let value)) where !range.contains(value):
             reportOutOfRange(node, as: type, named: name)
             return nil
         default:
@@ -179,6 +180,9 @@ extension SpecChecker {
         case .integer: scalar.mayBeTyped ? Quantity.integer(scalar.text).map { .integer($0) } : nil
         case .bytes: Quantity.size(scalar.text).map { .integer($0) }
         case .duration: Quantity.duration(scalar.text).map { .duration($0) }
+        case .windowLength:
+            Quantity.duration(scalar.text).map { .duration($0) }
+                ?? Quantity.calendarUnit(scalar.text).map { .string($0) }
         case .boolean: scalar.mayBeTyped ? boolean(scalar.text).map { .boolean($0) } : nil
         case .list, .map, .names, .object, .shorthandObject: nil
         }
@@ -242,6 +246,7 @@ extension SpecChecker {
         case .boolean where ["yes", "on", "y"].contains(scalar.text.lowercased()): return "write true"
         case .boolean where ["no", "off", "n"].contains(scalar.text.lowercased()): return "write false"
         case .duration: return Quantity.durationAdvice(scalar.text)
+        case .windowLength: return Quantity.windowAdvice(scalar.text)
         case .bytes: return Quantity.sizeAdvice(scalar.text)
         default: return nil
         }

@@ -10,6 +10,9 @@ extension SpecType {
         case .bytes(let range):
             "a size such as \(Self.example(range))" + Self.bounds(range, Quantity.describe(size:))
         case .duration(let range): "a length of time such as \(Self.examples(range))" + Self.bounds(range)
+        case .windowLength(let range):
+            "a length of time such as \(Self.examples(range))" + Self.bounds(range)
+                + ", or a unit of the calendar such as 1 day or 1 month"
         case .boolean: "true or false"
         case .choice(let words): words.joined(separator: " | ")
         case .fieldName: "the name of a field"

@@ -30,6 +30,7 @@ import Testing
             #expect(clean.dump.rowCount("kpi") > 1_000 && clean.dump.rowCount("sales") > 200)
             #expect(clean.dump.rowCount("items") > 1_500 && clean.dump.rowCount("dead_letters") > 200)
             #expect(clean.dump.rowCount("segments") > 100)
+            #expect(clean.dump.rowCount("spans") > 200)
             #expect(clean.dump.rowCount("partitions") == IdentityLog.partitions)
         }
     }
@@ -61,7 +62,7 @@ import Testing
     @Test func stagesOfTheirOwnChangeNothing() async throws {
         try await compare("stages") {
             $0.settings = ["workers": "4", "batch_bytes": "64KiB"]
-            $0.concurrency = ["records": 3, "played": 1, "sales": 2, "items": 4, "segments": 2]
+            $0.concurrency = ["records": 3, "played": 1, "sales": 2, "items": 4, "segments": 2, "spans": 2]
         }
     }
 

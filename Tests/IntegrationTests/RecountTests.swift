@@ -36,7 +36,8 @@ import Testing
             for (table, change) in [
                 ("t1", "events = events + 1"), ("t1", "revenue = revenue + 0.01"),
                 ("t1", "duration_p50 = duration_p50 * 1.02"), ("t3", "users = users + 1"),
-                ("all_metrics", "mean_ms = mean_ms + 0.5"),
+                ("all_metrics", "mean_ms = mean_ms + 0.5"), ("all_metrics", "first_price = first_price + 0.01"),
+                ("all_metrics", "quick = quick * 0.99"),
             ] {
                 try Self.spoil(table, change, database)
                 let wrong = try Recount.run([(table, table)], dead: nil, database: database, log: log.file)
@@ -144,6 +145,12 @@ import Testing
                 precise_users: "uniques(user, precision: precise)"
                 compact_users: "uniques(user, precision: compact)"
                 prices: percentiles(revenue, 50)
+                with_battery: count(battery)
+                first_price: first(revenue)
+                last_user: last(user)
+                last_critical: { metric: last(critical), where: "duration_ms > 1000" }
+                quick: share_below(duration_ms, 1500)
+                dear: "share_below(revenue, 9.99)"
                 duration: percentiles(duration_ms, 0, 1, 50, 99.9, 100)
           all_table:
             from: all

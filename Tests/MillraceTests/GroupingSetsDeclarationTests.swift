@@ -48,6 +48,35 @@ import Testing
         #expect(plan.groupingSets?.map(\.name) == ["event", "event,country"])
     }
 
+    @Test(arguments: [
+        ("rollup: [platform, country, event]", ["platform,country,event", "platform,country", "platform", "()"]),
+        ("rollup: event", ["event", "()"]),
+        (
+            "cube: [platform, country, event]",
+            [
+                "platform,country,event", "platform,country", "platform,event", "platform", "country,event", "country",
+                "event", "()",
+            ]
+        ),
+        ("cube: [event]", ["event", "()"]),
+    ])
+    func rollupAndCubeAreGroupingSets(settings: String, sets: [String]) throws {
+        let (plan, diagnostics) = Self.load(settings)
+        #expect(diagnostics.all.isEmpty, "\(diagnostics)")
+        #expect(plan?.groupingSets?.map(\.name) == sets)
+        // A table does not remember how its sets were written.
+        let lists = sets.map { "[\($0 == "()" ? "" : $0)]" }.joined(separator: ", ")
+        let written = try #require(Self.load("grouping_sets: [\(lists)]").plan)
+        #expect(written.groupingSets == plan?.groupingSets && written.keys.map(\.name) == plan?.keys.map(\.name))
+        // All but the first are derived from finer ones.
+        #expect(SetDerivation(written.sets).derived.count == sets.count - 1)
+    }
+
+    @Test func aCubeOfSixFieldsIsTheLargest() {
+        #expect(Self.load("cube: [f1, f2, f3, f4, f5, f6]").plan?.groupingSets?.count == 64)
+        #expect(Self.load("rollup: [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10]").plan?.groupingSets?.count == 11)
+    }
+
     @Test func withoutSetsNothingChanges() throws {
         let plan = try #require(Self.load("by: [event, grouping_set]").plan)
         #expect(plan.groupingSets == nil && plan.sets.map(\.name) == ["event,grouping_set"])
@@ -107,6 +136,27 @@ import Testing
             ]
         ),
         (
+            "cube: [f1, f2, f3, f4, f5, f6, f7]",
+            [
+                "t.yaml:11:13: error[set-count]: a cube of 7 fields makes 128 grouping sets, expected at most 64",
+                "; leave fields out, or write the sets that are wanted as grouping_sets",
+            ]
+        ),
+        (
+            "rollup: []",
+            ["t.yaml:11:15: error[set-count]: found no fields in `rollup`, expected at least one; for one row per "]
+        ),
+        ("rollup: [event, country, event]", ["t.yaml:11:32: error[duplicate-key]: event is in `rollup` twice"]),
+        ("cube: [event, ratio]", ["t.yaml:11:21: error[key-type]: ratio is double, which makes no groups"]),
+        (
+            "rollup: [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11]",
+            ["t.yaml:11:15: error[too-many-keys]: found 11 fields to group by, expected at most 10"]
+        ),
+        (
+            "rollup: [event, grouping_set]",
+            ["t.yaml:11:23: error[column-name]: grouping_set cannot be a key's name, it is used by Millrace"]
+        ),
+        (
             "grouping_sets: [[[event]]]",
             ["t.yaml:11:24: error[wrong-type]: ", "expected the name of a field"]
         ),
@@ -123,6 +173,16 @@ import Testing
         #expect(
             "\(diagnostics)" == "t.yaml:12:11: error[by-and-sets]: found `by` beside `grouping_sets`, expected one of "
                 + "them; make the fields of `by` one of the grouping sets")
+    }
+
+    @Test func oneWayOfGroupingIsEnough() {
+        let (_, diagnostics) = Self.load("rollup: [event]\n      cube: [country]\n      by: [f1]")
+        let hint = "expected one of them; write the sets that are wanted as grouping_sets"
+        #expect(
+            diagnostics.all.map(\.description) == [
+                "t.yaml:12:13: error[by-and-sets]: found `cube` beside `rollup`, \(hint)",
+                "t.yaml:13:11: error[by-and-sets]: found `by` beside `rollup`, \(hint)",
+            ])
     }
 
     @Test func sixtyFourSetsAreEnough() {

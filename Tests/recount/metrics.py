@@ -66,6 +66,29 @@ class DoubleTotal(Total):
             super().add(fractions.Fraction(value))
 
 
+class Moments:
+    """The values with the earliest and with the latest event time: any of several with the same one may be shown."""
+
+    __slots__ = ("first", "last")
+
+    def __init__(self):
+        self.first = (None, [])
+        self.last = (None, [])
+
+    def add(self, value):
+        time, value = value
+        if value is None:
+            return
+        if self.first[0] is None or time < self.first[0]:
+            self.first = (time, [])
+        if time == self.first[0]:
+            self.first[1].append(value)
+        if self.last[0] is None or time > self.last[0]:
+            self.last = (time, [])
+        if time == self.last[0]:
+            self.last[1].append(value)
+
+
 class Distinct:
     __slots__ = ("values",)
 
@@ -146,6 +169,61 @@ class CloseJudge:
 
     def summary(self):
         return f"{self.columns[0]} worst {self.worst:.1e}"
+
+
+class ShareJudge:
+    """The share of values below a number: exact but for the division, with both counts beside it."""
+
+    def __init__(self, column, threshold, kind):
+        self.columns = [column, f"{column}_below", f"{column}_values"]
+        self.threshold = fractions.Fraction(threshold) * 10 ** places(kind)
+
+    def check(self, accumulator, cells):
+        values = accumulator.values
+        below = sum(1 for value in values if fractions.Fraction(value) < self.threshold)
+        if [number(cell) for cell in cells[1:]] != [below, len(values)]:
+            return f"found {cells[1]} of {cells[2]}, expected {below} of {len(values)}"
+        if not values or cells[0] is None:
+            return f"found {shown_cell(cells[0])}, expected null" if values or cells[0] is not None else None
+        return None if float(cells[0]) == below / len(values) else f"found {cells[0]}, expected {below / len(values)!r}"
+
+    def verdict(self):
+        return []
+
+    def summary(self):
+        return None
+
+
+class MomentJudge:
+    """The first or the last value: one of those with the earliest or the latest event time."""
+
+    def __init__(self, column, kind, is_last):
+        self.columns = [column, f"{column}_time"]
+        self.kind = kind
+        self.is_last = is_last
+
+    def check(self, accumulator, cells):
+        time, values = accumulator.last if self.is_last else accumulator.first
+        if time is None or None in cells:
+            return None if time is None and cells == [None, None] else f"found {shown_cell(cells[0])}"
+        if instant(cells[1]) != time:
+            return f"found a value of {cells[1]}, expected one of {EPOCH + time * MICROSECOND}"
+        return None if self.value(cells[0]) in values else f"found {cells[0]}, expected one of {values}"
+
+    def value(self, cell):
+        if self.kind.startswith("timestamp"):
+            return instant(cell)
+        if self.kind == "boolean":
+            return cell == "t"
+        if self.kind == "text":
+            return cell
+        return float(cell) if self.kind == "double" else number(cell) * 10 ** places(self.kind)
+
+    def verdict(self):
+        return []
+
+    def summary(self):
+        return None
 
 
 class UniquesJudge:
@@ -309,6 +387,10 @@ def metric(name, text, types):
             return field, total, CloseJudge(
                 name, kind, lambda a: (fractions.Fraction(a.sum) / a.n if a.n else None, a.n == 0)
             )
+        case "first" | "last":
+            return field, Moments, MomentJudge(name, kind, function == "last")
+        case "share_below":
+            return field, Values, ShareJudge(name, arguments[1], kind)
         case "uniques":
             options = [argument.removeprefix("precision:").strip() for argument in arguments[1:]]
             return field, Distinct, UniquesJudge(name, *PRECISIONS[options[0] if options else "standard"])

@@ -55,7 +55,8 @@ class Check:
                 field.get("required", False), field.get("on_type_error") == "null",
             )
             self.readers.append((name, read))
-        self.time = query["event_time"] if self.window else None
+        self.event_time = query.get("event_time")
+        self.time = self.event_time if self.window else None
         self.filter = self._conditions(query.get("filter", []))
         self.metrics = []
         for name, given in query["metrics"].items():
@@ -64,6 +65,7 @@ class Check:
             self.metrics.append((field, self._conditions(given.get("where", [])), accumulator, judge))
         # What each metric adds to, in the order of a group's accumulators.
         self.updates = [(place, field, where) for place, (field, where, _, _) in enumerate(self.metrics)]
+        self.timed = {place for place, (_, _, kind, _) in enumerate(self.metrics) if kind is metrics.Moments}
         self.groups = {}
         self.applied = self.filtered = self.dead = 0
 
@@ -92,7 +94,8 @@ class Check:
             group = self.groups[key] = [accumulator() for _, _, accumulator, _ in self.metrics]
         for place, field, where in self.updates:
             if not where or self._holds(where, record):
-                group[place].add(True if field is None else record[field])
+                value = True if field is None else record[field]
+                group[place].add((record[self.event_time], value) if place in self.timed else value)
 
     def differences(self, stream):
         """What is wrong with the table, one line each."""

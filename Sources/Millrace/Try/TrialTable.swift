@@ -15,7 +15,7 @@ struct TrialSink: SinkPlan {
             preconditionFailure("a sink was compiled onto a node that is no summarize")
         }
         let table = table
-        let keys = Set(summarize.plan.keys.map(\.name) + ["window_start", "grouping_set"])
+        let keys = Set(summarize.plan.keys.map(\.name) + ["window_size", "window_start", "grouping_set"])
         return .observer(
             ConsoleSink(node: input.number, plan: summarize.plan, rowsMax: Int.max, memory: context.memory) {
                 table.add($0, keys: keys)

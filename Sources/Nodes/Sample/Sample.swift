@@ -1,5 +1,4 @@
 package import Dataflow
-import JSON
 import Platform
 
 /// The `sample` node: passes on a share of the records, the same ones whenever they are read.
@@ -16,7 +15,7 @@ package struct Sample: Operator {
 final class SampleWorker: OperatorWorker {
     private let plan: SamplePlan
     private var chosen: [UInt32] = []
-    private var finder = DocumentFinder()
+    private var places = PlaceFinder()
 
     init(_ plan: SamplePlan) { self.plan = plan }
 
@@ -41,29 +40,11 @@ final class SampleWorker: OperatorWorker {
 
     /// Chooses by the topic, the partition, the message's offset and the record's place in it.
     private func chooseByPlace(in batch: Batch, _ rows: RowSelection) {
-        let places = batch.elementPlaces
-        let isOnePerMessage = batch.framing == .document && places.isEmpty
-        if !isOnePerMessage, places.isEmpty { finder.find(in: batch) }
-        var run = 0
-        for index in 0..<rows.count {
-            let row = rows[index]
-            while !batch.runs[run].rows.contains(row) { run += 1 }
-            let message = batch.messages[unsafe Int(batch.rowMessages[row])]
-            // How a file was cut into chunks makes no difference: their offsets are byte positions.
-            var within: Int64 = 0
-            if !isOnePerMessage {
-                let start = places.isEmpty ? finder.documents[row].offset : places.ranges[row].offset
-                within = Int64(start - message.start)
-            }
-            let place: UInt64
-            if batch.framing == .chunk {
-                place = UInt64(bitPattern: message.offset + within)
-            } else {
-                place = SeededRandom.mix(UInt64(bitPattern: message.offset)) &+ UInt64(bitPattern: within)
-            }
-            if plan.takes(SeededRandom.mix(batch.runs[run].identity) &+ SeededRandom.mix(place)) {
-                chosen.append(UInt32(row))
-            }
+        let isChunk = batch.framing == .chunk
+        places.find(in: batch, rows) { row, place in
+            let offset = UInt64(bitPattern: place.offset)
+            let hash = isChunk ? offset : SeededRandom.mix(offset) &+ UInt64(place.within)
+            if plan.takes(SeededRandom.mix(place.partition) &+ SeededRandom.mix(hash)) { chosen.append(UInt32(row)) }
         }
     }
 }

@@ -17,6 +17,11 @@ extension Summarize: NodeType {
                     "Windows of event time; without it all time is one group. " + catalog.windows.reference,
                     example: "1m"),
                 FieldSpec(
+                    "windows", .list(catalog.windows.specType),
+                    "Several windows at once, at most 8: the records are counted once, and coarser windows made of finer ones. "
+                        + "Each has a table of its own, or all have one with the column `window_size`, such as `1h`.",
+                    example: "[1m, 1h, { size: 1 day, zone: Europe/Berlin }]"),
+                FieldSpec(
                     "by", .list(.fieldName),
                     "The fields to group by, at most 10; a missing value is a group of its own; without fields all records "
                         + "are one group.",
@@ -27,6 +32,14 @@ extension Summarize: NodeType {
                         + "makes its own rows, told apart by the column `grouping_set`, such as `event,country`; `[]` is the "
                         + "total, `()`.",
                     example: "[[event, platform, country], [event, country], [event], []]"),
+                FieldSpec(
+                    "rollup", .list(.fieldName),
+                    "Instead of `by`: grouping sets of all these fields, then of one fewer at a time from the end, down to "
+                        + "the total, as in SQL.", example: "[country, city]"),
+                FieldSpec(
+                    "cube", .list(.fieldName),
+                    "Instead of `by`: every grouping set that can be made of these fields, at most 6.",
+                    example: "[event, platform, country]"),
                 FieldSpec(
                     "metrics",
                     .map(
@@ -85,7 +98,7 @@ extension SummaryPlan: StagePlan {
 
     package func trace(_ meaning: inout EventMeaning) {
         meaning.usedFields.formUnion(fieldNames)
-        if window != nil { meaning.usesEventTime = true }
+        if !windows.isEmpty || metrics.contains(where: { $0.metric.needsEventTime }) { meaning.usesEventTime = true }
     }
 
     package func build(in context: BuildContext) throws -> any Operator {

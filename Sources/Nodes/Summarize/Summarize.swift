@@ -63,6 +63,8 @@ final class SummarizeWorker: AggregateWorker {
     private let share: DerivedShare
     private let dictionaries: EpochDictionaries
     private let conditions: [ExpressionEvaluator?]
+    private var finder = PlaceFinder()
+    private var places = RecordPlaces()
     private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
 
     init(
@@ -81,16 +83,16 @@ final class SummarizeWorker: AggregateWorker {
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
         let delta = delta(for: batch.epoch)
         defer { noteNulls() }
-        guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows) else {
+        guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows), !delta.mayHoldUnknownZones(batch, rows) else {
             return processExceptRefused(batch, rows, delta)
         }
-        delta.add(batch, rows, conditions)
+        delta.add(batch, rows, conditions, at: places(batch, rows))
         batch.markApplied(rows)
     }
 
     /// Records of groups that the database refuses become dead letters, here, where their bytes still are.
     private func processExceptRefused(_ batch: Batch, _ rows: RowSelection, _ delta: SummaryDelta) {
-        let (taken, left) = delta.add(batch, rows, conditions, except: refused)
+        let (taken, left) = delta.add(batch, rows, conditions, except: refused, at: places(batch, rows))
         unsafe taken.withUnsafeBufferPointer { taken in
             unsafe batch.markApplied(RowSelection(rows: taken.baseAddress, count: taken.count))
         }
@@ -109,6 +111,14 @@ final class SummarizeWorker: AggregateWorker {
             guard let evaluator, let condition = metric.condition else { continue }
             nulls.note(evaluator, of: condition, as: .metric(metric.name))
         }
+    }
+
+    /// Where the rows stand in the log, if any metric asks for it.
+    private func places(_ batch: Batch, _ rows: RowSelection) -> RecordPlaces? {
+        guard plan.needsPlaces else { return nil }
+        places.reset(rows: batch.rowCount)
+        finder.find(in: batch, rows) { places[$0] = $1 }
+        return places
     }
 
     private func delta(for epoch: UInt64) -> SummaryDelta {

@@ -14,7 +14,10 @@ package final class DerivedShare: Sendable {
 
     /// Nothing is known yet of a summary's groups.
     package convenience init(_ plan: SummaryPlan) {
-        self.init(sets: SetDerivation(plan.sets).derived.count, windows: plan.window?.windowsPerPane ?? 1)
+        let windows = plan.windows.reduce(0) { $0 + $1.function.windowsPerPane }
+        // Panes that tell zones apart are merged even where there is one window.
+        self.init(
+            sets: SetDerivation(plan.sets).derived.count, windows: max(1, windows) + (plan.zoneField == nil ? 0 : 1))
     }
 
     /// Nothing is known yet of `sets` derived sets and of windows of which each pane is a part.

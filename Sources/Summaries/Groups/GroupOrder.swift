@@ -1,7 +1,7 @@
 import Dataflow
 
-/// The groups of a delta in the order in which rows are locked and written, the same in every process: grouping set by
-/// grouping set as the plan has them, each in key order.
+/// The groups of a delta in the order in which rows are locked and written, the same in every process: window by window
+/// and grouping set by grouping set as the plan has them, each in key order.
 ///
 /// A group key's bytes, per field: 0 for null; 2 for a field outside the grouping set; else 1 and the value (text: its
 /// bytes and a closing 0, which text never holds; numbers: 8 bytes, big endian, sign flipped; booleans: one byte). Byte
@@ -38,12 +38,15 @@ package struct GroupOrder {
     private var bytes: [UInt8] = []
 
     /// - Parameters:
+    ///   - window: the position of the window whose groups they are; nil for those of all windows.
     ///   - limit: how many groups at the most are in `entries`: the first ones.
     ///   - isWanted: which groups take part, by set and group number; nil for all.
     /// - Complexity: O(n log n); with a limit of k, O(n) for the most part and O(k) memory.
-    package init(_ delta: SummaryDelta, limit: Int = .max, where isWanted: ((Int, Int) -> Bool)? = nil) {
-        if limit == .max { entries.reserveCapacity(delta.groupCount) }
-        for (set, groups) in delta.sets.enumerated() {
+    package init(
+        _ delta: SummaryDelta, window: Int? = nil, limit: Int = .max, where isWanted: ((Int, Int) -> Bool)? = nil
+    ) {
+        if limit == .max, window == nil { entries.reserveCapacity(delta.groupCount) }
+        for (set, groups) in delta.sets.enumerated() where window == nil || groups.window == window {
             collect(groups, set, limit: limit - entries.count, isWanted)
         }
     }
@@ -115,7 +118,8 @@ package struct GroupOrder {
     package static func identity(of group: Int, in groups: SetGroups, as set: GroupingSet) -> RefusedGroups.Group {
         var key: [UInt8] = []
         appendKey(of: group, in: groups, as: set, to: &key)
-        return RefusedGroups.Group(windowStart: groups.windowStart(ofGroup: group), key: key)
+        return RefusedGroups.Group(
+            window: groups.window, windowStart: groups.windowStart(ofGroup: group), key: key)
     }
 
     private static func appendKey(

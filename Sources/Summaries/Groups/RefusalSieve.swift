@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 
 /// Tells the records of groups that the database refuses, or whose key no index takes, from all others, before they get
 /// into any group.
@@ -27,22 +28,34 @@ final class RefusalSieve {
     func look(at batch: Batch, _ rows: RowSelection, for refused: RefusedGroups) {
         probe.assign(batch, rows)
         for group in reasons.count..<probe.groupCount {
+            if let zone = probe.plan.zoneField, probe.zone(ofGroup: group) == nil {
+                reasons.append("field \(zone.name) names no time zone, which the record's window depends on")
+                continue
+            }
+            // Those of all windows, which are the same for every set.
+            let starts = probe.plan.windows.map { probe.windowStarts(ofGroup: group, $0.function) }
             let found = sets.lazy.compactMap { [probe] set in
-                Self.reason(for: GroupOrder.identity(of: group, in: probe, as: set), probe.plan.window, refused)
+                Self.reason(for: GroupOrder.identity(of: group, in: probe, as: set), starts, refused)
             }
             reasons.append(found.first)
         }
     }
 
     /// Why a group by pane is refused: because one of the groups by window is that it becomes a part of.
+    /// - Parameter starts: for each window of the plan, where those begin that the pane is a part of.
     private static func reason(
-        for pane: RefusedGroups.Group, _ function: (any WindowFunction)?, _ refused: RefusedGroups
+        for pane: RefusedGroups.Group, _ starts: [[Int64]], _ refused: RefusedGroups
     ) -> String? {
         if pane.key.count > SummaryPlan.keyBytesMax { return longKey }
-        guard let function, let start = pane.windowStart else { return refused.reason(for: pane) }
-        return function.windows(of: start).lazy.compactMap { window in
-            refused.reason(for: RefusedGroups.Group(windowStart: window, key: pane.key))
-        }.first
+        guard !refused.isEmpty else { return nil }
+        guard !starts.isEmpty else { return refused.reason(for: pane) }
+        for (window, starts) in starts.enumerated() {
+            for start in starts {
+                let group = RefusedGroups.Group(window: window, windowStart: start, key: pane.key)
+                if let reason = refused.reason(for: group) { return reason }
+            }
+        }
+        return nil
     }
 
     /// One text for all, so that they are one cause.

@@ -7,13 +7,16 @@ import Synchronization
 package final class RefusedGroups: Sendable {
     /// What a group is known by in every process.
     package struct Group: Hashable {
+        /// The position of its window among those of its summary; 0 without windows.
+        var window: Int
         /// The start of its window, nil without windows.
         var windowStart: Int64?
         /// Its key's bytes as `GroupOrder` makes them.
         package var key: [UInt8]
 
         /// A group by window and key.
-        package init(windowStart: Int64?, key: [UInt8]) {
+        package init(window: Int = 0, windowStart: Int64?, key: [UInt8]) {
+            self.window = window
             self.windowStart = windowStart
             self.key = key
         }

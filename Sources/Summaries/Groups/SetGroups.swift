@@ -1,16 +1,22 @@
 import Dataflow
+import Declaration
+import Platform
 
 /// The groups of one grouping set: key table and metric states, side by side, by group number.
 package final class SetGroups {
     package let plan: SummaryPlan
     package let set: GroupingSet
+    /// The position of their window among those of the plan; 0 without windows, and while they are groups by pane.
+    package private(set) var window: Int
     let dictionary: KeyDictionary
     package private(set) var states: [any MetricState]
-    /// The parts of the key: the window, then the set's fields.
+    /// The parts of the key: the window or the pane, the zone where panes depend on it, then the set's fields.
     private let keyIDs: [KeyColumnID]
     private let keyColumns: [KeyColumn]
     /// For each key of the plan, its place among the parts; nil outside the set.
     private let places: [Int?]
+    /// The place of the zone's name among the parts, if any window needs it.
+    private let zonePlace: Int?
     private var table: GroupTable
     /// The group of each selected row of the batch at hand, or of each group of the set merged last.
     private var groups = StateColumn<UInt32>(initial: 0)
@@ -18,14 +24,21 @@ package final class SetGroups {
     private var conditionalGroups = StateColumn<UInt32>(initial: 0)
 
     /// No groups yet.
-    /// - Parameter metrics: what is kept per group; nothing for a table of keys alone.
-    init(_ plan: SummaryPlan, _ set: GroupingSet, metrics: [MetricPlan], dictionary: KeyDictionary) {
+    /// - Parameters:
+    ///   - window: the position of their window; nil for groups by pane.
+    ///   - metrics: what is kept per group; nothing for a table of keys alone.
+    init(
+        _ plan: SummaryPlan, _ set: GroupingSet, window: Int? = nil, metrics: [MetricPlan], dictionary: KeyDictionary
+    ) {
         self.plan = plan
         self.set = set
+        self.window = window ?? 0
         self.dictionary = dictionary
-        keyIDs = plan.keyIDs(of: set)
-        keyColumns = keyIDs.map { dictionary.column($0) }
-        let first = plan.window == nil ? 0 : 1
+        let ids = plan.keyIDs(of: set, byPane: window == nil)
+        keyIDs = ids
+        keyColumns = ids.map { dictionary.column($0) }
+        zonePlace = plan.zoneField.flatMap { zone in ids.firstIndex(of: .text(column: zone.column)) }
+        let first = ids.count - set.keys.count
         places = plan.keys.indices.map { key in set.keys.firstIndex(of: key).map { $0 + first } }
         table = GroupTable(width: keyIDs.count)
         states = metrics.map { $0.metric.makeState() }
@@ -72,11 +85,14 @@ package final class SetGroups {
     func group(ofRow index: Int) -> Int { unsafe Int(groups.values[index]) }
 
     /// Updates one metric with the rows assigned last.
-    /// - Parameter selected: the rows that meet the metric's condition, nil without one.
-    func update(_ metric: Int, _ batch: Batch, _ rows: RowSelection, where selected: RowSelection?) {
-        let state = states[metric]
-        state.grow(to: table.count)
-        guard let selected else { return unsafe state.update(batch, rows, groups.values) }
+    /// - Parameters:
+    ///   - selected: the rows that meet the metric's condition, nil without one.
+    ///   - places: where the rows stand in the log, for metrics that depend on it.
+    func update(
+        _ metric: Int, _ batch: Batch, _ rows: RowSelection, where selected: RowSelection?, _ places: RecordPlaces?
+    ) {
+        states[metric].grow(to: table.count)
+        guard let selected else { return unsafe update(metric, batch, rows, groups.values, places) }
         guard selected.count > 0 else { return }
         groupsByRow.resizeUninitialized(to: batch.rowCount)
         for index in 0..<rows.count { unsafe groupsByRow.values[rows[index]] = groups.values[index] }
@@ -84,7 +100,17 @@ package final class SetGroups {
         for index in 0..<selected.count {
             unsafe conditionalGroups.values[index] = groupsByRow.values[selected[index]]
         }
-        unsafe state.update(batch, selected, conditionalGroups.values)
+        unsafe update(metric, batch, selected, conditionalGroups.values, places)
+    }
+
+    private func update(
+        _ metric: Int, _ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>, _ places: RecordPlaces?
+    ) {
+        if let places, let state = states[metric] as? any PlacedState {
+            unsafe state.update(batch, rows, groups, places)
+        } else {
+            unsafe states[metric].update(batch, rows, groups)
+        }
     }
 }
 
@@ -102,18 +128,8 @@ extension SetGroups {
         return unsafe UnsafeBufferPointer(start: groups.values, count: count)
     }
 
-    /// The same groups by window, made of these by pane.
-    func byWindow(_ function: any WindowFunction) -> SetGroups {
-        let windows = SetGroups(plan, set, metrics: plan.metrics, dictionary: dictionary)
-        for number in 0..<function.windowsPerPane {
-            windows.assign(groupCount, groupsOf: self, window: { function.window(number, of: $0) }) { $0 }
-            windows.absorb(self)
-        }
-        return windows
-    }
-
     /// Merges the states of another set's groups into those of the groups assigned last.
-    private func absorb(_ other: SetGroups) {
+    func absorb(_ other: SetGroups) {
         for (mine, theirs) in zip(states, other.states) {
             mine.grow(to: table.count)
             unsafe mine.absorb(theirs, groups.values)
@@ -121,18 +137,16 @@ extension SetGroups {
     }
 
     /// Finds or makes the group of each of `count` rows that have a group in another set already.
-    /// - Parameter window: what the start of a group's pane there becomes here; nil when it stays.
+    /// - Parameter window: the id of the window, here, of a group there; nil when it has the same one.
     func assign(
-        _ count: Int, groupsOf other: SetGroups, window: ((Int64) -> Int64)? = nil, _ group: (Int) -> Int
+        _ count: Int, groupsOf other: SetGroups, window: ((Int) -> UInt32)? = nil, _ group: (Int) -> Int
     ) {
         groups.resizeUninitialized(to: count)
         // No rows make no group, not even where all rows are in one.
         guard count > 0 else { return }
         let ids = unsafe keyIDs.map { part in unsafe self.ids(of: part, count, in: other, group) }
         if let window, let starts = unsafe ids.first {
-            for row in 0..<count {
-                unsafe starts[row] = keyColumns[0].id(of: window(keyColumns[0].integer(starts[row])))
-            }
+            for row in 0..<count { unsafe starts[row] = window(group(row)) }
         }
         defer { unsafe ids.forEach { unsafe $0.deallocate() } }
         unsafe ids.withUnsafeBufferPointer { pointers in
@@ -169,10 +183,12 @@ extension SetGroups {
 
 extension SummaryPlan {
     /// What the parts of a set's keys are made of, the window first.
-    func keyIDs(of set: GroupingSet) -> [KeyColumnID] {
+    /// - Parameter byPane: whether they are counted by pane: then the zone is a part too where panes depend on it.
+    func keyIDs(of set: GroupingSet, byPane: Bool) -> [KeyColumnID] {
         var ids: [KeyColumnID] = []
-        if let window, let eventTimeColumn {
-            ids.append(.window(column: eventTimeColumn, EventTimeCut(function: window)))
+        if let cut, let eventTimeColumn { ids.append(.window(column: eventTimeColumn, cut)) }
+        if byPane, let zone = zoneField, !set.keys.contains(where: { keys[$0].column == zone.column }) {
+            ids.append(.text(column: zone.column))
         }
         return ids
             + set.keys.map { position in
@@ -190,7 +206,7 @@ extension SetGroups {
     /// The start of a group's window in microseconds since 1970, nil without windows. As long as records are counted it is
     /// that of a pane.
     package func windowStart(ofGroup group: Int) -> Int64? {
-        plan.window == nil ? nil : keyColumns[0].integer(table.id(0, ofGroup: group))
+        plan.windows.isEmpty ? nil : keyColumns[0].integer(table.id(0, ofGroup: group))
     }
 
     /// The text of a key of a group, nil for null and outside the set.
@@ -205,5 +221,44 @@ extension SetGroups {
         guard let place = places[key] else { return nil }
         let id = table.id(place, ofGroup: group)
         return id == 0 ? nil : keyColumns[place].integer(id)
+    }
+}
+
+// MARK: - Windows
+
+extension SetGroups {
+    /// The id of the start of a group's window or pane.
+    func startID(ofGroup group: Int) -> UInt32 { table.id(0, ofGroup: group) }
+
+    /// The id that a start has in the key.
+    func startID(of start: Int64) -> UInt32 { keyColumns[0].id(of: start) }
+
+    /// The id of the zone's name of a group; 0 where there is none, or where no window needs it.
+    func zoneID(ofGroup group: Int) -> UInt32 { zonePlace.map { table.id($0, ofGroup: group) } ?? 0 }
+
+    /// The zone of a group; nil when it is not known.
+    func zone(ofGroup group: Int) -> TimeZoneRules? {
+        guard let zoneField = plan.zoneField else { return nil }
+        return dictionary.zones(zoneField.column).rules(of: zoneID(ofGroup: group))
+    }
+
+    /// Whether a part of the key is the zone, which no set of fields has asked for.
+    var hasHiddenZone: Bool { zonePlace.map { $0 < keyIDs.count - set.keys.count } ?? false }
+
+    /// The starts of the windows of a function that a group by pane is a part of.
+    func windowStarts(ofGroup group: Int, _ function: any WindowFunction) -> [Int64] {
+        guard let start = windowStart(ofGroup: group) else { return [] }
+        return function.windows(of: function.pane(of: start, in: zone(ofGroup: group) ?? .utc).start)
+    }
+
+    /// Says that these groups by pane are the groups by window that are asked for.
+    func become(window: Int) { self.window = window }
+
+    /// Whether rows have a zone that is none.
+    func mayHoldUnknownZones(_ batch: Batch, _ rows: RowSelection) -> Bool {
+        guard let zoneField = plan.zoneField else { return false }
+        let zones = dictionary.zones(zoneField.column)
+        let ids = unsafe zones.names.ids(of: batch, rows)
+        return (0..<rows.count).contains { unsafe zones.rules(of: ids[$0]) == nil }
     }
 }

@@ -6,8 +6,8 @@ package import Expressions
 /// `@unchecked Sendable`: a delta is filled by one worker, then belongs to the commit thread.
 package final class SummaryDelta: Delta, @unchecked Sendable {
     package let plan: SummaryPlan
-    /// The groups of each set, in the order of the plan. Those of derived sets are there once the delta is complete; until
-    /// then the others are by pane.
+    /// The groups of each set, in the order of the plan; with several windows, those of the first window, then those of the
+    /// next. Until the delta is complete there is one for each set, those of derived sets empty and the others by pane.
     package private(set) var sets: [SetGroups]
     private let dictionary: KeyDictionary
     private let derivation: SetDerivation
@@ -44,9 +44,12 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     package var groupCount: Int { sets.reduce(0) { $0 + $1.groupCount } }
 
     /// Takes in the selected rows of a batch.
-    package func add(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+    /// - Parameter places: where they stand in the log; needed when the plan needs places.
+    package func add(
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], at places: RecordPlaces? = nil
+    ) {
         for set in counted { set.assign(batch, rows) }
-        update(batch, rows, conditions)
+        update(batch, rows, conditions, places)
     }
 
     /// Whether a row of a batch may have a key that no index takes, so that each has to be looked at. False costs
@@ -55,11 +58,17 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         counted.contains { $0.keyBytesMost(batch, rows) > SummaryPlan.keyBytesMax }
     }
 
+    /// Whether a row of a batch has no time zone although its windows depend on it.
+    package func mayHoldUnknownZones(_ batch: Batch, _ rows: RowSelection) -> Bool {
+        plan.zoneField != nil && counted.contains { $0.mayHoldUnknownZones(batch, rows) }
+    }
+
     /// Takes in the selected rows of a batch, except those that belong to a group, of whatever set, that the database
     /// refuses or whose key no index takes.
     /// - Returns: the rows taken in, and the others with the reason, both in ascending order.
     package func add(
-        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups,
+        at places: RecordPlaces? = nil
     ) -> (taken: [UInt32], left: [(row: Int, reason: String)]) {
         let sieves = sieves ?? makeSieves()
         self.sieves = sieves
@@ -77,16 +86,18 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         }
         for sieve in sieves { sieve.assign(positions) }
         unsafe taken.withUnsafeBufferPointer { taken in
-            unsafe update(batch, RowSelection(rows: taken.baseAddress, count: taken.count), conditions)
+            unsafe update(batch, RowSelection(rows: taken.baseAddress, count: taken.count), conditions, places)
         }
         return (taken, left)
     }
 
     /// Updates the states with rows whose groups are known. A condition is asked once, whatever the number of sets.
-    private func update(_ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?]) {
+    private func update(
+        _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], _ places: RecordPlaces?
+    ) {
         for (metric, condition) in conditions.enumerated() {
             let selected = condition.map { $0.select(in: batch, rows) }
-            for set in counted { set.update(metric, batch, rows, where: selected) }
+            for set in counted { set.update(metric, batch, rows, where: selected, places) }
         }
         account()
     }
@@ -102,8 +113,13 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     /// - Returns: for each set, for each of its groups, the group here; valid until the next call.
     @discardableResult
     package func merge(_ other: SummaryDelta) -> [UnsafeBufferPointer<UInt32>] {
+        if other.isComplete, !isComplete {
+            precondition(groupCount == 0, "what is derived is merged with nothing that is not")
+            if plan.derivesWindows { sets = plan.windows.indices.flatMap { window in makeSets(window) } }
+            counted = []
+            isComplete = true
+        }
         let groups = unsafe zip(sets, other.sets).map { unsafe $0.merge($1) }
-        if other.isComplete { isComplete = true }
         account()
         return unsafe groups
     }
@@ -112,8 +128,11 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         precondition(!isComplete, "a delta is completed once")
         let countedBytes = countedBytes
         deriveWindows()
-        for set in derivation.derived {
-            unsafe sets[set].merge(sets[derivation.parent(of: set) { sets[$0].groupCount }])
+        for first in stride(from: 0, to: sets.count, by: plan.sets.count) {
+            for set in derivation.derived {
+                let parent = derivation.parent(of: set) { sets[first + $0].groupCount }
+                unsafe sets[first + set].merge(sets[first + parent])
+            }
         }
         isComplete = true
         counted = []
@@ -124,13 +143,24 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
 
     /// Makes groups by window of those by pane, where that is not the same.
     private func deriveWindows() {
-        guard let window = plan.window, window.windowsPerPane > 1 else { return }
+        guard plan.derivesWindows else { return }
         sieves = nil
-        for set in derivation.counted {
-            let panes = sets[set]
-            sets[set] = panes.byWindow(window)
-            panes.release()
+        var made: [[SetGroups]] = plan.windows.map { _ in [] }
+        for set in plan.sets.indices {
+            if derivation.counted.contains(set) {
+                for (window, groups) in WindowDerivation(sets[set]).run().enumerated() { made[window].append(groups) }
+            } else {
+                for window in made.indices { made[window].append(makeSet(set, window)) }
+            }
         }
+        sets = made.flatMap { $0 }
+    }
+
+    private func makeSets(_ window: Int) -> [SetGroups] { plan.sets.indices.map { makeSet($0, window) } }
+
+    /// No groups yet of a set and a window.
+    private func makeSet(_ set: Int, _ window: Int) -> SetGroups {
+        SetGroups(plan, plan.sets[set], window: window, metrics: plan.metrics, dictionary: dictionary)
     }
 
     /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.

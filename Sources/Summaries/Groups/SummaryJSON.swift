@@ -63,6 +63,10 @@ package struct SummaryJSON {
     private mutating func appendKeys(_ groups: SetGroups, _ group: Int) {
         bytes.append(UInt8(ascii: "{"))
         isFirst = true
+        if plan.windows.count > 1 {
+            name(Self.sizeName)
+            quote(plan.windows[groups.window].name.utf8)
+        }
         if let window = groups.windowStart(ofGroup: group) {
             name(Self.windowName)
             append(microsecondsSince1970: window)
@@ -77,6 +81,7 @@ package struct SummaryJSON {
         }
     }
 
+    private static let sizeName = label("window_size")
     private static let windowName = label("window_start")
     private static let setName = label("grouping_set")
 
@@ -183,6 +188,10 @@ extension SummaryJSON: ValueSink {
         let shown = sum.decimal
         append("\(shown.isNegative ? "-" : "")\(shown.digits)e\(shown.exponent)")
     }
+
+    package mutating func append(_ value: Bool) { append(value ? "true" : "false") }
+
+    package mutating func append(text: [UInt8]) { quote(text) }
 
     /// Appends bytes as text of hexadecimal digits.
     package mutating func append(_ value: [UInt8]) {

@@ -1,9 +1,11 @@
 package import Dataflow
+import Platform
 
 /// The key values seen by one worker in one epoch, as dense ids; shared by all `summarize` nodes of the worker's stage,
 /// so that a field is looked up once per event however many nodes group by it.
 package final class KeyDictionary {
     private var columns: [KeyColumnID: KeyColumn] = [:]
+    private var zones: [Int: ZoneNames] = [:]
     private var translations: [TranslationID: Translation] = [:]
     private let memory: MemoryAccountant
     private var part: MemoryAccountant.Part
@@ -25,8 +27,18 @@ package final class KeyDictionary {
     /// The ids of one key column.
     func column(_ id: KeyColumnID) -> KeyColumn {
         if let found = columns[id] { return found }
-        let made = KeyColumn(id)
+        var zones: ZoneNames?
+        if case .window(_, let cut) = id, let zone = cut.zoneColumn { zones = self.zones(zone) }
+        let made = KeyColumn(id, zones: zones)
         columns[id] = made
+        return made
+    }
+
+    /// The time zones that a text column names.
+    func zones(_ column: Int) -> ZoneNames {
+        if let found = zones[column] { return found }
+        let made = ZoneNames(self.column(.text(column: column)))
+        zones[column] = made
         return made
     }
 
@@ -85,8 +97,14 @@ final class KeyColumn {
     private var integers = IntegerInterner()
     private var ids = StateColumn<UInt32>(initial: 0)
     private var cached: (serial: UInt64, count: Int, rows: Int)?
+    /// The zones of the records, where panes depend on them, and the pane that each zone's last record was in.
+    private let zones: ZoneNames?
+    private var panes: [(pane: Pane, id: UInt32)] = []
 
-    init(_ id: KeyColumnID) { self.id = id }
+    init(_ id: KeyColumnID, zones: ZoneNames? = nil) {
+        self.id = id
+        self.zones = zones
+    }
 
     /// Bytes allocated.
     var memoryBytes: Int { texts.memoryBytes + integers.memoryBytes + ids.memoryBytes }
@@ -98,7 +116,12 @@ final class KeyColumn {
         if let cached, cached == key { return unsafe ids.values }
         ids.resizeUninitialized(to: rows.count)
         switch id {
-        case .window(let column, let cut): fillPanes(batch.columns[column], cut.function, rows)
+        case .window(let column, let cut):
+            if let zones {
+                unsafe fillPanes(batch.columns[column], cut.function, zones, zones.names.ids(of: batch, rows), rows)
+            } else {
+                fillPanes(batch.columns[column], cut.function, rows)
+            }
         case .text(let column): unsafe texts.intern(batch.columns[column], rows, into: ids.values)
         case .integer(let column): fillIntegers(batch.columns[column], rows)
         case .boolean(let column): fillBooleans(batch.columns[column], rows)
@@ -119,6 +142,26 @@ final class KeyColumn {
                 paneID = integers.intern(pane.start)
             }
             unsafe ids[index] = paneID
+        }
+    }
+
+    /// - Parameter zoneIDs: the zone of each selected row, by the id of its name. Where a name is none nobody counts the
+    ///   record, so any pane will do.
+    private func fillPanes(
+        _ column: Column, _ function: any WindowFunction, _ zones: ZoneNames, _ zoneIDs: UnsafePointer<UInt32>,
+        _ rows: RowSelection
+    ) {
+        let ids = unsafe self.ids.values
+        let times = unsafe column.integers
+        for index in 0..<rows.count {
+            let time = unsafe times[rows[index]]
+            let zone = unsafe Int(zoneIDs[index])
+            if zone >= panes.count { panes += Array(repeating: (.none, 0), count: zone + 1 - panes.count) }
+            if !panes[zone].pane.contains(time) {
+                let pane = function.pane(of: time, in: zones.rules(of: UInt32(zone)) ?? .utc)
+                panes[zone] = (pane, integers.intern(pane.start))
+            }
+            unsafe ids[index] = panes[zone].id
         }
     }
 
@@ -168,10 +211,15 @@ final class KeyColumn {
 /// How event time is cut, as part of a key: functions that cut alike are one, so that summaries share their ids.
 struct EventTimeCut: Hashable {
     let function: any WindowFunction
+    /// The column that names the zone of each record, nil when it makes no difference.
+    var zoneColumn: Int?
 
     static func == (left: EventTimeCut, right: EventTimeCut) -> Bool {
-        left.function.definition == right.function.definition
+        left.zoneColumn == right.zoneColumn && left.function.definition == right.function.definition
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(function.definition) }
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(zoneColumn)
+        hasher.combine(function.definition)
+    }
 }

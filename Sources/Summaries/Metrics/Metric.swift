@@ -30,6 +30,10 @@ package protocol Metric: Sendable {
     var fields: [RecordSchema.Field] { get }
     /// The column whose hashes it reads, nil when it reads none.
     var neededHash: Int? { get }
+    /// Whether its values depend on the event time.
+    var needsEventTime: Bool { get }
+    /// Whether its states are told where in the log a record stands (`PlacedState`).
+    var needsPlaces: Bool { get }
     /// What decides what its state means; a table in which it is another is refused.
     var identity: MetricIdentity { get }
     /// The columns that it makes, the shown ones first. They are addressed by their position here.
@@ -44,6 +48,10 @@ package protocol Metric: Sendable {
 extension Metric {
     /// None.
     package var neededHash: Int? { nil }
+    /// No.
+    package var needsEventTime: Bool { false }
+    /// No.
+    package var needsPlaces: Bool { false }
 }
 
 /// What a metric computes, apart from its fields and its condition.

@@ -27,6 +27,10 @@ package protocol ValueSink {
     mutating func append(_ value: Double)
     /// Appends a moment, in microseconds since 1970.
     mutating func append(microsecondsSince1970 value: Int64)
+    /// Appends true or false.
+    mutating func append(_ value: Bool)
+    /// Appends text in UTF-8.
+    mutating func append(text: [UInt8])
     /// Appends `unscaled` x 10^-`scale`.
     mutating func append(_ unscaled: Int128, scale: Int)
     /// Appends the sum of doubles to a column of decimals: the nearest double, or digits beyond the largest one.
@@ -58,11 +62,13 @@ package protocol StoredValues: AnyObject {
     func integer(_ column: Int) throws -> Int64?
     /// A double, NaN and infinities included.
     func double(_ column: Int) throws -> Double?
+    /// True or false.
+    func boolean(_ column: Int) throws -> Bool?
     /// A decimal.
     func decimal(_ column: Int) throws -> FixedDecimal?
     /// A moment, in microseconds since 1970.
     func timestamp(_ column: Int) throws -> Int64?
-    /// Lends the bytes of a state.
+    /// Lends the bytes of a state or of a text.
     /// - Returns: whether there is one.
     func withBytes(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool
 }

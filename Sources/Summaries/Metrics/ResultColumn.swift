@@ -12,6 +12,10 @@ package struct ResultColumn: Hashable, Sendable {
         case double
         /// A moment, in microseconds since 1970.
         case timestamp
+        /// True or false.
+        case boolean
+        /// Text.
+        case text
         /// A sketch or another state with a format of its own.
         case bytes
 
@@ -21,7 +25,9 @@ package struct ResultColumn: Hashable, Sendable {
             case .decimal: self = .decimal
             case .double: self = .double
             case .timestamp: self = .timestamp
-            case .integer, .boolean, .text: self = .integer
+            case .integer: self = .integer
+            case .boolean: self = .boolean
+            case .text: self = .text
             }
         }
     }

@@ -3,7 +3,7 @@ package import Declaration
 /// The window types that a summary may have, in the order of the reference page. Nothing registers itself.
 package struct WindowCatalog: Sendable {
     /// Those of Millrace.
-    package static let all = WindowCatalog([Tumbling.self])
+    package static let all = WindowCatalog([Tumbling.self, Hopping.self, CalendarWindow.self])
 
     /// The types.
     package var types: [any WindowType.Type]
@@ -31,7 +31,9 @@ package struct WindowCatalog: Sendable {
     /// Makes a window function of a declaration.
     /// - Parameter problems: gets everything that is wrong with it.
     /// - Returns: the function, of no use when there are problems; nil when a problem says why there is none.
-    package func compile(_ window: ConfigValue, _ problems: inout Diagnostics) -> (any WindowFunction)? {
+    package func compile(
+        _ window: ConfigValue, input: RecordSchema, _ problems: inout Diagnostics
+    ) -> (any WindowFunction)? {
         var declaration = window
         if window.entries == nil {
             declaration.content = .map([
@@ -48,6 +50,6 @@ package struct WindowCatalog: Sendable {
                         + known.joined(separator: ", ")))
             return nil
         }
-        return type.compile(declaration, &problems)
+        return type.compile(declaration, input: input, &problems)
     }
 }

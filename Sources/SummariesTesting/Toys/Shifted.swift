@@ -1,4 +1,5 @@
 package import Declaration
+package import Platform
 package import Summaries
 
 /// A toy window: tumbling windows that begin a while later, such as hours at seven minutes past.
@@ -18,14 +19,16 @@ package struct Shifted: WindowFunction, WindowType {
             FieldSpec("shift", .duration(.seconds(1)...(.seconds(86_400))), "How much later.", example: "7m")
         ])
 
-    package static func compile(_ window: ConfigValue, _ problems: inout Diagnostics) -> (any WindowFunction)? {
+    package static func compile(
+        _ window: ConfigValue, input: RecordSchema, _ problems: inout Diagnostics
+    ) -> (any WindowFunction)? {
         guard let size = window["size"]?.duration, let shift = window["shift"]?.duration else { return nil }
         return Shifted(size: size, shift: shift)
     }
 
     package var definition: String { "\(size) shifted by \(shift)" }
 
-    package func pane(of microseconds: Int64) -> Pane {
+    package func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane {
         let shift = shift.wholeMicroseconds
         let pane = Tumbling(microseconds: size.wholeMicroseconds).pane(of: microseconds - shift)
         return Pane(start: pane.start + shift, length: pane.length)

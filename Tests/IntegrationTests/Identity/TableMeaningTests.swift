@@ -3,6 +3,34 @@ import Testing
 
 /// A table whose rows were made otherwise than its file says now.
 @Suite struct TableMeaningTests {
+    /// Topologies whose rows mean something else than those of `filter: v > 0`, and what is said.
+    private static func otherRows(_ stand: IdentityStand) -> [(text: String, words: String)] {
+        [
+            (stand.topology(filter: "v > 0", window: "1h"), "window was 1m, is 1h"),
+            (
+                stand.topology(filter: "v > 0", window: "{ size: 2m, every: 1m }"),
+                "window was 1m, is 2m every 1m"
+            ),
+            (
+                stand.topology(filter: "v > 0", window: "{ size: 1 day, zone: Europe/Berlin }"),
+                "window was 1m, is 1 day in Europe/Berlin"
+            ),
+            (
+                stand.topology(filter: "v > 0", metrics: "{ n: count(v) }"),
+                "metric n was count(), is count(v integer)"
+            ),
+            (
+                stand.topology(filter: "v > 0").replacing("window: 1m", with: "windows: [1m, 1h]"),
+                "window was 1m, is 1h, 1m"
+            ),
+            (stand.topology(filter: "v > 0", metrics: "{ n: sum(v) }"), "metric n was count(), is sum(v integer)"),
+            (
+                stand.topology(filter: "v > 0", metrics: "{ n: { metric: count(), where: \"id == 'a'\" } }"),
+                "metric n was count(), is count() where id == 'a'"
+            ),
+        ]
+    }
+
     @Test func everythingThatDecidesWhatARowMeansIsCompared() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("meaning_changes")
@@ -45,15 +73,7 @@ import Testing
                 complaint.expect(.code(1), "--from-now")
                 #expect(!complaint.errors.contains("another table name"))
             }
-            let hard = [
-                (stand.topology(filter: "v > 0", window: "1h"), "window was 1m, is 1h"),
-                (stand.topology(filter: "v > 0", metrics: "{ n: sum(v) }"), "metric n was count(), is sum(v integer)"),
-                (
-                    stand.topology(filter: "v > 0", metrics: "{ n: { metric: count(), where: \"id == 'a'\" } }"),
-                    "metric n was count(), is count() where id == 'a'"
-                ),
-            ]
-            for (text, words) in hard {
+            for (text, words) in Self.otherRows(stand) {
                 let complaint = try stand.run(text, "--from-now")
                 complaint.expect(.code(1), "table public.kpi", words)
                 #expect(!complaint.errors.contains("millrace run FILE --from-now"))

@@ -1,4 +1,4 @@
-/// One topology with many shapes of work: two windows, a filter, metrics with and without `where`, null keys, grouping
+/// One topology with many shapes of work: windows of all kinds, a filter, metrics with and without `where`, null keys, grouping
 /// sets, and an unwindowed summary with many groups. Everything that must not matter can be varied.
 struct IdentityTopology: Sendable {
     /// Where the events come from.
@@ -16,7 +16,7 @@ struct IdentityTopology: Sendable {
     /// The tables it writes.
     static let summaries: [TableDump.Part] = [
         .summary("kpi", hasWindow: true), .summary("sales", hasWindow: true), .summary("items", hasWindow: false),
-        .summary("segments", hasWindow: true),
+        .summary("segments", hasWindow: true), .summary("spans", hasWindow: true, hasWindows: true),
     ]
 
     /// All that must be the same for the same log.
@@ -79,6 +79,10 @@ struct IdentityTopology: Sendable {
                     dearest: max(revenue)
                     large_sales: { metric: count(), where: "revenue >= 19.99" }
                     heroes: { metric: "uniques(user, precision: compact)", where: "level > 50" }
+                    paid: count(revenue)
+                    opening: first(revenue)
+                    closing: last(user)
+                    quick: "share_below(duration_ms, 1500)"
             \(permits("sales"))
               sales_table:
                 from: sales
@@ -112,11 +116,35 @@ struct IdentityTopology: Sendable {
                     duration: percentiles(duration_ms, 50)
                     mean_revenue: avg(revenue)
                     last: max(ts)
+                    last_weapon: last(weapon)
+                    first_level: { metric: first(level), where: "duration_ms > 1000" }
                     heroes: { metric: uniques(user), where: "level > 50" }
             \(permits("segments"))
               segments_table:
                 from: segments
                 postgres: { url: "${DATABASE_URL}", table: segments }
+
+              local:
+                from: records
+                derive:
+                  tz: "case when country = 'DE' then 'Europe/Berlin' when country = 'IN' then 'Asia/Kathmandu' else 'UTC' end"
+            \(permits("local"))
+              spans:
+                from: local
+                summarize:
+                  windows: [10s, { size: 1m, every: 20s }, { size: 1 day, zone: tz }]
+                  rollup: [event]
+                  metrics:
+                    events: count()
+                    users: uniques(user)
+                    duration: percentiles(duration_ms, 50)
+                    opening: first(revenue)
+                    closing: last(user)
+                    quick: "share_below(duration_ms, 1500)"
+            \(permits("spans"))
+              spans_table:
+                from: spans
+                postgres: { url: "${DATABASE_URL}", table: spans }
 
             """
     }

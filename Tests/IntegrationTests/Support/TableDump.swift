@@ -13,8 +13,9 @@ struct TableDump: Sendable, Equatable {
         var query: String
 
         /// A summary table.
-        static func summary(_ table: String, hasWindow: Bool) -> Part {
-            Part(name: table, query: "SELECT * FROM \(table) ORDER BY \(hasWindow ? "window_start, " : "")group_key")
+        static func summary(_ table: String, hasWindow: Bool, hasWindows: Bool = false) -> Part {
+            let order = (hasWindows ? "window_size, " : "") + (hasWindow ? "window_start, " : "") + "group_key"
+            return Part(name: table, query: "SELECT * FROM \(table) ORDER BY \(order)")
         }
 
         static let deadLetters = Part(

@@ -23,7 +23,8 @@ import Testing
             let batch = SummaryRecord.batch(part, serial: UInt64(start + 1))
             let rows = unsafe RowSelection(rows: nil, count: part.count)
             let conditions = delta.plan.metrics.map { $0.condition?.makeEvaluator() }
-            let answer = delta.add(batch, rows, conditions, except: refused)
+            let answer = delta.add(
+                batch, rows, conditions, except: refused, at: SummaryRecord.places(part.count, of: Int64(start)))
             taken += answer.taken.map { start + Int($0) }
             left += answer.left.map { start + $0.row }
         }

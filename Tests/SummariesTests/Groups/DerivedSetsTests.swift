@@ -26,8 +26,8 @@ import Testing
     private static func expected(_ sets: [[Int]], of plan: SummaryPlan, _ records: [SummaryRecord]) -> [String] {
         zip(sets, plan.sets).flatMap { set, named in
             counted(set, of: plan, records).map { line in
-                let end = line.firstIndex(of: plan.window == nil ? "{" : ",") ?? line.startIndex
-                let start = line[...end] + (plan.window == nil ? "" : " ")
+                let end = line.firstIndex(of: plan.windows.isEmpty ? "{" : ",") ?? line.startIndex
+                let start = line[...end] + (plan.windows.isEmpty ? "" : " ")
                 let rest = line[line.index(after: end)...].drop { $0 == " " }
                 return start + "\"grouping_set\": \"\(named.name)\", " + rest
             }

@@ -10,7 +10,9 @@ import Testing
         ("count()", "count()"), ("sum(level)", "sum(level integer)"), ("avg(price)", "avg(price decimal(2))"),
         ("min(time)", "min(time timestamp)"), ("max(ratio)", "max(ratio double)"),
         ("uniques(country, precision: compact)", "uniques(country text, compact)"),
-        ("percentiles(ratio, 5)", "percentiles(ratio double)"),
+        ("percentiles(ratio, 5)", "percentiles(ratio double)"), ("count(level)", "count(level integer)"),
+        ("first(user)", "first(user text)"), ("last(paid)", "last(paid boolean)"),
+        ("share_below(price, 2.50)", "share_below(price decimal(2), 2.5)"),
     ])
     func definitionsStayAsTheyAre(call: String, definition: String) throws {
         #expect(try SummaryRecord.metric("m", call).canonicalCall(separator: " ") == definition)
@@ -30,6 +32,13 @@ import Testing
         (
             "uniques(user)",
             "m integer shown not null, m_sketch bytes state not null, m_values integer state later"
+        ),
+        ("count(level)", "m integer total not null"),
+        ("first(user)", "m text total, m_time timestamp state, m_place bytes state"),
+        ("last(paid)", "m boolean total, m_time timestamp state, m_place bytes state"),
+        (
+            "share_below(level, 3)",
+            "m double shown, m_below integer state not null, m_values integer state not null"
         ),
         ("percentiles(level, 50)", "m_p50 double shown, m_sketch bytes state not null"),
     ])

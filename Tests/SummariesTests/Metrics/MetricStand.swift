@@ -16,6 +16,8 @@ struct ShownValues: ValueSink {
     mutating func append(_ value: Double) { texts.append("\(value)") }
     mutating func append(microsecondsSince1970 value: Int64) { texts.append("\(value)us") }
     mutating func append(_ unscaled: Int128, scale: Int) { texts.append("\(unscaled)e-\(scale)") }
+    mutating func append(_ value: Bool) { texts.append("\(value)") }
+    mutating func append(text: [UInt8]) { texts.append("'" + String(decoding: text, as: UTF8.self) + "'") }
     mutating func append(_ sum: DoubleSum) { texts.append("sum \(sum.nearest.map { "\($0)" } ?? "beyond")") }
     mutating func append(_ bytes: [UInt8]) {
         texts.append("\\x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
@@ -29,6 +31,8 @@ final class StoredColumns: StoredValues {
         case integer(Int64)
         case double(Double)
         case decimal(Int128, scale: Int)
+        case boolean(Bool)
+        case text(String)
         case bytes([UInt8])
     }
 
@@ -38,6 +42,7 @@ final class StoredColumns: StoredValues {
 
     func integer(_ column: Int) throws -> Int64? { if case .integer(let value) = values[column] { value } else { nil } }
     func double(_ column: Int) throws -> Double? { if case .double(let value) = values[column] { value } else { nil } }
+    func boolean(_ column: Int) throws -> Bool? { if case .boolean(let value) = values[column] { value } else { nil } }
     func timestamp(_ column: Int) throws -> Int64? { try integer(column) }
 
     func decimal(_ column: Int) throws -> FixedDecimal? {
@@ -46,7 +51,12 @@ final class StoredColumns: StoredValues {
     }
 
     func withBytes(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
-        guard case .bytes(let bytes) = values[column] else { return false }
+        let bytes: [UInt8]
+        switch values[column] {
+        case .bytes(let found): bytes = found
+        case .text(let text): bytes = Array(text.utf8)
+        default: return false
+        }
         unsafe try bytes.withUnsafeBytes { unsafe try body($0) }
         return true
     }

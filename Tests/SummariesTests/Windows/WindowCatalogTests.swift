@@ -12,14 +12,15 @@ import Testing
             ConfigEntry(key: $0.0, keyLocation: place, value: ConfigValue(.duration($0.1), at: place))
         }
         var problems = Diagnostics()
-        let window = catalog.compile(ConfigValue(.map(entries), at: place), &problems)
+        let window = catalog.compile(
+            ConfigValue(.map(entries), at: place), input: SummaryRecord.schema, &problems)
         return (window?.definition, problems.all.map(\.description))
     }
 
-    /// A length is all that Millrace's own windows need, so nothing else is taken for one.
+    /// Where a length is all that windows need, nothing else is taken for one.
     @Test func withoutOtherFieldsAWindowIsALength() {
-        guard case .duration = WindowCatalog.all.specType else {
-            Issue.record("\(WindowCatalog.all.specType)")
+        guard case .windowLength = WindowCatalog([Tumbling.self]).specType else {
+            Issue.record("\(WindowCatalog([Tumbling.self]).specType)")
             return
         }
     }
@@ -29,7 +30,7 @@ import Testing
             Issue.record("a map was expected")
             return
         }
-        #expect(fields.map(\.name) == ["size", "shift", "every"])
+        #expect(fields.map(\.name) == ["size", "every", "zone", "shift"])
     }
 
     @Test func theFieldsTellTheTypesApart() {
@@ -48,7 +49,7 @@ import Testing
         #expect(
             problems == [
                 "t:1:1: error[window-fields]: no window has size and shift and every, expected those of one of tumbling (size), "
-                    + "shifted (size, shift), hopping (size, every)"
+                    + "hopping (size, every), calendar (size, zone), shifted (size, shift)"
             ])
     }
 }

@@ -16,8 +16,13 @@ extension PostgresTarget: NodeType {
             FieldSpec(
                 "table", .string,
                 "`table` or `schema.table`, taken literally, capitals included; without a schema the search path decides. "
-                    + "Each part has at most 63 bytes.", required: true,
+                    + "Each part has at most 63 bytes. The rows of several windows are told apart by the column "
+                    + "`window_size`.",
                 example: "kpi_minute"),
+            FieldSpec(
+                "tables", .map(.string),
+                "Instead of `table`: a table for each of the `windows:` of the summary.",
+                example: "{ 1m: kpi_minute, 1h: kpi_hour }"),
             FieldSpec(
                 "shared", .boolean,
                 "Whether other topologies write the table too; all of them must say so, and use the same window, keys and "
@@ -38,18 +43,11 @@ extension PostgresTarget: NodeType {
         let url = node.config["url"]
         if let text = url?.string { DatabaseAddress.check(text, at: url?.location ?? node.location, &problems) }
         resources.append(DatabaseAddress(url: url?.string, location: url?.location ?? node.location))
-        guard let value = node.config["table"], let text = value.string else {
-            return CompiledNode(.broken, resources: resources)
-        }
-        do throws(TableName.Problem) {
-            resources.append(TableAddress(name: try TableName(text), location: value.location))
-        } catch {
-            problems.append(Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
-        }
-        guard let summary else { return CompiledNode(.broken, resources: resources) }
+        let tables = TablePlan.tables(of: node, summary, &resources, &problems)
+        guard let summary, !tables.isEmpty else { return CompiledNode(.broken, resources: resources) }
         // Without an address there is a table all the same, for whoever puts something else in its place.
         let plan = TablePlan(
-            url: node.config["url"]?.string ?? "", table: text,
+            url: node.config["url"]?.string ?? "", tables: tables,
             isShared: node.config.defaulted("shared").boolean ?? false, summary: summary)
         return CompiledNode(.sink(plan), resources: resources)
     }

@@ -114,7 +114,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             .map { sink, place in
                 TableRows(
                     node: sink.node,
-                    writer: SummaryWriter(plan: sink.plan, place: place, name: sink.table, memory: memory))
+                    writer: SummaryWriter(
+                        plan: sink.plan, window: sink.window, place: place, name: sink.table, memory: memory))
             }
         epochSinks =
             tables + [

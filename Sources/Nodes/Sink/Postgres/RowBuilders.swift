@@ -51,6 +51,10 @@ extension RowBuilders: ValueSink {
         columns[column].append(Decimal128(unscaled: unscaled, scale: scale))
     }
 
+    mutating func append(_ value: Bool) { columns[column].append(value) }
+
+    mutating func append(text: [UInt8]) { columns[column].append(text) }
+
     mutating func append(_ sum: DoubleSum) {
         let shown = sum.decimal
         columns[column].append(isNegative: shown.isNegative, digits: shown.digits, exponent: shown.exponent)

@@ -35,6 +35,8 @@ final class StoredRow: StoredValues {
 
     func double(_ column: Int) throws -> Double? { try read(column) { try $0.double(row, $1) } }
 
+    func boolean(_ column: Int) throws -> Bool? { try read(column) { try $0.bool(row, $1) } }
+
     func decimal(_ column: Int) throws -> FixedDecimal? {
         try read(column) { try $0.numeric(row, $1).map { FixedDecimal(unscaled: $0.unscaled, scale: $0.scale) } }
     }

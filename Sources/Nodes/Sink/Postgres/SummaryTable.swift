@@ -12,22 +12,26 @@ struct SummaryTable {
     let plain: [TableColumn]
     let states: [TableColumn]
     let hasWindow: Bool
+    /// Whether it holds the rows of several windows.
+    let hasWindowSize: Bool
     let hasGroupingSets: Bool
     /// The metrics with their columns.
     let metrics: [TableMetric]
 
     static let groupKey = TableColumn(name: "group_key", kind: .bytea, isNullable: false)
+    static let windowSize = TableColumn(name: "window_size", kind: .text, isNullable: false)
     static let windowStart = TableColumn(name: "window_start", kind: .timestamptz, isNullable: false)
     static let groupingSet = TableColumn(name: "grouping_set", kind: .text, isNullable: false)
 
     init(place: TablePlace, name: String, plan: SummaryPlan) {
         self.place = place
         self.name = name
-        hasWindow = plan.window != nil
+        hasWindow = !plan.windows.isEmpty
+        hasWindowSize = plan.windows.count > 1
         hasGroupingSets = plan.groupingSets != nil
         keys = plan.keys.map { TableColumn(name: $0.name, kind: Self.kind(of: $0.type)) }
         // Window, grouping set and keys come first, then what people read of all metrics, then the rest.
-        var shown = (hasWindow ? 1 : 0) + (hasGroupingSets ? 1 : 0) + keys.count
+        var shown = (hasWindow ? 1 : 0) + (hasWindowSize ? 1 : 0) + (hasGroupingSets ? 1 : 0) + keys.count
         var hidden = shown + plan.metrics.reduce(0) { $0 + $1.columns.count(where: \.isShown) }
         metrics = plan.metrics.map { TableMetric($0.metric, shown: &shown, hidden: &hidden) }
         plain = metrics.flatMap(\.plain)
@@ -39,7 +43,9 @@ struct SummaryTable {
         primaryHead + (hasGroupingSets ? [Self.groupingSet] : []) + keys + plain + states + [Self.groupKey]
     }
 
-    private var primaryHead: [TableColumn] { hasWindow ? [Self.windowStart] : [] }
+    private var primaryHead: [TableColumn] {
+        (hasWindowSize ? [Self.windowSize] : []) + (hasWindow ? [Self.windowStart] : [])
+    }
 
     /// The primary key's columns.
     var primaryKey: [TableColumn] { primaryHead + [Self.groupKey] }

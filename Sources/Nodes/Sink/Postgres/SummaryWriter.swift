@@ -10,6 +10,8 @@ import Summaries
 final class SummaryWriter {
     let table: SummaryTable
     private let plan: SummaryPlan
+    /// The position of the window whose groups it writes; nil for those of all windows.
+    private let window: Int?
     private let sql: SummaryStatements
     /// What shows and merges each metric's values.
     private let results: [any MetricResult]
@@ -18,8 +20,12 @@ final class SummaryWriter {
     let memory: MemoryAccountant
     private(set) var sizing = StatementSizing()
 
-    init(plan: SummaryPlan, place: TablePlace, name: String, memory: MemoryAccountant) {
+    /// - Parameters:
+    ///   - plan: the summary as the table has it.
+    ///   - window: the position of the table's window among those of the summary; nil when it has all of them.
+    init(plan: SummaryPlan, window: Int? = nil, place: TablePlace, name: String, memory: MemoryAccountant) {
         self.plan = plan
+        self.window = window
         self.memory = memory
         table = SummaryTable(place: place, name: name, plan: plan)
         results = plan.metrics.map { $0.metric.makeResult() }
@@ -47,7 +53,9 @@ final class SummaryWriter {
 
     /// The groups in order; whoever asks gives the order's memory back.
     func order(of delta: SummaryDelta) -> GroupOrder {
-        let order = memory.drawing(delta.groupCount * SinkLimits.orderBytesPerGroup, for: .rows) { GroupOrder(delta) }
+        let order = memory.drawing(delta.groupCount * SinkLimits.orderBytesPerGroup, for: .rows) {
+            GroupOrder(delta, window: window)
+        }
         memory.draw(order.memoryBytes, for: .rows)
         return order
     }
@@ -128,7 +136,8 @@ final class SummaryWriter {
             }
             let window = delta.windowStart(of: group)
             let sameWindow = try window == nil || inserted.microsecondsSince1970(row, 1) == window
-            if sameKey == true, sameWindow { row += 1 }
+            let sameSize = try !table.hasWindowSize || inserted.text(row, 2) == size(of: delta.sets[Int(group.set)])
+            if sameKey == true, sameWindow, sameSize { row += 1 }
         }
         return row
     }
@@ -137,12 +146,17 @@ final class SummaryWriter {
         _ groups: [GroupOrder.Entry], _ delta: SummaryDelta, _ order: GroupOrder
     ) -> RowBuilders {
         var rows = RowBuilders(table.primaryKey)
+        let start = table.hasWindowSize ? 1 : 0
         for group in groups {
-            if let window = delta.windowStart(of: group) { rows.columns[0].append(microsecondsSince1970: window) }
+            if table.hasWindowSize { rows.columns[0].append(size(of: delta.sets[Int(group.set)])) }
+            if let window = delta.windowStart(of: group) { rows.columns[start].append(microsecondsSince1970: window) }
             unsafe order.key(of: group).withUnsafeBytes { unsafe rows.columns[rows.columns.count - 1].append($0) }
         }
         return rows
     }
+
+    /// What the column `window_size` has for groups.
+    private func size(of groups: SetGroups) -> String { plan.windows[groups.window].name }
 
     private func append(
         _ entry: GroupOrder.Entry, stored row: Int?, _ delta: SummaryDelta, _ order: GroupOrder,
@@ -150,9 +164,13 @@ final class SummaryWriter {
     ) throws {
         let (groups, group) = (delta.sets[Int(entry.set)], Int(entry.group))
         var column = 0
+        if table.hasWindowSize {
+            rows.columns[column].append(size(of: groups))
+            column += 1
+        }
         if let window = groups.windowStart(ofGroup: group) {
-            rows.columns[0].append(microsecondsSince1970: window)
-            column = 1
+            rows.columns[column].append(microsecondsSince1970: window)
+            column += 1
         }
         if table.hasGroupingSets {
             rows.columns[column].append(groups.set.name)

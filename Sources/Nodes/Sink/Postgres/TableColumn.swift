@@ -58,6 +58,8 @@ extension TableColumn.Kind {
             case .decimal: .numeric
             case .double: .double
             case .timestamp: .timestamptz
+            case .boolean: .boolean
+            case .text: .text
             case .bytes: .bytea
             }
     }

@@ -9,8 +9,16 @@ import Summaries
 struct TablePlan: SinkPlan {
     /// Where the database is.
     var url: String
-    /// The table as the file names it.
-    var table: String
+    /// A table of the node.
+    struct Table: Sendable {
+        /// The table as the file names it.
+        var name: String
+        /// The position of its window among those of the summary; nil when it has all of them.
+        var window: Int?
+    }
+
+    /// The tables: one, or one for each window.
+    var tables: [Table]
     /// Whether other topologies write it too.
     var isShared: Bool
     /// The summary in front of it.
@@ -22,11 +30,14 @@ struct TablePlan: SinkPlan {
         guard let input = context.input, let summarize = input.operator as? Summarize else {
             preconditionFailure("a postgres sink was compiled onto a node that is no summarize")
         }
-        let sink = TableSink(
-            name: context.node, node: input.number, plan: summary, table: table, isShared: isShared,
-            events: context.meaning.lines,
-            feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics))
-        return .stored(StoredTable(url: url, sink: sink, refused: summarize.refused))
+        let sinks = tables.map { table in
+            TableSink(
+                name: context.node, node: input.number,
+                plan: table.window.map { summary.only(window: $0) } ?? summary, window: table.window,
+                table: table.name, isShared: isShared, events: context.meaning.lines,
+                feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics))
+        }
+        return .stored(StoredTables(url: url, sinks: sinks, refused: summarize.refused))
     }
 
     /// Rows are found by their keys, through an index of Postgres that takes so many bytes and no more.
@@ -43,17 +54,17 @@ struct TablePlan: SinkPlan {
     }
 }
 
-/// A table that is written in the transaction of the commit.
-private struct StoredTable: StoredSink {
+/// The tables of one sink, written in the transaction of the commit.
+private struct StoredTables: StoredSink {
     var url: String
-    var sink: TableSink
+    var sinks: [TableSink]
     var refused: RefusedGroups
 
     func target(
         for sinks: [any StoredSink], observers: [any EpochObserver], in context: BuildContext
     ) throws -> any CommitTarget {
-        let tables = sinks.map { sink -> StoredTable in
-            guard let table = sink as? StoredTable else { preconditionFailure("stored beside tables of Postgres") }
+        let tables = sinks.map { sink -> StoredTables in
+            guard let table = sink as? StoredTables else { preconditionFailure("stored beside tables of Postgres") }
             return table
         }
         let logger = context.logger
@@ -61,9 +72,11 @@ private struct StoredTable: StoredSink {
         context.services[SecretKeeper.self]?.conceal(settings.secrets)
         return PostgresTarget(
             topology: context.topology, owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
-            settings: settings, sinks: tables.map(\.sink),
+            settings: settings, sinks: tables.flatMap(\.sinks),
             acceptsGaps: context.services[TableGaps.self]?.areAccepted ?? false,
-            refused: Dictionary(tables.map { ($0.sink.node, $0.refused) }) { first, _ in first },
+            refused: Dictionary(tables.flatMap { table in table.sinks.map { ($0.node, table.refused) } }) { first, _ in
+                first
+            },
             memory: context.memory, observers: observers
         ) { warning in
             logger.warning("A table needs attention", metadata: ["what": "\(warning)"])

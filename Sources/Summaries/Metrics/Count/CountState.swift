@@ -1,14 +1,25 @@
 package import Dataflow
 
-/// `count()`.
+/// `count()` and `count(f)`.
 package final class CountState: MetricState {
+    private let column: Int?
     private(set) var counts = StateColumn<UInt64>(initial: 0)
+
+    /// - Parameter column: the column whose values are counted; nil for all records.
+    init(column: Int? = nil) { self.column = column }
 
     package func grow(to groups: Int) { counts.grow(to: groups) }
 
     package func update(_ batch: Batch, _ rows: RowSelection, _ groups: UnsafePointer<UInt32>) {
         let counts = unsafe self.counts.values
-        for index in 0..<rows.count { unsafe counts[Int(groups[index])] &+= 1 }
+        guard let column else {
+            for index in 0..<rows.count { unsafe counts[Int(groups[index])] &+= 1 }
+            return
+        }
+        let valid = unsafe batch.columns[column].valid
+        for index in 0..<rows.count {
+            unsafe counts[Int(groups[index])] &+= valid[rows[index]] != 0 ? 1 : 0
+        }
     }
 
     package func absorb(_ other: any MetricState, _ map: UnsafePointer<UInt32>) {

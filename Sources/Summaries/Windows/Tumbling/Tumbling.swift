@@ -1,4 +1,5 @@
 package import Declaration
+package import Platform
 
 /// Windows of one length, one after the other, aligned to 1970-01-01T00:00:00Z.
 package struct Tumbling: WindowFunction, WindowType {
@@ -9,39 +10,47 @@ package struct Tumbling: WindowFunction, WindowType {
     package init(microseconds length: Int64) { self.length = length }
 
     /// The longest: 366 days.
-    private static let longest = Duration.seconds(366 * 86_400)
+    static let longest = Duration.seconds(366 * 86_400)
 
     package static let spec = WindowSpec(
         name: "tumbling",
         summary:
-            "A length makes tumbling windows, aligned to 1970 in UTC: `1d` is a day in UTC; windows of weeks begin on "
+            "A length makes tumbling windows, aligned to 1970 in UTC: `1d` is a day in UTC; windows of seven days begin on "
             + "Thursdays; windows whose length does not divide a day begin at another time every day.",
         fields: [
             FieldSpec(
-                "size", .duration(.seconds(1)...longest), "The length of a window.", required: true, example: "1m")
+                "size", .windowLength(.seconds(1)...longest),
+                "The length of a window, or a unit of the calendar: `1 day`, `1 week`, `1 month`, `1 quarter`, `1 year`.",
+                required: true, example: "1m")
         ])
 
-    package static func compile(_ window: ConfigValue, _ problems: inout Diagnostics) -> (any WindowFunction)? {
-        guard let size = window["size"], let length = size.duration else { return nil }
-        let (seconds, attoseconds) = length.components
-        if let drift = drift(of: seconds, hasFraction: attoseconds != 0) {
-            problems.append(
-                Diagnostic(.warning, code: "window-drift", at: size.location, drift.what, hint: drift.hint))
+    package static func compile(
+        _ window: ConfigValue, input: RecordSchema, _ problems: inout Diagnostics
+    ) -> (any WindowFunction)? {
+        guard let size = window["size"] else { return nil }
+        if let unit = CalendarUnit(size) {
+            // A day in UTC has one length.
+            return unit == .day ? Tumbling(microseconds: 86_400_000_000) : CalendarWindow(unit, in: .utc)
         }
-        return Tumbling(microseconds: seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+        guard let length = size.duration else { return nil }
+        warnOfDrift(length, at: size.location, &problems)
+        return Tumbling(microseconds: length.wholeMicroseconds)
     }
+
+    package var size: String { definition }
+    package var windowLength: Int64? { length }
 
     package var definition: String { Self.text(length) }
     package var previousDefinition: String { "\(length)us" }
 
-    package func pane(of microseconds: Int64) -> Pane {
+    package func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane {
         let remainder = microseconds % length
         let start = microseconds - remainder - (remainder < 0 ? length : 0)
         return Pane(start: start, length: UInt64(length))
     }
 
     /// A length of time in the largest unit that it is a whole number of: `90s`.
-    private static func text(_ microseconds: Int64) -> String {
+    static func text(_ microseconds: Int64) -> String {
         let units: [(Int64, String)] = [
             (86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms"),
         ]
@@ -50,21 +59,33 @@ package struct Tumbling: WindowFunction, WindowType {
     }
 }
 
+extension Duration {
+    /// In whole microseconds.
+    var wholeMicroseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+}
+
 extension Tumbling {
+    /// Says so where windows of a length begin at moments that nobody expects.
+    static func warnOfDrift(_ length: Duration, at place: SourceLocation, _ problems: inout Diagnostics) {
+        let (seconds, attoseconds) = length.components
+        guard let drift = drift(of: seconds, hasFraction: attoseconds != 0) else { return }
+        problems.append(Diagnostic(.warning, code: "window-drift", at: place, drift.what, hint: drift.hint))
+    }
+
     /// What is surprising about where windows of a length begin, as they are counted from 1970-01-01 00:00 UTC.
     private static func drift(of seconds: Int64, hasFraction: Bool) -> (what: String, hint: String)? {
         let day: Int64 = 86_400
         if seconds % (7 * day) == 0, !hasFraction {
             return (
                 "windows of this length begin on Thursdays at 00:00 UTC, as they are counted from 1970-01-01",
-                "take 1d and add days up in SQL for weeks that begin on another day"
+                "write 1 week for weeks that begin on Mondays"
             )
         }
         if seconds % day == 0, !hasFraction {
             guard seconds != day else { return nil }
             return (
                 "windows of this length begin on no fixed day, as they are counted from 1970-01-01",
-                "take 1d and add days up in SQL"
+                "take 1 week, 1 month, 1 quarter or 1 year, or 1d and add days up in SQL"
             )
         }
         guard hasFraction || seconds > day || day % seconds != 0 else { return nil }

@@ -12,6 +12,15 @@ import Testing
         #expect(count.plan.metric.neededHash == nil && count.plan.fieldNames.isEmpty)
     }
 
+    @Test func ofAFieldItCountsTheValues() throws {
+        let count = try MetricStand("count(level)")
+        #expect(try count.values([1, nil, 3, 3]) == ["3"])
+        #expect(try count.values([nil]) == ["0"])
+        #expect(try count.values([1, nil], stored: [.integer(41)]) == ["42"])
+        #expect(count.plan.fieldNames == ["level"])
+        #expect(try MetricStand("count(country)").values([1, nil]) == ["0"])
+    }
+
     @Test func aTotalBeyondItsRangeIsAnError() throws {
         let count = try MetricStand("count()")
         #expect(count.problem([.integer(.max)])?.problem.contains("leaves its range") == true)

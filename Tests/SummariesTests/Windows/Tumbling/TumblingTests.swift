@@ -36,7 +36,7 @@ import Testing
     private static func compile(_ content: ConfigValue.Content) -> (String?, [String]) {
         var problems = Diagnostics()
         let value = ConfigValue(content, at: SourceLocation(file: "t", line: 1, column: 2))
-        let window = WindowCatalog.all.compile(value, &problems)
+        let window = WindowCatalog.all.compile(value, input: RecordSchema.open, &problems)
         return (window?.definition, problems.all.map(\.description))
     }
 

@@ -87,7 +87,7 @@ extension SummaryPlan {
     var definitionLines: [DefinitionLine] {
         let keys = keys.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
         var lines = [
-            DefinitionLine("window", window?.definition ?? "none"),
+            DefinitionLine("window", windowDefinition),
             DefinitionLine("by", keys.isEmpty ? "nothing" : keys),
         ]
         if let groupingSets {
@@ -97,10 +97,15 @@ extension SummaryPlan {
         return lines + metrics.map(\.definitionLine).sorted { $0.key < $1.key }
     }
 
+    /// The windows in canonical form; their order means nothing.
+    private var windowDefinition: String {
+        windows.isEmpty ? "none" : windows.map(\.function.definition).sorted().joined(separator: ", ")
+    }
+
     /// What the version before this one stored: window, keys, sets and metrics in one line, and nothing of what happens
     /// to events before.
     var previousDefinition: String {
-        let window = "window=" + (window?.previousDefinition ?? "none")
+        let window = "window=" + (windows.first?.function.previousDefinition ?? "none")
         let keys = "by=" + keys.map { "\($0.name):\($0.type)" }.joined(separator: ",")
         let sets = groupingSets.map { ["sets=" + $0.map(\.name).joined(separator: " ")] } ?? []
         let metrics = metrics.map { "\($0.name)=\($0.previousCall)" }

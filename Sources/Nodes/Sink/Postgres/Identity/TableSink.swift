@@ -7,8 +7,10 @@ package struct TableSink: Sendable {
     package var name: String
     /// Index of the summarizing node in front of it.
     package var node: Int
-    /// What that node computes.
+    /// What of that node's summary is in the table.
     package var plan: SummaryPlan
+    /// The position of the table's window among those of the node; nil when it has all of them.
+    package var window: Int?
     /// The table as the topology file names it.
     package var table: String
     /// Whether other topologies may write the table too.
@@ -20,12 +22,13 @@ package struct TableSink: Sendable {
 
     /// Creates a sink.
     package init(
-        name: String, node: Int, plan: SummaryPlan, table: String, isShared: Bool, events: [DefinitionLine],
-        feed: TableFeed
+        name: String, node: Int, plan: SummaryPlan, window: Int? = nil, table: String, isShared: Bool,
+        events: [DefinitionLine], feed: TableFeed
     ) {
         self.name = name
         self.node = node
         self.plan = plan
+        self.window = window
         self.table = table
         self.isShared = isShared
         self.events = events
