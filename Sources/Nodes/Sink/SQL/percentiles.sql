@@ -1,18 +1,21 @@
--- Percentile sketches in SQL: read, merge and bound what Millrace stores (docs/formats/quantiles.md).
+-- Percentile sketches in SQL: their bytes, values and buckets (docs/formats/quantiles.md).
 --
 -- For PostgreSQL 13 and later; plain SQL and PL/pgSQL, no extension, no special right but CREATE on the database.
 -- Running it again brings everything up to date. Results are those of the engine to the last bit, merged bytes
 -- are those the engine would have written. Names with an underscore are internal.
+--
+-- The decoder here is the careful one: it reads whatever the engine reads, numbers of any size, and says what is wrong
+-- with anything else. Merging and reading have a quick one each, which hands over to it what it does not know.
 
 CREATE SCHEMA IF NOT EXISTS millrace;
 
 -- One byte of 0 ... 255.
 CREATE OR REPLACE FUNCTION millrace._byte(value int) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT set_byte('\x00'::bytea, 0, value) $$;
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT set_byte('\x00'::bytea, 0, value) $$;
 
 -- An unsigned number of any size in groups of 7 bits, lowest first, bit 7 set on all but the last byte.
 CREATE OR REPLACE FUNCTION millrace._varint(value numeric) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     rest numeric := value;
     bytes bytea := '';
@@ -25,22 +28,22 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION millrace._zigzag(value numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE WHEN value < 0 THEN -2 * value - 1 ELSE 2 * value END $$;
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE WHEN value < 0 THEN -2 * value - 1 ELSE 2 * value END $$;
 
 CREATE OR REPLACE FUNCTION millrace._unzigzag(value numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT CASE WHEN mod(value, 2) = 1 THEN -div(value + 1, 2) ELSE div(value, 2) END $$;
 
 -- Always raises; one place for the SQLSTATE, 22P03 invalid_binary_representation.
 CREATE OR REPLACE FUNCTION millrace._percentiles_malformed(what text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
     RAISE EXCEPTION 'percentile sketch: %', what USING ERRCODE = 'invalid_binary_representation';
 END $$;
 
 -- The number at an offset, and the offset behind it.
 CREATE OR REPLACE FUNCTION millrace._read_varint(sketch bytea, start int, OUT value numeric, OUT next int)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     byte int;
     size int := length(sketch);
@@ -76,7 +79,7 @@ END $$;
 
 -- The eight bytes at an offset as a raw double.
 CREATE OR REPLACE FUNCTION millrace._read_double(sketch bytea, start int) RETURNS bigint
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     bits bigint;
 BEGIN
@@ -91,12 +94,12 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION millrace._double_bytes(raw bigint) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT decode(lpad(to_hex(CASE WHEN raw < 0 THEN raw # 9223372036854775807 ELSE raw END), 16, '0'), 'hex') $$;
 
 -- A raw value as a double; decimals are rounded once, from their exact digits.
 CREATE OR REPLACE FUNCTION millrace._raw_to_double(code int, raw bigint) RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     bits bigint;
     exponent int;
@@ -123,7 +126,7 @@ END $$;
 
 -- A raw value in units of the last decimal place of the sum; doubles in 10^-9, half to even, within 2^127 - 1.
 CREATE OR REPLACE FUNCTION millrace._raw_to_units(code int, raw bigint) RETURNS numeric
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     bits bigint;
     exponent int;
@@ -161,7 +164,7 @@ END $$;
 
 -- The 64 boundaries of an octave, as 53-bit mantissas rounded down.
 CREATE OR REPLACE FUNCTION millrace._boundaries() RETURNS bigint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT ('{4503599627370496,4552640611975264,4602215617889652,4652330460224456,4702991017412879,4754203231900066,'
         || '4805973110840144,4858306726800863,4911210218475898,4964689791404917,5018751718701482,5073402341788886,'
         || '5128648071143992,5184495387049181,5240950840352481,5298021053235979,5355712719992597,5414032607811327,'
@@ -177,7 +180,7 @@ $$;
 
 -- The key at scale 6 of a raw value.
 CREATE OR REPLACE FUNCTION millrace._raw_to_key(code int, raw bigint) RETURNS int
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     bits bigint;
     magnitude bigint;
@@ -197,7 +200,7 @@ END $$;
 
 -- The key on a grid so many halvings coarser: index -> ceil(index / 2^halvings).
 CREATE OR REPLACE FUNCTION millrace._coarsened(key int, halvings int) RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE WHEN key > 0 THEN 131072 - ((131072 - key) >> halvings)
                 WHEN key < 0 THEN ((131072 + key) >> halvings) - 131072
                 ELSE 0 END
@@ -206,7 +209,7 @@ $$;
 -- The upper end of a positive bucket, or with a factor the value reported for it.
 CREATE OR REPLACE FUNCTION millrace._bucket_value(index int, halvings int, factor double precision)
 RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     fine int := index << halvings;
     exponent int := (fine >> 6) - 52;
@@ -221,7 +224,7 @@ END $$;
 
 -- 2 / (1 + b) for b = 2^(2^-scale), by halvings below scale 6.
 CREATE OR REPLACE FUNCTION millrace._midpoint_factor(halvings int) RETURNS double precision
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (('{0.9945848405840976,0.9891699987466264,0.9783425376737737,0.9567053825006107,'
          || '0.9135727662741103,0.8284271247461902,0.6666666666666666,0.4}')::double precision[])[halvings + 1]
 $$;
@@ -233,7 +236,7 @@ CREATE OR REPLACE FUNCTION millrace._percentiles_decode(
     sketch bytea,
     OUT code int, OUT is_exact boolean, OUT n bigint, OUT low bigint, OUT high bigint, OUT total numeric,
     OUT halvings int, OUT vals bigint[], OUT keys int[], OUT counts bigint[])
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     size int := length(sketch);
     form int;
@@ -278,7 +281,7 @@ BEGIN
         PERFORM millrace._percentiles_malformed(format('ends too early, found %s bytes', size));
     END IF;
     halvings := get_byte(sketch, at);
-    SELECT * INTO field FROM millrace._read_varint(sketch, at + 1);
+    field := millrace._read_varint(sketch, at + 1);
     IF halvings > 7 OR field.value > 9223372036854775807
         OR field.value <= (CASE WHEN code = 73 THEN 2 ELSE 32 END) THEN
         PERFORM millrace._percentiles_malformed('scale or count out of range');
@@ -290,10 +293,10 @@ BEGIN
         high := millrace._read_double(sketch, at + 8);
         at := at + 16;
     ELSE
-        SELECT * INTO field FROM millrace._read_varint(sketch, at);
+        field := millrace._read_varint(sketch, at);
         at := field.next;
         total := millrace._unzigzag(field.value);
-        SELECT * INTO field FROM millrace._read_varint(sketch, at);
+        field := millrace._read_varint(sketch, at);
         at := field.next;
         IF total NOT BETWEEN -9223372036854775808 AND 9223372036854775807
             OR total + field.value > 9223372036854775807 THEN
@@ -302,7 +305,7 @@ BEGIN
         low := total;
         high := total + field.value;
     END IF;
-    SELECT * INTO field FROM millrace._read_varint(sketch, at);
+    field := millrace._read_varint(sketch, at);
     total := millrace._unzigzag(field.value);
     IF abs(total) > n * 170141183460469231731687303715884105728 THEN
         PERFORM millrace._percentiles_malformed('sum out of range');
@@ -310,6 +313,9 @@ BEGIN
     SELECT b.keys, b.counts INTO keys, counts FROM millrace._percentiles_buckets(sketch, field.next, halvings) b;
     IF (SELECT sum(c) FROM unnest(counts) c) IS DISTINCT FROM n::numeric THEN
         PERFORM millrace._percentiles_malformed(format('buckets do not hold the %s values of the count', n));
+    ELSIF cardinality(keys) - (0 = ANY (keys))::int > 2048
+        OR halvings > 0 AND cardinality(keys) - (0 = ANY (keys))::int <= 1024 THEN
+        PERFORM millrace._percentiles_malformed('number of buckets does not go with the scale');
     ELSIF low > high OR keys[1] <> millrace._coarsened(millrace._raw_to_key(code, low), halvings)
         OR keys[cardinality(keys)] <> millrace._coarsened(millrace._raw_to_key(code, high), halvings) THEN
         PERFORM millrace._percentiles_malformed('outer buckets do not hold minimum and maximum');
@@ -318,7 +324,7 @@ END $$;
 
 -- The values of an EXACT sketch, none for EMPTY.
 CREATE OR REPLACE FUNCTION millrace._percentiles_values(sketch bytea, code int) RETURNS bigint[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     field record;
     at int := 2;
@@ -336,7 +342,7 @@ BEGIN
             value := value + ((get_byte(sketch, at) & 127) | (get_byte(sketch, at + 1) << 7));
             at := at + 2;
         ELSE
-            SELECT * INTO field FROM millrace._read_varint(sketch, at);
+            field := millrace._read_varint(sketch, at);
             at := field.next;
             value := CASE WHEN value IS NULL THEN millrace._unzigzag(field.value) ELSE value + field.value END;
         END IF;
@@ -352,7 +358,7 @@ END $$;
 -- The buckets from the zero bucket's field to the end of the sketch.
 CREATE OR REPLACE FUNCTION millrace._percentiles_buckets(
     sketch bytea, start int, halvings int, OUT keys int[], OUT counts bigint[])
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     size int := length(sketch);
     field record;
@@ -371,9 +377,9 @@ DECLARE
 BEGIN
     keys := '{}';
     counts := '{}';
-    SELECT * INTO field FROM millrace._read_varint(sketch, at);
+    field := millrace._read_varint(sketch, at);
     zeros := least(field.value, 9223372036854775807);
-    SELECT * INTO field FROM millrace._read_varint(sketch, field.next);
+    field := millrace._read_varint(sketch, field.next);
     negatives := field.value;
     at := field.next;
     FOREACH sign IN ARRAY '{-1,1}'::int[] LOOP
@@ -382,7 +388,7 @@ BEGIN
             counts := counts || zeros;
         END IF;
         CONTINUE WHEN sign = -1 AND negatives = 0 OR sign = 1 AND at = size;
-        SELECT * INTO field FROM millrace._read_varint(sketch, at);
+        field := millrace._read_varint(sketch, at);
         at := field.next;
         IF field.value > 131072 THEN
             PERFORM millrace._percentiles_malformed('bucket out of range');
@@ -418,7 +424,7 @@ BEGIN
                     gap := get_byte(sketch, at);
                     at := at + 1;
                 ELSE
-                    SELECT * INTO field FROM millrace._read_varint(sketch, at);
+                    field := millrace._read_varint(sketch, at);
                     at := field.next;
                     gap := least(field.value, 262145);
                 END IF;
@@ -439,231 +445,3 @@ BEGIN
     END LOOP;
 END $$;
 
--- The stored form of ascending buckets of one sign.
-CREATE OR REPLACE FUNCTION millrace._percentiles_run(keys int[], counts bigint[]) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(
-        millrace._varint(millrace._zigzag(abs(keys[1]) - 131072))
-        || string_agg(
-            CASE WHEN token < 128 THEN millrace._byte(token::int) ELSE millrace._varint(token) END
-            || CASE WHEN gap > 0 THEN millrace._varint(gap - 1) ELSE ''::bytea END,
-            ''::bytea ORDER BY key), '')
-    FROM (
-        SELECT key, gap, 2 * (count - 1)::numeric + CASE WHEN gap > 0 THEN 1 ELSE 0 END AS token
-        FROM (
-            SELECT b.key, b.count, coalesce(b.key - lag(b.key) OVER (ORDER BY b.key) - 1, 0) AS gap
-            FROM unnest(keys, counts) AS b(key, count)
-        ) AS gaps
-    ) AS tokens
-$$;
-
--- The union of sketches of one kind; null without sketches.
-CREATE OR REPLACE FUNCTION millrace._percentiles_merge(sketches bytea[]) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    sketch bytea;
-    part record;
-    code int;
-    n numeric := 0;
-    low bigint;
-    high bigint;
-    total numeric := 0;
-    halvings int := 0;
-    vals bigint[] := '{}';
-    keys int[] := '{}';
-    counts bigint[] := '{}';
-    negatives int;
-    zeros int;
-BEGIN
-    FOREACH sketch IN ARRAY sketches LOOP
-        SELECT * INTO part FROM millrace._percentiles_decode(sketch);
-        IF part.code <> code THEN
-            RAISE EXCEPTION 'percentile sketches: kinds have no common union, found % and %', part.code, code
-                USING ERRCODE = 'datatype_mismatch';
-        END IF;
-        code := part.code;
-        n := n + part.n;
-        low := least(low, part.low);
-        high := greatest(high, part.high);
-        total := total + part.total;
-        vals := vals || part.vals;
-        IF part.halvings <> halvings AND NOT part.is_exact THEN
-            -- Keys of both are brought to the coarser grid; grouping below joins equal ones.
-            part.keys := array(SELECT millrace._coarsened(k, greatest(halvings - part.halvings, 0))
-                               FROM unnest(part.keys) WITH ORDINALITY AS u(k, i) ORDER BY i);
-            keys := array(SELECT millrace._coarsened(k, greatest(part.halvings - halvings, 0))
-                          FROM unnest(keys) WITH ORDINALITY AS u(k, i) ORDER BY i);
-            halvings := greatest(halvings, part.halvings);
-        END IF;
-        keys := keys || part.keys;
-        counts := counts || part.counts;
-    END LOOP;
-    IF code IS NULL THEN
-        RETURN NULL;
-    ELSIF n = 0 THEN
-        RETURN '\x21'::bytea || millrace._byte(code);
-    ELSIF n > 9223372036854775807 THEN
-        RAISE EXCEPTION 'percentile sketches: the union has too many values, expected at most 2^63 - 1'
-            USING ERRCODE = 'numeric_value_out_of_range';
-    ELSIF n <= (CASE WHEN code = 73 THEN 2 ELSE 32 END) THEN
-        RETURN '\x22'::bytea || millrace._byte(code) || (
-            SELECT string_agg(
-                CASE WHEN code = 73 THEN millrace._double_bytes(v)
-                     ELSE millrace._varint(coalesce(v::numeric - before, millrace._zigzag(v))) END,
-                ''::bytea ORDER BY i)
-            FROM (SELECT v, row_number() OVER w AS i, lag(v) OVER w AS before
-                  FROM unnest(vals) v WINDOW w AS (ORDER BY v)) AS sorted);
-    END IF;
-    keys := keys || array(SELECT millrace._coarsened(millrace._raw_to_key(code, v), halvings) FROM unnest(vals) v);
-    counts := counts || array_fill(1::bigint, ARRAY[cardinality(vals)]);
-    LOOP
-        SELECT array_agg(k ORDER BY k), array_agg(c ORDER BY k), count(*) FILTER (WHERE k < 0),
-               count(*) FILTER (WHERE k = 0)
-        INTO keys, counts, negatives, zeros
-        FROM (SELECT u.k, sum(u.c)::bigint AS c FROM unnest(keys, counts) AS u(k, c) GROUP BY u.k) AS grouped;
-        EXIT WHEN cardinality(keys) - zeros <= 2048;
-        halvings := halvings + 1;
-        keys := array(SELECT millrace._coarsened(k, 1) FROM unnest(keys) WITH ORDINALITY AS u(k, i) ORDER BY i);
-    END LOOP;
-    RETURN '\x23'::bytea || millrace._byte(code) || millrace._byte(halvings) || millrace._varint(n)
-        || CASE WHEN code = 73 THEN millrace._double_bytes(low) || millrace._double_bytes(high)
-                ELSE millrace._varint(millrace._zigzag(low)) || millrace._varint(high::numeric - low) END
-        || millrace._varint(millrace._zigzag(total))
-        || millrace._varint(CASE WHEN zeros = 1 THEN counts[negatives + 1] ELSE 0 END)
-        || millrace._varint(negatives)
-        || millrace._percentiles_run(keys[:negatives], counts[:negatives])
-        || millrace._percentiles_run(keys[negatives + zeros + 1:], counts[negatives + zeros + 1:]);
-END $$;
-
--- What somebody means who asks for percentile(s, 95).
-CREATE OR REPLACE FUNCTION millrace._percent_hint(q double precision) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN q > 1 AND q <= 100 THEN
-        format('; the %s%s percentile is %s', q,
-            CASE WHEN q::numeric % 1 <> 0 OR q::numeric % 100 BETWEEN 11 AND 13 THEN 'th'
-                 WHEN q::numeric % 10 = 1 THEN 'st' WHEN q::numeric % 10 = 2 THEN 'nd'
-                 WHEN q::numeric % 10 = 3 THEN 'rd' ELSE 'th' END,
-            trim_scale(q::numeric / 100))
-        ELSE '' END
-$$;
-
--- The percentile (bound 0) or the lower (-1) or upper (1) end of the interval that holds the true order statistic.
-CREATE OR REPLACE FUNCTION millrace._percentile(sketch bytea, q double precision, bound int) RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-DECLARE
-    s record;
-    rank bigint;
-    key int := 0;
-    bucket bigint;
-    value double precision;
-    at int := 0;
-BEGIN
-    IF NOT q BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'percentile: quantile out of range, found %, expected 0 to 1%', q, millrace._percent_hint(q)
-            USING ERRCODE = 'numeric_value_out_of_range';
-    END IF;
-    SELECT * INTO s FROM millrace._percentiles_decode(sketch);
-    IF s.n = 0 THEN
-        RETURN NULL;
-    END IF;
-    value := floor(q * (s.n - 1)::double precision);
-    rank := CASE WHEN value >= (s.n - 1)::double precision THEN s.n - 1 ELSE value::bigint END;
-    IF s.is_exact THEN
-        RETURN millrace._raw_to_double(s.code, s.vals[rank + 1]);
-    END IF;
-    FOREACH bucket IN ARRAY s.counts LOOP
-        at := at + 1;
-        EXIT WHEN rank < bucket;
-        rank := rank - bucket;
-    END LOOP;
-    key := s.keys[at];
-    IF key = 0 THEN
-        value := bound * 2.2250738585072014e-308;
-    ELSIF bound = 0 THEN
-        value := sign(key) * millrace._bucket_value(
-            abs(key) - 131072, s.halvings, millrace._midpoint_factor(s.halvings));
-    ELSE
-        -- The end away from zero is the bucket's own boundary, the other one its neighbour's.
-        value := sign(key) * millrace._bucket_value(
-            abs(key) - 131072 - CASE WHEN sign(key) = bound THEN 0 ELSE 1 END, s.halvings, 1);
-    END IF;
-    RETURN least(greatest(value, millrace._raw_to_double(s.code, s.low)), millrace._raw_to_double(s.code, s.high));
-END $$;
-
--- MARK: For users
-
-CREATE OR REPLACE FUNCTION millrace.percentile(sketch bytea, q double precision) RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT millrace._percentile(sketch, q, 0) $$;
-COMMENT ON FUNCTION millrace.percentile(bytea, double precision) IS
-'The value of rank floor(q (n - 1)), at most 0.5416 % off; exact up to 32 integers or decimals. Null without values.';
-
-CREATE OR REPLACE FUNCTION millrace.percentile_low(sketch bytea, q double precision) RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT millrace._percentile(sketch, q, -1) $$;
-COMMENT ON FUNCTION millrace.percentile_low(bytea, double precision) IS
-'The true value of rank floor(q (n - 1)) is not below this.';
-
-CREATE OR REPLACE FUNCTION millrace.percentile_high(sketch bytea, q double precision) RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT millrace._percentile(sketch, q, 1) $$;
-COMMENT ON FUNCTION millrace.percentile_high(bytea, double precision) IS
-'The true value of rank floor(q (n - 1)) is not above this.';
-
-CREATE OR REPLACE FUNCTION millrace.percentiles_union(a bytea, b bytea) RETURNS bytea
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT millrace._percentiles_merge(ARRAY[a, b]) $$;
-COMMENT ON FUNCTION millrace.percentiles_union(bytea, bytea) IS
-'The sketch of all values of both, in the bytes the engine would have written.';
-
--- Keeps at most 16 sketches waiting: decoding many at once is cheaper, holding them all would not be.
-CREATE OR REPLACE FUNCTION millrace._percentiles_collect(waiting bytea[], sketch bytea) RETURNS bytea[]
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF cardinality(waiting) < 16 THEN
-        RETURN waiting || sketch;
-    END IF;
-    RETURN ARRAY[millrace._percentiles_merge(waiting || sketch)];
-END $$;
-
-CREATE OR REPLACE AGGREGATE millrace.percentiles_merge(bytea) (
-    SFUNC = millrace._percentiles_collect,
-    STYPE = bytea[],
-    INITCOND = '{}',
-    FINALFUNC = millrace._percentiles_merge,
-    COMBINEFUNC = pg_catalog.array_cat,
-    PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE millrace.percentiles_merge(bytea) IS
-'The sketch of all values of all sketches of a group; nulls are skipped, null without sketches.';
-
-CREATE OR REPLACE FUNCTION millrace.quantile_count(sketch bytea) RETURNS bigint
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT n FROM millrace._percentiles_decode(sketch) $$;
-COMMENT ON FUNCTION millrace.quantile_count(bytea) IS 'Number of values in a percentile sketch, exact.';
-
-CREATE OR REPLACE FUNCTION millrace.quantile_min(sketch bytea) RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT millrace._raw_to_double(code, low) FROM millrace._percentiles_decode(sketch) WHERE n > 0 $$;
-COMMENT ON FUNCTION millrace.quantile_min(bytea) IS 'Smallest value, exact; null without values.';
-
-CREATE OR REPLACE FUNCTION millrace.quantile_max(sketch bytea) RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT millrace._raw_to_double(code, high) FROM millrace._percentiles_decode(sketch) WHERE n > 0 $$;
-COMMENT ON FUNCTION millrace.quantile_max(bytea) IS 'Largest value, exact; null without values.';
-
--- Whether doubles between two raw values lie where multiples of 10^-9 say what they are.
-CREATE OR REPLACE FUNCTION millrace._nine_places_suffice(code int, low bigint, high bigint) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT greatest(abs(millrace._raw_to_double(code, low)), abs(millrace._raw_to_double(code, high))) = 0
-        OR greatest(abs(millrace._raw_to_double(code, low)), abs(millrace._raw_to_double(code, high))) >= 1e-6
-        AND greatest(abs(millrace._raw_to_units(code, low)), abs(millrace._raw_to_units(code, high)))
-            < 170141183460469231731687303715884105727
-$$;
-
-CREATE OR REPLACE FUNCTION millrace.quantile_sum(sketch bytea) RETURNS numeric
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT (total::text || 'e-' || (code & 31))::numeric FROM millrace._percentiles_decode(sketch)
-   WHERE code < 64 OR n = 0 OR millrace._nine_places_suffice(code, low, high) $$;
-COMMENT ON FUNCTION millrace.quantile_sum(bytea) IS
-'Sum of all values: exact for integers and decimals; doubles are rounded to nine places one by one. Null where that says
-nothing: when the largest magnitude is 1.7e29 or more, or below 0.000001.';
