@@ -106,7 +106,9 @@ DECLARE
     mantissa bigint;
     magnitude double precision;
 BEGIN
-    IF code < 64 THEN
+    IF code & 95 = 0 THEN
+        RETURN raw;
+    ELSIF code < 64 THEN
         RETURN (raw || 'e-' || (code & 31))::double precision;
     END IF;
     bits := CASE WHEN raw < 0 THEN raw # 9223372036854775807 ELSE raw END;

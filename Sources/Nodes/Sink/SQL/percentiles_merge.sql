@@ -423,27 +423,38 @@ BEGIN
         IF size > 2 AND part_code = code AND code < 64 AND get_byte(sketch, 0) = 34 THEN
             -- As _exact_values: a call for each of these small sketches would cost as much as reading it.
             held := cardinality(vals);
+            -- A byte behind the end, so that there is always a next one.
+            sketch := sketch || '\x00'::bytea;
             value := NULL;
-            shift := 0;
-            FOR at IN 2 .. size - 1 LOOP
+            at := 2;
+            WHILE at < size LOOP
                 byte := get_byte(sketch, at);
-                IF byte > 127 THEN
-                    step := CASE shift WHEN 0 THEN byte & 127 ELSE step | ((byte & 127)::bigint << shift) END;
-                    shift := shift + 7;
-                ELSIF shift = 0 THEN
+                IF byte < 128 THEN
                     value := coalesce(value + byte, (byte >> 1) # -(byte & 1));
-                    vals := vals || value;
-                ELSE
-                    EXIT WHEN byte = 0 OR shift > 49;
-                    step := step | (byte::bigint << shift);
+                    at := at + 1;
+                ELSIF get_byte(sketch, at + 1) BETWEEN 1 AND 127 THEN
+                    step := (byte & 127) | (get_byte(sketch, at + 1) << 7);
                     value := coalesce(value + step, (step >> 1) # -(step & 1));
-                    vals := vals || value;
+                    at := at + 2;
+                ELSE
+                    step := byte & 127;
                     shift := 0;
+                    WHILE byte > 127 AND shift < 49 AND at < size LOOP
+                        at := at + 1;
+                        shift := shift + 7;
+                        byte := get_byte(sketch, at);
+                        step := step | ((byte & 127)::bigint << shift);
+                    END LOOP;
+                    EXIT WHEN byte > 127 OR byte = 0;
+                    value := coalesce(value + step, (step >> 1) # -(step & 1));
+                    at := at + 1;
                 END IF;
+                vals := vals || value;
             END LOOP;
-            is_read := shift = 0 AND cardinality(vals) - held <= 32;
+            is_read := at = size AND cardinality(vals) - held <= 32;
             IF NOT is_read THEN
                 vals := vals[:held];
+                sketch := sketches[i];
             END IF;
         ELSIF size > 8 AND part_code = code AND get_byte(sketch, 0) = 35 AND get_byte(sketch, 2) = 0 THEN
             -- Positive values at the finest scale, which are nearly all there are, go into a table of counts.
