@@ -31,15 +31,18 @@ struct QueryingPageTests {
             cost.add(0.1)
             var bytes: [UInt8] = []
             cost.encode(into: &bytes)
-            script += "INSERT INTO kpi_minute VALUES (timestamptz '2026-03-01 00:00Z' + \(minute / 2) * interval '1 min', "
-            script += "'\(minute % 2 == 0 ? "login" : "purchase")', 60, '\\x\(SketchMaker.hex(SketchMaker.bytes(users)))', "
+            script +=
+                "INSERT INTO kpi_minute VALUES (timestamptz '2026-03-01 00:00Z' + \(minute / 2) * interval '1 min', "
+            script +=
+                "'\(minute % 2 == 0 ? "login" : "purchase")', 60, '\\x\(SketchMaker.hex(SketchMaker.bytes(users)))', "
             script += "60, '\\x\(SketchMaker.hex(SketchMaker.bytes(durations)))', '\\x\(SketchMaker.hex(bytes))');\n"
         }
         let examples = try Self.examples()
         #expect(examples.count == 8)
         for example in examples {
             let rows = try cluster.query("SET TimeZone = 'UTC';\n" + script + example, in: "plain")
-            #expect(!rows.isEmpty && rows.allSatisfy { !$0.contains("||") && !$0.hasSuffix("|") }, "\(example): \(rows)")
+            #expect(
+                !rows.isEmpty && rows.allSatisfy { !$0.contains("||") && !$0.hasSuffix("|") }, "\(example): \(rows)")
         }
     }
 }

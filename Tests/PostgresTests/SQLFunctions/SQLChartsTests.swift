@@ -71,7 +71,8 @@ struct SQLChartsTests {
             #expect(bars.first?[0] == values.min() && bars.last?[1] == values.max(), "seed 72, \(values)")
             for (index, bar) in bars.enumerated() {
                 let isIn: (Double) -> Bool =
-                    bar[0] == 0 && bar[1] == 0 ? { $0 == 0 } : { (index == 0 ? $0 >= bar[0] : $0 > bar[0]) && $0 <= bar[1] }
+                    bar[0] == 0 && bar[1] == 0
+                    ? { $0 == 0 } : { (index == 0 ? $0 >= bar[0] : $0 > bar[0]) && $0 <= bar[1] }
                 #expect(values.count(where: isIn) == Int(bar[2]), "bar \(index) of \(row), seed 72, \(values)")
                 if index > 0 { #expect(bar[0] >= bars[index - 1][0], "seed 72") }
             }

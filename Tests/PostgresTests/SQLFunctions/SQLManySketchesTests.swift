@@ -72,7 +72,8 @@ struct SQLManySketchesTests {
             table.add(id, nil)
             for _ in 0..<Int.random(in: 1...(id % 60 == 59 ? 80 : 9), using: &maker) {
                 let sizes = [4, 12, 100, 900, 12_000]
-                let size = sizes[id % 20 == 19 ? Int.random(in: 0...4, using: &maker) : Int.random(in: 0...2, using: &maker)]
+                let size = sizes[
+                    id % 20 == 19 ? Int.random(in: 0...4, using: &maker) : Int.random(in: 0...2, using: &maker)]
                 let part = maker.distinct(parameters, sizeMax: size)
                 try union.merge(part)
                 table.add(id, SketchMaker.bytes(part))
@@ -153,9 +154,10 @@ struct SQLManySketchesTests {
         try #require(rows.count == all.count)
         for (row, bytes) in zip(rows, all) {
             var twice = ExponentialHistogram(kind: kind)
-            let isRead = (try? unsafe bytes.withUnsafeBytes { bytes in
-                for _ in 0..<2 { try unsafe twice.merge(encoded: bytes) }
-            }) != nil
+            let isRead =
+                (try? unsafe bytes.withUnsafeBytes { bytes in
+                    for _ in 0..<2 { try unsafe twice.merge(encoded: bytes) }
+                }) != nil
             let expected = isRead ? SketchMaker.hex(SketchMaker.bytes(twice)) : "refused"
             #expect(row == expected, "seed 55: \(SketchMaker.hex(bytes))")
         }

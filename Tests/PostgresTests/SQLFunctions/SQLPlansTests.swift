@@ -52,7 +52,9 @@ struct SQLPlansTests {
         #expect(lines.contains { $0.contains("Partial Aggregate") })
         let filled = parts.percentiles.count { $0.count > 0 }
         #expect(
-            lines.suffix(3) == [try Self.union(parts.uniques[...]), try Self.union(parts.percentiles[...]), "\(filled)"])
+            lines.suffix(3) == [
+                try Self.union(parts.uniques[...]), try Self.union(parts.percentiles[...]), "\(filled)",
+            ])
     }
 
     /// Every function runs in a worker when it is told to, where subtransactions and the like are refused.
@@ -76,7 +78,7 @@ struct SQLPlansTests {
             """
         let lines = try cluster.query(
             parts.script + calls + """
-                SELECT set_config(name, CASE vartype WHEN 'bool' THEN 'on' ELSE 'on' END, false) IS NULL FROM pg_settings
+                SELECT set_config(name, 'on', false) IS NULL FROM pg_settings
                 WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 
                 """ + calls + "DROP TABLE users, amounts;\n", in: "plain")

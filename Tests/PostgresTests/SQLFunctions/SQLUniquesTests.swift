@@ -175,7 +175,8 @@ struct SQLUniquesTests {
         try cluster.installFunctions(in: "changing")
         let lines = try cluster.query(
             """
-            PREPARE united AS SELECT millrace.uniques_merge(s), millrace.uniques_union(min(s::text)::bytea, max(s::text)::bytea)
+            PREPARE united AS SELECT millrace.uniques_merge(s),
+                    millrace.uniques_union(min(s::text)::bytea, max(s::text)::bytea)
                 FROM (VALUES ('\\x128c440000000000000001'::bytea), ('\\x128c440000000000000002')) AS v(s);
             EXECUTE united;
             CREATE EXTENSION hll;

@@ -4,8 +4,9 @@ enum SketchFunctions {
     /// has made.
     static var script: String {
         let files = [
-            PackageResources.percentiles_sql, PackageResources.percentiles_merge_sql,
-            PackageResources.percentiles_read_sql, PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
+            PackageResources.percentiles_sql, PackageResources.percentiles_decode_sql,
+            PackageResources.percentiles_merge_sql, PackageResources.percentiles_read_sql,
+            PackageResources.percentiles_charts_sql, PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
             PackageResources.uniques_read_sql, PackageResources.sums_sql,
         ]
         return files.map { String(decoding: $0, as: UTF8.self) }.joined()

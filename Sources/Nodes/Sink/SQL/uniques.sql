@@ -118,7 +118,8 @@ BEGIN
         | ((v >> 4 * width & top) << 32) | ((v >> 3 * width & top) << 24) | ((v >> 2 * width & top) << 16)
         | ((v >> width & top) << 8) | (v & top))), ''::bytea), 'SQL_ASCII')
     INTO letters
-    FROM (SELECT substring(bits FROM i FOR size)::bigint AS v FROM generate_series(1, length(bits), size) AS i) AS eight;
+    FROM (SELECT substring(bits FROM i FOR size)::bigint AS v
+          FROM generate_series(1, length(bits), size) AS i) AS eight;
     LOOP
         rest := replace(letters, chr(48 + value), '');
         IF value > 0 THEN

@@ -27,7 +27,8 @@ COMMENT ON FUNCTION millrace.uniques_high(bytea) IS
 'The estimate plus two standard errors; the count itself while exact.';
 
 -- Estimate and twice the standard error of it.
-CREATE OR REPLACE FUNCTION millrace._uniques_figures(sketch bytea, OUT estimate double precision, OUT error double precision)
+CREATE OR REPLACE FUNCTION millrace._uniques_figures(
+    sketch bytea, OUT estimate double precision, OUT error double precision)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
     estimate := millrace._uniques_estimate(sketch, 0);
@@ -62,8 +63,8 @@ BEGIN
     estimate := CASE WHEN estimate > error THEN least(estimate, of_a.estimate, of_b.estimate) END;
 END $$;
 COMMENT ON FUNCTION millrace.uniques_both(bytea, bytea) IS
-'Distinct values that are in both, with bounds of two standard errors or more: exact while both sketches are. The estimate
-is null where its error exceeds it, as for a small part that two large sets have in common; low and high stand then too.';
+'Distinct values that are in both, with bounds of two standard errors or more: exact while both sketches are. The
+estimate is null where its error exceeds it, as for a small part that two large sets share; low and high stand still.';
 
 CREATE OR REPLACE FUNCTION millrace.uniques_union(a bytea, b bytea) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
