@@ -85,7 +85,8 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Sink/SQL/percentiles.sql"), .embedInCode("Sink/SQL/percentiles_decode.sql"),
-                .embedInCode("Sink/SQL/percentiles_merge.sql"), .embedInCode("Sink/SQL/percentiles_read.sql"),
+                .embedInCode("Sink/SQL/percentiles_quick.sql"), .embedInCode("Sink/SQL/percentiles_merge.sql"),
+                .embedInCode("Sink/SQL/percentiles_read.sql"),
                 .embedInCode("Sink/SQL/percentiles_charts.sql"), .embedInCode("Sink/SQL/uniques.sql"),
                 .embedInCode("Sink/SQL/uniques_merge.sql"), .embedInCode("Sink/SQL/uniques_read.sql"),
                 .embedInCode("Sink/SQL/sums.sql"),

@@ -5,8 +5,9 @@ enum SketchFunctions {
     static var script: String {
         let files = [
             PackageResources.percentiles_sql, PackageResources.percentiles_decode_sql,
-            PackageResources.percentiles_merge_sql, PackageResources.percentiles_read_sql,
-            PackageResources.percentiles_charts_sql, PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
+            PackageResources.percentiles_quick_sql, PackageResources.percentiles_merge_sql,
+            PackageResources.percentiles_read_sql, PackageResources.percentiles_charts_sql,
+            PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
             PackageResources.uniques_read_sql, PackageResources.sums_sql,
         ]
         return files.map { String(decoding: $0, as: UTF8.self) }.joined()
