@@ -70,13 +70,20 @@ struct SQLChartsTests {
             #expect(bars.count <= barsMax && bars.allSatisfy { $0.count == 3 }, "seed 72")
             #expect(bars.first?[0] == values.min() && bars.last?[1] == values.max(), "seed 72, \(values)")
             for (index, bar) in bars.enumerated() {
-                let isIn: (Double) -> Bool =
-                    bar[0] == 0 && bar[1] == 0
-                    ? { $0 == 0 } : { (index == 0 ? $0 >= bar[0] : $0 > bar[0]) && $0 <= bar[1] }
-                #expect(values.count(where: isIn) == Int(bar[2]), "bar \(index) of \(row), seed 72, \(values)")
+                let count = values.count {
+                    Self.holds($0, bar[0], bar[1], isFirst: index == 0, isLast: index == bars.count - 1)
+                }
+                #expect(count == Int(bar[2]), "bar \(index) of \(row), seed 72, \(values)")
                 if index > 0 { #expect(bar[0] >= bars[index - 1][0], "seed 72") }
             }
         }
+    }
+
+    /// Whether a bar holds a value: the end away from zero belongs to it, and the outer ends of all.
+    private static func holds(_ value: Double, _ low: Double, _ high: Double, isFirst: Bool, isLast: Bool) -> Bool {
+        if low == 0 && high == 0 { return value == 0 }
+        if isFirst && value == low || isLast && value == high { return true }
+        return high > 0 ? value > low && value <= high : value >= low && value < high
     }
 
     /// Two standard errors or more: nineteen of twenty at least, and nulls only where nothing is known.

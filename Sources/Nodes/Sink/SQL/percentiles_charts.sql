@@ -119,5 +119,6 @@ BEGIN
         GROUP BY b.sign, b.bar ORDER BY b.sign, b.sign * b.bar;
 END $$;
 COMMENT ON FUNCTION millrace.distribution(bytea, int) IS
-'At most so many bars for a chart, in ascending order: how many values lie above low and up to high, the smallest value
-in the first bar. Counts are exact, and bars of one sign span equal ratios; bars without values are there too.';
+'At most so many bars for a chart, in ascending order: how many values lie between low and high. Of its ends the one away
+from zero belongs to a bar, and the least and the greatest value to the outer ones. Counts are exact, and bars of one
+sign span equal ratios; bars without values are there too.';
