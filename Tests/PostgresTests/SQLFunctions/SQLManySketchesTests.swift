@@ -155,7 +155,7 @@ struct SQLManySketchesTests {
         for (row, bytes) in zip(rows, all) {
             var twice = ExponentialHistogram(kind: kind)
             let isRead =
-                (try? unsafe bytes.withUnsafeBytes { bytes in
+                (try? unsafe bytes.withUnsafeBytes { bytes -> Void in
                     for _ in 0..<2 { try unsafe twice.merge(encoded: bytes) }
                 }) != nil
             let expected = isRead ? SketchMaker.hex(SketchMaker.bytes(twice)) : "refused"
