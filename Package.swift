@@ -84,8 +84,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
-                .embedInCode("Sink/SQL/functions.sql"), .embedInCode("Sink/SQL/functions_hll.sql"),
-                .embedInCode("Sink/SQL/functions_sums.sql"),
+                .embedInCode("Sink/SQL/percentiles.sql"), .embedInCode("Sink/SQL/percentiles_decode.sql"),
+                .embedInCode("Sink/SQL/percentiles_quick.sql"), .embedInCode("Sink/SQL/percentiles_merge.sql"),
+                .embedInCode("Sink/SQL/percentiles_read.sql"),
+                .embedInCode("Sink/SQL/percentiles_charts.sql"), .embedInCode("Sink/SQL/uniques.sql"),
+                .embedInCode("Sink/SQL/uniques_merge.sql"), .embedInCode("Sink/SQL/uniques_read.sql"),
+                .embedInCode("Sink/SQL/sums.sql"),
             ],
             swiftSettings: strict
         ),

@@ -26,6 +26,12 @@ final class ScratchCluster: Sendable {
         return found
     }()
 
+    /// The shipped scripts, in the order in which a start runs them.
+    static let scripts = [
+        "percentiles", "percentiles_decode", "percentiles_quick", "percentiles_merge", "percentiles_read",
+        "percentiles_charts", "uniques", "uniques_merge", "uniques_read", "sums",
+    ]
+
     /// Databases to test in.
     static let databases = hasExtension ? ["plain", "extended"] : ["plain"]
 
@@ -73,11 +79,15 @@ final class ScratchCluster: Sendable {
 
     /// Runs the shipped scripts in a database.
     func installFunctions(in database: String) throws {
+        _ = try query(installation, in: database)
+    }
+
+    /// The lines of a psql script that run the shipped scripts.
+    var installation: String {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        for name in ["functions.sql", "functions_hll.sql", "functions_sums.sql"] {
-            try psql(file: package.appendingPathComponent("Sources/Nodes/Sink/SQL/\(name)").path, database)
-        }
+        return Self.scripts
+            .map { "\\i '\(package.appendingPathComponent("Sources/Nodes/Sink/SQL/\($0).sql").path)'\n" }.joined()
     }
 
     /// The lines psql prints for a script, one row per line, columns joined by `|`; any error fails.

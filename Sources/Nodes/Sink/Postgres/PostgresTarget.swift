@@ -76,9 +76,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         commits = PostgresSession(settings, name: "commits", board: board, onNotice: onNotice)
         claims = PostgresSession(settings, name: "claims", board: board, onNotice: onNotice)
         consoles = observers
-        functions = String(
-            decoding: PackageResources.functions_sql + PackageResources.functions_hll_sql
-                + PackageResources.functions_sums_sql, as: UTF8.self)
+        functions = SketchFunctions.script
     }
 
     /// Makes schema and tables, or checks that they are this topology's and hold what its positions say. Waits for

@@ -13,26 +13,26 @@ enum BookkeepingSchema {
     /// Makes everything, or brings it up to date; nothing is lost, and nothing is done when nothing is to be done.
     ///
     /// A fingerprint of the scripts is the schema's comment. It is not believed alone: tables and functions may have been
-    /// dropped since, and the functions depend on whether the extension `hll` is there.
+    /// dropped since. Functions are replaced and never dropped: a query that is under way, or a view, may be using those
+    /// of an earlier version, and their names and signatures stay.
     static func prepare(_ functions: String, _ connection: inout Connection) throws {
         try refuseHiddenRows(&connection)
         let known = try connection.query(Self.stateQuery, [.text(Self.tableNames.joined(separator: " "))])
         let script = Self.steps.joined() + functions
         let hash = String(UInt64(bitPattern: Checksum.of(Array(script.utf8))), radix: 16)
-        let kind = try known.bool(0, 1) == true ? " on hll" : ""
         let schemaExists = !known.isNull(0, 0)
         func fingerprint(_ state: String?) -> String {
-            "Millrace: positions, ledger, functions \(hash)\(kind) \(state ?? "")"
+            "Millrace: positions, ledger, functions \(hash) \(state ?? "")"
         }
-        let hasTables = try known.int64(0, 3) == Int64(Self.tableNames.count)
-        if hasTables, let comment = try known.text(0, 2), comment == fingerprint(try known.text(0, 4)) { return }
+        let hasTables = try known.int64(0, 2) == Int64(Self.tableNames.count)
+        if hasTables, let comment = try known.text(0, 1), comment == fingerprint(try known.text(0, 3)) { return }
         // IF NOT EXISTS would ask for the right to create schemas even if there is nothing to create.
         if !schemaExists { try connection.execute("CREATE SCHEMA millrace") }
         for step in Self.steps { try connection.execute(step) }
         try migrate(&connection)
         try connection.execute(withoutSchema(functions))
         let now = try connection.query(Self.stateQuery, [.text(Self.tableNames.joined(separator: " "))])
-        let comment = fingerprint(try now.text(0, 4))
+        let comment = fingerprint(try now.text(0, 3))
         try connection.execute("COMMENT ON SCHEMA millrace IS \(SQLName.literal(comment))")
     }
 
@@ -56,9 +56,9 @@ enum BookkeepingSchema {
             .filter { $0 != "CREATE SCHEMA IF NOT EXISTS millrace;" }.joined(separator: "\n")
     }
 
-    /// Schema, extension, comment, number of tables, and a digest of the functions and columns as they are.
+    /// Schema, comment, number of tables, and a digest of the functions and columns as they are.
     private static let stateQuery = """
-        SELECT n.oid::bigint, EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'hll'),
+        SELECT n.oid::bigint,
             obj_description(n.oid, 'pg_namespace'),
             (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
                 AND c.relname::text = ANY (string_to_array($1, ' '))),

@@ -7,14 +7,14 @@ CREATE SCHEMA IF NOT EXISTS millrace;
 
 -- Always raises; one place for the SQLSTATE, 22P03 invalid_binary_representation.
 CREATE OR REPLACE FUNCTION millrace._sum_malformed(what text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
     RAISE EXCEPTION 'sum of doubles: %', what USING ERRCODE = 'invalid_binary_representation';
 END $$;
 
 -- base^exponent by multiplication alone, exact to the last digit.
 CREATE OR REPLACE FUNCTION millrace._whole_power(base numeric, exponent int) RETURNS numeric
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     result numeric := 1;
     square numeric := base;
@@ -34,7 +34,7 @@ END $$;
 
 -- The exact value of a stored sum.
 CREATE OR REPLACE FUNCTION millrace._sum_decode(state bytea) RETURNS numeric
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     size int := length(state);
     form int;
@@ -107,7 +107,7 @@ END $$;
 
 -- The stored form of a sum of doubles.
 CREATE OR REPLACE FUNCTION millrace._sum_encode(value numeric) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     exponent int := -min_scale(value);
     magnitude numeric := abs(value);
@@ -149,14 +149,12 @@ BEGIN
         || decode(CASE WHEN length(hex) % 2 = 1 THEN '0' ELSE '' END || hex, 'hex');
 END $$;
 
-CREATE OR REPLACE FUNCTION millrace._sum_collect(total numeric, state bytea) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN state IS NULL THEN total ELSE coalesce(total, 0) + millrace._sum_decode(state) END
-$$;
-
-CREATE OR REPLACE FUNCTION millrace._sum_combine(one numeric, other numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
-$$ SELECT coalesce(one + other, one, other) $$;
+-- The sum of exact sums; null without any.
+CREATE OR REPLACE FUNCTION millrace._sum_merge(states bytea[]) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN millrace._sum_encode((SELECT sum(millrace._sum_decode(state)) FROM unnest(states) AS state));
+END $$;
 
 -- MARK: For users
 
@@ -173,10 +171,11 @@ COMMENT ON FUNCTION millrace.sum_union(bytea, bytea) IS
 'The exact sum of the doubles of both, in the bytes the engine would have written.';
 
 CREATE OR REPLACE AGGREGATE millrace.sum_merge(bytea) (
-    SFUNC = millrace._sum_collect,
-    STYPE = numeric,
-    FINALFUNC = millrace._sum_encode,
-    COMBINEFUNC = millrace._sum_combine,
+    SFUNC = pg_catalog.array_append,
+    STYPE = bytea[],
+    INITCOND = '{}',
+    FINALFUNC = millrace._sum_merge,
+    COMBINEFUNC = pg_catalog.array_cat,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE millrace.sum_merge(bytea) IS

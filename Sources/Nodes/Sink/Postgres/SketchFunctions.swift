@@ -1,0 +1,15 @@
+/// The SQL functions that read and merge sketches and exact sums, as a start installs them into schema `millrace`.
+enum SketchFunctions {
+    /// All of them, in the order in which they can be made; every statement may run again on what an earlier version
+    /// has made.
+    static var script: String {
+        let files = [
+            PackageResources.percentiles_sql, PackageResources.percentiles_decode_sql,
+            PackageResources.percentiles_quick_sql, PackageResources.percentiles_merge_sql,
+            PackageResources.percentiles_read_sql, PackageResources.percentiles_charts_sql,
+            PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
+            PackageResources.uniques_read_sql, PackageResources.sums_sql,
+        ]
+        return files.map { String(decoding: $0, as: UTF8.self) }.joined()
+    }
+}

@@ -1,0 +1,188 @@
+import Sketches
+import Testing
+
+/// Results do not depend on how Postgres runs a query: in parallel, in a window frame, through a view of an earlier
+/// version, or in a transaction that an upgrade overtakes.
+@Suite(.enabled(if: ScratchCluster.binaries != nil, "needs Postgres server programs"), .scratchCluster)
+struct SQLPlansTests {
+    private static let kind = QuantileValueKind.decimal(scale: 2)
+
+    /// Parts in a table of their own, one null among them.
+    private static func parts(_ count: Int, _ maker: inout SketchMaker, temporary: Bool = true) -> (
+        script: String, uniques: [HyperLogLog], percentiles: [ExponentialHistogram]
+    ) {
+        let uniques = (0..<count).map { _ in maker.distinct(.standard, sizeMax: 400) }
+        let percentiles = (0..<count).map { _ in maker.sketch(kind, sizeMax: 80) }
+        var tables = (SketchTable("users", isTemporary: temporary), SketchTable("amounts", isTemporary: temporary))
+        for id in 0..<count {
+            tables.0.add(id, SketchMaker.bytes(uniques[id]))
+            tables.1.add(id, SketchMaker.bytes(percentiles[id]))
+        }
+        return (tables.0.statements + tables.1.statements, uniques, percentiles)
+    }
+
+    private static func union(_ parts: ArraySlice<HyperLogLog>) throws -> String {
+        var union = HyperLogLog(parameters: .standard)
+        for part in parts { try union.merge(part) }
+        return SketchMaker.hex(SketchMaker.bytes(union))
+    }
+
+    private static func union(_ parts: ArraySlice<ExponentialHistogram>) throws -> String {
+        var union = ExponentialHistogram(kind: kind)
+        for part in parts { try union.merge(part) }
+        return SketchMaker.hex(SketchMaker.bytes(union))
+    }
+
+    @Test func parallelPlansGiveTheSameBytes() throws {
+        let cluster = try #require(ScratchCluster.current)
+        var maker = SketchMaker(seed: 61)
+        let parts = Self.parts(400, &maker, temporary: false)
+        let lines = try cluster.query(
+            parts.script + """
+                SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+                SET parallel_leader_participation = off;
+                EXPLAIN (COSTS OFF) SELECT millrace.uniques_merge(sketch) FROM users;
+                SELECT encode(millrace.uniques_merge(sketch), 'hex') FROM users;
+                SELECT encode(millrace.percentiles_merge(sketch), 'hex') FROM amounts;
+                SELECT count(*) FILTER (WHERE millrace.percentile(sketch, 0.5) IS NOT NULL
+                    AND millrace.share_below(sketch, 5) >= 0) FROM amounts;
+                DROP TABLE users, amounts;
+
+                """, in: "plain")
+        #expect(lines.contains { $0.contains("Partial Aggregate") })
+        let filled = parts.percentiles.count { $0.count > 0 }
+        #expect(
+            lines.suffix(3) == [
+                try Self.union(parts.uniques[...]), try Self.union(parts.percentiles[...]), "\(filled)",
+            ])
+    }
+
+    /// Every function runs in a worker when it is told to, where subtransactions and the like are refused.
+    @Test func everyFunctionRunsInAParallelWorker() throws {
+        let cluster = try #require(ScratchCluster.current)
+        var maker = SketchMaker(seed: 62)
+        let parts = Self.parts(60, &maker, temporary: false)
+        let calls = """
+            SELECT md5(string_agg(concat_ws(' ', u.id, millrace.uniques_estimate(u.sketch),
+                millrace.uniques_estimate(u.sketch, 7), millrace.uniques_low(u.sketch), millrace.uniques_high(u.sketch),
+                millrace.uniques_union(u.sketch, u.sketch), millrace.uniques_both(u.sketch, u.sketch),
+                millrace.percentile(a.sketch, 0.5), millrace.percentile_low(a.sketch, 0.5),
+                millrace.percentile_high(a.sketch, 0.5), millrace.percentiles(a.sketch, '{0.1,0.9}'),
+                millrace.share_below(a.sketch, 1), millrace.share_below_low(a.sketch, 1),
+                millrace.share_below_high(a.sketch, 1), millrace.percentiles_union(a.sketch, a.sketch),
+                millrace.quantile_count(a.sketch), millrace.quantile_min(a.sketch), millrace.quantile_max(a.sketch),
+                millrace.quantile_sum(a.sketch)), ';' ORDER BY u.id))
+            FROM users AS u JOIN amounts AS a ON a.id = u.id
+            """
+        let bars = "SELECT count(*), sum(d.count) FROM amounts AS a, millrace.distribution(a.sketch, 9) AS d"
+        let lines = try cluster.query(
+            parts.script + """
+                \(calls);
+                \(bars);
+                SELECT set_config(name, 'on', false) IS NULL FROM pg_settings
+                WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+                \(calls);
+                \(bars);
+                EXPLAIN (COSTS OFF) \(calls);
+                EXPLAIN (COSTS OFF) \(bars);
+                DROP TABLE users, amounts;
+
+                """, in: "plain")
+        try #require(lines.count > 5)
+        #expect(Array(lines[0...1]) == Array(lines[3...4]))
+        #expect(lines[5...].count { $0.hasPrefix("Gather") } == 2, "\(lines[5...])")
+    }
+
+    @Test func windowFramesGiveTheUnionsOfTheirRows() throws {
+        let cluster = try #require(ScratchCluster.current)
+        var maker = SketchMaker(seed: 63)
+        let parts = Self.parts(60, &maker)
+        let frame = "OVER (ORDER BY id RANGE BETWEEN 6 PRECEDING AND CURRENT ROW)"
+        let grown = "OVER (ORDER BY id)"
+        let lines = try cluster.query(
+            parts.script + """
+                SELECT encode(millrace.uniques_merge(u.sketch) \(frame), 'hex'),
+                    encode(millrace.percentiles_merge(a.sketch) \(frame), 'hex'),
+                    encode(millrace.uniques_merge(u.sketch) \(grown), 'hex'),
+                    encode(millrace.percentiles_merge(a.sketch) \(grown), 'hex')
+                FROM users AS u JOIN amounts AS a USING (id) ORDER BY id;
+
+                """, in: "plain")
+        try #require(lines.count == 60)
+        for (id, line) in lines.enumerated() {
+            let (first, all) = (max(0, id - 6)...id, 0...id)
+            let expected = [
+                try Self.union(parts.uniques[first]), try Self.union(parts.percentiles[first]),
+                try Self.union(parts.uniques[all]), try Self.union(parts.percentiles[all]),
+            ]
+            #expect(line == expected.joined(separator: "|"), "row \(id), seed 63")
+        }
+    }
+
+    /// What users call may be indexed, run by workers, and not be led astray by a search path.
+    @Test func functionsAreDeclaredForWhatTheyDo() throws {
+        let cluster = try #require(ScratchCluster.current)
+        let lines = try cluster.query(
+            """
+            SELECT proname FROM pg_proc WHERE pronamespace = 'millrace'::regnamespace
+                AND (provolatile <> 'i' OR proparallel <> 's');
+            SELECT proname FROM pg_proc WHERE pronamespace = 'millrace'::regnamespace AND prokind = 'f'
+                AND left(proname, 1) <> '_' AND NOT coalesce(proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}';
+            SELECT 'not strict: ' || proname || pronargs FROM pg_proc
+            WHERE pronamespace = 'millrace'::regnamespace AND prokind = 'f' AND left(proname, 1) <> '_'
+                AND NOT proisstrict;
+            SELECT 'public: ' || count(*) FROM pg_proc
+            WHERE pronamespace = 'millrace'::regnamespace AND left(proname, 1) <> '_';
+
+            """, in: "plain")
+        #expect(lines == ["not strict: uniques_estimate2", "public: 24"])
+    }
+
+    /// Aggregates of an earlier version, a view over them, and a transaction that is open while they are replaced.
+    @Test func anUpgradeKeepsViewsAndOpenTransactionsWorking() throws {
+        let cluster = try #require(ScratchCluster.current)
+        _ = try cluster.query("CREATE DATABASE upgraded", in: "postgres")
+        let reader = """
+            EXECUTE figures;
+            SELECT encode(users, 'hex'), encode(amounts, 'hex') FROM merged;
+
+            """
+        let lines = try cluster.query(
+            Self.earlierVersion + """
+                PREPARE figures AS SELECT encode(millrace.uniques_merge(sketch), 'hex') FROM stored;
+                BEGIN;
+                \(reader)
+                COMMIT;
+                BEGIN;
+                \(reader)
+                \(cluster.installation)
+                \(reader)
+                COMMIT;
+                \(reader)
+                """, in: "upgraded")
+        let sketches = "128c440000000000000001"
+        #expect(lines == (0..<4).flatMap { _ in [sketches, "\(sketches)|220002"] })
+    }
+
+    /// The aggregates as the first versions had them: other transition functions, states and strictness.
+    private static let earlierVersion = """
+        CREATE SCHEMA millrace;
+        CREATE FUNCTION millrace._uniques_merge(sketches bytea[]) RETURNS bytea
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT sketches[1]';
+        CREATE FUNCTION millrace._percentiles_merge(sketches bytea[]) RETURNS bytea
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT sketches[1]';
+        CREATE FUNCTION millrace._collect(waiting bytea[], sketch bytea) RETURNS bytea[]
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT waiting || sketch';
+        CREATE AGGREGATE millrace.uniques_merge(bytea) (
+            SFUNC = millrace._collect, STYPE = bytea[], INITCOND = '{}', FINALFUNC = millrace._uniques_merge,
+            COMBINEFUNC = pg_catalog.array_cat, PARALLEL = SAFE);
+        CREATE AGGREGATE millrace.percentiles_merge(bytea) (
+            SFUNC = millrace._collect, STYPE = bytea[], INITCOND = '{}', FINALFUNC = millrace._percentiles_merge,
+            COMBINEFUNC = pg_catalog.array_cat, PARALLEL = SAFE);
+        CREATE TABLE stored (sketch bytea, amount bytea);
+        INSERT INTO stored VALUES ('\\x128c440000000000000001', '\\x220002');
+        CREATE VIEW merged AS
+            SELECT millrace.uniques_merge(sketch) AS users, millrace.percentiles_merge(amount) AS amounts FROM stored;
+
+        """
+}
