@@ -38,7 +38,7 @@ struct SQLPlansTests {
         var maker = SketchMaker(seed: 61)
         let parts = Self.parts(400, &maker, temporary: false)
         let lines = try cluster.query(
-            parts.script + """
+            "CREATE SCHEMA parallel_plans; SET search_path = parallel_plans;\n" + parts.script + """
                 SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
                 SET parallel_leader_participation = off;
                 EXPLAIN (COSTS OFF) SELECT millrace.uniques_merge(sketch) FROM users;
@@ -46,7 +46,7 @@ struct SQLPlansTests {
                 SELECT encode(millrace.percentiles_merge(sketch), 'hex') FROM amounts;
                 SELECT count(*) FILTER (WHERE millrace.percentile(sketch, 0.5) IS NOT NULL
                     AND millrace.share_below(sketch, 5) >= 0) FROM amounts;
-                DROP TABLE users, amounts;
+                DROP SCHEMA parallel_plans CASCADE;
 
                 """, in: "plain")
         #expect(lines.contains { $0.contains("Partial Aggregate") })
@@ -76,7 +76,7 @@ struct SQLPlansTests {
             """
         let bars = "SELECT count(*), sum(d.count) FROM amounts AS a, millrace.distribution(a.sketch, 9) AS d"
         let lines = try cluster.query(
-            parts.script + """
+            "CREATE SCHEMA workers; SET search_path = workers;\n" + parts.script + """
                 \(calls);
                 \(bars);
                 SELECT set_config(name, 'on', false) IS NULL FROM pg_settings
@@ -85,7 +85,7 @@ struct SQLPlansTests {
                 \(bars);
                 EXPLAIN (COSTS OFF) \(calls);
                 EXPLAIN (COSTS OFF) \(bars);
-                DROP TABLE users, amounts;
+                DROP SCHEMA workers CASCADE;
 
                 """, in: "plain")
         try #require(lines.count > 5)

@@ -182,7 +182,11 @@ BEGIN
                         byte := get_byte(sketch, at);
                         step := step | ((byte & 127)::bigint << shift);
                     END LOOP;
-                    EXIT WHEN byte > 127 OR byte = 0;
+                    IF byte > 127 OR byte = 0 THEN
+                        -- A number that is cut short, or one for the careful decoder.
+                        at := 0;
+                        EXIT;
+                    END IF;
                     value := coalesce(value + step, (step >> 1) # -(step & 1));
                     at := at + 1;
                 END IF;
@@ -289,9 +293,9 @@ BEGIN
                 IF part.halvings <> halvings THEN
                     -- Keys of both are brought to the coarser grid; grouping joins equal ones.
                     part.keys := array(SELECT millrace._coarsened(k, greatest(halvings - part.halvings, 0))
-                                       FROM unnest(part.keys) WITH ORDINALITY AS u(k, i) ORDER BY i);
+                                       FROM unnest(part.keys) WITH ORDINALITY AS u(k, place) ORDER BY place);
                     keys := array(SELECT millrace._coarsened(k, greatest(part.halvings - halvings, 0))
-                                  FROM unnest(keys) WITH ORDINALITY AS u(k, i) ORDER BY i);
+                                  FROM unnest(keys) WITH ORDINALITY AS u(k, place) ORDER BY place);
                     halvings := greatest(halvings, part.halvings);
                 END IF;
                 keys := keys || part.keys;
