@@ -104,6 +104,8 @@ func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
         for index in 0..<count {
             unsafe probes[index].bucket = views[probes[index].shard].pointee.bucket(probes[index].hash)
         }
+        // All blocks are fetched before the first is searched: a search that takes a wrong turn would wait for its own alone.
+        for index in 0..<count { unsafe probes[index].foundFirst = probes[index].bucket.touched }
         for index in 0..<count {
             let bucket = unsafe probes[index].bucket
             let place = unsafe bucket.place(of: ShardView.tag(probes[index].hash), from: 0)

@@ -62,6 +62,15 @@ struct BucketHead {
     var count = 0
     /// Bytes of every key; 0 where they differ.
     var keyWidth = 0
+    /// Bytes of its block.
+    var byteCount = 0
+
+    /// Brings its block into the cache, or two lines of it: a number that means nothing.
+    @inline(__always)
+    var touched: UInt8 {
+        guard unsafe byteCount > 0 else { return 0 }
+        return unsafe base.load(as: UInt8.self) ^ base.load(fromByteOffset: byteCount - 1, as: UInt8.self)
+    }
 
     /// The place of the first key with a tag, from a place on; `count` when there is none.
     @inline(__always)
@@ -111,7 +120,7 @@ struct BucketHead {
         let (head, next) = unsafe (heads[number], heads[number + 1])
         return unsafe Bucket(
             base: UnsafeRawPointer(blocks) + Int(head.offset), first: Int(head.first),
-            count: Int(next.first &- head.first), keyWidth: keyWidth)
+            count: Int(next.first &- head.first), keyWidth: keyWidth, byteCount: Int(next.offset &- head.offset))
     }
 
     /// The bits of a hash that a key keeps.
