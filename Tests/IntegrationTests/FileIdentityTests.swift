@@ -6,7 +6,7 @@ import Testing
 /// The `file` source over the log that went through Kafka makes the same tables, killed or not, packed or not.
 @Suite struct FileIdentityTests {
     private static let seed: UInt64 = 31_337
-    private static let tables = IdentityTopology.summaries + [.deadLettersAnywhere]
+    private static let tables = IdentityTopology.summariesAnywhere + [.deadLettersAnywhere]
 
     @Test func filesMakeTheTablesThatKafkaMakes() async throws {
         try await onOwnThread {

@@ -8,7 +8,7 @@ import Testing
 @Suite(.enabled(if: KafkaStand.hasNoida || KafkaStand.preferredKind == .real, "needs noida-db or KAFKA_BOOTSTRAP"))
 struct SecondBrokerTests {
     private static let kind: KafkaStand.Kind = KafkaStand.preferredKind == .real ? .real : .noida
-    private static let tables = IdentityTopology.summaries + [.deadLettersAnywhere]
+    private static let tables = IdentityTopology.summariesAnywhere + [.deadLettersAnywhere]
 
     @Test(arguments: ["none", "gzip", "snappy", "lz4", "zstd"]) func everyCodecMakesTheSameTables(
         _ codec: String

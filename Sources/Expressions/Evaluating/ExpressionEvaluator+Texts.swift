@@ -26,7 +26,10 @@ extension ExpressionEvaluator {
         {
             let flip: UInt8 = comparison == .equal ? 0 : 1
             return filter(rows) { row in
-                column.cells.validity(row) & ((column[row] == constant ? 1 : 0) ^ flip)
+                // The slice of an absent text is whatever was there: it leads anywhere.
+                let isThere = column.cells.validity(row)
+                let isEqual = isThere == 1 && column[row] == constant
+                return isThere & ((isEqual ? 1 : 0) ^ flip)
             }
         }
         return filter(a, b, rows) { a, b in

@@ -83,6 +83,9 @@ final class MillraceProcess: Sendable {
     /// The beginning and the end of what it wrote to standard error, for messages.
     var lastWords: String {
         let lines = errors.split(separator: "\n")
+        if let crash = lines.firstIndex(where: { $0.contains("rashed:") || $0.contains("Fatal error") }) {
+            return lines[crash...].prefix(60).joined(separator: "\n")
+        }
         return lines.count <= 12
             ? lines.joined(separator: "\n") : (lines.prefix(6) + ["..."] + lines.suffix(5)).joined(separator: "\n")
     }

@@ -13,9 +13,14 @@ struct TableDump: Sendable, Equatable {
         var query: String
 
         /// A summary table.
-        static func summary(_ table: String, hasWindow: Bool, hasWindows: Bool = false) -> Part {
+        /// - Parameter placed: metrics that depend on where records stand in their source, which are left out.
+        static func summary(
+            _ table: String, hasWindow: Bool, hasWindows: Bool = false, without placed: [String] = []
+        ) -> Part {
             let order = (hasWindows ? "window_size, " : "") + (hasWindow ? "window_start, " : "") + "group_key"
-            return Part(name: table, query: "SELECT * FROM \(table) ORDER BY \(order)")
+            let columns = placed.flatMap { [$0, $0 + "_time", $0 + "_place"] }.joined(separator: ",")
+            let selected = placed.isEmpty ? "*" : "(to_jsonb(t) - '{\(columns)}'::text[])::text"
+            return Part(name: table, query: "SELECT \(selected) FROM \(table) t ORDER BY \(order)")
         }
 
         static let deadLetters = Part(
