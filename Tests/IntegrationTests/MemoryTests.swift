@@ -5,6 +5,7 @@ import Testing
 @Suite struct MemoryTests {
     private static let short = "Memory is short"
     private static let stopped = "Reading stopped"
+    private static let resumed = "Reading is no longer paused"
 
     /// Epochs end when memory asks for it, or at the end: what differs between the runs is memory alone.
     @Test func filesMakeTheSameTablesInSixtyFourMebibytes() async throws {
@@ -18,7 +19,9 @@ import Testing
             #expect(small.outcome.dump.differences(from: large.outcome.dump) == [])
             #expect(large.outcome.dump.rowCount("items") > 60_000)
             #expect(Self.count(Self.short, small.words) == 1, "\(small.words)")
-            #expect(Self.count(Self.stopped, small.words) <= 1, "\(small.words)")
+            // Once each time that it has been over for a while, which depends on the machine.
+            #expect(
+                Self.count(Self.stopped, small.words) <= Self.count(Self.resumed, small.words) + 1, "\(small.words)")
             #expect(Self.count(Self.short, large.words) == 0, "\(large.words)")
         }
     }
