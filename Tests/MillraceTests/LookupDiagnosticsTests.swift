@@ -180,6 +180,13 @@ import Testing
         #expect(try meaning("file: a.csv, on: campaign, add: advertiser, missing: drop") != base)
         #expect(
             try meaning("file: a.csv, on: campaign, add: advertiser, as_of: event, valid_from: s, valid_to: u") != base)
+        // What comes from the environment may be a secret, and is kept as a digest.
+        let secret = try meaning(
+            "query: \"select * from ${TEXT}\", url: \"postgresql:///x\", on: campaign, add: advertiser"
+        )
+        #expect(
+            secret.contains { $0.contains("of query sha256 ") } && !secret.contains { $0.contains("select") },
+            "\(secret)")
         // What nobody uses decides nothing.
         let without = try meaning("file: a.csv, on: campaign, add: advertiser", by: "campaign")
         #expect(!without.contains { $0.contains("a.csv") }, "\(without)")

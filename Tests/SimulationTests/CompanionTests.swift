@@ -1,5 +1,6 @@
 import Dataflow
 import DataflowTesting
+import Logging
 import Synchronization
 import Testing
 
@@ -50,13 +51,17 @@ import Testing
 
     private static let log = ModelLog(partitions: 3, records: 200, seed: 4)
 
-    private static func start(_ life: Life, _ database: ModelDatabase) -> SimulatedPipeline {
+    private static func start(
+        _ life: Life, _ database: ModelDatabase,
+        logger: Logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+    ) -> SimulatedPipeline {
         let source = ModelSource(log: log, seed: 4)
         source.give(.assign(log.partitions.keys.sorted()))
         return SimulatedPipeline(
             sources: [NotedSource(source, life)],
-            target: ModelTarget(database: database, seed: 4, faultPercent: 0), node: Accompanied(life: life), workers: 2
-        )
+            target: ModelTarget(database: database, seed: 4, faultPercent: 0), node: Accompanied(life: life),
+            workers: 2,
+            logger: logger)
     }
 
     @Test func noSourceBeginsBeforeItIsPrepared() async throws {
@@ -94,6 +99,39 @@ import Testing
         try await run.stop()
         #expect(!life.events.withLock { $0 }.contains("prepared"))
         #expect(run.pipeline.progress().troubles.isEmpty)
+    }
+
+    private final class SharedReasons: Sendable { let reasons = Mutex<[String]>([]) }
+
+    /// Keeps what is logged of a node that waits.
+    private struct Reasons: LogHandler {
+        let said: SharedReasons
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.notice
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            guard "\(event.message)".hasPrefix("A node") else { return }
+            said.reasons.withLock { $0.append(event.metadata?["reason"].map { "\($0)" } ?? "over") }
+        }
+    }
+
+    @Test func everyReasonToWaitIsSaidOnce() async throws {
+        let said = SharedReasons()
+        let life = Life { context in
+            for trouble in ["locked", "locked", "away", nil, nil, "locked"] { context.report(trouble: trouble) }
+        }
+        let database = ModelDatabase()
+        let run = Self.start(life, database, logger: Logger(label: "reasons") { _ in Reasons(said: said) })
+        try await Eventually.wait(for: "everything to be committed", progress: { database.progress }) {
+            database.holds(Self.log)
+        }
+        try await run.stop()
+        #expect(said.reasons.withLock { $0 } == ["locked", "away", "over", "locked"])
     }
 
     @Test func whatAPipelineTellsOfItsPartsAddsUp() async throws {

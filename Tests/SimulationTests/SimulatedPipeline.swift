@@ -14,7 +14,8 @@ struct SimulatedPipeline {
     /// - Parameter node: what tallies the records.
     init(
         sources: [any Source], target: any CommitTarget, node: any Operator = TallyOperator(), concurrency: Int? = nil,
-        workers: Int, takeoverPatience: Duration = .milliseconds(20)
+        workers: Int, takeoverPatience: Duration = .milliseconds(20),
+        logger: Logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
     ) {
         let plan = PipelinePlan(
             sources: sources.enumerated().map { index, source in
@@ -28,7 +29,7 @@ struct SimulatedPipeline {
                 workers: workers, commitInterval: .milliseconds(1), batchBytes: 4_096,
                 takeoverPatience: takeoverPatience),
             memory: memory)
-        let pipeline = Pipeline(plan, logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
+        let pipeline = Pipeline(plan, logger: logger)
         self.pipeline = pipeline
         ended = Task.detached {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in

@@ -82,3 +82,16 @@ struct KeyedHash: Sendable {
         second.writeHex(&out)
     }
 }
+
+extension String {
+    /// The SHA-256 of the UTF-8 in base 16: stands for a text that nobody may read, since it holds a secret.
+    package var fingerprint: String {
+        var feeder = HashFeeder<SHA256>()
+        for byte in utf8 { feeder.append(byte) }
+        feeder.finish()
+        return (0..<SHA256.digestBytes).map { index in
+            let byte = feeder.hash.digest(index)
+            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+}

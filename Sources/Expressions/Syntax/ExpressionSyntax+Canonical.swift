@@ -225,13 +225,5 @@ extension Expression {
 
 extension Expression {
     /// Stands for what the expression means where nobody may read it, since it holds a secret: its SHA-256 in base 16.
-    package var fingerprint: String {
-        var feeder = HashFeeder<SHA256>()
-        for byte in canonicalText.utf8 { feeder.append(byte) }
-        feeder.finish()
-        return (0..<SHA256.digestBytes).map { index in
-            let byte = feeder.hash.digest(index)
-            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
-    }
+    package var fingerprint: String { canonicalText.fingerprint }
 }

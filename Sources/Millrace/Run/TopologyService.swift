@@ -14,9 +14,7 @@ final class TopologyService: Service {
     private let target: any CommitTarget
     private let progress: ProgressStyle
     private let deadLetters: DeadLetterReport
-    private let fields: FieldReport
-    private let nulls: NullReport
-    private let lookups: LookupReport
+    private let remarks: Remarks
     private let output = ConsoleOutput()
     private let logger: Logger
     private let outcome = Mutex(Outcome())
@@ -44,13 +42,9 @@ final class TopologyService: Service {
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
-        fields = FieldReport(logger: logger)
-        nulls = NullReport(logger: logger)
-        lookups = LookupReport(logger: logger)
+        remarks = Remarks(logger: logger)
         var services = RunServices()
-        services[FieldReport.self] = fields
-        services[NullReport.self] = nulls
-        services[LookupReport.self] = lookups
+        services[Remarks.self] = remarks
         services[ConsoleWriter.self] = ConsoleWriter(output.write)
         services[TableGaps.self] = TableGaps(areAccepted: acceptsGaps)
         services[SecretKeeper.self] = SecretKeeper { Redaction.conceal($0) }
@@ -118,9 +112,7 @@ final class TopologyService: Service {
 
     private func logEnd() {
         deadLetters.conclude()
-        fields.conclude()
-        nulls.conclude()
-        lookups.conclude()
+        remarks.conclude()
         let snapshot = pipeline.progress()
         logger.info(
             "Topology ended",

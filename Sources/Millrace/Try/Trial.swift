@@ -12,9 +12,7 @@ struct Trial {
     private let tables: [TrialTable]
     private let letters: TrialLetters
     private let log: TrialLog
-    private let fields: FieldReport
-    private let nulls: NullReport
-    private let missing: LookupReport
+    private let remarks: Remarks
 
     /// - Parameters:
     ///   - events: a path, or `NODE=PATH` for each source.
@@ -40,13 +38,9 @@ struct Trial {
         let log = TrialLog()
         let logger = Logger(label: "millrace") { _ in log.handler }
         let letters = TrialLetters(max: deadLettersMax)
-        missing = LookupReport { log.add($0) }
-        fields = FieldReport { log.add($0) }
-        nulls = NullReport { log.add($0) }
+        remarks = Remarks { log.add($0) }
         var services = RunServices()
-        services[FieldReport.self] = fields
-        services[NullReport.self] = nulls
-        services[LookupReport.self] = missing
+        services[Remarks.self] = remarks
         services[LookupStandIns.self] = LookupStandIns(paths: rows, isPatient: false)
         let plan = try topology.build(
             RunOverrides(), services: services, observers: [letters], logger: logger,
@@ -98,9 +92,7 @@ struct Trial {
     func run() async throws {
         let pipeline = pipeline
         try await onThread(named: name) { try pipeline.run() }
-        fields.conclude()
-        nulls.conclude()
-        missing.conclude()
+        remarks.conclude()
     }
 
     /// What became of the sample.

@@ -105,7 +105,7 @@ struct DerivePlan: StagePlan {
     func build(in context: BuildContext) throws -> any Operator {
         Derive(
             fields: fields, hashedColumns: Set(context.hashedColumns),
-            nulls: context.services[NullReport.self]?.watch(node: node))
+            nulls: context.services[Remarks.self]?.watch { NullWatch(node: node, $0) })
     }
 }
 

@@ -56,6 +56,6 @@ package struct FilterPlan: StagePlan {
     }
 
     package func build(in context: BuildContext) throws -> any Operator {
-        Filter(condition, nulls: context.services[NullReport.self]?.watch(node: context.node))
+        Filter(condition, nulls: context.services[Remarks.self]?.watch { NullWatch(node: context.node, $0) })
     }
 }

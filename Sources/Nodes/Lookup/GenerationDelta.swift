@@ -47,9 +47,7 @@ final class GenerationDelta: Delta {
 
     func absorb(_ other: any Delta) {
         guard let other = other as? GenerationDelta else { preconditionFailure("deltas of two kinds of node") }
-        let isStale = other.isStale
-        for use in other.uses { note([use.generation], use.partitions, isStale: isStale) }
-        if isStale { note([], [], isStale: true) }
+        for use in other.uses { note([use.generation], use.partitions, isStale: other.isStale) }
     }
 
     func complete() {}

@@ -55,13 +55,11 @@ final class LookupWorker: AggregateWorker {
         note(reader.look(batch, rows), batch)
         node.watch?.count(rows.count, missed: reader.missed)
         for column in node.hashedColumns { batch.fillHashes(ofColumn: column) }
-        switch node.plan.missing {
-        case _ where reader.missed == 0: return output(rows)
-        case .null: return output(rows)
-        case .drop:
+        guard reader.missed > 0, node.plan.missing != .null else { return output(rows) }
+        if node.plan.missing == .drop {
             found.removeAll(keepingCapacity: true)
             for index in 0..<rows.count where !reader.isMissing(index) { found.append(UInt32(rows[index])) }
-        case .deadLetter:
+        } else {
             let reason =
                 "\(node.plan.origin.name) has no row for \(node.plan.keys.map(\.field).joined(separator: ", "))"
             found = batch.refuse(rows, because: reason) { reader.isMissing($0) }

@@ -1,12 +1,13 @@
 import Declaration
+import Expressions
 import LookupSources
 import Lookups
 import Postgres
 
 /// Where a lookup's rows are.
 enum LookupOrigin: Sendable {
-    /// In a database; nil: that of the topology's `postgres` nodes.
-    case database(PostgresSource.Rows, url: String?)
+    /// In a database; a nil url is that of the topology's `postgres` nodes. A query that holds a secret is shown to nobody.
+    case database(PostgresSource.Rows, url: String?, isSecret: Bool)
     /// In a CSV or NDJSON file.
     case file(String)
     /// In a MaxMind database.
@@ -17,8 +18,8 @@ enum LookupOrigin: Sendable {
     /// As messages name it.
     var name: String {
         switch self {
-        case .database(.table(let table), _): "table \(table)"
-        case .database(.query, _): "a query"
+        case .database(.table(let table), _, _): "table \(table)"
+        case .database(.query, _, _): "a query"
         case .file(let path), .networks(let path): path
         }
     }
@@ -26,8 +27,9 @@ enum LookupOrigin: Sendable {
     /// What tables remember: the place of a file is the machine's business.
     var meaning: String {
         switch self {
-        case .database(.table(let table), _): "table \(table)"
-        case .database(.query(let query), _): "query \(Self.canonical(query))"
+        case .database(.table(let table), _, _): "table \(table)"
+        case .database(.query(let query), _, let isSecret):
+            "query \(isSecret ? "sha256 \(Self.canonical(query).fingerprint)" : Self.canonical(query))"
         case .file(let path), .networks(let path): "file \(path.split(separator: "/").last.map(String.init) ?? path)"
         }
     }
@@ -52,11 +54,9 @@ enum LookupOrigin: Sendable {
     }
 
     /// What hears of changes; nil when nobody tells of any.
-    func listener(for schedule: LookupSchedule, _ context: BuildContext) -> LookupListener? {
-        guard case .database(_, let url) = self, let channel = schedule.notify,
-            context.services[LookupStandIns.self]?.paths[context.node] == nil,
-            let settings = try? Self.settings(url, context)
-        else { return nil }
-        return LookupListener(settings, channel: channel)
+    /// - Throws: as `settings` does.
+    func listener(for schedule: LookupSchedule, _ context: BuildContext) throws -> LookupListener? {
+        guard case .database(_, let url, _) = self, let channel = schedule.notify else { return nil }
+        return LookupListener(try Self.settings(url, context), channel: channel)
     }
 }

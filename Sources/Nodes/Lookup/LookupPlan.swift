@@ -25,16 +25,7 @@ struct LookupPlan: StagePlan {
         /// The dimension's column.
         var dimension: DimensionField
 
-        var columnType: ColumnType {
-            switch dimension.type {
-            case .text: .text
-            case .integer: .integer
-            case .decimal(let scale): .decimal(scale: scale)
-            case .double: .double
-            case .boolean: .boolean
-            case .timestamp: .timestamp
-            }
-        }
+        var columnType: ColumnType { ColumnType(dimension.type) }
     }
 
     /// What becomes of a record without a row.
@@ -85,23 +76,22 @@ struct LookupPlan: StagePlan {
     }
 
     func build(in context: BuildContext) throws -> any Operator {
-        let store = try makeStore(context)
+        let standIn = context.services[LookupStandIns.self]?.paths[node]
+        let store = try makeStore(standIn, context)
+        let listener = standIn == nil ? try origin.listener(for: schedule, context) : nil
         let keeper = LookupKeeper(
-            self, store, origin.listener(for: schedule, context),
-            isPatient: context.services[LookupStandIns.self]?.isPatient ?? true, logger: context.logger)
+            self, store, listener, isPatient: context.services[LookupStandIns.self]?.isPatient ?? true,
+            logger: context.logger)
         return Lookup(
             plan: self, store: store, keeper: keeper, hashedColumns: context.hashedColumns,
-            watch: context.services[LookupReport.self]?.watch(self))
+            watch: context.services[Remarks.self]?.watch { LookupWatch(self, $0) })
     }
 
-    private func makeStore(_ context: BuildContext) throws -> any LookupStore {
-        if let path = context.services[LookupStandIns.self]?.paths[node] {
-            return RowStore(self, context.memory) { _ in try FileRows.source(of: path) }
-        }
-        switch origin {
+    private func makeStore(_ standIn: String?, _ context: BuildContext) throws -> any LookupStore {
+        switch standIn.map({ .file($0) }) ?? origin {
         case .file(let path): return RowStore(self, context.memory) { _ in try FileRows.source(of: path) }
         case .networks(let path): return NetworkStore(self, path: path)
-        case .database(let rows, let url):
+        case .database(let rows, let url, _):
             let settings = try LookupOrigin.settings(url, context)
             return RowStore(self, context.memory) { isCancelled in
                 PostgresSource(settings, rows, isCancelled: isCancelled)

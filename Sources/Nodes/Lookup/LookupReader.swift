@@ -1,6 +1,5 @@
 import Dataflow
 import Declaration
-import JSON
 import LookupSources
 import Lookups
 import Postgres
@@ -63,27 +62,22 @@ struct LookupReader {
         switch kind {
         case "file": return .file(text)
         case "maxmind": return .networks(text)
-        case "query": return database(.query(text), meaning: value.isFromEnvironment ? nil : text, &problems)
+        case "query": return database(.query(text), isSecret: value.isFromEnvironment, &problems)
         default:
-            do throws(TableName.Problem) {
-                _ = try TableName(text)
-            } catch {
-                problems.append(Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
-                return nil
-            }
-            return database(.table(text), meaning: text, &problems)
+            guard value.tableName(&problems) != nil else { return nil }
+            return database(.table(text), isSecret: false, &problems)
         }
     }
 
     private mutating func database(
-        _ rows: PostgresSource.Rows, meaning: String?, _ problems: inout Diagnostics
+        _ rows: PostgresSource.Rows, isSecret: Bool, _ problems: inout Diagnostics
     ) -> LookupOrigin {
         guard let url = config["url"] else {
             resources.append(SharedDatabase(node: node.name, location: node.location))
-            return .database(rows, url: nil)
+            return .database(rows, url: nil, isSecret: isSecret)
         }
         if let text = url.string { DatabaseAddress.check(text, at: url.location, &problems) }
-        return .database(rows, url: url.string)
+        return .database(rows, url: url.string, isSecret: isSecret)
     }
 
     // MARK: - Keys and cells
@@ -251,32 +245,5 @@ struct SharedDatabase: Resource {
             code: "lookup-database", at: location,
             "lookup \(node) reads from Postgres and names no database, and the topology has no postgres node whose it could be",
             hint: "add url: \"${DATABASE_URL}\"")
-    }
-}
-
-extension DimensionType {
-    /// The type of a field that is compared with records' fields of a type; nil for doubles.
-    init?(keyOf type: ColumnType) {
-        switch type {
-        case .text: self = .text
-        case .integer: self = .integer
-        case .decimal(let scale): self = .decimal(scale: scale)
-        case .boolean: self = .boolean
-        case .timestamp: self = .timestamp
-        case .double: return nil
-        }
-    }
-
-    /// The type that a topology file names; nil for none.
-    init?(named text: String) {
-        switch ParsePlan.fieldType(text) {
-        case .text: self = .text
-        case .integer: self = .integer
-        case .decimal(scale: let scale): self = .decimal(scale: scale)
-        case .double: self = .double
-        case .boolean: self = .boolean
-        case .timestamp(.rfc3339): self = .timestamp
-        default: return nil
-        }
     }
 }

@@ -24,22 +24,27 @@ final class RowStore: LookupStore {
     func load(
         accept: (Generation) throws -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws -> Generation {
-        let memory = memory
         let source = try makeSource(isCancelled)
+        // What was held then: when the load has ended, it is given back.
+        var heldAtEnd: Int?
         do {
-            return try table.load(from: source, accept: accept) { isCancelled() || Self.lacksRoom(memory) }
-        } catch let error as LookupError where error.code == .cancelled && Self.lacksRoom(memory) {
+            return try table.load(from: source, accept: accept) {
+                if Self.lacksRoom(memory) { heldAtEnd = memory.held(by: .kept) }
+                return heldAtEnd != nil || isCancelled()
+            }
+        } catch let error as LookupError where error.code == .cancelled {
+            guard let heldAtEnd else { throw error }
             throw LookupError(
                 .tooLarge,
-                "node \(plan.node): the rows of \(plan.origin.name) take more than \(memory.held(by: .kept) >> 20) MiB, for which "
-                    + "memory (\(memory.budget >> 20) MiB) has no room; raise memory, or add fewer fields or rows")
+                "node \(plan.node): the rows of \(plan.origin.name) take more than \(heldAtEnd >> 20) MiB, for which memory "
+                    + "(\(memory.budget >> 20) MiB) has no room; raise memory, or add fewer fields or rows")
         }
     }
 
-    /// What is left for everything else must be enough to work with.
-    private static func lacksRoom(_ memory: MemoryAccountant) -> Bool {
+    /// What is left for everything else must be enough to work with; an eighth of the budget is granted in any case.
+    static func lacksRoom(_ memory: MemoryAccountant) -> Bool {
         let fixed = [MemoryAccountant.Part.program, .queues, .batches].reduce(0) { $0 + memory.held(by: $1) }
-        return memory.held(by: .kept) > memory.budget - fixed - LookupLimits.roomLeft
+        return memory.held(by: .kept) > max(memory.budget / 8, memory.budget - fixed - LookupLimits.roomLeft)
     }
 
     func makeReader() -> any LookupRows { DimensionRows(table, plan) }

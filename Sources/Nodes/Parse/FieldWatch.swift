@@ -3,8 +3,9 @@ import JSON
 import Logging
 import Synchronization
 
-/// Watches the fields of one `parse_json` node until each has been seen, and says once which have not.
-package final class FieldWatch: Sendable {
+/// Watches the fields of one `parse_json` node until each has been seen, and says once which have not; says of timestamps that
+/// all lie before 1980 that they are seconds taken for milliseconds. Both count, and say nothing by themselves.
+package final class FieldWatch: NodeWatch {
     /// Good records after which a field that none of them had is reported.
     static let recordsMin: Int64 = 3_000
     /// Documents whose keys are looked at.
@@ -98,7 +99,7 @@ package final class FieldWatch: Sendable {
             unsafe collectKeys(document, &state)
             return state.records >= Self.recordsMin
         }
-        if isDue { conclude() }
+        if isDue { tellFields() }
     }
 
     private func collectKeys(_ document: (Int) -> UnsafeRawBufferPointer?, _ state: inout State) {
@@ -118,7 +119,7 @@ package final class FieldWatch: Sendable {
     }
 
     /// Says at the end what was conceded, with the numbers.
-    func tellConcessions() {
+    private func tellConcessions() {
         for (field, nulls, cuts) in concessions {
             var metadata: Logger.Metadata = ["node": "\(node)", "field": "\(field)"]
             if nulls > 0 { metadata["taken_for_null"] = "\(nulls)" }
@@ -134,8 +135,14 @@ package final class FieldWatch: Sendable {
         }
     }
 
+    /// Says, at the end, what fewer records than usual have shown, and what did not fit.
+    package func conclude() {
+        tellFields()
+        tellConcessions()
+    }
+
     /// Says what there is to say, once.
-    func conclude() {
+    private func tellFields() {
         let found = state.withLock { state -> State? in
             guard !state.isReported, state.records > 0 else { return nil }
             state.isReported = true

@@ -127,6 +127,6 @@ extension ParsePlan: StagePlan {
     package func build(in context: BuildContext) throws -> any Operator {
         ParseJSON(
             self, hashedColumns: context.hashedColumns,
-            watch: context.services[FieldReport.self]?.watch(node: context.node, self))
+            watch: context.services[Remarks.self]?.watch { FieldWatch(node: context.node, self, $0) })
     }
 }

@@ -3,8 +3,9 @@ package import Expressions
 import Logging
 import Synchronization
 
-/// Counts the nulls that the expressions of one node make, by place and operation.
-package final class NullWatch: Sendable {
+/// Counts the nulls that the expressions of one node make where a value was given, by place and operation: a division by
+/// zero, a cast that fails, an overflow. Nothing vanishes without a trace.
+package final class NullWatch: NodeWatch {
     /// What an expression of a node decides.
     package enum Role: Sendable, Hashable {
         /// The value of a field.
@@ -54,7 +55,7 @@ package final class NullWatch: Sendable {
     }
 
     /// Says how many there were of each cause, in the order of the file.
-    func conclude() {
+    package func conclude() {
         let found = counts.withLock { $0 }.sorted {
             let (a, b) = ($0.key, $1.key)
             return (a.place.line, a.place.column, a.operation) < (b.place.line, b.place.column, b.operation)

@@ -9,8 +9,3 @@ package struct Remark: Sendable {
     /// The same as one sentence for a person; nil when a later remark says it with the numbers.
     package var sentence: String?
 }
-
-extension Logger {
-    /// Writes a remark as a warning.
-    package func write(_ remark: Remark) { warning(remark.message, metadata: remark.metadata) }
-}

@@ -103,6 +103,7 @@ extension SummaryPlan: StagePlan {
 
     package func build(in context: BuildContext) throws -> any Operator {
         Summarize(
-            self, memory: context.memory, nulls: context.services[NullReport.self]?.watch(node: context.node))
+            self, memory: context.memory,
+            nulls: context.services[Remarks.self]?.watch { NullWatch(node: context.node, $0) })
     }
 }

@@ -55,16 +55,27 @@ extension MetricCall {
                 "\(function)() cannot work on \(found.name), which is \(found.type), expected \(expected)"))
     }
 
+    /// The field that a call begins with, of a type that fits, with options that there are; nil when a problem says that it
+    /// names none.
+    /// - Parameter expected: the types that fit, in words.
+    package func leadingField(
+        in input: RecordSchema, _ spec: MetricSpec, expected: String, _ problems: inout Diagnostics,
+        _ fits: (ColumnType) -> Bool
+    ) -> MetricField? {
+        guard let field = field(in: input, &problems) else { return nil }
+        checkOptions(spec, &problems)
+        expect(expected, of: field, &problems, fits)
+        return field
+    }
+
     /// The one field of a call that has nothing else; nil when a problem says why there is none.
     /// - Parameter expected: the types that fit, in words.
     package func onlyField(
         in input: RecordSchema, _ spec: MetricSpec, expected: String, _ problems: inout Diagnostics,
         _ fits: (ColumnType) -> Bool
     ) -> RecordSchema.Field? {
-        guard let field = field(in: input, &problems) else { return nil }
+        guard let field = leadingField(in: input, spec, expected: expected, &problems, fits) else { return nil }
         expectOneField(&problems)
-        checkOptions(spec, &problems)
-        expect(expected, of: field, &problems, fits)
         return field.field
     }
 

@@ -1,5 +1,4 @@
 import Dataflow
-import Foundation
 import Logging
 import Lookups
 import Platform
@@ -90,12 +89,12 @@ import Testing
         #expect(throws: WaitCancelled.self) { try Self.keeper(store).prepare(Waits(3).context) }
     }
 
-    /// Waits of the real clock, some milliseconds each, until `isDone`.
+    /// Runs until `isDone`. Waits end at once, and are waited again until their moment has come.
     private static func run(_ keeper: LookupKeeper, until isDone: @escaping @Sendable () -> Bool) throws -> [String?] {
         let troubles = Mutex<[String?]>([])
         let context = CommitContext(
             isCancelled: isDone, reportTrouble: { trouble in troubles.withLock { $0.append(trouble) } },
-            wait: { duration in Thread.sleep(forTimeInterval: min(0.005, max(0, duration / .seconds(1)))) })
+            wait: { _ in })
         try keeper.prepare(context)
         try keeper.run(context)
         return troubles.withLock { $0 }

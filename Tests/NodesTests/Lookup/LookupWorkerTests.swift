@@ -4,7 +4,6 @@ import Logging
 import LookupSources
 import Lookups
 import Platform
-import Summaries
 import Synchronization
 import Testing
 
@@ -12,44 +11,7 @@ import Testing
 
 /// Records joined to rows: keys, types, nulls, misses, and moments.
 @Suite struct LookupWorkerTests {
-    /// A batch of records with a text, an integer and an event time, in columns 0 to 2, and room for what is added.
-    private static func batch(_ records: [Record], added: [ColumnType]) -> Batch {
-        var layout = BatchLayout([.text, .integer, .timestamp])
-        for (offset, type) in added.enumerated() { layout.add(type, as: 3 + offset) }
-        let batch = Batch(payloadBytes: 65_536, layout: layout)
-        for (offset, record) in records.enumerated() {
-            // The text lies in the message itself.
-            var text = record.text ?? ""
-            text.withUTF8 { utf8 in
-                unsafe batch.append(UnsafeRawBufferPointer(utf8), offset: Int64(offset), timestamp: nil)
-            }
-        }
-        batch.runs = [
-            BatchRun(
-                partition: 0, messages: 0..<records.count, tombstones: 0, nextOffset: Int64(records.count), tail: nil)
-        ]
-        batch.beginRows(records.count)
-        batch.runs[0].rows = 0..<records.count
-        for (row, record) in records.enumerated() {
-            let message = batch.messages[row]
-            unsafe batch.rowMessages[row] = UInt32(row)
-            unsafe batch.status[row] = 0
-            unsafe batch.columns[0].slices[row] = TextSlice(offset: message.start, length: message.length)
-            unsafe batch.columns[0].valid[row] = record.text == nil ? 0 : 1
-            unsafe batch.columns[1].integers[row] = record.number ?? 0
-            unsafe batch.columns[1].valid[row] = record.number == nil ? 0 : 1
-            unsafe batch.columns[2].integers[row] = record.at
-            unsafe batch.columns[2].valid[row] = 1
-        }
-        batch.fillHashes(ofColumn: 0)
-        return batch
-    }
-
-    private struct Record: Sendable {
-        var text: String?
-        var number: Int64?
-        var at: Int64 = 0
-    }
+    private typealias Record = LookupStand.Record
 
     private static let cells = [
         DimensionField("name", .text), DimensionField("size", .integer), DimensionField("rate", .double),
@@ -62,7 +24,9 @@ import Testing
     ) throws -> Lookup {
         let plan = LookupPlan(
             node: "named", origin: .file("rows.csv"), keys: keys,
-            cells: cells.enumerated().map { LookupPlan.Cell(name: $1.name, column: 3 + $0, dimension: $1) },
+            cells: cells.enumerated().map {
+                LookupPlan.Cell(name: $1.name, column: LookupStand.firstAdded + $0, dimension: $1)
+            },
             moments: validity == nil ? nil : 2, validity: validity, missing: missing,
             schedule: LookupSchedule(every: .seconds(60)))
         let store = RowStore(plan, MemoryAccountant(budget: 256 << 20)) { _ in source }
@@ -74,37 +38,22 @@ import Testing
     private static let byText = [LookupPlan.Key(field: "k", column: 0, dimension: DimensionField("id", .text))]
 
     /// What each record that goes on has in its added columns, by row.
-    private static func joined(_ lookup: Lookup, _ batch: Batch, rows: [UInt32]? = nil) -> [Int: [String]] {
+    private static func joined(_ lookup: Lookup, _ stand: LookupStand, rows: [UInt32]? = nil) -> [Int: [String]] {
         let worker = lookup.makeWorker(in: StageSlot())
         var found: [Int: [String]] = [:]
         func run(_ selection: RowSelection) {
-            worker.process(batch, selection) { rows in
+            worker.process(stand.batch, selection) { rows in
                 for index in 0..<rows.count {
-                    let row = rows[index]
-                    found[row] = lookup.plan.cells.map { shown(batch.columns[$0.column], row) }
+                    found[rows[index]] = stand.shown(rows[index], lookup.plan.cells.count)
                 }
             }
         }
         if let rows {
             unsafe rows.withUnsafeBufferPointer { unsafe run(RowSelection(rows: $0.baseAddress, count: $0.count)) }
         } else {
-            unsafe run(RowSelection(rows: nil, count: batch.rowCount))
+            run(stand.all)
         }
         return found
-    }
-
-    private static func shown(_ column: Column, _ row: Int) -> String {
-        guard unsafe column.valid[row] != 0 else { return "-" }
-        switch column.type {
-        case .text:
-            let slice = unsafe column.slices[row]
-            return unsafe String(
-                decoding: UnsafeRawBufferPointer(start: column.base + Int(slice.offset), count: Int(slice.length)),
-                as: UTF8.self)
-        case .double: return unsafe "\(column.doubles[row])"
-        case .boolean: return unsafe column.booleans[row] == 1 ? "true" : "false"
-        default: return unsafe "\(column.integers[row])"
-        }
     }
 
     private static func file(_ text: String) throws -> CSVSource {
@@ -129,7 +78,7 @@ import Testing
 
     @Test func everyTypeIsJoinedAndMissesAreNull() throws {
         let lookup = try Self.lookup(Self.byText, Self.file(Self.table))
-        let batch = Self.batch(Self.records, added: Self.cells.map(\.columnType))
+        let batch = LookupStand(Self.records, added: Self.cells.map { ColumnType($0.type) })
         let nothing = ["-", "-", "-", "-"]
         let expected = [
             0: ["Alpha", "1", "0.5", "true"], 1: nothing, 2: ["Beta, long", "2", "-", "false"], 3: nothing, 4: nothing,
@@ -139,26 +88,28 @@ import Testing
         // Of the other rows of a selection nothing is known.
         let some = Self.joined(lookup, batch, rows: [1, 2, 6])
         #expect(some == expected.filter { [1, 2, 6].contains($0.key) })
-        #expect(Self.shown(batch.columns[3], 0) == "-" && Self.shown(batch.columns[4], 5) == "-")
+        #expect(batch.shown(0, 1) == ["-"] && batch.shown(5, 2)[1] == "-")
     }
 
     @Test func recordsWithoutARowAreDroppedOrDead() throws {
         let drop = try Self.lookup(Self.byText, missing: .drop, Self.file(Self.table))
-        let batch = Self.batch(Self.records, added: Self.cells.map(\.columnType))
+        let batch = LookupStand(Self.records, added: Self.cells.map { ColumnType($0.type) })
         // A row of nothing but nulls is a row.
         #expect(Self.joined(drop, batch).keys.sorted() == [0, 2, 4, 5, 6])
         let dead = try Self.lookup(Self.byText, missing: .deadLetter, Self.file(Self.table))
-        let other = Self.batch(Self.records, added: Self.cells.map(\.columnType))
+        let other = LookupStand(Self.records, added: Self.cells.map { ColumnType($0.type) })
         #expect(Self.joined(dead, other).keys.sorted() == [0, 2, 4, 5, 6])
-        #expect(other.deadLetters.map(\.offset) == [1, 3])
-        #expect(other.deadLetters.allSatisfy { $0.reason == "rows.csv has no row for k" }, "\(other.deadLetters)")
+        #expect(other.batch.deadLetters.map(\.offset) == [1, 3])
+        #expect(
+            other.batch.deadLetters.allSatisfy { $0.reason == "rows.csv has no row for k" },
+            "\(other.batch.deadLetters)")
     }
 
     @Test func severalFieldsMakeAKey() throws {
         let keys = Self.byText + [LookupPlan.Key(field: "n", column: 1, dimension: DimensionField("no", .integer))]
         let lookup = try Self.lookup(
             keys, cells: [DimensionField("name", .text)], Self.file("id,no,name\na,1,one\na,2,two\nb,1,three\n"))
-        let batch = Self.batch(
+        let batch = LookupStand(
             [
                 Record(text: "a", number: 2), Record(text: "b", number: 2), Record(text: "b", number: 1),
                 Record(text: "a"), Record(number: 1),
@@ -178,11 +129,11 @@ import Testing
         let lookup = Lookup(
             plan: plan, store: store, keeper: LookupKeeper(plan, store, nil, logger: Logger(label: "test")),
             hashedColumns: [], watch: nil)
-        let batch = Self.batch((0..<1_000).map { Record(text: "k\($0)") }, added: [.text])
+        let batch = LookupStand((0..<1_000).map { Record(text: "k\($0)") }, added: [.text])
         #expect(Self.joined(lookup, batch)[999] == ["old \(999 % 7)"])
         _ = try store.load(accept: { _ in }, isCancelled: { false })
-        for row in 0..<1_000 { #expect(Self.shown(batch.columns[3], row) == "old \(row % 7)") }
-        let later = Self.batch((0..<1_000).map { Record(text: "k\($0)") }, added: [.text])
+        for row in 0..<1_000 { #expect(batch.shown(row, 1) == ["old \(row % 7)"]) }
+        let later = LookupStand((0..<1_000).map { Record(text: "k\($0)") }, added: [.text])
         #expect(Self.joined(lookup, later)[999] == ["new \(999 % 7) 999"])
     }
 
@@ -231,7 +182,7 @@ import Testing
         var first = 0
         while first < records.count {
             let part = Array(records[first..<min(records.count, first + Int.random(in: 1...150, using: &random))])
-            let found = Self.joined(lookup, Self.batch(part, added: [.text]))
+            let found = Self.joined(lookup, LookupStand(part, added: [.text]))
             for (row, record) in part.enumerated() {
                 let right = rows.first { row in
                     row.key == record.text && row.from.map { $0 * 1_000_000 <= record.at } ?? true
@@ -251,8 +202,4 @@ private final class SourceList: Sendable {
     init(_ sources: [CSVSource]) { left = Mutex(sources) }
 
     func next() -> CSVSource { left.withLock { $0.removeFirst() } }
-}
-
-extension DimensionField {
-    fileprivate var columnType: ColumnType { LookupPlan.Cell(name: name, column: 0, dimension: self).columnType }
 }

@@ -57,10 +57,11 @@ struct ParseStand {
     /// Parses messages as one batch of one run each, twice with the same worker: results must not depend on what a worker
     /// has seen.
     func run(
-        _ messages: [Message], framing: Framing = .document, report: FieldReport? = nil, hashes: [Int] = []
+        _ messages: [Message], framing: Framing = .document, report: Remarks? = nil, hashes: [Int] = []
     ) throws -> Result {
-        let worker = ParseJSON(plan, hashedColumns: hashes, watch: report?.watch(node: "r", plan)).makeWorker(
-            in: StageSlot())
+        let worker = ParseJSON(plan, hashedColumns: hashes, watch: report?.watch { FieldWatch(node: "r", plan, $0) })
+            .makeWorker(
+                in: StageSlot())
         let first = process(messages, framing, worker)
         let second = process(messages, framing, worker)
         guard first == second else { throw Failure(description: "first \(first), then \(second)") }

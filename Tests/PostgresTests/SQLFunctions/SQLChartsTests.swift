@@ -124,28 +124,17 @@ struct SQLChartsTests {
 
     @Test func wrongArgumentsAreNamed() throws {
         let cluster = try #require(ScratchCluster.current)
-        let lines = try cluster.query(
-            """
-            CREATE FUNCTION pg_temp.said(call text) RETURNS text LANGUAGE plpgsql AS $$
-            BEGIN
-                EXECUTE call;
-                RETURN 'nothing';
-            EXCEPTION WHEN others THEN
-                RETURN SQLERRM;
-            END $$;
-            SELECT pg_temp.said($$SELECT millrace.share_below('\\x118c44', 1)$$);
-            SELECT pg_temp.said($$SELECT millrace.share_below('\\x2149', 'NaN')$$);
-            SELECT pg_temp.said($$SELECT millrace.distribution('\\x118c44', 10)$$);
-            SELECT pg_temp.said($$SELECT millrace.distribution('\\x2149', 2)$$);
-            SELECT pg_temp.said($$SELECT millrace.uniques_both('\\x2149', '\\x118c44')$$);
-            SELECT pg_temp.said($$SELECT millrace.percentiles('\\x118c44', '{0.5}')$$);
-            SELECT pg_temp.said($$SELECT millrace.percentiles('\\x220002', '{0.5,95}')$$);
-            SELECT pg_temp.said($$SELECT millrace.percentiles_union('\\x220002', '\\x128c440000000000000001')$$);
-            SELECT millrace.percentiles('\\x220002', '{NULL,0.5}'), millrace.percentiles('\\x220002', '{}'),
-                millrace.percentiles('\\x2149', '{0.5}'), millrace.share_below('\\x2149', 1) IS NULL,
-                (SELECT count(*) FROM millrace.distribution('\\x2149', 5));
-
-            """, in: "plain")
+        let lines = try cluster.complaints(
+            about: [
+                "share_below('\\x118c44', 1)",
+                "share_below('\\x2149', 'NaN')",
+                "distribution('\\x118c44', 10)",
+                "distribution('\\x2149', 2)",
+                "uniques_both('\\x2149', '\\x118c44')",
+                "percentiles('\\x118c44', '{0.5}')",
+                "percentiles('\\x220002', '{0.5,95}')",
+                "percentiles_union('\\x220002', '\\x128c440000000000000001')",
+            ], in: "plain")
         #expect(
             lines == [
                 "percentile sketch: this is a sketch of uniques(); use uniques_estimate()",
@@ -156,7 +145,14 @@ struct SQLChartsTests {
                 "percentile sketch: this is a sketch of uniques(); use uniques_estimate()",
                 "percentile: quantile out of range, found 95, expected 0 to 1; the 95th percentile is 0.95",
                 "percentile sketch: this is a sketch of uniques(); use uniques_estimate()",
-                "{NULL,1}|{}|{NULL}|t|0",
             ])
+        let answers = try cluster.query(
+            """
+            SELECT millrace.percentiles('\\x220002', '{NULL,0.5}'), millrace.percentiles('\\x220002', '{}'),
+                millrace.percentiles('\\x2149', '{0.5}'), millrace.share_below('\\x2149', 1) IS NULL,
+                (SELECT count(*) FROM millrace.distribution('\\x2149', 5));
+
+            """, in: "plain")
+        #expect(answers == ["{NULL,1}|{}|{NULL}|t|0"])
     }
 }

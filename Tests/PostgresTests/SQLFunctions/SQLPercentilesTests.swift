@@ -160,26 +160,18 @@ struct SQLPercentilesTests {
     /// A message names what the bytes are, and what was meant.
     @Test func messagesSayWhatToDoInstead() throws {
         let cluster = try #require(ScratchCluster.current)
-        let lines = try cluster.query(
-            """
-            CREATE FUNCTION pg_temp.said(call text) RETURNS text LANGUAGE plpgsql AS $$
-            BEGIN
-                EXECUTE call;
-                RETURN 'nothing';
-            EXCEPTION WHEN others THEN
-                RETURN SQLERRM;
-            END $$;
-            SELECT pg_temp.said($$SELECT millrace.percentile('\\x118c44', 0.5)$$);
-            SELECT pg_temp.said($$SELECT millrace.percentile('\\x30', 0.5)$$);
-            SELECT pg_temp.said($$SELECT millrace.uniques_estimate('\\x2149')$$);
-            SELECT pg_temp.said($$SELECT millrace.uniques_estimate('\\x214900')$$);
-            SELECT pg_temp.said($$SELECT millrace.sum_exact('\\x118c44')$$);
-            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', 95)$$);
-            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', 99.9)$$);
-            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', 2)$$);
-            SELECT pg_temp.said($$SELECT millrace.percentile('\\x2100', -1)$$);
-
-            """, in: "plain")
+        let lines = try cluster.complaints(
+            about: [
+                "percentile('\\x118c44', 0.5)",
+                "percentile('\\x30', 0.5)",
+                "uniques_estimate('\\x2149')",
+                "uniques_estimate('\\x214900')",
+                "sum_exact('\\x118c44')",
+                "percentile('\\x2100', 95)",
+                "percentile('\\x2100', 99.9)",
+                "percentile('\\x2100', 2)",
+                "percentile('\\x2100', -1)",
+            ], in: "plain")
         #expect(
             lines == [
                 "percentile sketch: this is a sketch of uniques(); use uniques_estimate()",

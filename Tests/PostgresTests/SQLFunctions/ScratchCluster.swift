@@ -101,6 +101,21 @@ final class ScratchCluster: Sendable {
             .split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 
+    /// What the database says to calls that it refuses, a line each; `nothing` for one that it takes.
+    func complaints(about calls: [String], in database: String) throws -> [String] {
+        try query(
+            """
+            CREATE FUNCTION pg_temp.said(call text) RETURNS text LANGUAGE plpgsql AS $$
+            BEGIN
+                EXECUTE call;
+                RETURN 'nothing';
+            EXCEPTION WHEN others THEN
+                RETURN SQLERRM;
+            END $$;
+
+            """ + calls.map { "SELECT pg_temp.said($call$SELECT millrace.\($0)$call$);\n" }.joined(), in: database)
+    }
+
     @discardableResult
     private func psql(file: String, _ database: String) throws -> String {
         try Self.run([

@@ -1,3 +1,5 @@
+import Declaration
+
 /// The name of a user's table as a topology file gives it: `table`, or `schema.table`, each part taken as it is written.
 package struct TableName: Hashable, Sendable {
     /// Why a name is none.
@@ -75,4 +77,17 @@ package struct TableName: Hashable, Sendable {
 extension TableName: CustomStringConvertible {
     /// As it was written.
     package var description: String { schema.map { $0 + "." + table } ?? table }
+}
+
+extension ConfigValue {
+    /// The table that the value names; nil when a problem says that it names none.
+    func tableName(_ problems: inout Diagnostics) -> TableName? {
+        guard let text = string else { return nil }
+        do throws(TableName.Problem) {
+            return try TableName(text)
+        } catch {
+            problems.append(Diagnostic(code: "table-name", at: location, error.message, hint: error.hint))
+            return nil
+        }
+    }
 }

@@ -77,12 +77,9 @@ extension TablePlan {
     private static func name(
         _ value: ConfigValue, _ resources: inout [any Resource], _ problems: inout Diagnostics
     ) -> String? {
-        guard let text = value.string else { return nil }
-        do throws(TableName.Problem) {
-            resources.append(TableAddress(name: try TableName(text), location: value.location))
-        } catch {
-            problems.append(Diagnostic(code: "table-name", at: value.location, error.message, hint: error.hint))
+        if let name = value.tableName(&problems) {
+            resources.append(TableAddress(name: name, location: value.location))
         }
-        return text
+        return value.string
     }
 }

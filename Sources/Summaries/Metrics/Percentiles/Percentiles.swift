@@ -26,9 +26,9 @@ package struct Percentiles: Metric, MetricType {
     package static func compile(
         _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics
     ) -> (any Metric)? {
-        guard let field = call.field(in: input, &problems) else { return nil }
-        call.checkOptions(spec, &problems)
-        call.expect(MetricCall.numbers, of: field, &problems, \.isNumeric)
+        guard
+            let field = call.leadingField(in: input, spec, expected: MetricCall.numbers, &problems, \.isNumeric)
+        else { return nil }
         let percentiles = Percentile.list(of: call, &problems)
         return field.field.map { Percentiles(name, of: $0, percentiles) }
     }

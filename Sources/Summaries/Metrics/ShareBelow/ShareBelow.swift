@@ -16,9 +16,9 @@ package struct ShareBelow: Metric, MetricType {
     package static func compile(
         _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics
     ) -> (any Metric)? {
-        guard let field = call.field(in: input, &problems) else { return nil }
-        call.checkOptions(spec, &problems)
-        call.expect(MetricCall.numbers, of: field, &problems, \.isNumeric)
+        guard
+            let field = call.leadingField(in: input, spec, expected: MetricCall.numbers, &problems, \.isNumeric)
+        else { return nil }
         let example = "for example share_below(\(field.field?.name ?? "duration_ms"), 300)"
         guard call.arguments.count == 2, case .number(let text, _, let location) = call.arguments[1] else {
             let place = call.arguments.count > 2 ? call.arguments[2].location : call.arguments.last?.location

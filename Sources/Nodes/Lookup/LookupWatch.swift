@@ -1,34 +1,10 @@
-package import Logging
+import Logging
 import Lookups
 import Synchronization
 
-/// Says how many records had no row in a lookup: null, dropped or dead, they are easily overlooked, and when it is all of
-/// them, the key is the wrong one.
-package final class LookupReport: Sendable {
-    private let tell: @Sendable (Remark) -> Void
-    private let watches = Mutex<[LookupWatch]>([])
-
-    /// Creates a report that tells its remarks to `tell`, from any thread.
-    package init(_ tell: @escaping @Sendable (Remark) -> Void) { self.tell = tell }
-
-    /// Creates a report that speaks through `logger`.
-    package convenience init(logger: Logger) { self.init { logger.write($0) } }
-
-    /// A watch over the records of one node.
-    func watch(_ plan: LookupPlan) -> LookupWatch {
-        let watch = LookupWatch(plan, tell)
-        watches.withLock { $0.append(watch) }
-        return watch
-    }
-
-    /// Says, at the end, how many there were.
-    package func conclude() {
-        for watch in watches.withLock({ $0 }) { watch.conclude() }
-    }
-}
-
-/// Counts the records of one node that were looked up, and those for which nothing was found.
-final class LookupWatch: Sendable {
+/// Counts the records of one node that were looked up, and those for which nothing was found: null, dropped or dead, they are
+/// easily overlooked, and when it is all of them, the key is the wrong one.
+package final class LookupWatch: NodeWatch {
     /// Records after which it is said that none of them had a row.
     static let recordsMin = 3_000
 
@@ -53,7 +29,7 @@ final class LookupWatch: Sendable {
                 metadata: metadata(none, all)))
     }
 
-    func conclude() {
+    package func conclude() {
         let (all, none) = (looked.load(ordering: .relaxed), missed.load(ordering: .relaxed))
         guard none > 0 else { return }
         let share =

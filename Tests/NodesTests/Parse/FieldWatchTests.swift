@@ -6,14 +6,15 @@ import Testing
 @testable import Nodes
 
 /// A field that no record has is said, once, with the keys that stand in its place.
-@Suite struct FieldReportTests {
+@Suite struct FieldWatchTests {
     private static func parse(_ documents: [String], _ fields: [FieldDeclaration]) -> (
-        words: Words, report: FieldReport
+        words: Words, report: Remarks
     ) {
         let words = Words()
-        let report = FieldReport(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
+        let report = Remarks(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
         let plan = ParsePlan(fields: fields, names: fields.map { $0.path.joined() }, limits: JSONLimits())
-        let worker = ParseJSON(plan, watch: report.watch(node: "records", plan)).makeWorker(in: StageSlot())
+        let worker = ParseJSON(plan, watch: report.watch { FieldWatch(node: "records", plan, $0) }).makeWorker(
+            in: StageSlot())
         let batch = Batch(payloadBytes: 1 << 20, layout: BatchLayout(fields.map { _ in .integer }))
         for (offset, document) in documents.enumerated() {
             unsafe Array(document.utf8).withUnsafeBytes {
@@ -64,7 +65,7 @@ import Testing
     /// Runs messages through a node and tells the end.
     private static func said(_ declaration: String, _ messages: [ParseStand.Message]) throws -> Words {
         let words = Words()
-        let report = FieldReport(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
+        let report = Remarks(logger: Logger(label: "fields") { _ in WordHandler(words: words) })
         _ = try ParseStand(declaration).run(messages, report: report)
         report.conclude()
         return words
