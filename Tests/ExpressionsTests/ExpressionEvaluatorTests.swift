@@ -121,7 +121,7 @@ import Testing
         #expect(batch.select(evaluator, among: [1, 2, 3, 5]) == [1, 5])
         #expect(batch.select(evaluator, among: []) == [])
         #expect(batch.select(evaluator) == [0, 1, 4, 5])
-        #expect(evaluator.scratchBytes > 0)
+        #expect(evaluator.bytesHeld > 0)
     }
 
     @Test func scratchMemoryStopsGrowing() throws {
@@ -130,8 +130,8 @@ import Testing
             "lower(event) == 'login' || (level + 1) * 2 > 3 && coalesce(event, 'x') in ['a', 'b'] || paying == true"
         let evaluator = try Expression.parse(text, at: start).check(against: batch.schema).makeEvaluator()
         _ = batch.select(evaluator)
-        let bytes = evaluator.scratchBytes
+        let bytes = evaluator.bytesHeld
         for _ in 0..<20 { _ = batch.select(evaluator) }
-        #expect(evaluator.scratchBytes == bytes)
+        #expect(evaluator.bytesHeld == bytes)
     }
 }

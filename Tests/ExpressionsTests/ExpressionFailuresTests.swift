@@ -67,7 +67,7 @@ import Testing
         }
         #expect(batch.texts(evaluator) == expected)
         #expect(evaluator.takeFailures().map(\.count) == [broken])
-        // Distinct texts are computed one by one, without a table.
+        // Texts that do not come again.
         let many = SampleBatch([("t", .text)], rows: (0..<3000).map { [.text("a%20\($0)")] })
         #expect(many.texts(evaluator) == (0..<3000).map { "a \($0)" })
     }
@@ -80,9 +80,9 @@ import Testing
             "concat(path_template(t), upper(regexp_replace(t, '[0-9]+', '#', 'g')), case when t like '%1%' then t end)"
         let evaluator = try Expression.parse(text, at: start).check(against: batch.schema).makeEvaluator()
         for _ in 0..<3 { _ = batch.texts(evaluator) }
-        let bytes = evaluator.scratchBytes
+        let bytes = evaluator.bytesHeld
         for _ in 0..<5 { _ = batch.texts(evaluator) }
-        #expect(evaluator.scratchBytes == bytes)
+        #expect(evaluator.bytesHeld == bytes)
     }
 
     /// Patterns that end with their escape, where Postgres complains; found by a million random ones.

@@ -1,7 +1,7 @@
 """What the way from a message to a record costs: T1 with derived fields, a regular expression, numbers in quotes; records
 made of the elements of arrays; one operator of an expression.
 
-Whole processes with one worker; every variant takes turns with plain T1, and is compared with it within the run.
+Whole processes with one worker; every variant takes turns with T1, and is compared with it within the run.
 """
 
 import functools
@@ -15,14 +15,17 @@ NAME = "language"
 TITLE = "Expressions and parsing"
 
 PLAIN = "T1"
+LONGER = "T1 over events with a URL"
 WITH_URL = "T1 that reads the URL"
 QUOTED = "T1, two numbers in quotes: accept: text"
 DERIVED = "T1 and two derived fields: a case and a split_part"
 PATTERN = "T1 and a regular expression over 10,000 URLs"
 READINGS = "elements of arrays of ten"
 NO_OPERATOR = "T1 and a derived field without an operator"
-#: Of the events per CPU-second of plain T1.
+#: Of the events per CPU-second of T1 over the same events.
 SHARES = {DERIVED: at_least(0.90), PATTERN: at_least(0.80), QUOTED: at_least(0.95)}
+#: What is compared with T1 over other events than the plain ones.
+BASES = {WITH_URL: LONGER, PATTERN: LONGER}
 ELEMENTS = at_least(1_500_000)
 OPERATOR = at_most(15, "ns")
 
@@ -103,6 +106,7 @@ def files(bench):
         DERIVED: file("derived", events, derived=(
             "class: \"case when duration_ms >= 60000 then 'long' when duration_ms >= 1000 then 'short' else 'none' end\"",
             "kind: \"split_part(event, '_', 1)\"")),
+        LONGER: file("longer", urls),
         WITH_URL: file("with_url", urls, parsing=with_urls),
         PATTERN: file("pattern", urls, parsing=with_urls, derived=(
             "page: \"regexp_substr(url, '/item/([0-9]+)', 1, 1, '', 1)\"",)),
@@ -125,14 +129,14 @@ def run(bench):
 
 
 def shares(found):
-    table = Table("Beside plain T1", ["", "events/CPU-s", "of plain T1", "target", "met"])
-    for name in (PLAIN, DERIVED, WITH_URL, PATTERN, QUOTED):
-        share = ratio(found[name].per_cpu_second, found[PLAIN].per_cpu_second)
+    table = Table("Beside T1", ["", "events/CPU-s", "of T1", "target", "met"])
+    for name in (PLAIN, DERIVED, QUOTED, LONGER, WITH_URL, PATTERN):
+        share = ratio(found[name].per_cpu_second, found[BASES.get(name, PLAIN)].per_cpu_second)
         target = SHARES.get(name)
         table.add(name, found[name].per_cpu_second, percent(share),
                   f"≥ {percent(target.bound)}" if target else "", target.verdict(share) if target else "")
-    table.note("What is derived is computed for every event and used by nothing. Events with a URL are 80 bytes longer; the "
-               "expression is compared with T1 over events without one.")
+    table.note("What is derived is computed for every event and used by nothing. Events with a URL are 80 bytes longer: what "
+               "reads it is compared with T1 over them. The numbers in quotes are compared with T1 over numbers.")
     return table
 
 

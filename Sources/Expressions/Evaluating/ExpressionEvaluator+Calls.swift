@@ -1,6 +1,6 @@
 import Dataflow
 
-/// Calls of functions: arguments are computed, then the kernel runs over the rows, or over one for each distinct text.
+/// Calls of functions: arguments are computed, then the kernel runs over the rows, or over those whose texts are new.
 extension ExpressionEvaluator {
     func call<Value>(_ plan: CallPlan, _ rows: RowSelection, _ frame: Frame) -> Vector<Value> {
         column { (result: Cells<Value>) in
@@ -8,7 +8,7 @@ extension ExpressionEvaluator {
             var call = unsafe KernelCall(
                 rows: rows, arguments: readers, values: UnsafeMutableRawPointer(result.values), valid: result.valid,
                 writer: TextWriter(pool.takeBytes(0)), zones: zones)
-            run(plan, &call, MemoryLayout<Value>.stride)
+            run(plan, &call, MemoryLayout<Value>.stride == 1 ? .truth : .number)
             pool.give(call.writer)
             for part in held { give(part) }
         }
@@ -21,7 +21,7 @@ extension ExpressionEvaluator {
         var call = unsafe KernelCall(
             rows: rows, arguments: readers, values: UnsafeMutableRawPointer(cells.values), valid: cells.valid,
             writer: TextWriter(pool.takeBytes(0)), zones: zones)
-        run(plan, &call, MemoryLayout<TextSlice>.stride)
+        run(plan, &call, .text)
         var bytes: ScratchPool.Bytes? = pool.grown(call.writer)
         var base = unsafe UnsafeRawPointer(call.writer.buffer.start)
         if call.sharesText {
@@ -103,11 +103,9 @@ extension ExpressionEvaluator {
             values: UnsafeRawPointer(scratch.values), valid: UnsafePointer(scratch.valid), text: text, mask: 0)
     }
 
-    private func run(_ plan: CallPlan, _ call: inout KernelCall, _ stride: Int) {
-        if plan.kernel.isCostly, let argument = soleText(plan.arguments, call.arguments),
-            let distinct = DistinctTexts.find(argument, call.rows, &pool)
-        {
-            runOnDistinct(plan, &call, stride, argument, distinct)
+    private func run(_ plan: CallPlan, _ call: inout KernelCall, _ shape: ResultShape) {
+        if plan.kernel.isCostly, let argument = soleText(plan.arguments, call.arguments), let memo = memo(of: plan) {
+            runRemembering(plan, &call, shape, argument, memo)
         } else {
             plan.kernel.run(&call)
             if plan.kernel.countsNulls { count(call.failures, at: plan.site) }
@@ -122,38 +120,5 @@ extension ExpressionEvaluator {
             found = reader
         }
         return found
-    }
-
-    private func runOnDistinct(
-        _ plan: CallPlan, _ call: inout KernelCall, _ stride: Int, _ argument: ArgumentReader,
-        _ distinct: DistinctTexts
-    ) {
-        let rows = call.rows
-        var inner = unsafe KernelCall(
-            rows: distinct.rows.selection, arguments: call.arguments, values: call.values, valid: call.valid,
-            writer: call.writer, zones: zones)
-        plan.kernel.run(&inner)
-        call.writer = inner.writer
-        call.sharesText = inner.sharesText
-        let (values, valid) = unsafe (call.values, call.valid)
-        rows.forEach { row in
-            let first = distinct.first(of: row)
-            guard first != row else { return }
-            unsafe valid[row] = valid[first]
-            if stride == 1 {
-                unsafe values.storeBytes(
-                    of: values.load(fromByteOffset: first, as: UInt8.self), toByteOffset: row, as: UInt8.self)
-            } else {
-                unsafe values.storeBytes(
-                    of: values.load(fromByteOffset: first &* 8, as: UInt64.self), toByteOffset: row &* 8,
-                    as: UInt64.self)
-            }
-        }
-        if inner.failures > 0, plan.kernel.countsNulls {
-            var failures = 0
-            rows.forEach { row in if argument.isThere(row), unsafe valid[row] == 0 { failures += 1 } }
-            count(failures, at: plan.site)
-        }
-        distinct.giveBack(to: &pool)
     }
 }

@@ -45,6 +45,33 @@ extension ExpressionEvaluator {
         }
     }
 
+    /// Truth values of a comparison; the operands are given back.
+    func compareTexts(
+        _ comparison: Comparison, _ a: TextVector, _ b: TextVector, _ rows: RowSelection
+    ) -> Vector<UInt8> {
+        defer {
+            give(a)
+            give(b)
+        }
+        let isEquality = comparison == .equal || comparison == .notEqual
+        return column { (result: Cells<UInt8>) in
+            if isEquality, case .constant(let constant) = b, case .column(let column) = a {
+                let flip: UInt8 = comparison == .equal ? 0 : 1
+                rows.forEach { row in
+                    let isThere = column.cells.validity(row)
+                    let isEqual = isThere == 1 && column[row] == constant
+                    result.set(row, (isEqual ? 1 : 0) ^ flip, validity: isThere)
+                }
+            } else {
+                rows.forEach { row in
+                    let isThere = a.validity(row) & b.validity(row)
+                    let holds = isThere == 1 && comparison.holds(TextView.order(a[row], b[row]), 0)
+                    result.set(row, holds ? 1 : 0, validity: isThere)
+                }
+            }
+        }
+    }
+
     @inline(__always)
     private func filter(
         _ a: TextVector, _ b: TextVector, _ rows: RowSelection, _ holds: (TextView, TextView) -> Bool

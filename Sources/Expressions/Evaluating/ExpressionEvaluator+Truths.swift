@@ -50,18 +50,7 @@ extension ExpressionEvaluator {
         case .compareBooleans(let isEqual, let left, let right):
             return merge(truths(left, rows, frame), truths(right, rows, frame), rows) { ($0 == $1) == isEqual }
         case .compareTexts(let comparison, let left, let right):
-            let (a, b) = (texts(left, rows, frame), texts(right, rows, frame))
-            defer {
-                give(a)
-                give(b)
-            }
-            return column { (result: Cells<UInt8>) in
-                rows.forEach { row in
-                    let isThere = a.validity(row) & b.validity(row)
-                    let holds = isThere == 1 && comparison.holds(TextView.order(a[row], b[row]), 0)
-                    result.set(row, holds ? 1 : 0, validity: isThere)
-                }
-            }
+            return compareTexts(comparison, texts(left, rows, frame), texts(right, rows, frame), rows)
         default: preconditionFailure("A condition that is not a comparison was taken for one.")
         }
     }

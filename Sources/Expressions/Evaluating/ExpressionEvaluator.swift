@@ -36,9 +36,22 @@ package import Dataflow
     var evaluated: Held?
     let zones = ZoneCache()
     var pool = ScratchPool()
+    /// What is remembered of costly calls, by their sites.
+    var memos: [ResultMemo?] = []
+    let memoBytesMax: Int
+    private let memory: MemoryAccountant?
+    private var drawn = 0
+
+    /// Results of one costly call that are remembered: this part of a budget, at most.
+    private static let memoShare = 128
+    private static let memoBytesMax = 4 << 20
 
     /// `type` is nil for types that no column has.
-    init(plan: ValuePlan?, type: ColumnType?, texts: [[UInt8]], sites: [FailureSite]) {
+    init(
+        plan: ValuePlan?, type: ColumnType?, texts: [[UInt8]], sites: [FailureSite], memory: MemoryAccountant? = nil
+    ) {
+        self.memory = memory
+        memoBytesMax = min(Self.memoBytesMax, memory.map { $0.budget / Self.memoShare } ?? .max)
         self.plan = plan
         self.type = type
         self.sites = sites
@@ -58,10 +71,20 @@ package import Dataflow
 
     deinit {
         unsafe constantBytes.deallocate()
+        memory?.draw(-drawn, for: .kept)
     }
 
-    /// Bytes of scratch memory held, for the memory accountant.
-    package var scratchBytes: Int { pool.bytesAllocated }
+    /// Bytes of memory held: scratch memory, and results that are remembered.
+    package var bytesHeld: Int { memos.reduce(pool.bytesAllocated) { $0 + ($1?.bytes ?? 0) } }
+
+    /// Brings the account up to date.
+    private func settle() {
+        guard let memory else { return }
+        let held = bytesHeld
+        guard held != drawn else { return }
+        memory.draw(held - drawn, for: .kept)
+        drawn = held
+    }
 
     /// The operations that made nulls of values since this was asked last, and how many.
     package func takeFailures() -> [(site: FailureSite, count: Int)] {
@@ -140,6 +163,7 @@ package import Dataflow
         result = nil
         if let evaluated { give(evaluated) }
         evaluated = nil
+        settle()
     }
 
     func constantText(_ index: Int) -> TextView { constants[index] }

@@ -3,7 +3,7 @@ import Dataflow
 /// What a function does: fills a column from columns.
 struct Kernel: Sendable {
     let run: @Sendable (inout KernelCall) -> Void
-    /// Whether it is worth looking for equal texts, to compute each once.
+    /// Whether it is worth remembering what it made of a text. Then it makes a null of an absent text.
     var isCostly = false
     /// Whether a null that it makes of values is a failure, to be counted; a search that finds nothing is none.
     var countsNulls = true
@@ -12,7 +12,7 @@ struct Kernel: Sendable {
         self.run = run
     }
 
-    /// The same kernel, computed once per distinct text of a batch.
+    /// The same kernel, computed once for a text that comes again.
     var costly: Kernel {
         var kernel = self
         kernel.isCostly = true

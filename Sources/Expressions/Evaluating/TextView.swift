@@ -94,7 +94,7 @@ extension TextView {
     @inline(__always)
     func contains(_ other: TextView) -> Bool { find(other) != nil }
 
-    /// A hash of the bytes, for tables that live as long as a batch.
+    /// A hash of the bytes, for tables of this process. Whoever chooses the texts can make them collide.
     @inline(__always)
     var hash: UInt64 {
         var hash = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15

@@ -70,8 +70,9 @@ package struct TypedExpression: Sendable {
     let sites: [FailureSite]
 
     /// An evaluator of its own for one thread.
-    package func makeEvaluator() -> ExpressionEvaluator {
-        ExpressionEvaluator(plan: plan, type: resultType, texts: texts, sites: sites)
+    /// - Parameter memory: what it draws its memory from, as `kept`.
+    package func makeEvaluator(drawingFrom memory: MemoryAccountant? = nil) -> ExpressionEvaluator {
+        ExpressionEvaluator(plan: plan, type: resultType, texts: texts, sites: sites, memory: memory)
     }
 
     /// Where an operation of the expression stands in its file.

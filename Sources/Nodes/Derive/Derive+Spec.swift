@@ -105,7 +105,8 @@ struct DerivePlan: StagePlan {
     func build(in context: BuildContext) throws -> any Operator {
         Derive(
             fields: fields, hashedColumns: Set(context.hashedColumns),
-            nulls: context.services[Remarks.self]?.watch { NullWatch(node: node, $0) })
+            nulls: context.services[Remarks.self]?.watch { NullWatch(node: node, $0) },
+            memory: context.memory)
     }
 }
 

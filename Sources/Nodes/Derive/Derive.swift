@@ -7,6 +7,7 @@ package struct Derive: Operator {
     let fields: [DerivedField]
     let hashedColumns: Set<Int>
     let nulls: NullWatch?
+    let memory: MemoryAccountant
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker { DeriveWorker(self) }
 }
@@ -18,7 +19,7 @@ final class DeriveWorker: OperatorWorker {
 
     init(_ node: Derive) {
         self.node = node
-        evaluators = node.fields.map { $0.expression.makeEvaluator() }
+        evaluators = node.fields.map { $0.expression.makeEvaluator(drawingFrom: node.memory) }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {

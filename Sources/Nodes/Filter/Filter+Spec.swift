@@ -56,6 +56,8 @@ package struct FilterPlan: StagePlan {
     }
 
     package func build(in context: BuildContext) throws -> any Operator {
-        Filter(condition, nulls: context.services[Remarks.self]?.watch { NullWatch(node: context.node, $0) })
+        Filter(
+            condition, nulls: context.services[Remarks.self]?.watch { NullWatch(node: context.node, $0) },
+            memory: context.memory)
     }
 }

@@ -5,11 +5,15 @@ package import Expressions
 package struct Filter: Operator {
     let expression: TypedExpression
     let nulls: NullWatch?
+    let memory: MemoryAccountant?
 
     /// Creates the node.
-    /// - Parameter nulls: counts the nulls that the expression makes.
-    package init(_ expression: TypedExpression, nulls: NullWatch? = nil) {
+    /// - Parameters:
+    ///   - nulls: counts the nulls that the expression makes.
+    ///   - memory: what it draws its memory from.
+    package init(_ expression: TypedExpression, nulls: NullWatch? = nil, memory: MemoryAccountant? = nil) {
         self.expression = expression
+        self.memory = memory
         self.nulls = nulls
     }
 
@@ -23,7 +27,7 @@ final class FilterWorker: OperatorWorker {
 
     init(_ node: Filter) {
         self.node = node
-        evaluator = node.expression.makeEvaluator()
+        evaluator = node.expression.makeEvaluator(drawingFrom: node.memory)
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {

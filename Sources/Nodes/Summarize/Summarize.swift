@@ -77,7 +77,7 @@ final class SummarizeWorker: AggregateWorker {
         self.nulls = nulls
         self.share = share
         self.dictionaries = dictionaries
-        conditions = plan.metrics.map { $0.condition?.makeEvaluator() }
+        conditions = plan.metrics.map { $0.condition?.makeEvaluator(drawingFrom: memory) }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
