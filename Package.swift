@@ -59,6 +59,7 @@ let package = Package(
         .target(name: "Sketches", dependencies: ["CMalloc"], swiftSettings: strict),
 
         .target(name: "Lookups", dependencies: ["Platform", "Sketches"], swiftSettings: strict),
+        .target(name: "Catalog", dependencies: ["Postgres"], swiftSettings: strict),
         .target(name: "LookupSources", dependencies: ["Lookups", "JSON", "Postgres"], swiftSettings: strict),
 
         // Engine
@@ -106,7 +107,7 @@ let package = Package(
             name: "Millrace",
             dependencies: [
                 "Platform", "Dataflow", "Declaration", "Expressions", "Summaries", "Nodes", "TopologyFile",
-                "EventGenerator", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc",
+                "EventGenerator", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc", "Catalog",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -132,6 +133,9 @@ let package = Package(
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Platform"], swiftSettings: strict),
+        .testTarget(
+            name: "CatalogTests", dependencies: ["Catalog", "Postgres", "LocalServices", "Platform"],
+            swiftSettings: strict),
         .testTarget(
             name: "LookupSourcesTests",
             dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: strict),

@@ -9,9 +9,14 @@ public struct RunOverrides: Sendable {
     public var commitInterval: Duration?
     /// Threads that run operators.
     public var workers: Int?
+    /// Permits of nodes, by name.
+    public var concurrency: [String: Int]
 
     /// Overrides.
-    public init(memoryBytes: Int? = nil, commitInterval: Duration? = nil, workers: Int? = nil) {
+    public init(
+        memoryBytes: Int? = nil, commitInterval: Duration? = nil, workers: Int? = nil, concurrency: [String: Int] = [:]
+    ) {
+        self.concurrency = concurrency
         self.memoryBytes = memoryBytes
         self.commitInterval = commitInterval
         self.workers = workers
@@ -42,7 +47,7 @@ extension CompiledTopology {
             context.hashedColumns = hashedColumns(of: index)
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
-                concurrency: stage.concurrency)
+                concurrency: overrides.concurrency[stage.name] ?? stage.concurrency)
         }
         let sources = try sources.compactMap { source -> PipelinePlan.SourceNode? in
             guard let child = source.child else { return nil }

@@ -13,12 +13,13 @@ struct MillraceCommand: AsyncParsableCommand {
             Check a file:    millrace check topologies/game_kpis.yaml
             Try a file:      millrace try topologies/game_kpis.yaml --events sample.ndjson
             Run it:          millrace run topologies/game_kpis.yaml
+            Or as a service: millrace serve, and millrace deploy topologies/game_kpis.yaml
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Try.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self,
-            VersionCommand.self,
-            Reference.self,
+            Run.self, Check.self, Try.self, Serve.self, Deploy.self, ListCommand.self, Status.self, Pause.self, Resume.self,
+            Restart.self, Scale.self, Rollback.self, Remove.self, Logs.self, Demo.self, Generate.self, Produce.self,
+            BrokerCommand.self, VersionCommand.self, Reference.self,
         ]
     )
 

@@ -15,8 +15,13 @@ struct PlainLogHandler: LogHandler {
         var line =
             Date().formatted(.iso8601) + " " + event.level.rawValue.uppercased() + " " + event.message.description
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
+        for word in Self.words(all) { line += " " + word }
         StandardError.write(line)
+    }
+
+    /// `key=value`, in order.
+    static func words(_ metadata: Logger.Metadata) -> [String] {
+        metadata.sorted { $0.key < $1.key }.map { key, value in "\(key)=\(quoted("\(value)"))" }
     }
 
     /// Values with spaces are quoted, so that a line can be taken apart again.

@@ -21,6 +21,7 @@ final class TopologyService: Service {
 
     private struct Outcome {
         var wasAskedToStop = false
+        var hasBegun = false
         var failure: (any Error)?
     }
 
@@ -62,6 +63,15 @@ final class TopologyService: Service {
     /// Why the topology stopped, nil while it runs and when it ended in order.
     var failure: (any Error)? { outcome.withLock { $0.failure } }
 
+    /// Whether its tables are ready and it reads.
+    var hasBegun: Bool { outcome.withLock { $0.hasBegun } }
+
+    /// Tells it to end in order, as a graceful shutdown does.
+    func stop() {
+        outcome.withLock { $0.wasAskedToStop = true }
+        pipeline.stop()
+    }
+
     /// Runs to the end.
     /// - Throws: why it stopped; also kept in `failure`.
     func run() async throws {
@@ -88,12 +98,12 @@ final class TopologyService: Service {
                         return
                     }
                     database?.onReplacement { pipeline.stop() }
+                    self.outcome.withLock { $0.hasBegun = true }
                     try pipeline.run()
                     try database?.checkReplacement()
                 }
             } onGracefulShutdown: {
-                self.outcome.withLock { $0.wasAskedToStop = true }
-                pipeline.stop()
+                self.stop()
             }
         } onCancel: {
             pipeline.cancel()

@@ -6,6 +6,8 @@ package struct SinkError: Error, Sendable, CustomStringConvertible {
         case tableMismatch = "table-mismatch"
         /// The table was made for another summary.
         case definitionMismatch = "definition-mismatch"
+        /// Instances of another definition of the topology are running.
+        case definitionInUse = "definition-in-use"
         /// Another definition of the topology took over, or this one may not run now.
         case replaced
         /// The table lacks what the topology has read, or holds what it has not.

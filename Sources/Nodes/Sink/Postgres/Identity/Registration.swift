@@ -120,7 +120,7 @@ struct Registration: Sendable {
     func refusal(of definition: TableDefinition, _ current: Current?, alive: Sighting) -> SinkError {
         let changes = current.map { definition.changes(since: TableDefinition($0.definition)).map(\.text) } ?? []
         return SinkError(
-            code: .definitionMismatch,
+            code: .definitionInUse,
             description: "topology \(topology) runs with another definition: instance \(alive.instance) was seen "
                 + "\(alive.secondsAgo) s ago; what differs here: \(changes.joined(separator: "; ")). Two definitions of "
                 + "one topology would share its positions and each miss what the other reads. Stop all instances of the "

@@ -1,0 +1,167 @@
+import Foundation
+import Postgres
+
+/// What is to run.
+extension Catalog {
+    /// What a deployment has done.
+    package enum DeployOutcome: Sendable, Equatable {
+        /// The version and whether the topology runs or is paused.
+        case deployed(version: Int, Wanted)
+        /// The file is the one that is deployed.
+        case unchanged(version: Int)
+    }
+
+    /// Makes a file the version of its topology that is to run.
+    /// - Parameters:
+    ///   - note: what there is to say about it.
+    ///   - plan: what it changes, as it was shown.
+    ///   - acceptsGaps: whether tables that lack what was read before are accepted at its first start.
+    ///   - expected: the version that is deployed now, nil for any, 0 for none.
+    /// - Throws: `CatalogError`, `PostgresError`.
+    package mutating func deploy(
+        _ topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool, by person: String
+    ) throws -> DeployOutcome {
+        guard file.utf8.count <= CatalogLimits.fileBytes else {
+            throw CatalogError(code: .tooLong, description: "topology \(topology): the file has more than 4 MiB")
+        }
+        return try change(topology) { connection in
+            // Two who deploy at once take turns; a topology without a row has nothing to lock.
+            try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            let current = try connection.query(
+                """
+                SELECT d.version, d.wanted, v.digest = encode(sha256(convert_to($2, 'UTF8')), 'hex')
+                FROM millrace.deployments d JOIN millrace.versions v USING (topology, version) WHERE d.topology = $1
+                """, [.text(topology), .text(file)])
+            var wanted = Wanted.running
+            if current.rowCount > 0 {
+                if try current.bool(0, 2) == true, !acceptsGaps {
+                    return .unchanged(version: Int(try current.int32(0, 0) ?? 0))
+                }
+                wanted = Wanted(rawValue: try current.text(0, 1) ?? "") ?? .running
+            }
+            let version = Int(
+                try connection.query(
+                    """
+                    INSERT INTO millrace.versions (topology, version, file, digest, note, plan, accepts_gaps, deployed_by)
+                    SELECT $1, coalesce(max(version), 0) + 1, $2, encode(sha256(convert_to($2, 'UTF8')), 'hex'), $3, $4, $5, $6
+                    FROM millrace.versions WHERE topology = $1 RETURNING version
+                    """,
+                    [.text(topology), .text(file), .text(note), .text(plan), .bool(acceptsGaps), .text(person)]
+                ).int32(0, 0) ?? 0)
+            try connection.query(
+                """
+                INSERT INTO millrace.deployments AS d (topology, version, wanted, changed_by) VALUES ($1, $2, 'running', $3)
+                ON CONFLICT (topology) DO UPDATE SET version = EXCLUDED.version, generation = d.generation + 1,
+                    changed_by = EXCLUDED.changed_by, changed_at = now()
+                """, [.text(topology), .int32(Int32(version)), .text(person)])
+            return .deployed(version: version, wanted)
+        }
+    }
+
+    /// What is deployed, by name.
+    package mutating func deployments() throws -> [Deployment] {
+        let found = try connection.query(
+            """
+            SELECT topology, version, wanted, generation, settings::text, changed_by, changed_at
+            FROM millrace.deployments ORDER BY topology
+            """)
+        return try (0..<found.rowCount).map { row in
+            Deployment(
+                topology: try found.text(row, 0) ?? "", version: Int(try found.int32(row, 1) ?? 0),
+                wanted: Wanted(rawValue: try found.text(row, 2) ?? "") ?? .paused,
+                generation: try found.int64(row, 3) ?? 0,
+                settings: try JSONDecoder().decode(RunSettings.self, from: Data((try found.text(row, 4) ?? "{}").utf8)),
+                changedBy: try found.text(row, 5) ?? "", changedAt: try found.microsecondsSince1970(row, 6) ?? 0)
+        }
+    }
+
+    /// The versions of a topology, the newest first.
+    package mutating func versions(of topology: String) throws -> [TopologyVersion] {
+        let found = try connection.query(
+            """
+            SELECT version, file, digest, note, accepts_gaps, deployed_by, deployed_at FROM millrace.versions
+            WHERE topology = $1 ORDER BY version DESC
+            """, [.text(topology)])
+        return try (0..<found.rowCount).map { row in
+            TopologyVersion(
+                topology: topology, version: Int(try found.int32(row, 0) ?? 0), file: try found.text(row, 1) ?? "",
+                digest: try found.text(row, 2) ?? "", note: try found.text(row, 3) ?? "",
+                acceptsGaps: try found.bool(row, 4) ?? false, deployedBy: try found.text(row, 5) ?? "",
+                deployedAt: try found.microsecondsSince1970(row, 6) ?? 0)
+        }
+    }
+
+    /// A version of a topology.
+    /// - Throws: `CatalogError` when there is none.
+    package mutating func version(_ number: Int, of topology: String) throws -> TopologyVersion {
+        let all = try versions(of: topology)
+        if let found = all.first(where: { $0.version == number }) { return found }
+        guard let newest = all.first else { throw try unknown(topology) }
+        throw CatalogError(
+            code: .unknownVersion,
+            description: "topology \(topology) has no version \(number), expected 1 to \(newest.version)")
+    }
+
+    /// Notes that a version has been started with the gaps it was deployed with: what is missing later is missing anew.
+    package mutating func forgetGaps(of topology: String, version: Int) throws {
+        try connection.query(
+            "UPDATE millrace.versions SET accepts_gaps = false WHERE topology = $1 AND version = $2 AND accepts_gaps",
+            [.text(topology), .int32(Int32(version))])
+    }
+
+    /// Has a topology run or pause.
+    /// - Returns: false when it was so already.
+    package mutating func set(_ topology: String, to wanted: Wanted, by person: String) throws -> Bool {
+        try update(
+            topology, by: person, set: "wanted = $3, generation = generation + 1", where: "wanted <> $3",
+            [.text(wanted.rawValue)])
+    }
+
+    /// Has a topology stop in order and begin again, wherever it runs.
+    package mutating func restart(_ topology: String, by person: String) throws {
+        _ = try update(topology, by: person, set: "generation = generation + 1", where: "true", [])
+    }
+
+    /// Changes how a topology runs.
+    /// - Returns: the settings that hold now.
+    package mutating func set(_ topology: String, _ settings: RunSettings, by person: String) throws -> RunSettings {
+        let before = try deployments().first { $0.topology == topology }?.settings ?? RunSettings()
+        let after = before.updated(with: settings)
+        _ = try update(
+            topology, by: person, set: "settings = $3::jsonb, generation = generation + 1",
+            where: "settings <> $3::jsonb", [.text(Self.json(after))])
+        return after
+    }
+
+    private mutating func update(
+        _ topology: String, by person: String, set changes: String, where condition: String, _ more: [Parameter]
+    ) throws -> Bool {
+        let changed = try change(topology) { connection in
+            try connection.query(
+                """
+                UPDATE millrace.deployments SET \(changes), changed_by = $2, changed_at = now()
+                WHERE topology = $1 AND \(condition)
+                """, [.text(topology), .text(person)] + more
+            ).affectedRows ?? 0
+        }
+        if changed > 0 { return true }
+        guard try deployments().contains(where: { $0.topology == topology }) else { throw try unknown(topology) }
+        return false
+    }
+
+    /// Takes a topology out of the catalogue; its versions, tables and positions stay.
+    package mutating func remove(_ topology: String) throws {
+        let removed = try change(topology) { connection in
+            try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(topology)]).affectedRows ?? 0
+        }
+        if removed == 0 { throw try unknown(topology) }
+    }
+
+    /// Says that a topology is not deployed, and which are.
+    package mutating func unknown(_ topology: String) throws -> CatalogError {
+        let names = try deployments().map(\.topology)
+        let known = names.isEmpty ? "none is" : "these are: \(names.joined(separator: ", "))"
+        return CatalogError(
+            code: .unknownTopology, description: "topology \(topology) is not deployed in this database; \(known)")
+    }
+}

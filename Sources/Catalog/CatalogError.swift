@@ -1,0 +1,11 @@
+/// Why the catalogue did not do what it was asked.
+package struct CatalogError: Error, CustomStringConvertible, Sendable {
+    package enum Code: String, Sendable {
+        case unknownTopology = "unknown-topology"
+        case unknownVersion = "unknown-version"
+        case tooLong = "too-long"
+    }
+
+    package var code: Code
+    package var description: String
+}

@@ -1,0 +1,144 @@
+/// What a topology is to do.
+package enum Wanted: String, Sendable, Codable {
+    case running
+    case paused
+}
+
+/// What was changed about a topology's run without changing its file.
+package struct RunSettings: Sendable, Codable, Equatable {
+    /// Threads that run operators, in each process.
+    package var workers: Int?
+    /// The memory budget in bytes, in each process.
+    package var memoryBytes: Int?
+    /// Permits by node, in each process.
+    package var concurrency: [String: Int]?
+
+    package init(workers: Int? = nil, memoryBytes: Int? = nil, concurrency: [String: Int]? = nil) {
+        self.workers = workers
+        self.memoryBytes = memoryBytes
+        self.concurrency = concurrency
+    }
+
+    /// These settings with what `newer` says in their place.
+    package func updated(with newer: RunSettings) -> RunSettings {
+        RunSettings(
+            workers: newer.workers ?? workers, memoryBytes: newer.memoryBytes ?? memoryBytes,
+            concurrency: newer.concurrency.map { (concurrency ?? [:]).merging($0) { $1 } } ?? concurrency)
+    }
+}
+
+/// A version of a topology: its file as it was deployed.
+package struct TopologyVersion: Sendable, Equatable {
+    package var topology: String
+    /// Counts from 1.
+    package var version: Int
+    /// The file's text, variables as written.
+    package var file: String
+    /// SHA-256 of the text, in hexadecimal digits.
+    package var digest: String
+    /// What whoever deployed it had to say.
+    package var note: String
+    /// Whether tables that lack what was read before are accepted at its first start.
+    package var acceptsGaps: Bool
+    package var deployedBy: String
+    /// Microseconds since 1970.
+    package var deployedAt: Int64
+}
+
+/// A topology that is deployed: which version of it is to run, and how.
+package struct Deployment: Sendable, Equatable {
+    package var topology: String
+    package var version: Int
+    package var wanted: Wanted
+    /// Rises with every change and with every restart that is asked for.
+    package var generation: Int64
+    package var settings: RunSettings
+    package var changedBy: String
+    /// Microseconds since 1970.
+    package var changedAt: Int64
+}
+
+/// What a process that runs topologies says of one of them.
+package struct TopologyState: Sendable, Equatable {
+    /// What a topology does in a process.
+    package enum Kind: String, Sendable, Codable, CaseIterable {
+        /// Looks at its database and joins its group.
+        case starting
+        /// Reads and commits.
+        case running
+        /// Told to stop; commits what it has read.
+        case stopping
+        /// Paused by a person.
+        case paused
+        /// Its sources have ended, and all is committed.
+        case ended
+        /// Something stopped it; it is tried again.
+        case failed
+        /// Its file cannot be run here; nothing is tried until that changes.
+        case refused
+    }
+
+    package var topology: String
+    package var daemon: String
+    package var version: Int
+    package var generation: Int64
+    package var kind: Kind
+    /// Why it failed or was refused, or what it waits for.
+    package var reason: String
+    /// Microseconds since 1970.
+    package var since: Int64
+    /// Starts after failures, since the last change.
+    package var restarts: Int
+    package var snapshot: RunSnapshot
+    /// Seconds since the process said so.
+    package var secondsSilent: Double
+
+    package init(
+        topology: String, daemon: String, version: Int, generation: Int64, kind: Kind, reason: String, since: Int64,
+        restarts: Int, snapshot: RunSnapshot, secondsSilent: Double = 0
+    ) {
+        self.topology = topology
+        self.daemon = daemon
+        self.version = version
+        self.generation = generation
+        self.kind = kind
+        self.reason = reason
+        self.since = since
+        self.restarts = restarts
+        self.snapshot = snapshot
+        self.secondsSilent = secondsSilent
+    }
+
+    /// Whether its process has been silent for so long that it counts as gone.
+    package var isLost: Bool { secondsSilent > CatalogLimits.daemonSilence }
+}
+
+/// A process that runs topologies.
+package struct DaemonRecord: Sendable, Equatable {
+    /// Names it: `host/process:mark`.
+    package var name: String
+    /// The program's version.
+    package var program: String
+    /// The memory that its topologies may take together, in bytes.
+    package var memoryBytes: Int
+    /// Microseconds since 1970.
+    package var startedAt: Int64
+    package var secondsSilent: Double
+
+    /// Whether it has been silent for so long that it counts as gone.
+    package var isLost: Bool { secondsSilent > CatalogLimits.daemonSilence }
+}
+
+/// The bounds of the catalogue, each with its unit.
+package enum CatalogLimits {
+    /// Seconds between two signs of life of a process.
+    package static let report = 5.0
+    /// Seconds of silence after which a process counts as gone.
+    package static let daemonSilence = 20.0
+    /// Seconds after which what a process left behind is removed.
+    static let forgotten = 86_400.0
+    /// Lines of the log that are kept per topology.
+    static let logLines = 2_000
+    /// Bytes of a topology file.
+    static let fileBytes = 4 << 20
+}

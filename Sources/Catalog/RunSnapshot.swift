@@ -1,0 +1,82 @@
+/// The figures of a topology in one process, as the catalogue keeps them.
+package struct RunSnapshot: Sendable, Codable, Equatable {
+    /// Records committed since the start.
+    package var records: Int64 = 0
+    /// Records a second, over the last interval.
+    package var rate: Double = 0
+    /// Of the records, those in dead letters.
+    package var dead: Int64 = 0
+    /// Records read and not committed.
+    package var uncommitted: Int64 = 0
+    /// Payload bytes since the start.
+    package var bytes: Int64 = 0
+    /// Epochs committed since the start.
+    package var epochs: Int64 = 0
+    /// Groups written since the start.
+    package var rows: Int64 = 0
+    /// Records that are not committed yet, as far as known.
+    package var lag: Int64?
+    /// How long the last commit took, in milliseconds.
+    package var commitMilliseconds: Double?
+    /// Bytes of memory held, and the budget.
+    package var memory: Int = 0
+    package var budget: Int = 0
+    /// What it waits for.
+    package var troubles: [String] = []
+    package var sources: [Source] = []
+    package var nodes: [Node] = []
+    package var partitions: [Partition] = []
+
+    package init() {}
+
+    package struct Source: Sendable, Codable, Equatable {
+        package var name: String
+        package var lag: Int64?
+        package var trouble: String?
+
+        package init(name: String, lag: Int64?, trouble: String?) {
+            self.name = name
+            self.lag = lag
+            self.trouble = trouble
+        }
+    }
+
+    package struct Node: Sendable, Codable, Equatable {
+        package var name: String
+        /// Records in and out, and groups written, since the start.
+        package var entered: Int64
+        package var left: Int64
+        package var groups: Int64
+        /// Bytes of memory held.
+        package var memory: Int
+
+        package init(name: String, entered: Int64, left: Int64, groups: Int64, memory: Int) {
+            self.name = name
+            self.entered = entered
+            self.left = left
+            self.groups = groups
+            self.memory = memory
+        }
+    }
+
+    package struct Partition: Sendable, Codable, Equatable {
+        package var topic: String
+        package var partition: Int32
+        package var source: String
+        package var isOurs: Bool
+        /// Where reading goes on, and up to where records are in the tables.
+        package var next: Int64?
+        package var committed: Int64?
+
+        package init(
+            topic: String, partition: Int32, source: String, isOurs: Bool, next: Int64?, committed: Int64?
+        ) {
+            self.topic = topic
+            self.partition = partition
+            self.source = source
+            self.isOurs = isOurs
+            self.next = next
+            self.committed = committed
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import ArgumentParser
+import Catalog
+import Declaration
+
+/// What `pause`, `resume`, `restart`, `remove`, `scale` and `rollback` share: they change one topology, and say how it is
+/// then.
+struct ControlAnswer: Encodable, Sendable {
+    var topology: String
+    var outcome: String
+    var state: String
+    var reason: String
+
+    /// Changes something, and waits until all processes have taken it up.
+    static func run(
+        _ topology: String, _ options: CatalogOptions, wait: Duration,
+        _ change: @escaping @Sendable (inout Catalog) throws -> String
+    ) async throws {
+        let answer = try await options.withCatalog { catalog in
+            let outcome = try change(&catalog)
+            let status = try Settling.wait(for: [topology], &catalog, wait).first
+            return ControlAnswer(
+                topology: topology, outcome: outcome, state: status?.state ?? "removed", reason: status?.reason ?? "")
+        }
+        if options.json {
+            JSONAnswer.print(answer)
+        } else {
+            print(
+                "\(answer.topology): \(answer.outcome), \(answer.state)"
+                    + (answer.reason.isEmpty ? "" : ": \(answer.reason)"))
+        }
+        if ["failed", "refused"].contains(answer.state) { throw ExitCode(1) }
+    }
+}
+
+/// The topology that a command changes, and how long it waits until that is done.
+struct ControlOptions: ParsableArguments {
+    @Argument(help: "The topology.")
+    var topology: String
+
+    @Option(help: ArgumentHelp("How long to wait until it is done.", valueName: "duration"))
+    var wait = TimeLength(argument: "30s")!
+
+    @OptionGroup var catalog: CatalogOptions
+
+    func run(_ change: @escaping @Sendable (inout Catalog) throws -> String) async throws {
+        try await ControlAnswer.run(topology, catalog, wait: wait.duration, change)
+    }
+}
+
+/// `millrace pause`
+struct Pause: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a topology commit what it has read, and stop until it is resumed.")
+
+    @OptionGroup var options: ControlOptions
+
+    func run() async throws {
+        let topology = options.topology
+        try await options.run { catalog in
+            try catalog.set(topology, to: .paused, by: CatalogOptions.person) ? "pausing" : "paused already"
+        }
+    }
+}
+
+/// `millrace resume`
+struct Resume: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a paused topology go on where it stopped.")
+
+    @OptionGroup var options: ControlOptions
+
+    func run() async throws {
+        let topology = options.topology
+        try await options.run { catalog in
+            try catalog.set(topology, to: .running, by: CatalogOptions.person) ? "resumed" : "not paused"
+        }
+    }
+}
+
+/// `millrace restart`
+struct Restart: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a topology stop in order and begin again, in every process.",
+        discussion: "Also tries one at once that failed or was refused.")
+
+    @OptionGroup var options: ControlOptions
+
+    func run() async throws {
+        let topology = options.topology
+        try await options.run { catalog in
+            try catalog.restart(topology, by: CatalogOptions.person)
+            return "restarted"
+        }
+    }
+}
+
+/// `millrace remove`
+struct Remove: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take a topology out of the catalogue: it stops in order and does not come back.",
+        discussion: "Its tables, positions and versions stay; deploying it again goes on where it stopped.")
+
+    @OptionGroup var options: ControlOptions
+
+    func run() async throws {
+        let topology = options.topology
+        try await options.run { catalog in
+            try catalog.remove(topology)
+            return "removed from the catalogue"
+        }
+    }
+}
+
+/// `millrace scale`
+struct Scale: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Change how many threads, how much memory or how many permits a topology has in each process.",
+        discussion: "Holds until it is changed again, for later versions too.")
+
+    @OptionGroup var options: ControlOptions
+
+    @Option(help: "Threads that run operators.")
+    var workers: Int?
+
+    @Option(help: ArgumentHelp("The memory budget.", valueName: "size"))
+    var memory: ByteSize?
+
+    @Option(help: ArgumentHelp("Permits of a node: node=number; may be given several times.", valueName: "node=number"))
+    var concurrency: [NodePermits] = []
+
+    func validate() throws {
+        if workers == nil, memory == nil, concurrency.isEmpty {
+            throw ValidationError("nothing to change: give --workers, --memory or --concurrency")
+        }
+        if let workers, !(1...256).contains(workers) { throw ValidationError("--workers: 1 to 256") }
+    }
+
+    func run() async throws {
+        let topology = options.topology
+        let permits = Dictionary(concurrency.map { ($0.node, $0.permits) }) { $1 }
+        let settings = RunSettings(
+            workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits)
+        try await options.run { catalog in
+            let before = try catalog.deployments().first { $0.topology == topology }
+            if let before, !permits.isEmpty {
+                let file = try catalog.version(before.version, of: topology).file
+                let nodes = TopologyLoader(needsEnds: false).load(text: file, from: topology).topology?.stages.map(\.name) ?? []
+                for node in permits.keys.sorted() where !nodes.contains(node) {
+                    throw UnknownNode(
+                        description: "topology \(topology) has no operator \(node), expected one of "
+                            + nodes.sorted().joined(separator: ", "))
+                }
+            }
+            _ = try catalog.set(topology, settings, by: CatalogOptions.person)
+            return "scaled"
+        }
+    }
+
+    private struct UnknownNode: Error, CustomStringConvertible { var description: String }
+}
+
+/// `node=number`
+struct NodePermits: ExpressibleByArgument {
+    var node: String
+    var permits: Int
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let number = Int(parts[1]), (1...256).contains(number) else { return nil }
+        (node, permits) = (String(parts[0]), number)
+    }
+}
+
+/// `millrace rollback`
+struct Rollback: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make an earlier version of a topology what runs, as a new version.",
+        discussion: "Rows that the version after it has written stay.")
+
+    @OptionGroup var options: ControlOptions
+
+    @Option(help: "The version; the one before the deployed one unless given.")
+    var to: Int?
+
+    func run() async throws {
+        let (topology, to) = (options.topology, to)
+        try await options.run { catalog in
+            guard let current = try catalog.deployments().first(where: { $0.topology == topology }) else {
+                throw try catalog.unknown(topology)
+            }
+            let old = try catalog.version(to ?? current.version - 1, of: topology)
+            let outcome = try catalog.deploy(
+                topology, file: old.file, note: "version \(old.version) again", acceptsGaps: false,
+                by: CatalogOptions.person)
+            switch outcome {
+            case .unchanged(let version): return "version \(version) is what is deployed"
+            case .deployed(let version, _): return "version \(version), which is version \(old.version) again"
+            }
+        }
+    }
+}

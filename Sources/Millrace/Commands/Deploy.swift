@@ -1,0 +1,100 @@
+import ArgumentParser
+import Catalog
+import Declaration
+import Foundation
+
+/// `millrace deploy`: a file becomes what runs.
+struct Deploy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make topology files what is to run, on every process that serves the database.",
+        discussion: """
+            Each file becomes the next version of its topology. Processes stop the version before in order and go on with \
+            the new one where it stopped. Deploying the same file again changes nothing. Exits with 0 when all have taken \
+            it up, with 1 when a file is not valid or a process says why it cannot run it.
+            """)
+
+    @Argument(help: ArgumentHelp("The topology files; - is standard input.", valueName: "file"))
+    var files: [String]
+
+    @Option(help: "What there is to say about this version.")
+    var note = ""
+
+    @Flag(help: "Accept tables that lack what was read before: they count from here, at this version's first start.")
+    var fromNow = false
+
+    @Option(help: ArgumentHelp("How long to wait until it runs.", valueName: "duration"))
+    var wait = TimeLength(argument: "30s")!
+
+    @OptionGroup var catalog: CatalogOptions
+
+    private struct Answer: Encodable, Sendable {
+        var topology: String
+        var version: Int
+        var outcome: String
+        var state = "unserved"
+        var reason = ""
+    }
+
+    func run() async throws {
+        let (loader, note, fromNow) = (TopologyLoader(needsEnds: false), note, fromNow)
+        var topologies: [(name: String, file: String)] = []
+        var hasErrors = false
+        for file in files {
+            let text: String
+            do throws(TopologyFileReader.Failure) {
+                text = String(decoding: try TopologyFileReader.bytes(of: file), as: UTF8.self)
+            } catch {
+                StandardError.write("\(file):1:1: error[file]: the file cannot be read: \(error.reason)")
+                throw ExitCode(1)
+            }
+            let (topology, diagnostics) = loader.load(text: text, from: file)
+            for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
+            if let topology { topologies.append((topology.name, text)) } else { hasErrors = true }
+        }
+        if hasErrors { throw ExitCode(1) }
+        let patience = wait.duration
+        let (deployed, person) = (topologies, CatalogOptions.person)
+        let answers = try await catalog.withCatalog { catalog in
+            var answers: [Answer] = []
+            for (name, file) in deployed {
+                switch try catalog.deploy(name, file: file, note: note, acceptsGaps: fromNow, by: person) {
+                case .unchanged(let version):
+                    answers.append(Answer(topology: name, version: version, outcome: "unchanged"))
+                case .deployed(let version, _):
+                    answers.append(Answer(topology: name, version: version, outcome: "deployed"))
+                }
+            }
+            return try Settling.wait(for: answers.map(\.topology), &catalog, patience).enumerated().map { index, status in
+                var answer = answers[index]
+                (answer.state, answer.reason) = (status.state, status.reason)
+                return answer
+            }
+        }
+        if catalog.json { JSONAnswer.print(answers) } else { answers.forEach { Swift.print(Self.line($0)) } }
+        if answers.contains(where: { ["failed", "refused"].contains($0.state) }) { throw ExitCode(1) }
+    }
+
+    private static func line(_ answer: Answer) -> String {
+        "\(answer.topology): version \(answer.version) \(answer.outcome), \(answer.state)"
+            + (answer.reason.isEmpty ? "" : ": \(answer.reason)")
+    }
+}
+
+/// Waiting until processes have taken up a change.
+enum Settling {
+    /// Waits until every process that is there has taken up what is wanted of topologies, or says why it cannot.
+    /// - Returns: how they are then, or when time is over, in order.
+    static func wait(
+        for names: [String], _ catalog: inout Catalog, _ patience: Duration
+    ) throws -> [TopologyStatus] {
+        let end = ContinuousClock.now + patience
+        while true {
+            let all = try TopologyStatus.all(&catalog)
+            let found = names.compactMap { name in all.first { $0.topology == name } }
+            let nobody = try catalog.daemons().allSatisfy(\.isLost)
+            let isSettled = found.allSatisfy { !["changing", "starting", "stopping", "unserved"].contains($0.state) }
+            if isSettled || nobody || .now >= end { return found }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+    }
+}

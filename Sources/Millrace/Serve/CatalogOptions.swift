@@ -1,0 +1,86 @@
+import ArgumentParser
+import Catalog
+import Foundation
+import Platform
+import Postgres
+
+/// Options of the commands that talk to the catalogue.
+struct CatalogOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The catalogue's database: a URL or key=value words.",
+            discussion: "Without it, MILLRACE_DATABASE of the environment, or DATABASE_URL.", valueName: "url"))
+    var database: String?
+
+    @Flag(help: "Answer with JSON.")
+    var json = false
+
+    /// Where the catalogue is.
+    /// - Throws: `ValidationError` when nobody has said it, `PostgresError` when what was said is none.
+    func settings() throws -> ConnectionSettings {
+        let environment = ProcessInfo.processInfo.environment
+        let named = ["MILLRACE_DATABASE", "DATABASE_URL"].compactMap { environment[$0] }.first { !$0.isEmpty }
+        guard let url = database ?? named else {
+            throw ValidationError(
+                "no database is given: --database postgres://user@host/database, or MILLRACE_DATABASE in the environment")
+        }
+        let settings = try ConnectionSettings(url: url)
+        Redaction.conceal(settings.secrets)
+        return settings
+    }
+
+    /// Runs `body` with the catalogue, on a thread of its own; errors are written and end the command with 1.
+    func withCatalog<Result: Sendable>(
+        _ body: @escaping @Sendable (inout Catalog) throws -> Result
+    ) async throws -> Result {
+        do {
+            let settings = try settings()
+            return try await onThread(named: "catalogue") {
+                var catalog = try Catalog(connecting: settings)
+                return try body(&catalog)
+            }
+        } catch let error as ValidationError {
+            throw error
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            StandardError.write("millrace: \(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    /// Who changes something: `user@host`.
+    static var person: String {
+        let user = NSUserName()
+        return "\(user.isEmpty ? "unknown" : user)@\(ProcessInfo.processInfo.hostName)"
+    }
+}
+
+/// Answers as JSON, keys in order.
+enum JSONAnswer {
+    static func print(_ value: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { preconditionFailure("answers are plain values") }
+        Swift.print(String(decoding: data, as: UTF8.self))
+    }
+}
+
+/// Moments, as people and programs read them.
+enum Moment {
+    /// `2026-01-31T12:00:00Z`
+    static func text(_ microseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(microseconds) / 1e6).formatted(.iso8601)
+    }
+
+    /// `12s`, `5m`, `3h`, `8d`
+    static func age(_ microseconds: Int64, now: Date = .now) -> String {
+        let seconds = max(0, Int(now.timeIntervalSince1970 - Double(microseconds) / 1e6))
+        return switch seconds {
+        case ..<120: "\(seconds)s"
+        case ..<7_200: "\(seconds / 60)m"
+        case ..<172_800: "\(seconds / 3_600)h"
+        default: "\(seconds / 86_400)d"
+        }
+    }
+}

@@ -1,0 +1,205 @@
+import Catalog
+import Dataflow
+import Foundation
+import Logging
+import Platform
+import Postgres
+import Synchronization
+
+/// Runs the topologies of a catalogue in this process, as long as it is not told to end.
+///
+/// One thread looks at the catalogue, when it says that something has changed and every few seconds besides, and does what
+/// is wanted. When the catalogue's database is away, what runs goes on running.
+final class Daemon: Sendable {
+    /// Between two looks at how the topologies are.
+    private static let look = Duration.milliseconds(200)
+    /// Between two looks at the catalogue when nothing is said.
+    private static let reread = Duration.seconds(5)
+    /// Between two reports while something moves.
+    private static let report = Duration.seconds(1)
+    private static let pauseFirst = Duration.milliseconds(500)
+    private static let pauseMax = Duration.seconds(10)
+
+    let name: String
+    private let settings: ConnectionSettings
+    private let memoryBytes: Int
+    private let logger: Logger
+    private let log: ServeLog
+    private let isLeaving = Mutex(false)
+    private let left = Mutex<[String: Int64]>([:])
+
+    init(_ settings: ConnectionSettings, name: String, memoryBytes: Int, log: ServeLog, logger: Logger) {
+        self.settings = settings
+        self.name = name
+        self.memoryBytes = memoryBytes
+        self.log = log
+        self.logger = logger
+    }
+
+    /// Runs until the process is told to stop.
+    /// - Throws: `PostgresError` when the catalogue can never be read.
+    func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGABRT, SIG_DFL)
+        let watch = try StopWatch {
+            self.isLeaving.withLock { $0 = true }
+        } lastWords: {
+            self.lastWords
+        }
+        defer { watch.end() }
+        try await onThread(named: "catalogue") {
+            var rounds = Rounds(self)
+            try rounds.run()
+        }
+    }
+
+    private var lastWords: String {
+        let left = left.withLock { $0.filter { $0.value > 0 } }.sorted { $0.key < $1.key }
+        guard !left.isEmpty else { return "nothing that was read is left to be committed" }
+        return left.map { "\(ProgressReporter.count($0.value)) records of topology \($0.key)" }.joined(separator: " and ")
+            + " were read and not committed; they are read again"
+    }
+
+    /// The daemon's thread.
+    private struct Rounds: ~Copyable {
+        private let daemon: Daemon
+        private var catalog: Catalog?
+        private var nextTry = ContinuousClock.now
+        private var pause = Daemon.pauseFirst
+        private var isAway = false
+        private var deployments: [String: Deployment]?
+        private var topologies: [String: SupervisedTopology] = [:]
+        private var lastRead: ContinuousClock.Instant?
+        private var lastReport: ContinuousClock.Instant?
+        private var reported: [String: TopologyState] = [:]
+        private var lastTrim = ContinuousClock.now
+
+        init(_ daemon: Daemon) { self.daemon = daemon }
+
+        mutating func run() throws {
+            while true {
+                let isLeaving = daemon.isLeaving.withLock { $0 }
+                try connect(isLeaving)
+                read()
+                step(isLeaving)
+                if isLeaving, topologies.values.allSatisfy(\.supervision.isAtRest) { return leave() }
+                tell()
+                wait()
+            }
+        }
+
+        private mutating func connect(_ isLeaving: Bool) throws {
+            guard catalog == nil, !isLeaving, .now >= nextTry else { return }
+            do {
+                var fresh = try Catalog(connecting: daemon.settings) { [daemon] in daemon.isLeaving.withLock { $0 } }
+                try fresh.listen()
+                try fresh.forgetLost()
+                catalog = consume fresh
+                (lastRead, lastReport, pause) = (nil, nil, Daemon.pauseFirst)
+                if isAway { daemon.logger.notice("The catalogue is there again") }
+                isAway = false
+            } catch let error as PostgresError where deployments == nil && !error.isRetryable && error.kind != .cancelled {
+                throw error
+            } catch {
+                lose(error)
+            }
+        }
+
+        /// The catalogue cannot be asked: what runs goes on.
+        private mutating func lose(_ error: any Error) {
+            catalog = nil
+            nextTry = .now + pause
+            pause = min(pause * 2, Daemon.pauseMax)
+            guard !isAway, !daemon.isLeaving.withLock({ $0 }) else { return }
+            isAway = true
+            daemon.logger.warning(
+                "The catalogue cannot be asked; what runs goes on", metadata: ["reason": "\(error)"])
+        }
+
+        private mutating func read() {
+            guard catalog != nil, lastRead.map({ .now >= $0 + Daemon.reread }) ?? true else { return }
+            do {
+                let found = try catalog!.deployments()
+                deployments = Dictionary(uniqueKeysWithValues: found.map { ($0.topology, $0) })
+                lastRead = .now
+            } catch {
+                lose(error)
+            }
+        }
+
+        private mutating func step(_ isLeaving: Bool) {
+            guard let deployments else { return }
+            for name in deployments.keys where topologies[name] == nil {
+                topologies[name] = SupervisedTopology(name: name, logger: daemon.logger)
+            }
+            for (name, topology) in topologies.sorted(by: { $0.key < $1.key }) {
+                let taken = topologies.values.reduce(0) { $0 + ($1.name == name ? 0 : $1.budget) }
+                topology.step(deployments[name], isLeaving: isLeaving, freeMemory: daemon.memoryBytes - taken) { number in
+                    guard catalog != nil else { throw CatalogAway() }
+                    return try catalog!.version(number, of: name)
+                }
+                let uncommitted = topology.uncommitted
+                daemon.left.withLock { $0[name] = uncommitted }
+                if deployments[name] == nil, topology.supervision.isAtRest { topologies[name] = nil }
+            }
+        }
+
+        private struct CatalogAway: Error, CustomStringConvertible {
+            var description: String { "its file stands in the catalogue, whose database is away" }
+        }
+
+        /// Tells the catalogue how all is: at once when a topology's state has changed, every second while something moves,
+        /// every few seconds otherwise.
+        private mutating func tell() {
+            guard catalog != nil else { return }
+            let hasChanged =
+                topologies.values.contains { reported[$0.name]?.kind != $0.kind } || reported.count != topologies.count
+            let age = lastReport.map { ContinuousClock.now - $0 } ?? .seconds(1_000)
+            guard hasChanged || age >= Daemon.report else { return }
+            let found = topologies.values.map { $0.state(daemon: daemon.name) }.sorted { $0.topology < $1.topology }
+            let moves = found.contains { state in
+                reported[state.topology].map { $0.snapshot.records != state.snapshot.records || $0.reason != state.reason }
+                    ?? true
+            }
+            guard hasChanged || moves || age >= .seconds(CatalogLimits.report) else { return }
+            let lines = daemon.log.take()
+            do {
+                let gone = Set(reported.keys).subtracting(topologies.keys).sorted()
+                try catalog!.report(
+                    daemon: daemon.name, program: Version.text, memoryBytes: daemon.memoryBytes, found, gone: gone)
+                try catalog!.append(lines)
+                reported = Dictionary(uniqueKeysWithValues: found.map { ($0.topology, $0) })
+                lastReport = .now
+                for topology in topologies.values {
+                    if let version = topology.takeBegun() { try catalog!.forgetGaps(of: topology.name, version: version) }
+                }
+                if .now >= lastTrim + .seconds(60) {
+                    lastTrim = .now
+                    for name in topologies.keys { try catalog!.trimLog(of: name) }
+                }
+            } catch {
+                daemon.log.giveBack(lines)
+                lose(error)
+            }
+        }
+
+        private mutating func wait() {
+            guard catalog != nil else {
+                Thread.sleep(forTimeInterval: Daemon.look / .seconds(1))
+                return
+            }
+            do {
+                if try catalog!.waitForChange(until: .now + Daemon.look) { lastRead = nil }
+            } catch {
+                lose(error)
+            }
+        }
+
+        /// All is committed.
+        private mutating func leave() {
+            // A catalogue that is away counts this process as gone by its silence.
+            try? catalog?.append(daemon.log.take())
+            try? catalog?.signOut(daemon: daemon.name)
+        }
+    }
+}

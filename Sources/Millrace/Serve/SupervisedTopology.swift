@@ -1,0 +1,213 @@
+import Catalog
+import Dataflow
+import Declaration
+import Foundation
+import Logging
+import Nodes
+import Synchronization
+
+/// A topology of the catalogue in this process. Used by the daemon's thread.
+final class SupervisedTopology {
+    let name: String
+    private(set) var supervision = Supervision()
+    private let logger: Logger
+    private var service: TopologyService?
+    private var task: Task<Void, Never>?
+    private let ended = EndBox()
+    /// Why it does not run, or did not.
+    private var reason = ""
+    private(set) var kind = TopologyState.Kind.starting
+    private var acceptsGaps = false
+    private var order = Supervision.Order(version: 0, generation: 0)
+    private var since = Date.now
+    private var last: (records: Int64, time: ContinuousClock.Instant)?
+    private var rate = 0.0
+
+    /// Where a run leaves how it ended.
+    private final class EndBox: Sendable {
+        let content = Mutex<(outcome: Supervision.Outcome, reason: String)?>(nil)
+    }
+
+    init(name: String, logger: Logger) {
+        self.name = name
+        self.logger = logger
+    }
+
+    /// Bytes of memory that it may take while it runs.
+    private(set) var budget = 0
+
+    /// Takes note of an end, and does what the catalogue wants.
+    /// - Parameters:
+    ///   - deployment: nil when it is not to be here.
+    ///   - isLeaving: whether the process is to end.
+    ///   - file: gives a version's file.
+    ///   - freeMemory: bytes that other topologies leave.
+    func step(
+        _ deployment: Deployment?, isLeaving: Bool, freeMemory: Int,
+        _ version: (Int) throws -> TopologyVersion
+    ) {
+        let now = ContinuousClock.now
+        if let end = ended.content.withLock({ $0.take() }) {
+            (service, task, budget) = (nil, nil, 0)
+            if end.outcome != .orderly { reason = end.reason }
+            supervision.ended(end.outcome, at: now)
+            settle()
+        }
+        var wanted: Supervision.Order?
+        if let deployment, deployment.wanted == .running, !isLeaving {
+            wanted = Supervision.Order(version: deployment.version, generation: deployment.generation)
+        }
+        switch supervision.step(wanted: wanted, at: now) {
+        case nil: break
+        case .stop:
+            show(.stopping)
+            service?.stop()
+        case .abandon:
+            logger.warning(
+                "A topology does not end; what it has not committed is read again", metadata: ["topology": "\(name)"])
+            task?.cancel()
+        case .start(let order):
+            do {
+                try start(order, deployment?.settings ?? RunSettings(), try version(order.version), freeMemory)
+            } catch {
+                reason = Redaction.redacted("\(error)")
+                supervision.ended(error is Refusal ? .refused : .failed, at: now)
+                logger.error(
+                    "A topology cannot start", metadata: ["topology": "\(name)", "reason": "\(reason)"])
+            }
+        }
+        if let deployment, deployment.wanted == .paused, supervision.isAtRest {
+            order = Supervision.Order(version: deployment.version, generation: deployment.generation)
+            (reason, budget) = ("", 0)
+            show(.paused)
+        } else {
+            settle()
+        }
+    }
+
+    /// A file that cannot be run here.
+    private struct Refusal: Error, CustomStringConvertible { var description: String }
+
+    private func start(
+        _ order: Supervision.Order, _ settings: RunSettings, _ version: TopologyVersion, _ freeMemory: Int
+    ) throws {
+        self.order = order
+        reason = ""
+        let overrides = RunOverrides(
+            memoryBytes: settings.memoryBytes, workers: settings.workers, concurrency: settings.concurrency ?? [:])
+        let (found, diagnostics) = TopologyLoader(overrides: overrides).load(
+            text: version.file, from: "\(name), version \(version.version)")
+        guard let topology = found else {
+            throw Refusal(
+                description: "the file cannot be run here: "
+                    + diagnostics.all.filter { $0.severity == .error }.map(\.description).joined(separator: "; "))
+        }
+        let wanted = overrides.memoryBytes ?? topology.memoryBytes
+        guard wanted <= freeMemory else {
+            throw Shortage(
+                description: "memory: it needs \(wanted >> 20) MiB, and the other topologies leave \(max(0, freeMemory) >> 20) MiB "
+                    + "of what serve may take; lower its memory:, pause another one, or raise --memory")
+        }
+        let service = try TopologyService(
+            topology, overrides: overrides, acceptsGaps: version.acceptsGaps, progress: .none, logger: logger)
+        self.service = service
+        acceptsGaps = version.acceptsGaps
+        budget = wanted
+        last = nil
+        let ended = ended
+        task = Task {
+            var end: (outcome: Supervision.Outcome, reason: String) = (.orderly, "")
+            do {
+                try await service.run()
+            } catch let error as SinkError where error.code == .definitionInUse {
+                end = (.early, "\(error)")
+            } catch {
+                end = (.failed, "\(error)")
+            }
+            end.reason = Redaction.redacted(end.reason)
+            ended.content.withLock { $0 = end }
+        }
+        show(.starting)
+    }
+
+    private struct Shortage: Error, CustomStringConvertible { var description: String }
+
+    private func settle() {
+        switch supervision.phase {
+        case .idle: break
+        case .running: show(service?.hasBegun == true ? .running : .starting)
+        case .stopping: show(.stopping)
+        case .resting: show(.failed)
+        case .settled(_, .ended): show(.ended)
+        case .settled(_, .refused): show(.refused)
+        }
+    }
+
+    private func show(_ kind: TopologyState.Kind) {
+        guard kind != self.kind else { return }
+        self.kind = kind
+        since = .now
+        let level: Logger.Level = kind == .failed ? .error : .info
+        var metadata: Logger.Metadata = ["topology": "\(name)", "version": "\(order.version)", "state": "\(kind)"]
+        if !reason.isEmpty { metadata["reason"] = "\(reason)" }
+        logger.log(level: level, kind == .failed ? "A topology failed; it is tried again" : "A topology", metadata: metadata)
+    }
+
+    /// The version of a run that has begun and accepted gaps, once.
+    func takeBegun() -> Int? {
+        guard acceptsGaps, service?.hasBegun == true else { return nil }
+        acceptsGaps = false
+        return order.version
+    }
+
+    /// What the catalogue is to know of it.
+    func state(daemon: String) -> TopologyState {
+        var snapshot = RunSnapshot()
+        if let progress = service?.pipeline.progress() {
+            snapshot = RunSnapshot(progress)
+            let now = ContinuousClock.now
+            if let last, now > last.time {
+                rate = Double(progress.records - last.records) / ((now - last.time) / .seconds(1))
+            }
+            last = (progress.records, now)
+            snapshot.rate = rate
+        }
+        let waits = snapshot.troubles.first.map { Redaction.redacted($0) } ?? ""
+        return TopologyState(
+            topology: name, daemon: daemon, version: order.version, generation: order.generation, kind: kind,
+            reason: kind == .running || kind == .starting ? waits : reason,
+            since: Int64(since.timeIntervalSince1970 * 1e6), restarts: supervision.restarts, snapshot: snapshot)
+    }
+
+    /// What is lost sight of when the process ends now.
+    var uncommitted: Int64 { service?.pipeline.progress().uncommitted ?? 0 }
+}
+
+extension RunSnapshot {
+    /// What a pipeline says of itself.
+    init(_ progress: ProgressSnapshot) {
+        self.init()
+        records = progress.records
+        dead = progress.deadLetters
+        uncommitted = progress.uncommitted
+        bytes = progress.bytes
+        epochs = progress.epochs
+        rows = progress.rows
+        lag = progress.lag
+        commitMilliseconds = progress.lastCommit.map { $0 / .milliseconds(1) }
+        memory = progress.memory.total
+        budget = progress.memory.budget
+        troubles = progress.troubles
+        sources = progress.sources.map { Source(name: $0.name, lag: $0.lag, trouble: $0.trouble) }
+        nodes = progress.nodes.map { node in
+            Node(
+                name: node.name, entered: node.entered, left: node.left, groups: node.groups,
+                memory: progress.holders.first { $0.node == node.name }?.bytes ?? 0)
+        }
+        partitions = progress.partitions.map {
+            Partition(
+                topic: $0.key.topic, partition: $0.key.partition, source: $0.source, isOurs: $0.isOurs, next: $0.next,
+                committed: $0.committed)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Catalog
+import Foundation
+
+/// A topology as `status` shows it: what is wanted, and what every process says.
+struct TopologyStatus: Encodable {
+    struct Instance: Encodable {
+        var daemon: String
+        var version: Int
+        var state: String
+        var reason: String
+        var since: String
+        var restarts: Int
+        var secondsSilent: Double
+        var snapshot: RunSnapshot
+    }
+
+    var topology: String
+    var version: Int
+    var wanted: String
+    /// The state that counts: the worst of the processes that are there.
+    var state: String
+    var reason: String
+    var changedBy: String
+    var changedAt: String
+    var settings: RunSettings
+    var records: Int64
+    var rate: Double
+    var lag: Int64?
+    var dead: Int64
+    var instances: [Instance]
+
+    /// Whether it does what is wanted of it.
+    var isWell: Bool { ["running", "paused", "ended"].contains(state) }
+
+    init(_ deployment: Deployment, _ states: [TopologyState]) {
+        topology = deployment.topology
+        version = deployment.version
+        wanted = deployment.wanted.rawValue
+        changedBy = deployment.changedBy
+        changedAt = Moment.text(deployment.changedAt)
+        settings = deployment.settings
+        let alive = states.filter { !$0.isLost }
+        (state, reason) = Self.verdict(deployment, alive)
+        records = alive.reduce(0) { $0 + $1.snapshot.records }
+        rate = alive.reduce(0) { $0 + $1.snapshot.rate }
+        dead = alive.reduce(0) { $0 + $1.snapshot.dead }
+        let lags = alive.compactMap(\.snapshot.lag)
+        lag = lags.isEmpty ? nil : lags.reduce(0, +)
+        instances = states.map {
+            Instance(
+                daemon: $0.daemon, version: $0.version, state: $0.isLost ? "lost" : $0.kind.rawValue, reason: $0.reason,
+                since: Moment.text($0.since), restarts: $0.restarts,
+                secondsSilent: ($0.secondsSilent * 10).rounded() / 10, snapshot: $0.snapshot)
+        }
+    }
+
+    /// The state of all processes together, and why.
+    private static func verdict(_ deployment: Deployment, _ alive: [TopologyState]) -> (String, String) {
+        guard !alive.isEmpty else {
+            return deployment.wanted == .paused
+                ? ("paused", "") : ("unserved", "no process runs it: start millrace serve with this database")
+        }
+        let old = alive.first { $0.generation != deployment.generation }
+        for kind in [TopologyState.Kind.failed, .refused, .stopping, .starting, .running, .ended, .paused] {
+            guard let found = alive.first(where: { $0.kind == kind }) else { continue }
+            if let old, kind != .failed, kind != .refused {
+                return ("changing", "\(old.daemon) has not taken up version \(deployment.version) yet")
+            }
+            return (kind.rawValue, found.reason)
+        }
+        return ("unserved", "")
+    }
+
+    /// All topologies of a catalogue, or one.
+    /// - Throws: `CatalogError` when there is none of that name.
+    static func all(_ catalog: inout Catalog, named name: String? = nil) throws -> [TopologyStatus] {
+        let deployments = try catalog.deployments().filter { name == nil || $0.topology == name }
+        if deployments.isEmpty, let name { throw try catalog.unknown(name) }
+        let states = Dictionary(grouping: try catalog.states(of: name), by: \.topology)
+        return deployments.map { TopologyStatus($0, states[$0.topology] ?? []) }
+    }
+}

@@ -1,0 +1,4 @@
+import Catalog
+import LocalServices
+import Postgres
+import Testing
