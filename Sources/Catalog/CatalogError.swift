@@ -4,6 +4,8 @@ package struct CatalogError: Error, CustomStringConvertible, Sendable {
         case unknownTopology = "unknown-topology"
         case unknownVersion = "unknown-version"
         case tooLong = "too-long"
+        case nothingToDo = "nothing-to-do"
+        case elsewhere
     }
 
     package var code: Code

@@ -68,6 +68,18 @@ extension ConfigValue {
         return found
     }
 
+    /// Replaces the value at `key` of a mapping, if it is there.
+    public mutating func replace(_ key: String, _ change: (inout ConfigValue) -> Void) {
+        guard case .map(var entries) = content, let index = entries.firstIndex(where: { $0.key == key }) else { return }
+        change(&entries[index].value)
+        content = .map(entries)
+    }
+
+    /// Replaces a text.
+    public mutating func mapText(_ change: (String) -> String) {
+        if case .string(let text) = content { content = .string(change(text)) }
+    }
+
     /// The value of a field that has a default in its spec, and therefore always has a value.
     public func defaulted(_ key: String) -> ConfigValue {
         guard let value = self[key] else { preconditionFailure("field '\(key)' has no default in its spec") }

@@ -17,6 +17,16 @@ public protocol NodeType: Sendable {
     static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode
+
+    /// Changes a declaration into that of a topology that is made anew beside the one that runs: a source reads all there
+    /// is, for itself; a sink writes beside what the other one writes.
+    /// - Parameter name: gives what stands beside a table, or whatever else has a name.
+    static func setBeside(_ config: inout ConfigValue, naming name: (String) -> String)
+}
+
+extension NodeType {
+    /// Most nodes touch nothing outside of their topology.
+    public static func setBeside(_ config: inout ConfigValue, naming name: (String) -> String) {}
 }
 
 /// What a node hands on.

@@ -48,6 +48,21 @@ public struct TopologyCompiler {
         settings["workers"]?.integer.map(Int.init)
     }
 
+    /// The declaration of the same topology under another name, made anew beside the one that runs.
+    /// - Parameter beside: gives what stands beside a table, or whatever else has a name.
+    public static func beside(
+        _ declaration: TopologyDeclaration, as name: String, types: [any NodeType.Type],
+        naming beside: (String) -> String
+    ) -> TopologyDeclaration {
+        var declaration = declaration
+        declaration.name = name
+        for index in declaration.nodes.indices {
+            let type = types.first { $0.spec.name == declaration.nodes[index].spec.name }
+            type?.setBeside(&declaration.nodes[index].config, naming: beside)
+        }
+        return declaration
+    }
+
     /// Compiles a declaration for this machine.
     /// - Parameter types: the node types that there are; the declaration was read with their specs.
     /// - Returns: the topology, which must not run when the declaration or the diagnostics have errors.

@@ -1,4 +1,181 @@
 import Catalog
+import Foundation
 import LocalServices
 import Postgres
 import Testing
+
+/// The catalogue on a real Postgres.
+@Suite struct CatalogTests {
+    private static let cluster = Result<PrivatePostgres, LocalServiceError> {
+        () throws(LocalServiceError) in try PrivatePostgres.start()
+    }
+
+    private static func database(_ name: String) throws -> ConnectionSettings {
+        let server = try cluster.get()
+        try server.createDatabase(name)
+        return try ConnectionSettings(url: server.url(database: name))
+    }
+
+    private static func refusal<Value>(_ body: () throws -> Value) -> CatalogError? {
+        do {
+            _ = try body()
+            return nil
+        } catch {
+            return error as? CatalogError
+        }
+    }
+
+    @Test func versionsAreKeptAndTheSameFileChangesNothing() throws {
+        var catalog = try Catalog(connecting: try Self.database("versions"))
+        let first = try catalog.deploy("t", file: "a", note: "one", acceptsGaps: true, by: "me@here")
+        #expect(first == .deployed(version: 1, .running))
+        try catalog.forgetGaps(of: "t", version: 1)
+        let again = try catalog.deploy("t", file: "a", note: "two", acceptsGaps: false, by: "you@there")
+        #expect(again == .unchanged(version: 1))
+        let second = try catalog.deploy("t", file: "b", note: "", acceptsGaps: false, by: "you@there")
+        #expect(second == .deployed(version: 2, .running))
+        let versions = try catalog.versions(of: "t")
+        #expect(versions.map(\.version) == [2, 1])
+        #expect(versions.map(\.file) == ["b", "a"])
+        #expect(versions.map(\.deployedBy) == ["you@there", "me@here"])
+        #expect(versions.map(\.acceptsGaps) == [false, false])
+        #expect(versions[1].digest == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb")
+        let deployment = try #require(try catalog.deployments().first)
+        #expect(deployment.version == 2)
+        #expect(deployment.generation == 2)
+        let found = Self.refusal { try catalog.version(3, of: "t") }
+        #expect(found?.description == "topology t has no version 3, expected 1 to 2")
+    }
+
+    @Test func whatIsWantedIsChangedOnce() throws {
+        var catalog = try Catalog(connecting: try Self.database("wanted"))
+        _ = try catalog.deploy("t", file: "a", note: "", acceptsGaps: false, by: "me")
+        let steps = [
+            try catalog.set("t", to: .paused, by: "me"), try catalog.set("t", to: .paused, by: "me"),
+            try catalog.set("t", to: .running, by: "me"), try catalog.set("t", to: .running, by: "me"),
+        ]
+        #expect(steps == [true, false, true, false])
+        try catalog.restart("t", by: "me")
+        var settings = try catalog.set("t", RunSettings(workers: 2, concurrency: ["a": 1]), by: "me")
+        settings = try catalog.set("t", RunSettings(memoryBytes: 1 << 28, concurrency: ["b": 3]), by: "me")
+        #expect(settings == RunSettings(workers: 2, memoryBytes: 1 << 28, concurrency: ["a": 1, "b": 3]))
+        let deployment = try #require(try catalog.deployments().first)
+        #expect(deployment.settings == settings)
+        #expect(deployment.generation == 6)
+        // A paused topology stays paused under a new version.
+        _ = try catalog.set("t", to: .paused, by: "me")
+        #expect(
+            try catalog.deploy("t", file: "b", note: "", acceptsGaps: false, by: "me") == .deployed(version: 2, .paused)
+        )
+        try catalog.remove("t")
+        #expect(try catalog.deployments().isEmpty)
+        // Its versions stay, and their numbers go on.
+        #expect(
+            try catalog.deploy("t", file: "c", note: "", acceptsGaps: false, by: "me")
+                == .deployed(version: 3, .running))
+    }
+
+    @Test func whoIsUnknownIsNamedWithThoseThatAreNot() throws {
+        var catalog = try Catalog(connecting: try Self.database("unknown"))
+        let none = Self.refusal { try catalog.remove("x") }
+        #expect(none?.description == "topology x is not deployed in this database; none is")
+        for name in ["a", "b"] { _ = try catalog.deploy(name, file: name, note: "", acceptsGaps: false, by: "me") }
+        for refused in [
+            Self.refusal { try catalog.set("x", to: .paused, by: "me") },
+            Self.refusal { try catalog.restart("x", by: "me") },
+            Self.refusal { try catalog.set("x", RunSettings(workers: 1), by: "me") },
+        ] {
+            #expect(refused?.description == "topology x is not deployed in this database; these are: a, b")
+            #expect(refused?.code == .unknownTopology)
+        }
+    }
+
+    @Test func whoDeploysAtOnceTakesTurns() async throws {
+        let settings = try Self.database("turns")
+        let outcomes = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<8 {
+                group.addTask {
+                    try await withCheckedThrowingContinuation { continuation in
+                        Thread.detachNewThread {
+                            continuation.resume(
+                                with: Result {
+                                    // The tables are made by eight at once, too.
+                                    var catalog = try Catalog(connecting: settings)
+                                    let outcome = try catalog.deploy(
+                                        "t", file: "\(number)", note: "", acceptsGaps: false, by: "me")
+                                    guard case .deployed(let version, _) = outcome else { return 0 }
+                                    return version
+                                })
+                        }
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.sorted() == Array(1...8))
+    }
+
+    @Test func changesAreHeardAndStatesAreTold() throws {
+        let settings = try Self.database("heard")
+        var daemon = try Catalog(connecting: settings)
+        try daemon.listen()
+        let silence = try daemon.waitForChange(until: .now + .milliseconds(20))
+        #expect(!silence)
+        var person = try Catalog(connecting: settings)
+        _ = try person.deploy("t", file: "a", note: "", acceptsGaps: false, by: "me")
+        let heard = try daemon.waitForChange(until: .now + .seconds(20))
+        #expect(heard)
+        var snapshot = RunSnapshot()
+        snapshot.records = 17
+        snapshot.troubles = ["waits\u{0} for it"]
+        let state = TopologyState(
+            topology: "t", daemon: "h/1:a", version: 1, generation: 1, kind: .running, reason: "a\u{0}b",
+            since: 1_000_000,
+            restarts: 2, snapshot: RunSnapshot())
+        try daemon.report(daemon: "h/1:a", program: "1", memoryBytes: 5, [state], gone: [])
+        let found = try person.states(of: "t")
+        #expect(found.map(\.reason) == ["a\u{FFFD}b"])
+        #expect(found.map(\.kind) == [.running])
+        #expect(found.map(\.since) == [1_000_000])
+        #expect(try person.states(of: "u").isEmpty)
+        #expect(try person.daemons().map(\.memoryBytes) == [5])
+        try daemon.report(daemon: "h/1:a", program: "1", memoryBytes: 5, [], gone: ["t"])
+        #expect(try person.states().isEmpty)
+        try daemon.signOut(daemon: "h/1:a")
+        #expect(try person.daemons().isEmpty)
+    }
+
+    @Test func silenceMakesAProcessLost() throws {
+        let settings = try Self.database("lost")
+        var catalog = try Catalog(connecting: settings)
+        try catalog.report(daemon: "d", program: "1", memoryBytes: 1, [], gone: [])
+        #expect(try catalog.daemons().map(\.isLost) == [false])
+        var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        try connection.execute("UPDATE millrace.daemons SET seen_at = now() - interval '30 seconds'")
+        #expect(try catalog.daemons().map(\.isLost) == [true])
+        try catalog.forgetLost()
+        #expect(try catalog.daemons().count == 1)
+        try connection.execute("UPDATE millrace.daemons SET seen_at = now() - interval '2 days'")
+        try catalog.forgetLost()
+        #expect(try catalog.daemons().isEmpty)
+    }
+
+    @Test func theLogKeepsTheNewestLines() throws {
+        var catalog = try Catalog(connecting: try Self.database("log"))
+        let lines = (0..<2_100).map {
+            LogLine(at: Int64($0), topology: "t", daemon: "d", level: "info", message: "\($0)", details: "a=1")
+        }
+        try catalog.append(lines)
+        try catalog.append([LogLine(at: 0, topology: "u", daemon: "d", level: "info", message: "other", details: "")])
+        try catalog.trimLog(of: "t")
+        let all = try catalog.log(of: "t", count: 10_000)
+        #expect(all.count == 2_000)
+        #expect(all.first?.message == "100")
+        #expect(try catalog.log(of: "t", count: 3).map(\.message) == ["2097", "2098", "2099"])
+        let last = try #require(all.last)
+        try catalog.append([LogLine(at: 0, topology: "t", daemon: "d", level: "info", message: "new\u{0}", details: "")]
+        )
+        #expect(try catalog.log(of: "t", after: last.id, count: 5).map(\.message) == ["new\u{FFFD}"])
+        #expect(try catalog.log(of: "u", count: 5).map(\.message) == ["other"])
+    }
+}

@@ -102,11 +102,25 @@ struct Remove: AsyncParsableCommand {
 
     @OptionGroup var options: ControlOptions
 
+    @Flag(help: "Of what stands beside a topology, such as kpis@4: drop its tables and forget its positions too.")
+    var drop = false
+
+    func validate() throws {
+        if drop, Rebuild(name: options.topology) == nil {
+            throw ValidationError("--drop is for what stands beside a topology, such as \(options.topology)@4")
+        }
+    }
+
     func run() async throws {
-        let topology = options.topology
+        let (topology, rebuild) = (options.topology, drop ? Rebuild(name: options.topology) : nil)
         try await options.run { catalog in
+            if let rebuild {
+                _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
+                _ = try Settling.wait(for: [topology], &catalog, .seconds(30))
+                try catalog.drop(rebuild)
+            }
             try catalog.remove(topology)
-            return "removed from the catalogue"
+            return rebuild == nil ? "removed from the catalogue" : "removed, its tables dropped"
         }
     }
 }
@@ -144,7 +158,8 @@ struct Scale: AsyncParsableCommand {
             let before = try catalog.deployments().first { $0.topology == topology }
             if let before, !permits.isEmpty {
                 let file = try catalog.version(before.version, of: topology).file
-                let nodes = TopologyLoader(needsEnds: false).load(text: file, from: topology).topology?.stages.map(\.name) ?? []
+                let nodes =
+                    TopologyLoader(needsEnds: false).load(text: file, from: topology).topology?.stages.map(\.name) ?? []
                 for node in permits.keys.sorted() where !nodes.contains(node) {
                     throw UnknownNode(
                         description: "topology \(topology) has no operator \(node), expected one of "

@@ -40,13 +40,7 @@ struct Deploy: AsyncParsableCommand {
         var topologies: [(name: String, file: String)] = []
         var hasErrors = false
         for file in files {
-            let text: String
-            do throws(TopologyFileReader.Failure) {
-                text = String(decoding: try TopologyFileReader.bytes(of: file), as: UTF8.self)
-            } catch {
-                StandardError.write("\(file):1:1: error[file]: the file cannot be read: \(error.reason)")
-                throw ExitCode(1)
-            }
+            let text = try Self.text(of: file)
             let (topology, diagnostics) = loader.load(text: text, from: file)
             for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
             if let topology { topologies.append((topology.name, text)) } else { hasErrors = true }
@@ -64,7 +58,8 @@ struct Deploy: AsyncParsableCommand {
                     answers.append(Answer(topology: name, version: version, outcome: "deployed"))
                 }
             }
-            return try Settling.wait(for: answers.map(\.topology), &catalog, patience).enumerated().map { index, status in
+            return try Settling.wait(for: answers.map(\.topology), &catalog, patience).enumerated().map {
+                index, status in
                 var answer = answers[index]
                 (answer.state, answer.reason) = (status.state, status.reason)
                 return answer
@@ -72,6 +67,16 @@ struct Deploy: AsyncParsableCommand {
         }
         if catalog.json { JSONAnswer.print(answers) } else { answers.forEach { Swift.print(Self.line($0)) } }
         if answers.contains(where: { ["failed", "refused"].contains($0.state) }) { throw ExitCode(1) }
+    }
+
+    /// The text of a file; that there is none is said, and ends the command.
+    static func text(of file: String) throws -> String {
+        do throws(TopologyFileReader.Failure) {
+            return String(decoding: try TopologyFileReader.bytes(of: file), as: UTF8.self)
+        } catch {
+            StandardError.write("\(file):1:1: error[file]: the file cannot be read: \(error.reason)")
+            throw ExitCode(1)
+        }
     }
 
     private static func line(_ answer: Answer) -> String {

@@ -38,7 +38,8 @@ struct ListCommand: AsyncParsableCommand {
             if versions.isEmpty { throw try catalog.unknown(name) }
             return versions.map {
                 Row(
-                    topology: name, version: $0.version, by: $0.deployedBy, at: Moment.text($0.deployedAt), note: $0.note,
+                    topology: name, version: $0.version, by: $0.deployedBy, at: Moment.text($0.deployedAt),
+                    note: $0.note,
                     digest: $0.digest)
             }
         }
@@ -50,7 +51,10 @@ struct ListCommand: AsyncParsableCommand {
             TextTable(
                 [["topology", "version", name == nil ? "wanted" : "digest", "deployed by", "at", "note"]]
                     + rows.map {
-                        [$0.topology, "\($0.version)", $0.wanted ?? String($0.digest.prefix(12)), $0.by, $0.at, $0.note]
+                        [
+                            $0.topology, "\($0.version)", $0.wanted ?? String($0.digest.prefix(12)), $0.by, $0.at,
+                            $0.note,
+                        ]
                     }))
     }
 }

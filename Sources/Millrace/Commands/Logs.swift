@@ -50,7 +50,8 @@ struct Logs: AsyncParsableCommand {
 
     private static func row(_ line: LogLine) -> Row {
         Row(
-            at: Moment.text(line.at), daemon: line.daemon, level: line.level, message: line.message, details: line.details)
+            at: Moment.text(line.at), daemon: line.daemon, level: line.level, message: line.message,
+            details: line.details)
     }
 
     private static func show(_ line: LogLine, _ json: Bool) {

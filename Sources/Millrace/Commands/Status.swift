@@ -34,13 +34,16 @@ struct Status: AsyncParsableCommand {
 enum StatusReport {
     /// A line for each topology.
     static func overview(_ all: [TopologyStatus]) -> String {
-        guard !all.isEmpty else { return "nothing is deployed in this database; millrace deploy FILE deploys a topology" }
+        guard !all.isEmpty else {
+            return "nothing is deployed in this database; millrace deploy FILE deploys a topology"
+        }
         let table = TextTable(
             [["topology", "version", "state", "records", "a second", "lag", "dead", "processes"]]
                 + all.map { status in
                     [
                         status.topology, "\(status.version)", status.state, ProgressReporter.short(status.records),
-                        ProgressReporter.short(Int64(status.rate)), status.lag.map { ProgressReporter.short($0) } ?? "-",
+                        ProgressReporter.short(Int64(status.rate)),
+                        status.lag.map { ProgressReporter.short($0) } ?? "-",
                         "\(status.dead)", "\(status.instances.count { $0.state != "lost" })",
                     ]
                 })

@@ -56,7 +56,8 @@ final class Daemon: Sendable {
     private var lastWords: String {
         let left = left.withLock { $0.filter { $0.value > 0 } }.sorted { $0.key < $1.key }
         guard !left.isEmpty else { return "nothing that was read is left to be committed" }
-        return left.map { "\(ProgressReporter.count($0.value)) records of topology \($0.key)" }.joined(separator: " and ")
+        return left.map { "\(ProgressReporter.count($0.value)) records of topology \($0.key)" }.joined(
+            separator: " and ")
             + " were read and not committed; they are read again"
     }
 
@@ -98,7 +99,9 @@ final class Daemon: Sendable {
                 (lastRead, lastReport, pause) = (nil, nil, Daemon.pauseFirst)
                 if isAway { daemon.logger.notice("The catalogue is there again") }
                 isAway = false
-            } catch let error as PostgresError where deployments == nil && !error.isRetryable && error.kind != .cancelled {
+            } catch let error as PostgresError
+                where deployments == nil && !error.isRetryable && error.kind != .cancelled
+            {
                 throw error
             } catch {
                 lose(error)
@@ -134,7 +137,8 @@ final class Daemon: Sendable {
             }
             for (name, topology) in topologies.sorted(by: { $0.key < $1.key }) {
                 let taken = topologies.values.reduce(0) { $0 + ($1.name == name ? 0 : $1.budget) }
-                topology.step(deployments[name], isLeaving: isLeaving, freeMemory: daemon.memoryBytes - taken) { number in
+                topology.step(deployments[name], isLeaving: isLeaving, freeMemory: daemon.memoryBytes - taken) {
+                    number in
                     guard catalog != nil else { throw CatalogAway() }
                     return try catalog!.version(number, of: name)
                 }
@@ -158,7 +162,9 @@ final class Daemon: Sendable {
             guard hasChanged || age >= Daemon.report else { return }
             let found = topologies.values.map { $0.state(daemon: daemon.name) }.sorted { $0.topology < $1.topology }
             let moves = found.contains { state in
-                reported[state.topology].map { $0.snapshot.records != state.snapshot.records || $0.reason != state.reason }
+                reported[state.topology].map {
+                    $0.snapshot.records != state.snapshot.records || $0.reason != state.reason
+                }
                     ?? true
             }
             guard hasChanged || moves || age >= .seconds(CatalogLimits.report) else { return }
@@ -171,7 +177,9 @@ final class Daemon: Sendable {
                 reported = Dictionary(uniqueKeysWithValues: found.map { ($0.topology, $0) })
                 lastReport = .now
                 for topology in topologies.values {
-                    if let version = topology.takeBegun() { try catalog!.forgetGaps(of: topology.name, version: version) }
+                    if let version = topology.takeBegun() {
+                        try catalog!.forgetGaps(of: topology.name, version: version)
+                    }
                 }
                 if .now >= lastTrim + .seconds(60) {
                     lastTrim = .now

@@ -95,7 +95,7 @@ final class SupervisedTopology {
         reason = ""
         let overrides = RunOverrides(
             memoryBytes: settings.memoryBytes, workers: settings.workers, concurrency: settings.concurrency ?? [:])
-        let (found, diagnostics) = TopologyLoader(overrides: overrides).load(
+        let (found, diagnostics) = TopologyLoader(overrides: overrides, rebuild: Rebuild(name: name)).load(
             text: version.file, from: "\(name), version \(version.version)")
         guard let topology = found else {
             throw Refusal(
@@ -105,7 +105,8 @@ final class SupervisedTopology {
         let wanted = overrides.memoryBytes ?? topology.memoryBytes
         guard wanted <= freeMemory else {
             throw Shortage(
-                description: "memory: it needs \(wanted >> 20) MiB, and the other topologies leave \(max(0, freeMemory) >> 20) MiB "
+                description:
+                    "memory: it needs \(wanted >> 20) MiB, and the other topologies leave \(max(0, freeMemory) >> 20) MiB "
                     + "of what serve may take; lower its memory:, pause another one, or raise --memory")
         }
         let service = try TopologyService(
@@ -148,10 +149,16 @@ final class SupervisedTopology {
         self.kind = kind
         since = .now
         let level: Logger.Level = kind == .failed ? .error : .info
-        var metadata: Logger.Metadata = ["topology": "\(name)", "version": "\(order.version)", "state": "\(kind)"]
+        var metadata: Logger.Metadata = ["topology": "\(name)", "version": "\(order.version)"]
         if !reason.isEmpty { metadata["reason"] = "\(reason)" }
-        logger.log(level: level, kind == .failed ? "A topology failed; it is tried again" : "A topology", metadata: metadata)
+        logger.log(level: level, Self.words[kind] ?? "", metadata: metadata)
     }
+
+    private static let words: [TopologyState.Kind: Logger.Message] = [
+        .starting: "A topology starts", .running: "A topology runs", .stopping: "A topology stops",
+        .paused: "A topology is paused", .ended: "A topology has read all there is",
+        .failed: "A topology failed; it is tried again", .refused: "A topology cannot be run here",
+    ]
 
     /// The version of a run that has begun and accepted gaps, once.
     func takeBegun() -> Int? {

@@ -1,3 +1,4 @@
+import Catalog
 import Dataflow
 import Declaration
 import Foundation
@@ -10,6 +11,9 @@ struct TopologyLoader {
     var environment = ProcessInfo.processInfo.environment
     /// What the command line overrides in every topology.
     var overrides = RunOverrides()
+
+    /// What the topology is to be made beside, under this name and with such tables.
+    var rebuild: Rebuild?
 
     /// Whether sources and sinks must be whole. Where something else is put in their place, variables that only they use
     /// need not be set.
@@ -79,7 +83,12 @@ struct TopologyLoader {
     private func load(bytes: [UInt8], from path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
         let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
         var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)
-        guard let declaration else { return (nil, diagnostics) }
+        guard var declaration else { return (nil, diagnostics) }
+        if let rebuild {
+            declaration = TopologyCompiler.beside(declaration, as: rebuild.name, types: NodeCatalog.types) { name in
+                Rebuild.table(name, tag: rebuild.tag)
+            }
+        }
         if !needsEnds { diagnostics = diagnostics.withoutMissingVariables(ofEndsOf: declaration) }
         Redaction.conceal(declaration)
         let (topology, problems) = TopologyCompiler.compile(

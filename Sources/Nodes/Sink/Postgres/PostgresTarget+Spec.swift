@@ -52,3 +52,14 @@ extension PostgresTarget: NodeType {
         return CompiledNode(.sink(plan), resources: resources)
     }
 }
+
+extension PostgresTarget {
+    package static func setBeside(_ config: inout ConfigValue, naming name: (String) -> String) {
+        config.replace("table") { $0.mapText(name) }
+        config.replace("tables") { tables in
+            guard case .map(var entries) = tables.content else { return }
+            for index in entries.indices { entries[index].value.mapText(name) }
+            tables.content = .map(entries)
+        }
+    }
+}

@@ -9,7 +9,7 @@ import Summaries
 /// Everything happens in one transaction, behind one advisory lock; a refused start leaves nothing behind.
 struct SchemaSetup {
     /// Any number of instances may start at once: they take turns.
-    private static let lockKey: Int64 = 0x6d69_6c6c_7261_6365
+    static let lockKey: Int64 = 0x6d69_6c6c_7261_6365
 
     let registration: Registration
     let sinks: [TableSink]
@@ -73,7 +73,7 @@ struct SchemaSetup {
     }
 
     /// What must be the same in all instances of the topology: the tables with their columns, and what their rows mean.
-    private func definition(_ tables: [SummaryTable]) -> TableDefinition {
+    func definition(_ tables: [SummaryTable]) -> TableDefinition {
         let parts = zip(sinks, tables).sorted {
             ($0.1.place.schema, $0.1.place.name) < ($1.1.place.schema, $1.1.place.name)
         }
@@ -87,7 +87,7 @@ struct SchemaSetup {
 
     // MARK: - Two names of one table
 
-    private func refuseOverlaps(_ places: [TablePlace], _ connection: inout Connection) throws {
+    func refuseOverlaps(_ places: [TablePlace], _ connection: inout Connection) throws {
         for (index, place) in places.enumerated() {
             guard let first = places[..<index].firstIndex(where: { ($0.schema, $0.name) == (place.schema, place.name) })
             else { continue }
@@ -141,26 +141,34 @@ struct SchemaSetup {
         _ places: [TablePlace], _ tables: [SummaryTable], _ definition: TableDefinition,
         _ connection: inout Connection
     ) throws -> Prepared {
-        let database = try Self.database(&connection)
         // Locked, since commits mark their tables as having rows.
         try connection.query("SELECT 1 FROM millrace.tables FOR UPDATE")
         let records = try TableRecord.all(&connection)
-        try refuseForeignOverlaps(places, records, database, &connection)
-        let ledger = try ledger(&connection)
-        var admissions = zip(zip(sinks, tables), places).map { pair, place in
-            TableAdmission(
-                topology: topology, sink: pair.0, table: pair.1, place: place, database: database, ledger: ledger,
-                records: records, acceptsGaps: acceptsGaps)
-        }
+        var admissions = try admissions(places, tables, records, &connection)
         for index in admissions.indices { try admissions[index].run(&connection) }
         let refused = admissions.filter { !$0.problems.isEmpty }
         guard refused.isEmpty else {
             throw StartRefusal(topology: topology, refused: refused, all: admissions, records: records).error
         }
+        let ledger = try ledger(&connection)
         try remember(left: records, ledger, keeping: admissions.map(\.place), &connection)
         return Prepared(
             places: admissions.map(\.place), hasRows: admissions.map(\.hasRows), definition: definition,
             warnings: admissions.flatMap(\.warnings))
+    }
+
+    /// The tables as they come before the gate.
+    func admissions(
+        _ places: [TablePlace], _ tables: [SummaryTable], _ records: [TableRecord], _ connection: inout Connection
+    ) throws -> [TableAdmission] {
+        let database = try Self.database(&connection)
+        try refuseForeignOverlaps(places, records, database, &connection)
+        let ledger = try ledger(&connection)
+        return zip(zip(sinks, tables), places).map { pair, place in
+            TableAdmission(
+                topology: topology, sink: pair.0, table: pair.1, place: place, database: database, ledger: ledger,
+                records: records, acceptsGaps: acceptsGaps)
+        }
     }
 
     /// Tables that the topology kept and keeps no longer: what it reads from now on, they lack.

@@ -1,3 +1,5 @@
+import Postgres
+
 /// The SQL of one summary table. Keys and values travel as arrays, one statement per batch of rows.
 struct SummaryStatements {
     /// Reads and locks the rows of the given keys, in key order; first column: the key's position, from 1.

@@ -74,8 +74,10 @@ struct SummaryTable {
     }
 
     /// What is wrong with an existing table, in one sentence each.
-    /// - Parameter except: columns that may be missing, since somebody is told how to add them.
-    func mismatches(_ found: TableColumns, except: Set<String>) -> [String] {
+    /// - Parameters:
+    ///   - except: columns that may be missing, since somebody is told how to add them.
+    ///   - leaving: columns that are there and are not written any more, which somebody is told too.
+    func mismatches(_ found: TableColumns, except: Set<String>, leaving: Set<String> = []) -> [String] {
         var problems: [String] = []
         for column in columns {
             guard let existing = found[column.name] else {
@@ -94,7 +96,7 @@ struct SummaryTable {
                 problems.append("column \(column.name) is \(generated), so Millrace cannot write it")
             }
         }
-        let own = Set(columns.map(\.name))
+        let own = Set(columns.map(\.name)).union(leaving)
         for extra in found.columns where !own.contains(extra.name) && extra.isMandatory {
             problems.append("column \(extra.name) is NOT NULL without a default, so no row can be inserted")
         }

@@ -64,16 +64,3 @@ extension TableColumn.Kind {
             }
     }
 }
-
-/// Names in SQL.
-enum SQLName {
-    /// A quoted identifier.
-    static func quote(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-    }
-
-    /// A quoted string.
-    static func literal(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    }
-}

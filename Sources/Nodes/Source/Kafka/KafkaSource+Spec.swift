@@ -52,6 +52,13 @@ extension KafkaSource: NodeType {
     }
 }
 
+extension KafkaSource {
+    package static func setBeside(_ config: inout ConfigValue, naming name: (String) -> String) {
+        config.replace("group") { $0.mapText(name) }
+        config.replace("start") { $0.mapText { $0 == "latest" ? "earliest" : $0 } }
+    }
+}
+
 extension KafkaPlan: SourcePlan {
     package var endsByItself: Bool { false }
     package var readsStandardInput: Bool { false }

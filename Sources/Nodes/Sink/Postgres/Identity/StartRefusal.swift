@@ -1,3 +1,5 @@
+import Postgres
+
 /// Why a topology does not start: its tables' problems, each with the ways out.
 struct StartRefusal {
     let topology: String

@@ -88,7 +88,8 @@ extension TableAdmission {
     ) throws {
         let kept = Set(table.metrics.flatMap { $0.plain + $0.states }.map(\.name))
         let missing = table.columns.filter { found[$0.name] == nil }
-        let mismatches = table.mismatches(found, except: own == nil ? [] : kept)
+        let left = own.map { columnsLeftBehind(found, $0, kept) } ?? []
+        let mismatches = table.mismatches(found, except: own == nil ? [] : kept, leaving: Set(left))
         if !mismatches.isEmpty {
             problems.append(
                 TableProblem(
@@ -104,7 +105,7 @@ extension TableAdmission {
         let additions = missing.filter { kept.contains($0.name) }
         if !additions.isEmpty { problems.append(needs(additions)) }
         try checkNewColumns(found, own, &connection)
-        checkColumnsLeftBehind(found, own, kept)
+        if !left.isEmpty { problems.append(leaves(left, found)) }
     }
 
     /// Metrics that came later: their columns are there because somebody has followed what `needs` says.
@@ -168,27 +169,38 @@ extension TableAdmission {
                     + " A metric added this way counts from then on: older rows have null in it, or a part",
                 "or, to have it from the beginning, give it a table and a topology of its own (another `table:` and "
                     + "another `topology:` name, `start: earliest`), which reads again what the sources still have",
-            ])
+            ],
+            remedy: steps)
     }
 
-    mutating func checkColumnsLeftBehind(_ found: TableColumns, _ own: TableRecord, _ kept: Set<String>) {
+    /// Columns that this topology has written and writes no longer.
+    private func columnsLeftBehind(_ found: TableColumns, _ own: TableRecord, _ kept: Set<String>) -> [String] {
         let isSameTable = own.place == database && own.oid == place.oid
-        let left = own.columns.filter { column in
+        return own.columns.filter { column in
             guard !kept.contains(column.key), let there = found[column.key] else { return false }
             return !isSameTable || there.number == column.value
         }
         .keys.sorted()
-        guard !left.isEmpty else { return }
+    }
+
+    private func leaves(_ left: [String], _ found: TableColumns) -> TableProblem {
         let drops = left.map { "DROP COLUMN " + SQLName.quote($0) }.joined(separator: ", ")
-        problems.append(
-            TableProblem(
-                text:
-                    "this file no longer computes its column \(left.joined(separator: ", ")), which would stand still in "
-                    + "old rows and be null in new ones",
-                choices: [
-                    "put the metric back",
-                    "or remove the column: ALTER TABLE \(place.quoted) \(drops);",
-                ],
-                isAcceptable: true))
+        var problem = TableProblem(
+            text:
+                "this file no longer computes its column \(left.joined(separator: ", ")), which would stand still in "
+                + "old rows and be null in new ones",
+            choices: [
+                "put the metric back",
+                "or remove the column: ALTER TABLE \(place.quoted) \(drops);",
+            ],
+            isAcceptable: true)
+        let mandatory = left.filter { found[$0]?.isMandatory ?? false }
+        if !mandatory.isEmpty {
+            let changes = mandatory.map { "ALTER COLUMN \(SQLName.quote($0)) DROP NOT NULL" }.joined(separator: ", ")
+            problem.remedy = ["ALTER TABLE \(place.quoted) \(changes);"]
+            problem.choices.append("or keep it for the old rows: \(problem.remedy[0]) and go on with --from-now")
+            problem.isAcceptable = false
+        }
+        return problem
     }
 }

@@ -8,6 +8,8 @@ struct TableProblem {
     var text: String
     /// Ways out of this one problem; none loses what is there.
     var choices: [String] = []
+    /// Statements that mend it and lose nothing.
+    var remedy: [String] = []
     /// Whether `--from-now` says that it is meant.
     var isAcceptable = false
     /// Whether reading again, by another topology or by this one, would mend it.

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Catalog
+import Foundation
+
+/// `millrace metrics`: the figures of `status` for Prometheus.
+struct Metrics: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the figures of all topologies in the text format of Prometheus.",
+        discussion:
+            "For a textfile collector: millrace metrics > millrace.prom.new && mv millrace.prom.new millrace.prom")
+
+    @OptionGroup var catalog: CatalogOptions
+
+    func run() async throws {
+        let found = try await catalog.withCatalog { catalog in
+            (try TopologyStatus.all(&catalog), try catalog.daemons())
+        }
+        print(Exposition.text(found.0, found.1), terminator: "")
+    }
+}
+
+/// Figures in Prometheus's text format, version 0.0.4: names in base units, counters that end in `_total`, every family
+/// with its help and type, series in order.
+enum Exposition {
+    private struct Family {
+        enum Kind: String {
+            case counter, gauge
+        }
+        var name: String
+        var kind: Kind
+        var help: String
+        var series: [(labels: [(String, String)], value: Double)] = []
+
+        var text: String {
+            guard !series.isEmpty else { return "" }
+            let lines = series.map { labels, value in
+                let list = labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
+                return "\(name){\(list)} \(Self.number(value))"
+            }
+            return "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n" + lines.joined(separator: "\n") + "\n"
+        }
+
+        private static func escaped(_ value: String) -> String {
+            value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        }
+
+        private static func number(_ value: Double) -> String {
+            value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+        }
+    }
+
+    /// All families.
+    static func text(_ topologies: [TopologyStatus], _ daemons: [DaemonRecord]) -> String {
+        var families = [
+            Family(
+                name: "millrace_daemons", kind: .gauge,
+                help: "Processes that serve this catalogue and were seen lately."),
+            Family(
+                name: "millrace_topology_up", kind: .gauge,
+                help: "Whether a topology does what is wanted of it: 1 when it runs, is paused or has ended."),
+            Family(name: "millrace_topology_version", kind: .gauge, help: "The deployed version of a topology."),
+        ]
+        families[0].series = [([], Double(daemons.count { !$0.isLost }))]
+        families[1].series = topologies.map { ([("topology", $0.topology)], $0.isWell ? 1 : 0) }
+        families[2].series = topologies.map { ([("topology", $0.topology)], Double($0.version)) }
+        return (families + perInstance(topologies) + perNode(topologies)).map(\.text).joined()
+            .replacing("millrace_daemons{}", with: "millrace_daemons")
+    }
+
+    private static func perInstance(_ topologies: [TopologyStatus]) -> [Family] {
+        let figures: [(String, Family.Kind, String, (RunSnapshot) -> Double?)] = [
+            (
+                "records_total", .counter, "Records committed since the topology started in this process.",
+                { Double($0.records) }
+            ),
+            (
+                "dead_letters_total", .counter, "Records that became dead letters, of those committed.",
+                { Double($0.dead) }
+            ),
+            ("received_bytes_total", .counter, "Payload bytes read since the start.", { Double($0.bytes) }),
+            ("commits_total", .counter, "Epochs committed since the start.", { Double($0.epochs) }),
+            ("written_rows_total", .counter, "Groups written since the start.", { Double($0.rows) }),
+            ("uncommitted_records", .gauge, "Records read and not committed.", { Double($0.uncommitted) }),
+            (
+                "lag_records", .gauge, "Records that are not committed yet, as far as known.",
+                { $0.lag.map(Double.init) }
+            ),
+            (
+                "last_commit_seconds", .gauge, "How long the last commit took.",
+                { $0.commitMilliseconds.map { $0 / 1_000 } }
+            ),
+            ("memory_bytes", .gauge, "Memory held by the topology in this process.", { Double($0.memory) }),
+            (
+                "memory_budget_bytes", .gauge, "Memory that the topology may hold in this process.",
+                { Double($0.budget) }
+            ),
+            ("troubles", .gauge, "Things that the topology waits for in this process.", { Double($0.troubles.count) }),
+        ]
+        let alive = topologies.flatMap { topology in
+            topology.instances.filter { $0.state != "lost" }.map { (topology.topology, $0) }
+        }
+        return figures.map { name, kind, help, value in
+            var family = Family(name: "millrace_" + name, kind: kind, help: help)
+            family.series = alive.compactMap { topology, instance in
+                value(instance.snapshot).map { ([("topology", topology), ("daemon", instance.daemon)], $0) }
+            }
+            return family
+        }
+    }
+
+    private static func perNode(_ topologies: [TopologyStatus]) -> [Family] {
+        let figures: [(String, Family.Kind, String, (RunSnapshot.Node) -> Double)] = [
+            ("node_in_records_total", .counter, "Records that came into a node.", { Double($0.entered) }),
+            ("node_out_records_total", .counter, "Records that a node handed on.", { Double($0.left) }),
+            ("node_memory_bytes", .gauge, "Memory that a node holds.", { Double($0.memory) }),
+        ]
+        return figures.map { name, kind, help, value in
+            var family = Family(name: "millrace_" + name, kind: kind, help: help)
+            for topology in topologies {
+                for instance in topology.instances where instance.state != "lost" {
+                    for node in instance.snapshot.nodes {
+                        let labels = [
+                            ("topology", topology.topology), ("daemon", instance.daemon), ("node", node.name),
+                        ]
+                        family.series.append((labels, value(node)))
+                    }
+                }
+            }
+            return family
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import ArgumentParser
+import Catalog
+import Declaration
+import Foundation
+import Logging
+
+/// `millrace plan`: what would change?
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what deploying a topology file would change, table by table; change nothing.",
+        discussion: """
+            Tries the start in the tables' own database, in a transaction that is rolled back: what is said is what would \
+            happen. Needs the variables that the file names. Exits with 0 when the plan can be applied, with 1 when a table \
+            is in the way.
+            """)
+
+    @Argument(help: ArgumentHelp("The topology file; - is standard input.", valueName: "file"))
+    var file: String
+
+    @Option(help: ArgumentHelp("Write the plan to this file, for millrace apply.", valueName: "file"))
+    var out: String?
+
+    @OptionGroup var catalog: CatalogOptions
+
+    func run() async throws {
+        let plan = try await Self.make(file, catalog)
+        if let out {
+            do { try plan.bytes.write(to: URL(fileURLWithPath: out)) } catch {
+                StandardError.write("millrace: \(out) cannot be written: \(error.localizedDescription)")
+                throw ExitCode(1)
+            }
+        }
+        if catalog.json { print(String(decoding: plan.bytes, as: UTF8.self)) } else { print(plan.text) }
+        if !plan.isPossible { throw ExitCode(1) }
+    }
+
+    static let logger = Logger(label: "millrace") { _ in
+        var handler = PlainLogHandler()
+        handler.logLevel = .warning
+        return handler
+    }
+
+    /// Compares a file with what is deployed.
+    static func make(_ file: String, _ options: CatalogOptions) async throws -> ChangePlan {
+        let text = try Deploy.text(of: file)
+        let (found, diagnostics) = TopologyLoader().load(text: text, from: file)
+        for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
+        guard let topology = found else { throw ExitCode(1) }
+        return try await options.withCatalog { catalog in
+            let base = try base(of: topology.name, &catalog)
+            let deployed = try base.version > 0 ? catalog.version(base.version, of: topology.name).file : nil
+            return ChangePlan(
+                topology.name, file: text, base: base, isDeployed: deployed == text,
+                try Rehearsing.run(topology, logger: logger))
+        }
+    }
+
+    static func base(of topology: String, _ catalog: inout Catalog) throws -> ChangePlan.Base {
+        let current = try catalog.deployments().first { $0.topology == topology }
+        return ChangePlan.Base(version: current?.version ?? 0, generation: current?.generation ?? 0)
+    }
+}
+
+/// `millrace apply`: what was planned is done.
+struct Apply: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Do what a plan says: change the tables as it says, and deploy its file.",
+        discussion: """
+            Takes a file that millrace plan --out has written. Refuses it when something was deployed since; applying it \
+            twice changes nothing.
+            """)
+
+    @Argument(help: ArgumentHelp("The plan.", valueName: "file"))
+    var plan: String
+
+    @Option(help: "What there is to say about this version.")
+    var note = ""
+
+    @Option(help: ArgumentHelp("How long to wait until it runs.", valueName: "duration"))
+    var wait = TimeLength(argument: "30s")!
+
+    @OptionGroup var catalog: CatalogOptions
+
+    private struct Refusal: Error, CustomStringConvertible { var description: String }
+
+    func run() async throws {
+        let plan = try read()
+        let (found, diagnostics) = TopologyLoader().load(text: plan.file, from: "the plan's file")
+        guard let topology = found, topology.name == plan.topology else {
+            for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
+            StandardError.write("millrace: \(self.plan): the plan's file is no longer valid here")
+            throw ExitCode(1)
+        }
+        let note = note
+        try await ControlAnswer.run(plan.topology, catalog, wait: wait.duration) { catalog in
+            let base = try PlanCommand.base(of: plan.topology, &catalog)
+            if base.version > 0, try catalog.version(base.version, of: plan.topology).file == plan.file,
+                base != plan.base || plan.isDeployed
+            {
+                return "version \(base.version) is what was planned already"
+            }
+            guard base == plan.base else {
+                throw Refusal(
+                    description:
+                        "topology \(plan.topology): the plan was made on version \(plan.base.version), and since then "
+                        + "version \(base.version) was deployed or its run was changed; make a new plan")
+            }
+            let now = ChangePlan(
+                plan.topology, file: plan.file, base: base, isDeployed: plan.isDeployed,
+                try Rehearsing.run(topology, logger: PlanCommand.logger))
+            guard now.isPossible else { throw Refusal(description: "the plan cannot be applied:\n\(now.text)") }
+            guard now.acceptsGaps == plan.acceptsGaps, now.tables.map(\.fate) == plan.tables.map(\.fate) else {
+                throw Refusal(
+                    description:
+                        "topology \(plan.topology): the tables are not as they were when the plan was made; make a new "
+                        + "plan. As it stands now:\n\(now.text)")
+            }
+            try Rehearsing.execute(
+                now.tables.flatMap(\.statements), for: topology, logger: PlanCommand.logger)
+            let outcome = try catalog.deploy(
+                plan.topology, file: plan.file, note: note, plan: now.text, acceptsGaps: plan.acceptsGaps,
+                by: CatalogOptions.person)
+            switch outcome {
+            case .unchanged(let version): return "version \(version) is what was planned already"
+            case .deployed(let version, _): return "version \(version) deployed"
+            }
+        }
+    }
+
+    private func read() throws -> ChangePlan {
+        do {
+            return try JSONDecoder().decode(ChangePlan.self, from: Data(contentsOf: URL(fileURLWithPath: plan)))
+        } catch is DecodingError {
+            StandardError.write(
+                "millrace: \(plan) is not a plan, expected what millrace plan FILE --out \(plan) writes")
+        } catch {
+            StandardError.write("millrace: \(plan) cannot be read: \(error.localizedDescription)")
+        }
+        throw ExitCode(1)
+    }
+}

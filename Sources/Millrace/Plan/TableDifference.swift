@@ -1,0 +1,54 @@
+import Catalog
+import Foundation
+
+/// How a table of a rebuild differs from the one that runs.
+struct TableDifference: Codable, Sendable, Equatable {
+    /// A column of both.
+    struct Column: Codable, Sendable, Equatable {
+        var name: String
+        /// Rows, of those in both tables, in which it is the same, and in which it is not.
+        var equal: Int64
+        var different: Int64
+        /// The largest difference between two numbers, as a share of the larger one; nil for what is no number.
+        var largest: Double?
+    }
+
+    var table: String
+    /// Rows in both, in the one that runs alone, in the rebuild alone.
+    var both: Int64
+    var onlyLive: Int64
+    var onlyRebuild: Int64
+    var columns: [Column]
+    /// Columns that only one of them has.
+    var gone: [String]
+    var new: [String]
+    /// Whether rows can be compared: the keys are the same.
+    var isComparable: Bool
+
+    /// In words.
+    var text: String {
+        var lines = ["table \(table)"]
+        if !isComparable {
+            lines.append("  its rows have another key: they cannot be compared one by one")
+        } else {
+            lines.append(
+                "  \(ProgressReporter.count(both)) rows in both, \(ProgressReporter.count(onlyLive)) only in what runs, "
+                    + "\(ProgressReporter.count(onlyRebuild)) only in the rebuild")
+            for column in columns where column.different > 0 {
+                let share = column.largest.map { ", by \(Self.percent($0)) at most" } ?? ""
+                lines.append(
+                    "  \(column.name): different in \(ProgressReporter.count(column.different)) of "
+                        + "\(ProgressReporter.count(column.equal + column.different)) rows\(share)")
+            }
+            let equal = columns.filter { $0.different == 0 }.map(\.name)
+            if !equal.isEmpty { lines.append("  the same in every row: \(equal.joined(separator: ", "))") }
+        }
+        if !new.isEmpty { lines.append("  new: \(new.joined(separator: ", "))") }
+        if !gone.isEmpty { lines.append("  no longer there: \(gone.joined(separator: ", "))") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func percent(_ share: Double) -> String {
+        share < 0.0001 ? "less than 0.01 %" : String(format: "%.2f %%", share * 100)
+    }
+}

@@ -1,0 +1,137 @@
+package import Dataflow
+import Postgres
+
+/// What a start of this topology would do to one of its tables.
+package struct TableFate: Sendable, Equatable {
+    package enum Kind: String, Sendable, Codable {
+        /// It goes on as it is.
+        case keep
+        /// It is made.
+        case new
+        /// It gets columns.
+        case alter
+        /// It goes on, and lacks something of what was read before.
+        case partial
+        /// A person has to decide; the topology does not start.
+        case refused
+    }
+
+    package var kind: Kind
+    /// The sink's node.
+    package var sink: String
+    /// `schema.table`
+    package var table: String
+    /// What changes, or stands in the way, a sentence each.
+    package var reasons: [String] = []
+    /// For a refusal, the ways out.
+    package var choices: [String] = []
+    /// How a new one is made, at the start.
+    package var creation: String?
+    /// What is to be executed before the topology starts.
+    package var statements: [String] = []
+    /// Rows that are there, as far as known without reading them all.
+    package var rows: Int64 = 0
+    /// Bytes that the table takes with its indexes.
+    package var bytes: Int64 = 0
+}
+
+/// What a start would do to the tables, found by doing it, in a transaction that is rolled back.
+package struct TableRehearsal: Sendable {
+    package var fates: [TableFate] = []
+    /// What of the topology's definition has changed since it was registered last, a sentence each.
+    package var changes: [String] = []
+    /// Whether it has ever run in this database.
+    package var isKnown = false
+
+    /// Nothing to do.
+    package init() {}
+
+    /// Whether the topology would start, once `statements` of all tables have been executed.
+    package var isPossible: Bool { !fates.contains { $0.kind == .refused } }
+    /// Whether it would start only when what is missing is accepted.
+    package var hasGaps: Bool { fates.contains { $0.kind == .partial } }
+}
+
+extension SchemaSetup {
+    /// Does what `run` does but for registering, mends what can be mended without losing anything, and takes all back.
+    /// - Throws: `SinkError`, `PostgresError`.
+    func rehearse(_ connection: inout Connection) throws -> TableRehearsal {
+        defer { try? connection.execute("ROLLBACK") }
+        try connection.begin(.setup) { $0.query("SELECT pg_advisory_xact_lock($1)", [.int64(Self.lockKey)]) }
+        try BookkeepingSchema.prepare(functions, &connection)
+        let places = try sinks.map { try TablePlace.find($0.table, &connection) }
+        try refuseOverlaps(places, &connection)
+        let tables = zip(sinks, places).map { sink, place in
+            SummaryTable(place: place, name: sink.table, plan: sink.plan)
+        }
+        var rehearsal = TableRehearsal()
+        if let current = try registration.current(&connection) {
+            rehearsal.isKnown = true
+            rehearsal.changes = definition(tables).changes(since: TableDefinition(current.definition)).map(\.text)
+        }
+        for admission in try admissions(places, tables, try TableRecord.all(&connection), &connection) {
+            rehearsal.fates.append(try fate(admission, &connection))
+        }
+        return rehearsal
+    }
+
+    private func fate(_ planned: TableAdmission, _ connection: inout Connection) throws -> TableFate {
+        var fate = TableFate(kind: .keep, sink: planned.sink.name, table: planned.place.shown)
+        if let oid = planned.place.oid {
+            let size = try connection.query(
+                """
+                SELECT CASE WHEN c.relkind = 'r' AND c.relpages < 20000 THEN (SELECT count(*) FROM \(planned.place.quoted))
+                    ELSE greatest(c.reltuples, 0)::bigint END, pg_total_relation_size(c.oid)
+                FROM pg_class c WHERE c.oid::bigint = $1
+                """, [.int64(oid)])
+            fate.rows = try size.int64(0, 0) ?? 0
+            fate.bytes = try size.int64(0, 1) ?? 0
+        } else {
+            fate.kind = .new
+            fate.creation = planned.table.createStatement(planned.place.quoted)
+        }
+        var admission = planned
+        try admission.run(&connection)
+        let remedies = admission.problems.flatMap(\.remedy)
+        if !remedies.isEmpty, admission.problems.allSatisfy({ $0.isAcceptable || !$0.remedy.isEmpty }) {
+            fate.kind = .alter
+            fate.reasons += admission.problems.filter { !$0.remedy.isEmpty }.map(\.text)
+            fate.statements += remedies
+            for statement in remedies { try connection.execute(statement) }
+            admission = planned
+            admission.place = try planned.place.found(&connection)
+            try admission.run(&connection)
+        }
+        let open = admission.problems
+        fate.reasons += (open.map(\.text) + admission.warnings).filter { !fate.reasons.contains($0) }
+        guard !open.isEmpty else { return fate }
+        if open.allSatisfy(\.isAcceptable) {
+            if fate.kind != .new || open.contains(where: \.isMendedByReading) { fate.kind = .partial }
+        } else {
+            fate.kind = .refused
+            fate.choices = open.flatMap(\.choices)
+        }
+        return fate
+    }
+}
+
+extension PostgresTarget {
+    /// What a start of this topology would do to its tables; changes nothing.
+    /// - Parameter context: ends the wait for a database that does not answer, and for locks.
+    /// - Throws: `SinkError`, `WaitCancelled`.
+    package func rehearse(_ context: CommitContext) throws -> TableRehearsal {
+        let setup = SchemaSetup(
+            registration: registration, sinks: sinks, functions: SketchFunctions.script, acceptsGaps: false)
+        return try commits.run(context) { connection, _ in try setup.rehearse(&connection) }
+    }
+
+    /// Executes statements of a rehearsal, all or none.
+    package func execute(_ statements: [String], _ context: CommitContext) throws {
+        guard !statements.isEmpty else { return }
+        try commits.run(context) { connection, _ in
+            try connection.begin(.setup)
+            for statement in statements { try connection.execute(statement) }
+            try connection.commit()
+        }
+    }
+}

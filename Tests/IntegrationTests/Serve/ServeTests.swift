@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+/// Topologies that are deployed in a database, and the processes that run them.
+@Suite struct ServeTests {
+    private static let restless = ["batch_bytes": "16KiB", "commit_interval": "10ms"]
+
+    private static func counting(_ name: String, _ path: String, table: String? = nil, more: String = "") -> String {
+        """
+        topology: \(name)
+        nodes:
+          lines: { file: { paths: ["\(path)"] } }
+          records: { from: lines, parse_json: { fields: { n: integer } } }
+          counts: { from: records, summarize: { metrics: { all: count()\(more) } } }
+          out: { from: counts, postgres: { url: "${DATABASE_URL}", table: \(table ?? name) } }
+        """
+    }
+
+    /// Two versions of a topology on three processes under load, each step with the death of one of them: at the end the
+    /// tables are those of one clean run.
+    @Test func aDaysWorkByCommandsOnly() async throws {
+        try await onOwnThread {
+            let log = try IdentityLog(events: 12_000, seed: 31)
+            let database = try TestDatabase("serve_day")
+            let stand = try ServeStand(database, brokers: log.stand.bootstrapServers)
+            var topology = log.topology("serve_day")
+            topology.settings = Self.restless
+            let first = try stand.file(topology.text, "first.yaml")
+            topology.settings["commit_interval"] = "25ms"
+            let second = try stand.file(topology.text, "second.yaml")
+            let poisoned = try stand.file(
+                Self.counting("poisoned", "/nowhere/at/all.ndjson", table: "kpi"), "poisoned.yaml")
+
+            var processes = try (0..<3).map { _ in try stand.serve() }
+            var writer = try log.writer()
+            try stand.succeed("deploy", first, "--note", "the first")
+            let steps: [[String]] = [
+                ["pause", "identity"], ["resume", "identity"], ["deploy", second], ["deploy", poisoned],
+                ["scale", "identity", "--workers", "1", "--concurrency", "kpi=2"], ["restart", "identity"],
+                ["rollback", "identity"], ["remove", "poisoned"],
+            ]
+            for (index, step) in steps.enumerated() {
+                try writer.write(upTo: log.count * (index + 1) / (steps.count + 1))
+                let victim = index % 3
+                let answer = try stand.run(step + ["--wait", index.isMultiple(of: 2) ? "0s" : "20s"])
+                if !step.contains(poisoned) {
+                    #expect(answer.exit == .code(0), "\(step): \(answer.output)\(answer.errors)")
+                }
+                processes[victim].kill()
+                processes[victim] = try stand.serve()
+            }
+            try writer.finish()
+            try log.checkFilled()
+            try stand.wait(for: "identity", toBe: "running")
+            try database.waitUntilRead(log.count, by: processes)
+            let versions = try stand.succeed("list", "identity", "--json")
+            #expect(versions.contains("version 1 again"))
+            try stopInOrder(processes)
+            let disturbed = try IdentityOutcome(database, messages: log.count)
+            let clean = try log.run("serve_day_clean")
+            #expect(clean.problems == [])
+            #expect(disturbed.problems == [])
+            #expect(disturbed.dump.differences(from: clean.dump) == [])
+        }
+    }
+
+    @Test func aTopologyThatFailsLeavesTheOthersAlone() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("serve_apart")
+            let stand = try ServeStand(database)
+            let events = try stand.file((0..<1_000).map { "{\"n\":\($0)}\n" }.joined(), "events.ndjson")
+            let process = try stand.serve(["--memory", "600MiB"])
+            try stand.succeed("deploy", try stand.file(Self.counting("good", events)))
+            try stand.wait(for: "good", toBe: "ended")
+            #expect(try database.number("SELECT \"all\" FROM good") == 1_000)
+
+            // Its table is another one's.
+            let thief = try stand.run(
+                "deploy", try stand.file(Self.counting("thief", events, table: "good"), "thief.yaml"))
+            #expect(thief.exit == .code(1))
+            #expect(thief.output.contains("thief: version 1 deployed, failed: table public.good"), "\(thief.output)")
+            // It takes more memory than there is.
+            let greedy = try stand.run(
+                "deploy", try stand.file("memory: 2GiB\n" + Self.counting("greedy", events), "greedy.yaml"))
+            #expect(greedy.exit == .code(1))
+            #expect(greedy.output.contains("memory: it needs 2048 MiB"), "\(greedy.output)")
+            // It wants a variable that the process does not have: a deployment from elsewhere may not know.
+            let lost = try stand.run(
+                "deploy",
+                try stand.file(Self.counting("lost", "${EVENTS_OF_NOBODY}"), "lost.yaml"))
+            #expect(lost.exit == .code(1))
+            #expect(lost.output.contains("refused") && lost.output.contains("EVENTS_OF_NOBODY"), "\(lost.output)")
+
+            #expect(try stand.status("good").state == "ended")
+            let all = try stand.run("status")
+            #expect(all.exit == .code(3))
+            for state in ["ended", "failed", "refused"] { #expect(all.output.contains(state), "\(all.output)") }
+            #expect(try stand.succeed("logs", "thief").contains("A topology failed"))
+
+            for name in ["thief", "greedy", "lost"] { try stand.succeed("remove", name) }
+            #expect(try stand.run("status").exit == .code(0))
+            // More memory, and it runs.
+            try stand.succeed("deploy", try stand.file(Self.counting("modest", events), "modest.yaml"))
+            try stand.wait(for: "modest", toBe: "ended")
+            try stopInOrder([process])
+            #expect(try database.number("SELECT count(*) FROM millrace.daemons") == 0)
+        }
+    }
+
+    @Test func commandsSayWhatIsWrong() async throws {
+        try await onOwnThread {
+            let stand = try ServeStand(try TestDatabase("serve_wrong"))
+            let nothing = try stand.run("status")
+            #expect(nothing.exit == .code(0))
+            #expect(nothing.output.hasPrefix("nothing is deployed in this database"))
+            for command in ["pause", "resume", "restart", "remove", "rollback", "logs", "status", "list"] {
+                let answer = try stand.run(command, "nobody")
+                #expect(answer.exit == .code(1), "\(command)")
+                #expect(
+                    answer.errors == "millrace: topology nobody is not deployed in this database; none is\n",
+                    "\(command): \(answer.errors)")
+            }
+            let broken = try stand.run("deploy", try stand.file("topology: x\nnodes: { a: { fil: {} } }\n"))
+            #expect(broken.exit == .code(1))
+            #expect(broken.errors.contains("error["))
+            let missing = try stand.run("deploy", "/nowhere.yaml")
+            #expect(missing.exit == .code(1))
+            #expect(missing.errors.contains("there is no such file"))
+            let file = try stand.file(Self.counting("alone", "/dev/null"))
+            let alone = try stand.run("deploy", file)
+            #expect(alone.exit == .code(0))
+            #expect(alone.output.contains("alone: version 1 deployed, unserved: no process runs it"))
+            #expect(try stand.run("status").exit == .code(3))
+            let first = try stand.run("rollback", "alone")
+            #expect(first.errors.contains("topology alone has no version 0, expected 1 to 1"), "\(first.errors)")
+            let node = try stand.run("scale", "alone", "--concurrency", "kpi=2")
+            #expect(node.errors.contains("topology alone has no operator kpi, expected one of counts, records"))
+            let away = try MillraceProcess(
+                ["status", "--database", "postgres://nobody:secret-word@127.0.0.1:1/x"], environment: [:])
+            #expect(try away.wait() == .code(1))
+            #expect(away.errors.hasPrefix("millrace: ") && !away.errors.contains("secret-word"), "\(away.errors)")
+            let homeless = try MillraceProcess(["list"], environment: ["DATABASE_URL": "", "MILLRACE_DATABASE": ""])
+            #expect(try homeless.wait() == .code(64))
+            #expect(homeless.errors.contains("no database is given"))
+        }
+    }
+}
