@@ -19,7 +19,8 @@ struct MillraceCommand: AsyncParsableCommand {
         subcommands: [
             Run.self, Check.self, Try.self, Serve.self, Deploy.self, PlanCommand.self, Apply.self,
             RebuildCommand.self, Diff.self, Promote.self, ListCommand.self,
-            Status.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self, Logs.self, Why.self,
+            Status.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self, Logs.self,
+            Why.self,
             Metrics.self, Demo.self, Generate.self, Produce.self,
             BrokerCommand.self, VersionCommand.self, Reference.self,
         ]

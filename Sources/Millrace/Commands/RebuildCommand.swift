@@ -123,11 +123,12 @@ struct Promote: AsyncParsableCommand {
         try await ControlAnswer.run(topology, catalog, wait: .seconds(30)) { catalog in
             let rebuild = try Self.choose(topology, with, &catalog)
             let person = CatalogOptions.person
-            _ = try catalog.set(rebuild.name, to: .running, by: person)
-            try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog)
-            // From here on nobody writes the tables that are read: it is to be short.
-            _ = try catalog.set(topology, to: .paused, by: person)
+            let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
             do {
+                _ = try catalog.set(rebuild.name, to: .running, by: person)
+                try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog)
+                // From here on nobody writes the tables that are read: it is to be short.
+                _ = try catalog.set(topology, to: .paused, by: person)
                 try Self.waitUntilPaused(topology, &catalog)
                 try Self.catchUp(rebuild, within: patience, reserve: 0, &catalog)
                 _ = try catalog.set(rebuild.name, to: .paused, by: person)
@@ -135,8 +136,8 @@ struct Promote: AsyncParsableCommand {
                 let (version, replaced) = try catalog.promote(rebuild, by: person)
                 return "version \(version), what was \(rebuild.name); what was there before is \(replaced.name), paused"
             } catch {
-                _ = try? catalog.set(topology, to: .running, by: person)
-                _ = try? catalog.set(rebuild.name, to: .running, by: person)
+                // All is as it was; what went wrong is what counts.
+                for one in before { _ = try? catalog.set(one.topology, to: one.wanted, by: person) }
                 throw error
             }
         }

@@ -60,13 +60,11 @@ struct TopologyStatus: Encodable {
             return deployment.wanted == .paused
                 ? ("paused", "") : ("unserved", "no process runs it: start millrace serve with this database")
         }
-        let old = alive.first { $0.generation != deployment.generation }
+        if let old = alive.first(where: { $0.generation != deployment.generation }) {
+            return ("changing", "\(old.daemon) has not taken up version \(deployment.version) yet")
+        }
         for kind in [TopologyState.Kind.failed, .refused, .stopping, .starting, .running, .ended, .paused] {
-            guard let found = alive.first(where: { $0.kind == kind }) else { continue }
-            if let old, kind != .failed, kind != .refused {
-                return ("changing", "\(old.daemon) has not taken up version \(deployment.version) yet")
-            }
-            return (kind.rawValue, found.reason)
+            if let found = alive.first(where: { $0.kind == kind }) { return (kind.rawValue, found.reason) }
         }
         return ("unserved", "")
     }

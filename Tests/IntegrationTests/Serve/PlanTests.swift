@@ -113,7 +113,7 @@ import Testing
                     #expect(
                         done.exit == .code(0),
                         "seed \(seed), round \(round): \(done.output)\(done.errors)\n\(answer.output)")
-                    #expect(state.state == "ended", "seed \(seed), round \(round): \(state.reason)\n\(answer.output)")
+                    try stand.wait(for: "planned", toBe: "ended")
                     for table in plan.tables {
                         #expect(try database.query("SELECT to_regclass('\(table.table)')::text").text(0, 0) != nil)
                     }

@@ -1,0 +1,164 @@
+import Foundation
+import Postgres
+import Synchronization
+import Testing
+
+/// Tables that are made anew beside those that are read, and take their place.
+@Suite struct RebuildTests {
+    /// Reads a figure again and again, and keeps what it saw.
+    private final class Reader: Sendable {
+        private let isStopped = Mutex(false)
+        private let seen = Mutex<[Int64]>([])
+        private let ended = DispatchSemaphore(value: 0)
+
+        init(_ database: TestDatabase, _ sql: String) {
+            Thread.detachNewThread { [self] in
+                while !isStopped.withLock({ $0 }) {
+                    if let value = try? database.number(sql) { seen.withLock { $0.append(value) } }
+                    usleep(5_000)
+                }
+                ended.signal()
+            }
+        }
+
+        func stop() -> [Int64] {
+            isStopped.withLock { $0 = true }
+            ended.wait()
+            return seen.withLock { $0 }
+        }
+    }
+
+    @Test func aRebuildTakesThePlaceOfWhatRuns() async throws {
+        try await onOwnThread {
+            let log = try IdentityLog(events: 8_000, seed: 33)
+            let database = try TestDatabase("rebuilt")
+            let stand = try ServeStand(database, brokers: log.stand.bootstrapServers)
+            var topology = log.topology("rebuilt")
+            topology.settings = ["batch_bytes": "16KiB", "commit_interval": "10ms"]
+            let first = topology.text
+            let changed = first.replacing("window: 1m\n", with: "window: 2m\n")
+                .replacing("filter: \"level > 1 &&", with: "filter: \"level > 2 &&")
+            #expect(first != changed)
+            let processes = try (0..<2).map { _ in try stand.serve() }
+            var writer = try log.writer()
+            try writer.write(upTo: log.count / 2)
+            try stand.succeed("deploy", try stand.file(first, "first.yaml"))
+            try database.waitUntilRead(log.count / 2, by: processes)
+            _ = try database.query("CREATE ROLE rebuilt_reader")
+            _ = try database.query("GRANT SELECT ON kpi TO rebuilt_reader")
+            _ = try database.query("CREATE VIEW totals AS SELECT event, sum(events) AS events FROM kpi GROUP BY event")
+
+            let file = try stand.file(changed, "changed.yaml")
+            let plan = try stand.run("plan", file)
+            #expect(plan.exit == .code(1))
+            #expect(plan.output.contains("table public.kpi") && plan.output.contains("millrace rebuild FILE"))
+            let reader = Reader(database, "SELECT sum(events)::bigint FROM kpi")
+            let viewer = Reader(database, "SELECT sum(events)::bigint FROM totals")
+            try stand.succeed("rebuild", file)
+            try writer.write(upTo: log.count * 3 / 4)
+            let twice = try stand.run("rebuild", file)
+            #expect(
+                twice.exit == .code(1) && twice.errors.contains("identity@2 is being rebuilt already"),
+                "\(twice.errors)")
+            let difference = try stand.run("diff", "identity", "--json")
+            #expect(difference.exit == .code(1))
+            #expect(difference.output.contains("\"rebuild\" : \"identity@2\""))
+            let promoted = try stand.run("promote", "identity")
+            #expect(promoted.exit == .code(0), "\(promoted.output)\(promoted.errors)")
+            #expect(promoted.output.contains("what was there before is identity@1, paused"))
+            try writer.finish()
+            try eventually(within: .seconds(120), "all is read; \(processes.map(\.lastWords))") {
+                try database.number(
+                    "SELECT sum(next_offset)::bigint FROM millrace.partitions WHERE topology = 'identity'")
+                    >= log.count
+            }
+            // Whoever reads never sees less than before.
+            for seen in [reader.stop(), viewer.stop()] {
+                #expect(seen.count > 20)
+                #expect(zip(seen, seen.dropFirst()).allSatisfy { $0 <= $1 }, "\(seen)")
+            }
+            #expect(
+                try database.query("SELECT has_table_privilege('rebuilt_reader', 'kpi', 'SELECT')").bool(0, 0) == true)
+            #expect(
+                try database.number("SELECT sum(events)::bigint FROM totals")
+                    == database.number("SELECT sum(events)::bigint FROM kpi"))
+            try Self.compare(database, with: changed, log, "rebuilt_new")
+
+            // And back: what was there before reads what it has missed.
+            let back = try stand.run("promote", "identity")
+            #expect(back.exit == .code(0), "\(back.output)\(back.errors)")
+            try stand.wait(for: "identity", toBe: "running")
+            try Self.compare(database, with: first, log, "rebuilt_old")
+            let names = try stand.succeed("list").split(separator: "\n").compactMap { $0.split(separator: " ").first }
+            let name = try #require(names.first { $0.hasPrefix("identity@") })
+            try stand.succeed("remove", String(name), "--drop")
+            #expect(try database.number("SELECT count(*) FROM pg_tables WHERE tablename ~ '__[0-9]+$'") == 0)
+            #expect(try database.number("SELECT count(DISTINCT topology) FROM millrace.partitions") == 1)
+            try stopInOrder(processes)
+        }
+    }
+
+    /// The tables are those that one clean run of a definition makes.
+    private static func compare(
+        _ database: TestDatabase, with text: String, _ log: IdentityLog, _ name: String
+    ) throws {
+        let clean = try TestDatabase(name)
+        let own = text.replacing("group: \"", with: "group: \"\(name).")
+            .replacing("group: \(log.topic)", with: "group: \(name).\(log.topic)")
+        let process = try MillraceProcess(
+            topology: own, environment: ["BROKERS": log.stand.bootstrapServers, "DATABASE_URL": clean.url])
+        try clean.waitUntilRead(log.count, by: [process])
+        try stopInOrder([process])
+        let (found, expected) = (
+            try TableDump(of: database, IdentityTopology.summaries),
+            try TableDump(of: clean, IdentityTopology.summaries)
+        )
+        #expect(found.differences(from: expected) == [], "\(name)")
+    }
+
+    @Test func whatCannotBePromotedChangesNothing() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("unpromoted")
+            let stand = try ServeStand(database)
+            let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
+            func file(_ name: String, _ more: String, memory: String = "256MiB") throws -> String {
+                try stand.file(
+                    """
+                    topology: still
+                    memory: \(memory)
+                    nodes:
+                      lines: { file: { paths: ["\(events)"] } }
+                      records: { from: lines, parse_json: { fields: { n: integer } } }
+                      counts: { from: records, summarize: { \(more) metrics: { all: count() } } }
+                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: still } }
+                    """, name)
+            }
+            let first = try file("first.yaml", "")
+            let nothing = try stand.run("rebuild", first)
+            #expect(nothing.errors.contains("topology still is not deployed"))
+            let process = try stand.serve(["--memory", "700MiB"])
+            try stand.succeed("deploy", first)
+            let same = try stand.run("rebuild", first)
+            #expect(same.exit == .code(1) && same.errors.contains("version 1 is this file"), "\(same.errors)")
+            let none = try stand.run("promote", "still")
+            #expect(
+                none.exit == .code(1) && none.errors.contains("nothing stands beside topology still"), "\(none.errors)")
+            // It never runs, so it never takes anybody's place.
+            let greedy = try stand.run("rebuild", try file("greedy.yaml", "by: [n],", memory: "1GiB"))
+            #expect(greedy.exit == .code(1))
+            let refused = try stand.run("promote", "still", "--wait", "2s")
+            #expect(
+                refused.exit == .code(1) && refused.errors.contains("still@2 does not run: memory"), "\(refused.errors)"
+            )
+            #expect(try stand.status("still").state == "ended")
+            try stand.succeed("remove", "still@2", "--drop")
+            // A file's topology ends, and can be promoted all the same.
+            try stand.succeed("rebuild", try file("keyed.yaml", "by: [n],"))
+            try stand.succeed("promote", "still")
+            try stand.wait(for: "still", toBe: "ended")
+            #expect(try database.number("SELECT count(*) FROM still") == 2)
+            #expect(try database.number("SELECT count(*) FROM still__1") == 1)
+            try stopInOrder([process])
+        }
+    }
+}
