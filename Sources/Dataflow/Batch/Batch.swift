@@ -77,6 +77,8 @@ public struct BatchRun: Sendable {
     private var messageList = MessageList()
     /// Texts beside the messages.
     var texts = MessageTexts()
+    /// The messages' keys.
+    var keys = MessageKeys()
     /// Where the rows lie, when they are elements of arrays.
     public var elementPlaces = ElementPlaces()
     /// The partitions the messages came from, in order.
@@ -130,6 +132,7 @@ public struct BatchRun: Sendable {
         unsafe applied.deallocate()
         messageList.deallocate()
         texts.deallocate()
+        keys.deallocate()
         block.deallocate()
     }
 
@@ -203,6 +206,7 @@ extension Batch {
         rowCount = 0
         messageList.removeAll()
         texts.removeAll()
+        keys.removeAll()
         elementPlaces.removeAll()
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
@@ -304,7 +308,7 @@ extension Batch {
 
     /// Bytes the batch holds.
     public var memoryBytes: Int {
-        let messages = messageList.memoryBytes + texts.memoryBytes + elementPlaces.memoryBytes
+        let messages = messageList.memoryBytes + texts.memoryBytes + keys.memoryBytes + elementPlaces.memoryBytes
         return capacity + block.memoryBytes + block.capacity * 6 + messages
     }
 }
@@ -337,7 +341,7 @@ extension Batch {
                 deadLetters.append(letter)
                 return
             }
-            if letter.reason < deadLetters[known].reason { deadLetters[known] = letter }
+            if letter.fault.reason < deadLetters[known].fault.reason { deadLetters[known] = letter }
         }
     }
 

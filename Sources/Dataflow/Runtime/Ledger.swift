@@ -76,39 +76,6 @@ public struct LedgerCounters: Hashable, Sendable {
     }
 }
 
-/// A record that could not be used, kept for the dead letters table.
-public struct DeadLetter: Sendable {
-    /// The partition, by the index `Intake.claim` gave it.
-    public var partition: Int
-    /// The message's offset; for files the byte position of the line.
-    public var offset: Int64
-    /// 0-based line inside the message; 0 when a message is one document.
-    public var line: Int32
-    /// Why, as a sentence. Holds no record contents.
-    public var reason: String
-    /// The record's bytes, cut at `Limits.deadLetterBytesMax`.
-    public var payload: [UInt8]
-    /// The message's timestamp in milliseconds since 1970, nil when it has none.
-    public var timestamp: Int64?
-
-    /// Creates a dead letter.
-    public init(
-        partition: Int, offset: Int64, line: Int32, reason: String, payload: [UInt8], timestamp: Int64?
-    ) {
-        self.partition = partition
-        self.offset = offset
-        self.line = line
-        self.reason = reason
-        self.payload = payload
-        self.timestamp = timestamp
-    }
-}
-
-extension [DeadLetter] {
-    /// Bytes the letters hold.
-    var memoryBytes: Int { reduce(0) { $0 + $1.payload.count + 128 } }
-}
-
 /// How far one partition moves in one epoch.
 public struct PartitionAdvance: Sendable {
     /// The partition.

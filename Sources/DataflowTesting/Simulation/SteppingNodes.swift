@@ -32,7 +32,7 @@ struct SteppingParse: Operator {
                     if isDead {
                         batch.deadLetters.append(
                             DeadLetter(
-                                partition: run.partition, offset: message.offset, line: 0, reason: "not wanted",
+                                partition: run.partition, offset: message.offset, line: 0, fault: RecordFault("unwanted", "not wanted"),
                                 payload: [1, 2, 3], timestamp: nil))
                     } else if ModelLog.fate(of: value) == .applied {
                         good.append(UInt32(row))

@@ -99,9 +99,9 @@ final class SummarizeWorker: AggregateWorker {
         guard !left.isEmpty else { return }
         var finder = DocumentFinder()
         finder.find(in: batch)
-        var letters = DeadLetterWriter(batch, finder.documents)
-        for (row, reason) in left {
-            batch.markRefused(row, letters.letter(for: row, reason: reason))
+        var letters = DeadLetterWriter(batch, finder.documents, node: plan.node)
+        for (row, fault) in left {
+            batch.markRefused(row, letters.letter(for: row, fault))
         }
     }
 

@@ -26,14 +26,15 @@ struct TableDump: Sendable, Equatable {
         static let deadLetters = Part(
             name: "dead_letters",
             query: """
-                SELECT topology, topic, partition, "offset", line, reason, payload, message_time
+                SELECT topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload,
+                    message_time
                 FROM millrace.dead_letters ORDER BY topic, partition, "offset", line
                 """)
 
         /// Dead letters without their place, which differs between sources of the same log.
         static let deadLettersAnywhere = Part(
             name: "dead_letters",
-            query: "SELECT line, reason, payload FROM millrace.dead_letters ORDER BY payload, reason")
+            query: "SELECT line, cause, node, field, found, reason, payload FROM millrace.dead_letters ORDER BY payload, reason")
 
         static let ledger = Part(
             name: "partitions",

@@ -111,6 +111,14 @@ enum BookkeepingSchema {
             payload bytea NOT NULL,
             message_time timestamptz
         );
+        ALTER TABLE millrace.dead_letters
+            ADD COLUMN IF NOT EXISTS cause text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS node text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS field text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS found text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS key bytea,
+            ADD COLUMN IF NOT EXISTS written_at timestamptz;
+        ALTER TABLE millrace.dead_letters ALTER COLUMN written_at SET DEFAULT pg_catalog.now();
         CREATE INDEX IF NOT EXISTS dead_letters_place ON millrace.dead_letters (topology, topic, partition, "offset");
 
         """,
