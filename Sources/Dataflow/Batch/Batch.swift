@@ -29,6 +29,8 @@ public struct BatchRun: Sendable {
     public var tail: Tail?
     /// The run's rows, set by the parser.
     public var rows: Range<Int> = 0..<0
+    /// The latest event time of its good records in microseconds since 1970, set by the parser; nil where there is none.
+    public var eventTime: Int64?
     /// Stands for the partition in every process and every run; set when the batch is submitted.
     public package(set) var identity: UInt64 = 0
 

@@ -90,6 +90,10 @@ public struct PartitionAdvance: Sendable {
     public var tail: Tail?
     /// What became of the records.
     public var counters = LedgerCounters()
+    /// The latest event time of the records, in microseconds since 1970; nil when none had one.
+    public var eventTime: Int64?
+    /// Where the log ended when its source looked last; nil when that is not known.
+    public var logEnd: Int64?
     /// Messages on the way, tombstones included.
     public private(set) var messages: Int64 = 0
 
@@ -100,6 +104,13 @@ public struct PartitionAdvance: Sendable {
         self.from = from
         self.to = from
     }
+
+    /// Takes note of an event time of the records.
+    mutating func note(eventTime time: Int64?) {
+        guard let time else { return }
+        eventTime = max(eventTime ?? time, time)
+    }
+
     /// Moves on over so many messages.
     mutating func move(to position: Int64, tail: Tail?, messages: Int64) {
         to = position

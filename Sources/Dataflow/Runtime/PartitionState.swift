@@ -16,6 +16,8 @@ struct PartitionState {
     /// Where it began in this process, nil when it had been read before.
     var start: Int64?
     var isActive = true
+    /// Where the log ended when the source looked last.
+    var logEnd: Int64?
 
     /// Messages handed over and not committed.
     private(set) var pending: Int64 = 0

@@ -141,6 +141,7 @@ struct PipelineState {
         for run in batch.runs {
             let counters = batch.counters(of: run)
             ledgers[batch.epoch, default: EpochLedger()].advances[run.partition]?.counters += counters
+            ledgers[batch.epoch, default: EpochLedger()].advances[run.partition]?.note(eventTime: run.eventTime)
             partitions[run.partition].settle(counters.read)
         }
         ledgers[batch.epoch, default: EpochLedger()].deadLetters.append(contentsOf: batch.deadLetters)

@@ -15,6 +15,8 @@ import Summaries
     private var goodRows: [UInt32] = []
     private var lookout: FieldLookout?
     private var completion: RecordCompletion?
+    /// The column of the event time, nil when there is none.
+    private let eventTime: Int?
     /// The rows of a batch, when elements are the records.
     private var elements: ElementTable?
 
@@ -23,6 +25,7 @@ import Summaries
         self.node = node
         self.hashedColumns = hashedColumns
         lookout = watch.map { FieldLookout($0) }
+        eventTime = plan.eventTime.flatMap { name in plan.fields.firstIndex { $0.name == name } }
         parsedColumns = plan.fields.indices.filter { plan.fields[$0].origin == .document }
         parser = DocumentParser(
             fields: parsedColumns.map { plan.fields[$0].parsed }, limits: plan.limits, takesObjectsOnly: true,
@@ -42,6 +45,7 @@ import Summaries
             completion?.complete(batch, arenaUsed: arenaUsed, finder.documents)
             goodCount -= completion?.refused.count ?? 0
         }
+        noteEventTimes(of: batch)
         watch(batch, goodCount)
         for column in hashedColumns { batch.fillHashes(ofColumn: column) }
         if goodCount == batch.rowCount {
@@ -110,6 +114,19 @@ import Summaries
         }
         table.assign(batch, finder)
         return (summary.okCount, summary.arenaUsed)
+    }
+
+    /// How far in event time the partitions have got.
+    private func noteEventTimes(of batch: Batch) {
+        guard let eventTime else { return }
+        let column = batch.columns[eventTime]
+        for index in batch.runs.indices {
+            var latest = Int64.min
+            for row in batch.runs[index].rows where unsafe batch.status[row] == 0 && column.valid[row] != 0 {
+                latest = unsafe max(latest, column.integers[row])
+            }
+            batch.runs[index].eventTime = latest == .min ? nil : latest
+        }
     }
 
     // MARK: What became of them

@@ -67,7 +67,10 @@ import Platform
             concessions[column].nulls += 1
             (concessions[column].error, concessions[column].found) = (error, .text)
         } else if refused[row] == nil {
-            refused[row] = RecordFault(error.code, field: fields[column].name, found: found(), reason(self))
+            // In quotes, as it stands in the document.
+            let isQuoted = fields[column].origin == .document
+            refused[row] = RecordFault(
+                error.code, field: fields[column].name, found: found().map { isQuoted ? "\"\($0)\"" : $0 }, reason(self))
         }
     }
 

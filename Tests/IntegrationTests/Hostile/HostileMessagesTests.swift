@@ -112,7 +112,7 @@ import Testing
             try stream.run(Self.nodes, messages: 5)
             let rows = try stream.database.query(
                 """
-                SELECT cause, node, field, found, count(*), count(DISTINCT reason), convert_from(min(key), 'UTF8'),
+                SELECT cause, node, field, found, count(*), count(DISTINCT reason), min(convert_from(key, 'UTF8')),
                     bool_and(written_at BETWEEN now() - interval '1 hour' AND now())
                 FROM millrace.dead_letters GROUP BY cause, node, field, found ORDER BY cause, field
                 """)

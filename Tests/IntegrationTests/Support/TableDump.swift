@@ -39,7 +39,7 @@ struct TableDump: Sendable, Equatable {
         static let ledger = Part(
             name: "partitions",
             query: """
-                SELECT topic, partition, next_offset, read, applied,
+                SELECT topic, partition, next_offset, event_time, read, applied,
                     filtered, dead, refused FROM millrace.partitions ORDER BY topic, partition
                 """)
     }

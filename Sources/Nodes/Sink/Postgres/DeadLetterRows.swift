@@ -41,7 +41,7 @@ final class DeadLetterRows: EpochSink {
         var bytes = 0
         var count = 0
         for letter in letters.prefix(SinkLimits.rowsPerStatement) {
-            bytes += letter.byteCount + 256
+            bytes += letter.byteCount + 128
             if count > 0, bytes > SinkLimits.statementBytes { break }
             count += 1
         }

@@ -112,6 +112,7 @@ struct PartitionRows {
     func advanceStatement(_ advances: [PartitionAdvance]) -> (sql: String, parameters: [Parameter]) {
         var numbers = (0..<8).map { _ in ArrayBuilder(.int8) }
         var tails = (0..<3).map { _ in ArrayBuilder(.int8) }
+        var (times, ends) = (ArrayBuilder(.timestamptz), ArrayBuilder(.int8))
         for advance in advances {
             let counters = advance.counters
             let values = [
@@ -122,6 +123,8 @@ struct PartitionRows {
             tails[0].append(advance.tail?.offset)
             tails[1].append(advance.tail?.timestamp)
             tails[2].append(advance.tail?.checksum)
+            if let time = advance.eventTime { times.append(microsecondsSince1970: time) } else { times.appendNull() }
+            ends.append(advance.logEnd)
         }
         let sql = """
             UPDATE millrace.partitions p SET next_offset = k.upto,
@@ -129,15 +132,18 @@ struct PartitionRows {
                 dead = p.dead + k.dead, refused = p.refused + k.refused,
                 tail_offset = coalesce(k.tail_offset, p.tail_offset),
                 tail_timestamp = CASE WHEN k.tail_offset IS NULL THEN p.tail_timestamp ELSE k.tail_timestamp END,
-                tail_checksum = coalesce(k.tail_checksum, p.tail_checksum)
+                tail_checksum = coalesce(k.tail_checksum, p.tail_checksum),
+                event_time = greatest(p.event_time, k.event_time), log_end = coalesce(k.log_end, p.log_end),
+                committed_at = pg_catalog.now()
             FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
+                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+                $15::timestamptz[], $16::bigint[])
                 AS k(topic, partition, since, upto, owner_epoch, read, applied, filtered, dead, refused, tail_offset,
-                    tail_timestamp, tail_checksum)
+                    tail_timestamp, tail_checksum, event_time, log_end)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition
                 AND p.next_offset = k.since AND p.owner_epoch = k.owner_epoch
             """
-        let arrays = (numbers + tails).map { Parameter.array($0) }
+        let arrays = (numbers + tails + [times, ends]).map { Parameter.array($0) }
         return (sql, [.text(topology)] + keyArrays(advances.map(\.key)) + arrays)
     }
 
