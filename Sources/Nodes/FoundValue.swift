@@ -12,7 +12,8 @@ enum FoundValue {
             end += unsafe isText && record[end] == UInt8(ascii: "\\") ? 2 : 1
         }
         let isClosed = isText && end < record.count
-        return unsafe text(UnsafeRawBufferPointer(rebasing: record[start..<min(record.count, isClosed ? end + 1 : end)]))
+        return unsafe text(
+            UnsafeRawBufferPointer(rebasing: record[start..<min(record.count, isClosed ? end + 1 : end)]))
     }
 
     /// What a column holds in a row; nil for null.

@@ -64,6 +64,21 @@ import Testing
         #expect(counters.isBalanced && batch.deadLetters.count == 1)
     }
 
+    /// What is too late for one node and dead for another is dead; what is only too late is refused, whoever applied it.
+    @Test func aRecordThatIsTooLateIsRefused() {
+        let batch = Self.batch(rows: 10)
+        unsafe batch.markApplied(RowSelection(rows: nil, count: 10))
+        let letter = DeadLetter(
+            partition: 0, offset: 4, line: 0, fault: RecordFault("too_late", "late"), payload: [], timestamp: nil)
+        batch.markRefused(4, letter, isDead: false)
+        batch.markRefused(5, letter, isDead: false)
+        batch.markRefused(5, letter)
+        batch.markRefused(5, letter, isDead: false)
+        let counters = batch.counters(of: Self.run(0..<10))
+        #expect(counters.refused == 1 && counters.dead == 1 && counters.applied == 8 && counters.filtered == 0)
+        #expect(counters.isBalanced && batch.deadLetters.count == 2)
+    }
+
     /// Keys are kept for the messages that have one, cut where they are long, and forgotten with the batch's messages.
     @Test func keysAreFoundByTheirMessage() {
         let batch = Batch(payloadBytes: 64, layout: BatchLayout())

@@ -30,12 +30,14 @@ import Testing
             _ = try stand.runs(stand.topology())
             #expect(try Self.row(stand.database)[2] == "2024-02-01 00:07:30")
             // The query of docs/querying.md.
-            let final = "SELECT count(*) FROM kpi k JOIN millrace.freshness f ON f.table_name = 'kpi' "
+            let final =
+                "SELECT count(*) FROM kpi k JOIN millrace.freshness f ON f.table_name = 'kpi' "
                 + "WHERE k.window_start + interval '1 minute' <= f.complete_to"
             #expect(try stand.database.number(final) == 2)
             try stand.append(lines: [#"{"id":"a","v":1,"ts":"2999-01-01T00:00:00Z"}"#])
             _ = try stand.runs(stand.topology())
-            let ahead = "SELECT count(*) FROM millrace.freshness WHERE complete_to = last_commit AND last_commit <= now()"
+            let ahead =
+                "SELECT count(*) FROM millrace.freshness WHERE complete_to = last_commit AND last_commit <= now()"
             #expect(try stand.database.number(ahead) == 1)
         }
     }
@@ -54,12 +56,15 @@ import Testing
                 """)
             #expect(
                 try Self.row(stand.database) == ["t", "out", "2024-01-01 09:00:00", "sales[0]", "15", "true", "true"])
-            try stand.sql("UPDATE millrace.partitions SET next_offset = log_end WHERE topic = 'sales' AND partition = 0")
+            try stand.sql(
+                "UPDATE millrace.partitions SET next_offset = log_end WHERE topic = 'sales' AND partition = 0")
             #expect(try Array(Self.row(stand.database)[2...4]) == ["2024-01-01 10:00:00", "clicks[0]", "10"])
             try stand.sql("UPDATE millrace.partitions SET next_offset = log_end WHERE topic = 'clicks'")
             #expect(try Array(Self.row(stand.database)[2...4]) == ["2024-01-01 10:00:00", "-", "0"])
             // Of a partition that waits and has shown nothing, nobody knows what is in it.
-            try stand.sql("UPDATE millrace.partitions SET event_time = NULL, log_end = 99 WHERE topic = 'clicks' AND partition = 1")
+            try stand.sql(
+                "UPDATE millrace.partitions SET event_time = NULL, log_end = 99 WHERE topic = 'clicks' AND partition = 1"
+            )
             #expect(try Array(Self.row(stand.database)[2...4]) == ["-", "clicks[1]", "49"])
         }
     }

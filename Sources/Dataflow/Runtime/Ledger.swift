@@ -92,6 +92,10 @@ public struct PartitionAdvance: Sendable {
     public var counters = LedgerCounters()
     /// The latest event time of the records, in microseconds since 1970; nil when none had one.
     public var eventTime: Int64?
+    /// The partition's clock behind its last record; nil when nobody keeps it.
+    public private(set) var clock: EventClock?
+    /// Behind which record that is.
+    private var clockOffset: Int64 = 0
     /// Where the log ended when its source looked last; nil when that is not known.
     public var logEnd: Int64?
     /// Messages on the way, tombstones included.
@@ -105,10 +109,11 @@ public struct PartitionAdvance: Sendable {
         self.to = from
     }
 
-    /// Takes note of an event time of the records.
-    mutating func note(eventTime time: Int64?) {
-        guard let time else { return }
-        eventTime = max(eventTime ?? time, time)
+    /// Takes note of how far in event time a run has got; in any order.
+    mutating func note(_ run: BatchRun) {
+        if let time = run.eventTime { eventTime = max(eventTime ?? time, time) }
+        guard let clock = run.clock, run.nextOffset >= clockOffset else { return }
+        (self.clock, clockOffset) = (clock, run.nextOffset)
     }
 
     /// Moves on over so many messages.

@@ -15,12 +15,15 @@ import Summaries
     private var goodRows: [UInt32] = []
     private var lookout: FieldLookout?
     private var completion: RecordCompletion?
+    /// The clocks of the partitions, when a node behind asks for them; then no other worker reads messages.
+    private var clocks: PartitionClocks?
     /// The column of the event time, nil when there is none.
     private let eventTime: Int?
     /// The rows of a batch, when elements are the records.
     private var elements: ElementTable?
 
-    init(_ plan: ParsePlan, _ node: String, _ hashedColumns: [Int], _ watch: FieldWatch?) {
+    init(_ plan: ParsePlan, _ node: String, _ hashedColumns: [Int], _ watch: FieldWatch?, clockReach: Int64?) {
+        clocks = clockReach.map { PartitionClocks(reach: $0) }
         self.plan = plan
         self.node = node
         self.hashedColumns = hashedColumns
@@ -127,6 +130,7 @@ import Summaries
             }
             batch.runs[index].eventTime = latest == .min ? nil : latest
         }
+        clocks?.see(batch, eventTime)
     }
 
     // MARK: What became of them

@@ -70,7 +70,8 @@ import Platform
             // In quotes, as it stands in the document.
             let isQuoted = fields[column].origin == .document
             refused[row] = RecordFault(
-                error.code, field: fields[column].name, found: found().map { isQuoted ? "\"\($0)\"" : $0 }, reason(self))
+                error.code, field: fields[column].name, found: found().map { isQuoted ? "\"\($0)\"" : $0 }, reason(self)
+            )
         }
     }
 

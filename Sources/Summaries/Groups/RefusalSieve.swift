@@ -64,7 +64,8 @@ final class RefusalSieve {
     /// One text for all, so that they are one cause.
     private static let longKey = RecordFault(
         "long_key",
-        "the fields it is grouped by take more than the \(SummaryPlan.keyBytesMax) bytes that an index row of Postgres holds")
+        "the fields it is grouped by take more than the \(SummaryPlan.keyBytesMax) bytes that an index row of Postgres holds"
+    )
 
     /// Why the `index`-th row of those looked at is refused, nil when it is not.
     func fault(ofRow index: Int) -> RecordFault? { faults[probe.group(ofRow: index)] }

@@ -17,15 +17,21 @@ import Testing
     @Test func boundsEncloseTheValueAndNoCountExceedsItsRow() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("bounds_values", events: 0)
-            try stand.append(lines: (0..<3_000).map { #"{"id":"u\#($0 * 7919 % 2500)","v":\#($0 % 400),"ts":"2024-02-01T00:0\#($0 % 9):00Z"}"# })
+            try stand.append(
+                lines: (0..<3_000).map {
+                    #"{"id":"u\#($0 * 7919 % 2500)","v":\#($0 % 400),"ts":"2024-02-01T00:0\#($0 % 9):00Z"}"#
+                })
             _ = try stand.runs(stand.topology(by: "[]", metrics: Self.metrics))
             #expect(
                 try Self.columns(stand)
-                    == "window_start n ids ids_low ids_high v_p50 v_p50_low v_p50_high v_p95 v_p95_low v_p95_high total")
-            let wrong = "SELECT count(*) FROM kpi_bounds WHERE NOT (ids_low <= ids AND ids <= ids_high AND ids_high <= n "
+                    == "window_start n ids ids_low ids_high v_p50 v_p50_low v_p50_high v_p95 v_p95_low v_p95_high total"
+            )
+            let wrong =
+                "SELECT count(*) FROM kpi_bounds WHERE NOT (ids_low <= ids AND ids <= ids_high AND ids_high <= n "
                 + "AND v_p50_low <= v_p50 AND v_p50 <= v_p50_high AND v_p95_low <= v_p95 AND v_p95 <= v_p95_high)"
             #expect(try stand.database.number(wrong) == 0)
-            let rows = "SELECT count(*) FROM kpi_bounds b JOIN kpi t USING (window_start) "
+            let rows =
+                "SELECT count(*) FROM kpi_bounds b JOIN kpi t USING (window_start) "
                 + "WHERE b.ids = t.ids AND b.total = t.total AND b.ids_low < b.ids AND b.v_p95_low < b.v_p95_high"
             #expect(try stand.database.number(rows) == 9)
             // As rows of an earlier version, whose values nobody has counted.

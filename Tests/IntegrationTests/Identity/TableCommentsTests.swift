@@ -3,10 +3,13 @@ import Testing
 
 /// Every tool shows what a table and its columns hold.
 @Suite struct TableCommentsTests {
-    private static let metrics = "{ n: count(), big: { metric: count(), where: v > 1 }, ids: uniques(id), v: \"percentiles(v, 95)\" }"
+    private static let metrics =
+        "{ n: count(), big: { metric: count(), where: v > 1 }, ids: uniques(id), v: \"percentiles(v, 95)\" }"
 
     private static func comment(_ column: String?, _ stand: IdentityStand) throws -> String? {
-        let number = column.map { "(SELECT attnum FROM pg_attribute WHERE attrelid = 'kpi'::regclass AND attname = '\($0)')" }
+        let number = column.map {
+            "(SELECT attnum FROM pg_attribute WHERE attrelid = 'kpi'::regclass AND attname = '\($0)')"
+        }
         return try stand.database.query(
             number.map { "SELECT col_description('kpi'::regclass, \($0))" } ?? "SELECT obj_description('kpi'::regclass)"
         ).text(0, 0)
@@ -24,8 +27,10 @@ import Testing
             #expect(bare.rowCount == 0)
             #expect(try Self.comment(nil, stand)?.hasPrefix("summary kpi by id, in windows of 1m;") == true)
             let expected = [
-                "window_start": "first moment of a window of 1m", "id": "field id: text at id,", "n": "number of records (",
-                "big": "number of records; only records where ", "ids": "distinct values of id, relative standard error 1.6 %,",
+                "window_start": "first moment of a window of 1m", "id": "field id: text at id,",
+                "n": "number of records (",
+                "big": "number of records; only records where ",
+                "ids": "distinct values of id, relative standard error 1.6 %,",
                 "ids_sketch": "sketch of the distinct values of id;", "v_p95": "percentile 95 of v, in its unit,",
             ]
             for (column, text) in expected {
@@ -41,9 +46,11 @@ import Testing
             let stand = try IdentityStand("comments_differ")
             _ = try stand.runs(stand.topology(metrics: Self.metrics))
             try stand.sql(
-                "COMMENT ON COLUMN kpi.n IS 'ask Ada'", "COMMENT ON COLUMN kpi.ids IS 'old words (Millrace: topology t, node out)'",
+                "COMMENT ON COLUMN kpi.n IS 'ask Ada'",
+                "COMMENT ON COLUMN kpi.ids IS 'old words (Millrace: topology t, node out)'",
                 "COMMENT ON COLUMN kpi.v_p95 IS NULL")
-            let versions = "SELECT string_agg(xmin::text, ' ' ORDER BY objsubid) FROM pg_description "
+            let versions =
+                "SELECT string_agg(xmin::text, ' ' ORDER BY objsubid) FROM pg_description "
                 + "WHERE objoid = 'kpi'::regclass AND objsubid NOT IN (SELECT attnum FROM pg_attribute "
                 + "WHERE attrelid = 'kpi'::regclass AND attname IN ('ids', 'v_p95'))"
             let before = try stand.database.query(versions).text(0, 0)
@@ -63,10 +70,12 @@ import Testing
             try stand.sql(
                 "CREATE ROLE comments_rights LOGIN", "COMMENT ON TABLE kpi IS NULL", "DROP VIEW kpi_bounds",
                 "GRANT ALL ON ALL TABLES IN SCHEMA millrace TO comments_rights",
-                "GRANT USAGE ON SCHEMA millrace TO comments_rights", "GRANT SELECT, INSERT, UPDATE ON kpi TO comments_rights")
+                "GRANT USAGE ON SCHEMA millrace TO comments_rights",
+                "GRANT SELECT, INSERT, UPDATE ON kpi TO comments_rights")
             try stand.append(1)
             _ = try stand.runs(
-                stand.topology(metrics: Self.metrics), url: stand.database.url.replacing("postgres@", with: "comments_rights@"))
+                stand.topology(metrics: Self.metrics),
+                url: stand.database.url.replacing("postgres@", with: "comments_rights@"))
             #expect(try Self.comment(nil, stand) == nil)
             #expect(try stand.count() == 4)
         }

@@ -57,7 +57,8 @@ import Testing
                 #expect(try row.bool(0, 3) == true)
                 #expect(try stand.database.number("SELECT min(id) FROM millrace.dead_letters") == 1)
                 // Letters of before have no cause, and nobody knows when they were written.
-                let letters = "SELECT count(*) FROM millrace.dead_letters WHERE reason = 'reason' AND num_nulls(cause, node, "
+                let letters =
+                    "SELECT count(*) FROM millrace.dead_letters WHERE reason = 'reason' AND num_nulls(cause, node, "
                     + "field, found, key, written_at) = 6"
                 #expect(try stand.database.number(letters) == 1)
                 // As the version before wrote them.

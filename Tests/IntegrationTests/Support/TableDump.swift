@@ -34,7 +34,9 @@ struct TableDump: Sendable, Equatable {
         /// Dead letters without their place, which differs between sources of the same log.
         static let deadLettersAnywhere = Part(
             name: "dead_letters",
-            query: "SELECT line, cause, node, field, found, reason, payload FROM millrace.dead_letters ORDER BY payload, reason")
+            query:
+                "SELECT line, cause, node, field, found, reason, payload FROM millrace.dead_letters ORDER BY payload, reason"
+        )
 
         static let ledger = Part(
             name: "partitions",

@@ -62,9 +62,10 @@ struct ParseStand {
         _ messages: [Message], framing: Framing = .document, report: Remarks? = nil, hashes: [Int] = []
     ) throws -> Result {
         let worker = ParseJSON(
-            plan, node: "r", hashedColumns: hashes, watch: report?.watch { FieldWatch(node: "r", plan, $0) })
-            .makeWorker(
-                in: StageSlot())
+            plan, node: "r", hashedColumns: hashes, watch: report?.watch { FieldWatch(node: "r", plan, $0) }
+        )
+        .makeWorker(
+            in: StageSlot())
         let first = process(messages, framing, worker)
         let second = process(messages, framing, worker)
         guard first == second else { throw Failure(description: "first \(first), then \(second)") }

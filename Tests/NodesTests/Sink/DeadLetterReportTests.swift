@@ -32,7 +32,8 @@ import Testing
             number: 1, advances: [], standing: [], deltas: [:],
             deadLetters: faults.enumerated().map { index, fault in
                 DeadLetter(
-                    partition: 0, offset: Int64(index), line: 0, fault: fault, payload: Array(payload.utf8), timestamp: nil)
+                    partition: 0, offset: Int64(index), line: 0, fault: fault, payload: Array(payload.utf8),
+                    timestamp: nil)
             }, partitionKeys: [PartitionKey(topic: "events", partition: 3)])
     }
 
@@ -47,8 +48,10 @@ import Testing
         report.committed(Self.epoch([wrongType(100)]))
         let lines = log.lines.withLock { $0 }
         #expect(lines.count == 2)
-        #expect(lines.first?.hasSuffix(
-                "cause=wrong_type field=v from=events[3] node=r offset=0 reason=v at byte 14: wrong type record={1}") == true)
+        #expect(
+            lines.first?.hasSuffix(
+                "cause=wrong_type field=v from=events[3] node=r offset=0 reason=v at byte 14: wrong type record={1}")
+                == true)
         #expect(report.causes.map(\.first.reason) == ["v at byte 14: wrong type", "not UTF-8"])
         #expect(report.causes.map(\.count) == [3, 1])
         report.conclude()

@@ -164,7 +164,9 @@ import Testing
         #expect(taken == [0, 3])
         #expect(left.map(\.row) == [1, 2, 4])
         #expect(
-            left.allSatisfy { $0.fault.reason == "field country names no time zone, which the record's window depends on" })
+            left.allSatisfy {
+                $0.fault.reason == "field country names no time zone, which the record's window depends on"
+            })
         delta.complete()
         #expect(delta.sets.map(\.groupCount) == [1, 2])
         let good = SummaryRecord.batch(records[3...3], serial: 2)

@@ -45,7 +45,8 @@ package struct FirstLast: Metric {
         let which = isLast ? "latest" : "earliest"
         return [
             "\(field.name) of the record with the \(which) event time that has a value",
-            "event time of that record", "place of that record in the log, by which records of one event time are ordered",
+            "event time of that record",
+            "place of that record in the log, by which records of one event time are ordered",
         ]
     }
 

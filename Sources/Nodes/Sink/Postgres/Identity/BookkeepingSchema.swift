@@ -101,6 +101,9 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS refused bigint NOT NULL DEFAULT 0,
             ADD COLUMN IF NOT EXISTS event_time timestamptz,
             ADD COLUMN IF NOT EXISTS log_end bigint,
+            ADD COLUMN IF NOT EXISTS clock_time bigint,
+            ADD COLUMN IF NOT EXISTS clock_ahead bigint,
+            ADD COLUMN IF NOT EXISTS clock_earliest bigint,
             ADD COLUMN IF NOT EXISTS committed_at timestamptz;
 
         """,

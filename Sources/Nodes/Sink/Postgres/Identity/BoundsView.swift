@@ -92,7 +92,9 @@ struct BoundsView {
     /// Makes the view, or brings it up to date; nothing is done when it is.
     /// - Returns: why it is not there, or not as it should be, for a person.
     func update(_ connection: inout Connection) throws -> String? {
-        let left = unnamed.isEmpty ? nil : "view \(quoted) lacks \(unnamed.joined(separator: ", ")): the names are taken or too long"
+        let left =
+            unnamed.isEmpty
+            ? nil : "view \(quoted) lacks \(unnamed.joined(separator: ", ")): the names are taken or too long"
         guard name.utf8.count <= TableName.partBytesMax else {
             return "table \(place.shown): its name leaves no room for a view called \(name)"
         }

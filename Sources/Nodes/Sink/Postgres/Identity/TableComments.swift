@@ -35,20 +35,24 @@ struct TableComments {
         }
         if let sets = plan.groupingSets {
             let names = sets.map(\.name).joined(separator: " | ")
-            texts.append(("grouping_set", "the fields that the row is grouped by, one of \(names); ask for one at a time"))
+            texts.append(
+                ("grouping_set", "the fields that the row is grouped by, one of \(names); ask for one at a time"))
         }
         for key in plan.keys { texts.append((key.name, Self.text(of: key, plan, sink.events))) }
         for metric in table.metrics {
             texts += zip(metric.columns, metric.comments).map { ($0.name, $1) }
         }
         let windows = table.hasWindowSize ? "window_size and window_start " : table.hasWindow ? "window_start " : ""
-        texts.append(("group_key", "the row's key as bytes; \(windows.isEmpty ? "" : "with \(windows)")the primary key"))
+        texts.append(
+            ("group_key", "the row's key as bytes; \(windows.isEmpty ? "" : "with \(windows)")the primary key"))
         return texts
     }
 
     private static func text(of plan: SummaryPlan) -> String {
         let keys = plan.keys.isEmpty ? "" : " by \(plan.keys.map(\.name).joined(separator: ", "))"
-        let windows = plan.windows.isEmpty ? ", of all time" : ", in windows of \(plan.windows.map(\.name).joined(separator: ", "))"
+        let windows =
+            plan.windows.isEmpty
+            ? ", of all time" : ", in windows of \(plan.windows.map(\.name).joined(separator: ", "))"
         return "summary \(plan.node)\(keys)\(windows); late records are merged into their rows"
     }
 
