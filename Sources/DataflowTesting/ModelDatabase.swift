@@ -12,6 +12,7 @@ public final class ModelDatabase: Sendable {
         var tail: Tail?
         var counters = LedgerCounters()
         var origin: String?
+        var clock: EventClock?
     }
 
     struct Contents {

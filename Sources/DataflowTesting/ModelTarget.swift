@@ -129,7 +129,7 @@ public final class ModelTarget: CommitTarget {
     private func claimed(_ key: PartitionKey, _ row: ModelDatabase.Row?) -> ClaimedPartition {
         ClaimedPartition(
             key: key, ownerEpoch: row?.ownerEpoch ?? 0, nextOffset: row?.nextOffset, tail: row?.tail,
-            origin: row?.origin, owner: row?.owner)
+            origin: row?.origin, owner: row?.owner, clock: row?.clock)
     }
 
     /// One time in three, as a target does that notices and forgets others.
@@ -259,6 +259,7 @@ public final class ModelTarget: CommitTarget {
         for advance in epoch.advances {
             contents.rows[advance.key]?.nextOffset = advance.to
             if let tail = advance.tail { contents.rows[advance.key]?.tail = tail }
+            if let clock = advance.clock { contents.rows[advance.key]?.clock = clock }
             contents.rows[advance.key]?.counters += advance.counters
             if flaw == .miscounts { contents.rows[advance.key]?.counters.read += 1 }
         }

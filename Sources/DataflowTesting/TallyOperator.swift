@@ -35,7 +35,8 @@ final class TallyWorker: AggregateWorker {
                     unsafe batch.status[row] = 1
                     batch.deadLetters.append(
                         DeadLetter(
-                            partition: run.partition, offset: message.offset, line: 0, reason: "divisible by 17",
+                            partition: run.partition, offset: message.offset, line: 0,
+                            fault: RecordFault("divisible", "divisible by 17"),
                             payload: [], timestamp: nil))
                 }
             }

@@ -21,6 +21,9 @@ public struct BuildContext: Sendable {
     public var messageBytesMax = Int.max
     /// For a source: the texts that the node behind it wants of each message beside its payload.
     public var messageTexts: [MessageAttribute] = []
+    /// For a node that reads messages: whether it keeps the clocks of partitions, and how far ahead a record may be and still
+    /// move one, in microseconds.
+    public var clockReach: Int64?
     /// Of the columns that the node fills, those whose hashes are needed behind it.
     public var hashedColumns: [Int] = []
     /// For a sink: the node that feeds it, and its number in the pipeline.

@@ -45,9 +45,11 @@ extension CompiledTopology {
         let nodes = try stages.enumerated().map { index, stage in
             var context = context(stage.name)
             context.hashedColumns = hashedColumns(of: index)
+            context.clockReach = clockReach(of: index)
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
-                concurrency: overrides.concurrency[stage.name] ?? stage.concurrency)
+                concurrency: overrides.concurrency[stage.name] ?? stage.concurrency,
+                isOrdered: context.clockReach != nil)
         }
         let sources = try sources.compactMap { source -> PipelinePlan.SourceNode? in
             guard let child = source.child else { return nil }

@@ -60,4 +60,11 @@ extension CompiledTopology {
         }
         return columns.sorted()
     }
+
+    /// The least reach of the clocks that nodes behind a reader of messages ask for; nil for other nodes, and when none asks.
+    func clockReach(of index: Int) -> Int64? {
+        let reader = stages[index]
+        guard reader.parents.isEmpty else { return nil }
+        return stages.filter { !Set($0.sources).isDisjoint(with: reader.sources) }.compactMap(\.plan.clockReach).min()
+    }
 }

@@ -27,6 +27,9 @@ public protocol StagePlan: Sendable {
     var messageBytesMax: Int? { get }
     /// The columns whose hashes it needs: computed once, by the node that fills them.
     var neededHashes: Set<Int> { get }
+    /// How far ahead of its partition's clock a record may be and still move it, in microseconds; nil when the node judges no
+    /// record by it. The clocks are kept by the node that reads the messages.
+    var clockReach: Int64? { get }
     /// What it wants of each message as text beside the payload, when it reads messages; in the order in which it will
     /// find them in the batch. Each has `isText`.
     var messageTexts: [MessageAttribute] { get }
@@ -49,6 +52,8 @@ extension StagePlan {
     public var messageBytesMax: Int? { nil }
     /// None.
     public var neededHashes: Set<Int> { [] }
+    /// It does not ask.
+    public var clockReach: Int64? { nil }
     /// None.
     public var messageTexts: [MessageAttribute] { [] }
 }

@@ -2,18 +2,20 @@ import Dataflow
 
 extension Batch {
     /// Makes dead letters of those of the selected rows that are to be refused.
-    /// - Parameter isRefused: asked with places in the selection, in order.
+    /// - Parameters:
+    ///   - node: the node that refuses them.
+    ///   - fault: asked with places in the selection, in order, what is wrong with a row; nil for nothing.
     /// - Returns: the other rows.
     func refuse(
-        _ rows: RowSelection, because reason: String, _ isRefused: (_ index: Int) -> Bool
+        _ rows: RowSelection, by node: String, _ fault: (_ index: Int) -> RecordFault?
     ) -> [UInt32] {
         var finder = DocumentFinder()
         finder.find(in: self)
-        var (kept, letters) = ([UInt32](), DeadLetterWriter(self, finder.documents))
+        var (kept, letters) = ([UInt32](), DeadLetterWriter(self, finder.documents, node: node))
         for index in 0..<rows.count {
             let row = rows[index]
-            if isRefused(index) {
-                markRefused(row, letters.letter(for: row, reason: reason))
+            if let fault = fault(index) {
+                markRefused(row, letters.letter(for: row, fault))
             } else {
                 kept.append(UInt32(row))
             }

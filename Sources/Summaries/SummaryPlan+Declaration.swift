@@ -18,6 +18,8 @@ extension SummaryPlan {
         let grouping = Grouping.declared(in: node, &problems)
         plan.keysPlace = grouping?.value.location ?? node.location
         plan.readWindows(node, input, catalog.windows, &problems)
+        plan.bounds = EventTimeBounds.declared(in: node, input, &problems)
+        if plan.bounds != nil { plan.eventTimeColumn = input.eventTimeColumn }
         if let grouping { plan.readGrouping(grouping, input, &problems) }
         if plan.keys.count > keysMax {
             problems.append(

@@ -35,6 +35,8 @@ package struct SummaryPlan: GroupSchema {
     package var groupingSets: [GroupingSet]?
     /// The metrics in order.
     package var metrics: [MetricPlan]
+    /// Which records are too late or too early; nil: none.
+    package var bounds: EventTimeBounds?
     /// Where the keys are declared, nil for a plan without a file.
     package var keysPlace: SourceLocation?
 

@@ -55,12 +55,50 @@ import Testing
     @Test func aRecordThatOneOfTwoTablesRefusesIsDead() {
         let batch = Self.batch(rows: 10)
         unsafe batch.markApplied(RowSelection(rows: nil, count: 10))
-        let letter = DeadLetter(partition: 0, offset: 4, line: 0, reason: "refused", payload: [], timestamp: nil)
+        let letter = DeadLetter(
+            partition: 0, offset: 4, line: 0, fault: RecordFault("refused", "refused"), payload: [], timestamp: nil)
         batch.markRefused(4, letter)
         batch.markRefused(4, letter)
         let counters = batch.counters(of: Self.run(0..<10))
         #expect(counters.read == 10 && counters.applied == 9 && counters.dead == 1 && counters.filtered == 0)
         #expect(counters.isBalanced && batch.deadLetters.count == 1)
+    }
+
+    /// What is too late for one node and dead for another is dead; what is only too late is refused, whoever applied it.
+    @Test func aRecordThatIsTooLateIsRefused() {
+        let batch = Self.batch(rows: 10)
+        unsafe batch.markApplied(RowSelection(rows: nil, count: 10))
+        let letter = DeadLetter(
+            partition: 0, offset: 4, line: 0, fault: RecordFault("too_late", "late"), payload: [], timestamp: nil)
+        batch.markRefused(4, letter, isDead: false)
+        batch.markRefused(5, letter, isDead: false)
+        batch.markRefused(5, letter)
+        batch.markRefused(5, letter, isDead: false)
+        let counters = batch.counters(of: Self.run(0..<10))
+        #expect(counters.refused == 1 && counters.dead == 1 && counters.applied == 8 && counters.filtered == 0)
+        #expect(counters.isBalanced && batch.deadLetters.count == 2)
+    }
+
+    /// Keys are kept for the messages that have one, cut where they are long, and forgotten with the batch's messages.
+    @Test func keysAreFoundByTheirMessage() {
+        let batch = Batch(payloadBytes: 64, layout: BatchLayout())
+        for round in 0..<2 {
+            var expected: [[UInt8]?] = []
+            for number in 0..<500 {
+                unsafe batch.append(UnsafeRawBufferPointer(start: nil, count: 0), offset: Int64(number), timestamp: nil)
+                guard number % 3 == round else {
+                    expected.append(nil)
+                    continue
+                }
+                let key = [UInt8](repeating: UInt8(number % 251), count: number)
+                unsafe key.withUnsafeBytes { unsafe batch.appendMessageKey($0) }
+                expected.append(Array(key.prefix(Limits.messageKeyBytesMax)))
+            }
+            let wrong = (0..<500).filter { batch.messageKey($0) != expected[$0] }
+            #expect(wrong == [])
+            batch.reset()
+        }
+        #expect(batch.messageKey(0) == nil)
     }
 
     @Test(arguments: [("", 0), ("{}", 1), ("{}\n", 1), ("{}\n{}\n", 2), ("{}\n{}", 2)])

@@ -116,7 +116,7 @@ import Testing
             #expect(try database.number("SELECT count(*) FROM kpi WHERE country = 'XX'") == 0)
             #expect(
                 try database.number(
-                    "SELECT count(*) FROM millrace.dead_letters WHERE reason LIKE '%row of kpi: postgres[23514]%'")
+                    "SELECT count(*) FROM millrace.dead_letters WHERE cause = 'refused_row' AND found = '23514'")
                     == 300)
             let ledger = try Ledger(of: database)
             #expect(ledger.dead == 300 && ledger.problems(messages: nil, records: 1_200).isEmpty)

@@ -117,7 +117,8 @@ import Testing
             #expect(try database.number("SELECT count(*) FROM spans WHERE window_size = '1 day'") > 100)
             #expect(
                 try database.number(
-                    "SELECT count(*) FROM millrace.dead_letters WHERE reason LIKE 'field tz names no time zone%'") == 2)
+                    "SELECT count(*) FROM millrace.dead_letters WHERE cause = 'unknown_zone' AND node = 'spans' AND field = 'tz'"
+                ) == 2)
             // The canary.
             _ = try database.query("UPDATE spans SET n = n + 1 WHERE window_size = '1 week' AND grouping_set = '()'")
             #expect(try Self.differences(found, oracle, database) > 1)

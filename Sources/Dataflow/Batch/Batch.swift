@@ -10,41 +10,6 @@ public enum Framing: Sendable {
     case chunk
 }
 
-/// Consecutive messages of one partition in a batch.
-public struct BatchRun: Sendable {
-    /// The partition, by the index `Intake.claim` gave it.
-    public var partition: Int
-    /// Where the source stood in the partition before it took the run's first message. Not that message's offset: logs
-    /// have gaps (markers, compaction). The engine admits the run only if the partition stands there.
-    ///
-    /// Nil, in a log without gaps: at the first message's offset.
-    public var from: Int64?
-    /// The run's messages in `Batch.messages`.
-    public var messages: Range<Int>
-    /// Tombstones (null payloads) met on the way: counted as read and filtered, never copied.
-    public var tombstones: Int
-    /// The position after the run: where reading continues.
-    public var nextOffset: Int64
-    /// The record to keep for the tail check: one before `nextOffset`; nil keeps the one that is stored.
-    public var tail: Tail?
-    /// The run's rows, set by the parser.
-    public var rows: Range<Int> = 0..<0
-    /// Stands for the partition in every process and every run; set when the batch is submitted.
-    public package(set) var identity: UInt64 = 0
-
-    /// Creates a run.
-    public init(
-        partition: Int, from: Int64? = nil, messages: Range<Int>, tombstones: Int, nextOffset: Int64, tail: Tail?
-    ) {
-        self.partition = partition
-        self.from = from
-        self.messages = messages
-        self.tombstones = tombstones
-        self.nextOffset = nextOffset
-        self.tail = tail
-    }
-}
-
 /// The unit that moves through the pipeline: the payloads of some thousand messages in one buffer, then the typed
 /// columns parsed from them. Reused, never allocated per event.
 ///
@@ -77,6 +42,8 @@ public struct BatchRun: Sendable {
     private var messageList = MessageList()
     /// Texts beside the messages.
     var texts = MessageTexts()
+    /// The messages' keys.
+    var keys = MessageKeys()
     /// Where the rows lie, when they are elements of arrays.
     public var elementPlaces = ElementPlaces()
     /// The partitions the messages came from, in order.
@@ -94,6 +61,9 @@ public struct BatchRun: Sendable {
     public private(set) var status: UnsafeMutablePointer<UInt8>
     /// Per row: index of its message.
     public private(set) var rowMessages: UnsafeMutablePointer<UInt32>
+    /// Per row: what its partition's clock showed before it, `Int64.min` where it showed nothing yet; set by a parser that
+    /// keeps clocks, else empty.
+    public var clockTimes: [Int64] = []
     /// Records the parser refused.
     public var deadLetters: [DeadLetter] = []
 
@@ -109,8 +79,8 @@ public struct BatchRun: Sendable {
 
     private struct Fates {
         var applied = AppliedFate.none
-        /// Good rows that cannot be stored, with the index of their dead letter.
-        var refused: [Int: Int] = [:]
+        /// Good rows that are not stored, with the index of their dead letter, and whether they count as dead.
+        var refused: [Int: (letter: Int, isDead: Bool)] = [:]
     }
 
     /// Creates an empty batch with room for `payloadBytes` and the given columns.
@@ -130,6 +100,7 @@ public struct BatchRun: Sendable {
         unsafe applied.deallocate()
         messageList.deallocate()
         texts.deallocate()
+        keys.deallocate()
         block.deallocate()
     }
 
@@ -203,7 +174,9 @@ extension Batch {
         rowCount = 0
         messageList.removeAll()
         texts.removeAll()
+        keys.removeAll()
         elementPlaces.removeAll()
+        clockTimes.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
         fates.withLock { $0 = Fates() }
@@ -304,7 +277,9 @@ extension Batch {
 
     /// Bytes the batch holds.
     public var memoryBytes: Int {
-        let messages = messageList.memoryBytes + texts.memoryBytes + elementPlaces.memoryBytes
+        let messages =
+            messageList.memoryBytes + texts.memoryBytes + keys.memoryBytes + elementPlaces.memoryBytes
+            + clockTimes.capacity * MemoryLayout<Int64>.stride
         return capacity + block.memoryBytes + block.capacity * 6 + messages
     }
 }
@@ -327,17 +302,20 @@ extension Batch {
         }
     }
 
-    /// Says that a good row cannot be stored: it counts as dead, whatever other nodes make of it.
-    /// - Parameter letter: its dead letter. A record gets one; of several reasons the first in alphabetical order is kept,
-    ///   whichever node comes first.
-    public func markRefused(_ row: Int, _ letter: DeadLetter) {
+    /// Says that a good row is not stored: it counts as dead, or as refused, whatever other nodes make of it.
+    /// - Parameters:
+    ///   - letter: its dead letter. A record gets one; of several reasons the first in alphabetical order is kept, whichever
+    ///     node comes first.
+    ///   - isDead: false when it could be stored and is too late or too early. To one node is enough to be dead.
+    public func markRefused(_ row: Int, _ letter: DeadLetter, isDead: Bool = true) {
         fates.withLock { fates in
-            guard let known = fates.refused[row] else {
-                fates.refused[row] = deadLetters.count
+            guard let (known, wasDead) = fates.refused[row] else {
+                fates.refused[row] = (deadLetters.count, isDead)
                 deadLetters.append(letter)
                 return
             }
-            if letter.reason < deadLetters[known].reason { deadLetters[known] = letter }
+            fates.refused[row] = (known, wasDead || isDead)
+            if letter.fault.reason < deadLetters[known].fault.reason { deadLetters[known] = letter }
         }
     }
 
@@ -361,14 +339,14 @@ extension Batch {
     /// The ledger entries of one run; call after every node is done with the batch.
     func counters(of run: BatchRun) -> LedgerCounters {
         var counters = LedgerCounters()
-        var dead = 0
+        var (dead, unwanted) = (0, 0)
         for row in run.rows where unsafe status[row] != 0 { dead += 1 }
         let appliedCount = fates.withLock { fates in
             let refused = fates.refused.isEmpty ? [] : run.rows.filter { fates.refused[$0] != nil }
-            dead += refused.count
+            for row in refused { if fates.refused[row]?.isDead == false { unwanted += 1 } else { dead += 1 } }
             switch fates.applied {
             case .none: return 0
-            case .all: return run.rows.count - dead
+            case .all: return run.rows.count - dead - unwanted
             case .some:
                 let marked = run.rows.reduce(0) { unsafe $0 + Int(applied[$1]) }
                 return refused.reduce(marked) { unsafe $0 - Int(applied[$1]) }
@@ -376,8 +354,9 @@ extension Batch {
         }
         counters.read = Int64(run.rows.count + run.tombstones)
         counters.dead = Int64(dead)
+        counters.refused = Int64(unwanted)
         counters.applied = Int64(appliedCount)
-        counters.filtered = counters.read - counters.dead - counters.applied
+        counters.filtered = counters.read - counters.dead - counters.refused - counters.applied
         return counters
     }
 }

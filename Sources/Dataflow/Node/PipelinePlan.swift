@@ -10,9 +10,14 @@ public struct PipelinePlan: Sendable {
         public var children: [Int]
         /// The most batches at once; nil runs it fused with its input.
         public var concurrency: Int?
+        /// Whether it must see batches one after the other, in the order in which they were read; it is then behind a source.
+        public var isOrdered: Bool
 
         /// Creates a node.
-        public init(name: String, make: any Operator, children: [Int], concurrency: Int?) {
+        public init(
+            name: String, make: any Operator, children: [Int], concurrency: Int?, isOrdered: Bool = false
+        ) {
+            self.isOrdered = isOrdered
             self.name = name
             self.make = make
             self.children = children

@@ -136,12 +136,15 @@ public struct ClaimedPartition: Sendable, Hashable {
     public var origin: String?
     /// The process that claimed it last, as it names itself; nil when that is not known.
     public var owner: String?
+    /// How far in event time it has got; nil when nobody kept that.
+    public var clock: EventClock?
 
     /// Creates a claimed partition.
     public init(
         key: PartitionKey, ownerEpoch: Int64, nextOffset: Int64?, tail: Tail?, origin: String? = nil,
-        owner: String? = nil
+        owner: String? = nil, clock: EventClock? = nil
     ) {
+        self.clock = clock
         self.origin = origin
         self.owner = owner
         self.key = key

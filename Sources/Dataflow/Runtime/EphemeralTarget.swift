@@ -52,6 +52,7 @@ public final class EphemeralTarget: CommitTarget {
             for advance in epoch.advances {
                 positions[advance.key]?.nextOffset = advance.to
                 if let tail = advance.tail { positions[advance.key]?.tail = tail }
+                if let clock = advance.clock { positions[advance.key]?.clock = clock }
             }
         }
         for observer in observers { observer.committed(epoch) }

@@ -92,6 +92,13 @@ public final class Intake: Sendable {
         }
     }
 
+    /// Says where the logs of partitions end.
+    public func report(ends: [(index: Int, end: Int64)]) {
+        pipeline.monitor.withLock { state in
+            for (index, end) in ends { state.partitions[index].logEnd = end }
+        }
+    }
+
     /// What was committed since the last call: for those who show from outside how far it is.
     public func takeCommitted() -> [PartitionKey: Int64] {
         pipeline.monitor.withLock { state in

@@ -76,39 +76,6 @@ public struct LedgerCounters: Hashable, Sendable {
     }
 }
 
-/// A record that could not be used, kept for the dead letters table.
-public struct DeadLetter: Sendable {
-    /// The partition, by the index `Intake.claim` gave it.
-    public var partition: Int
-    /// The message's offset; for files the byte position of the line.
-    public var offset: Int64
-    /// 0-based line inside the message; 0 when a message is one document.
-    public var line: Int32
-    /// Why, as a sentence. Holds no record contents.
-    public var reason: String
-    /// The record's bytes, cut at `Limits.deadLetterBytesMax`.
-    public var payload: [UInt8]
-    /// The message's timestamp in milliseconds since 1970, nil when it has none.
-    public var timestamp: Int64?
-
-    /// Creates a dead letter.
-    public init(
-        partition: Int, offset: Int64, line: Int32, reason: String, payload: [UInt8], timestamp: Int64?
-    ) {
-        self.partition = partition
-        self.offset = offset
-        self.line = line
-        self.reason = reason
-        self.payload = payload
-        self.timestamp = timestamp
-    }
-}
-
-extension [DeadLetter] {
-    /// Bytes the letters hold.
-    var memoryBytes: Int { reduce(0) { $0 + $1.payload.count + 128 } }
-}
-
 /// How far one partition moves in one epoch.
 public struct PartitionAdvance: Sendable {
     /// The partition.
@@ -123,6 +90,14 @@ public struct PartitionAdvance: Sendable {
     public var tail: Tail?
     /// What became of the records.
     public var counters = LedgerCounters()
+    /// The latest event time of the records, in microseconds since 1970; nil when none had one.
+    public var eventTime: Int64?
+    /// The partition's clock behind its last record; nil when nobody keeps it.
+    public private(set) var clock: EventClock?
+    /// Behind which record that is.
+    private var clockOffset: Int64 = 0
+    /// Where the log ended when its source looked last; nil when that is not known.
+    public var logEnd: Int64?
     /// Messages on the way, tombstones included.
     public private(set) var messages: Int64 = 0
 
@@ -133,6 +108,14 @@ public struct PartitionAdvance: Sendable {
         self.from = from
         self.to = from
     }
+
+    /// Takes note of how far in event time a run has got; in any order.
+    mutating func note(_ run: BatchRun) {
+        if let time = run.eventTime { eventTime = max(eventTime ?? time, time) }
+        guard let clock = run.clock, run.nextOffset >= clockOffset else { return }
+        (self.clock, clockOffset) = (clock, run.nextOffset)
+    }
+
     /// Moves on over so many messages.
     mutating func move(to position: Int64, tail: Tail?, messages: Int64) {
         to = position

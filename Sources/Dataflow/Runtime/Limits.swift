@@ -22,6 +22,10 @@ public enum Limits {
     public static let mailboxBatchesMax = 4
     /// Bytes kept of a dead letter's payload.
     public static let deadLetterBytesMax = 4_096
+    /// Bytes kept of the value that made a record a dead letter: enough to recognise it by.
+    public static let foundValueBytesMax = 100
+    /// Bytes kept of a message's key, for its dead letter.
+    public static let messageKeyBytesMax = 256
     /// Dead letters waiting for a commit at which the epoch is closed early.
     public static let deadLettersPerEpoch = 10_000
     /// How often a connection with nothing to write is looked at: bounds how long a failover goes unnoticed.

@@ -16,6 +16,12 @@ struct PartitionState {
     /// Where it began in this process, nil when it had been read before.
     var start: Int64?
     var isActive = true
+    /// The clock that the database has.
+    let clock: EventClock?
+    /// Whether no run was admitted since it was claimed or read again.
+    private var isFresh = true
+    /// Where the log ended when the source looked last.
+    var logEnd: Int64?
 
     /// Messages handed over and not committed.
     private(set) var pending: Int64 = 0
@@ -41,6 +47,13 @@ struct PartitionState {
         origin = partition.origin
         next = partition.nextOffset
         committed = partition.nextOffset
+        clock = partition.clock
+    }
+
+    /// Whether the next run is the first since the partition was claimed or read again; true once.
+    mutating func takeFresh() -> Bool {
+        defer { isFresh = false }
+        return isFresh
     }
 
     /// The partition as it stands in the database; nil when it is not ours or was never read.

@@ -165,7 +165,8 @@ extension Pipeline {
             state.active[stage] += 1
             for next in definition.downstream { state.reserved[next] += 1 }
             // A source's thread takes the batch it has just read, a worker the one that waits longest.
-            return left > 0 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
+            return left > 0 && !definition.isOrdered
+                ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
         }
         return nil
     }

@@ -197,7 +197,8 @@ extension Pipeline {
         monitor.withLock { $0.sealedBytes -= twice }
         giveBackFreeMemory()
         return monitor.withLock { state in
-            let ledger = state.ledgers.removeValue(forKey: epoch) ?? EpochLedger()
+            var ledger = state.ledgers.removeValue(forKey: epoch) ?? EpochLedger()
+            for index in ledger.advances.keys { ledger.advances[index]?.logEnd = state.partitions[index].logEnd }
             state.sealedPayload = ledger.bytes
             let standing = state.partitions.indices.filter { ledger.advances[$0] == nil }
                 .compactMap { state.partitions[$0].standing }

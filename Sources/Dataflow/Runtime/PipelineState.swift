@@ -130,6 +130,10 @@ struct PipelineState {
         for index in batch.runs.indices {
             let run = batch.runs[index]
             batch.runs[index].identity = partitions[run.partition].identity
+            if partitions[run.partition].takeFresh() {
+                batch.runs[index].beginsClock = true
+                batch.runs[index].clock = partitions[run.partition].clock
+            }
             let count = Int64(run.messages.count + run.tombstones)
             partitions[run.partition].advance(run, count, in: &ledgers[batch.epoch, default: EpochLedger()])
         }
@@ -141,6 +145,7 @@ struct PipelineState {
         for run in batch.runs {
             let counters = batch.counters(of: run)
             ledgers[batch.epoch, default: EpochLedger()].advances[run.partition]?.counters += counters
+            ledgers[batch.epoch, default: EpochLedger()].advances[run.partition]?.note(run)
             partitions[run.partition].settle(counters.read)
         }
         ledgers[batch.epoch, default: EpochLedger()].deadLetters.append(contentsOf: batch.deadLetters)

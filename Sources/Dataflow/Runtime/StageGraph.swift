@@ -9,6 +9,8 @@ struct StageGraph {
         var nodes: [Int]
         /// Batches at once.
         var permits: Int
+        /// Whether the batch that waits longest is always the next.
+        var isOrdered: Bool
         /// Stages that this one hands rows to.
         var downstream: [Int]
     }
@@ -17,7 +19,8 @@ struct StageGraph {
     /// The stage of each node, one of them where it is part of several.
     private(set) var stageOfNode: [Int]
 
-    /// A node starts a stage of its own when a source feeds it or when it has a `concurrency`.
+    /// A node starts a stage of its own when a source feeds it, when it has a `concurrency`, or behind a node that sees one
+    /// batch at a time.
     init(_ plan: PipelinePlan) {
         stageOfNode = Array(repeating: -1, count: plan.nodes.count)
         for source in plan.sources { startStage(at: source.child, plan) }
@@ -26,8 +29,9 @@ struct StageGraph {
     private mutating func startStage(at head: Int, _ plan: PipelinePlan) {
         guard !stages.contains(where: { $0.head == head }) else { return }
         let stage = stages.count
-        let permits = plan.nodes[head].concurrency ?? plan.settings.workers
-        stages.append(Stage(head: head, nodes: [], permits: permits, downstream: []))
+        let isOrdered = plan.nodes[head].isOrdered
+        let permits = isOrdered ? 1 : plan.nodes[head].concurrency ?? plan.settings.workers
+        stages.append(Stage(head: head, nodes: [], permits: permits, isOrdered: isOrdered, downstream: []))
         collect(head, into: stage, plan)
     }
 
@@ -35,7 +39,7 @@ struct StageGraph {
         stageOfNode[node] = stage
         stages[stage].nodes.append(node)
         for child in plan.nodes[node].children {
-            if plan.nodes[child].concurrency == nil {
+            if plan.nodes[child].concurrency == nil, !plan.nodes[node].isOrdered {
                 collect(child, into: stage, plan)
             } else {
                 startStage(at: child, plan)

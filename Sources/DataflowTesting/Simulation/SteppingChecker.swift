@@ -51,6 +51,23 @@ final class SteppingChecker: Sendable {
         return tally
     }
 
+    /// The clock of a partition that has shown these records.
+    private static func clock(of values: [Int64], to: Int64) -> EventClock {
+        var clock = EventClock()
+        for value in values.prefix(Int(to)) { clock.see(value, reach: 0) }
+        return clock
+    }
+
+    /// A clock is that of the records in front of its position. Of a replaced log it goes on from the one before.
+    private func check(_ advance: PartitionAdvance, of epoch: ClosedEpoch) {
+        let logs = log.generations(of: advance.key)
+        guard let clock = advance.clock, logs.count == 1 else { return }
+        let expected = Self.clock(of: logs[0].values, to: advance.to)
+        expect(
+            clock == expected,
+            "epoch \(epoch.number): the clock of \(advance.key) at \(advance.to) is \(clock), expected \(expected)")
+    }
+
     // MARK: On the way
 
     /// One transaction: its positions say what it holds.
@@ -67,6 +84,7 @@ final class SteppingChecker: Sendable {
             expect(
                 !fitting.isEmpty,
                 "epoch \(epoch.number): the ledger of \(advance.key) from \(advance.from) to \(advance.to)")
+            check(advance, of: epoch)
             possible = possible.flatMap { sum in fitting.map { sum.merging($0.table, uniquingKeysWith: +) } }
         }
         expect(

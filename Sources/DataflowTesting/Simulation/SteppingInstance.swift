@@ -52,8 +52,11 @@ package final class SteppingInstance: Sendable {
             plans.append(.init(name: "\(number)", source: source, child: first, layout: BatchLayout()))
             nodes.append(
                 .init(
-                    name: "parse \(number)", make: SteppingParse(scheduler: scheduler, refusals: refusals),
-                    children: (1...shape.tallies).map { first + $0 }, concurrency: shape.concurrency))
+                    name: "parse \(number)",
+                    make: SteppingParse(
+                        scheduler: scheduler, refusals: refusals, keepsClocks: shape.concurrency == 1),
+                    children: (1...shape.tallies).map { first + $0 }, concurrency: shape.concurrency,
+                    isOrdered: shape.concurrency == 1))
             for tally in 0..<shape.tallies {
                 nodes.append(
                     .init(

@@ -7,16 +7,23 @@ import Synchronization
 struct SteppingParse: Operator {
     let scheduler: SteppingScheduler
     let refusals: Refusals
+    /// Whether it keeps the clocks of partitions, for which it must see batches in order.
+    let keepsClocks: Bool
 
-    func makeWorker(in slot: StageSlot) -> any OperatorWorker { Worker(scheduler: scheduler, refusals: refusals) }
+    func makeWorker(in slot: StageSlot) -> any OperatorWorker {
+        Worker(scheduler: scheduler, refusals: refusals, keepsClocks: keepsClocks)
+    }
 
     final class Worker: OperatorWorker {
         let scheduler: SteppingScheduler
         let refusals: Refusals
+        let keepsClocks: Bool
+        private var clocks: [Int: EventClock] = [:]
 
-        init(scheduler: SteppingScheduler, refusals: Refusals) {
+        init(scheduler: SteppingScheduler, refusals: Refusals, keepsClocks: Bool) {
             self.scheduler = scheduler
             self.refusals = refusals
+            self.keepsClocks = keepsClocks
         }
 
         func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
@@ -32,18 +39,31 @@ struct SteppingParse: Operator {
                     if isDead {
                         batch.deadLetters.append(
                             DeadLetter(
-                                partition: run.partition, offset: message.offset, line: 0, reason: "not wanted",
+                                partition: run.partition, offset: message.offset, line: 0,
+                                fault: RecordFault("unwanted", "not wanted"),
                                 payload: [1, 2, 3], timestamp: nil))
                     } else if ModelLog.fate(of: value) == .applied {
                         good.append(UInt32(row))
                     }
                 }
             }
+            if keepsClocks { keepClocks(batch) }
             scheduler.reach("parses")
             unsafe good.withUnsafeBufferPointer { rows in
                 output(unsafe RowSelection(rows: rows.baseAddress, count: rows.count))
             }
             scheduler.reach("parsed")
+        }
+
+        /// Every record counts, whatever becomes of it, so that a clock tells by which records it came about.
+        private func keepClocks(_ batch: Batch) {
+            for index in batch.runs.indices {
+                let run = batch.runs[index]
+                var clock = (run.beginsClock ? run.clock : clocks[run.partition]) ?? EventClock()
+                for row in run.rows { clock.see(batch.value(of: row), reach: 0) }
+                clocks[run.partition] = clock
+                batch.runs[index].clock = clock
+            }
         }
     }
 }

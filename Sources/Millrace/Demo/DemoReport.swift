@@ -46,8 +46,8 @@ struct DemoReport {
         Page(
             title: "millrace.dead_letters: what could not be used, and why",
             query: """
-                SELECT reason, count(*) AS letters, min(partition || ':' || "offset") AS for_example_at
-                FROM millrace.dead_letters GROUP BY reason ORDER BY letters DESC, reason LIMIT 8
+                SELECT cause, node, field, count(*) AS letters, min(reason) AS for_example
+                FROM millrace.dead_letters GROUP BY cause, node, field ORDER BY letters DESC, cause, field LIMIT 8
                 """),
     ]
 

@@ -31,7 +31,7 @@ final class TrialLetters: EpochObserver {
                 let record = String(decoding: letter.payload.prefix(400), as: UTF8.self)
                 found.letters.append(
                     Letter(
-                        place: Self.place(file, letter.offset), reason: letter.reason,
+                        place: Self.place(file, letter.offset), reason: letter.fault.reason,
                         record: letter.payload.count > 400 ? record + " …" : record))
             }
         }

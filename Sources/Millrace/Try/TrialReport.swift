@@ -16,7 +16,7 @@ struct TrialReport {
         dead = snapshot.deadLetters
         var sections = [Self.nodes(snapshot)]
         sections += tables.map { Self.table($0, rowsMax) }
-        if snapshot.deadLetters > 0 { sections.append(Self.letters(letters)) }
+        if letters.letters.count > 0 { sections.append(Self.letters(letters)) }
         if !remarks.isEmpty { sections.append("remarks\n" + remarks.map { "  \($0)" }.joined(separator: "\n")) }
         text = sections.joined(separator: "\n\n") + "\n"
     }

@@ -104,7 +104,7 @@ struct DerivePlan: StagePlan {
 
     func build(in context: BuildContext) throws -> any Operator {
         Derive(
-            fields: fields, hashedColumns: Set(context.hashedColumns),
+            name: node, fields: fields, hashedColumns: Set(context.hashedColumns),
             nulls: context.services[Remarks.self]?.watch { NullWatch(node: node, $0) },
             memory: context.memory)
     }

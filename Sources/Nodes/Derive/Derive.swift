@@ -4,6 +4,8 @@ import Summaries
 
 /// The `derive` node: fills columns of the batch with the values of expressions.
 package struct Derive: Operator {
+    /// The node's name.
+    let name: String
     let fields: [DerivedField]
     let hashedColumns: Set<Int>
     let nulls: NullWatch?
@@ -51,8 +53,10 @@ final class DeriveWorker: OperatorWorker {
 
     /// A batch holds so much derived text and no more: the records behind that are dead letters, not half a record.
     private func refuse(from first: Int, _ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
-        let reason = "the derived texts of the records read with it are too long, expected at most 256 MiB in all"
-        let kept = batch.refuse(rows, because: reason) { rows[$0] >= first }
+        let fault = RecordFault(
+            "derived_too_long",
+            "the derived texts of the records read with it are too long, expected at most 256 MiB in all")
+        let kept = batch.refuse(rows, by: node.name) { rows[$0] >= first ? fault : nil }
         unsafe kept.withUnsafeBufferPointer { unsafe output(RowSelection(rows: $0.baseAddress, count: $0.count)) }
     }
 }

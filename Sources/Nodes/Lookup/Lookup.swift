@@ -60,9 +60,13 @@ final class LookupWorker: AggregateWorker {
             found.removeAll(keepingCapacity: true)
             for index in 0..<rows.count where !reader.isMissing(index) { found.append(UInt32(rows[index])) }
         } else {
-            let reason =
-                "\(node.plan.origin.name) has no row for \(node.plan.keys.map(\.field).joined(separator: ", "))"
-            found = batch.refuse(rows, because: reason) { reader.isMissing($0) }
+            let fields = node.plan.keys.map(\.field).joined(separator: ", ")
+            let reason = "\(node.plan.origin.name) has no row for \(fields)"
+            found = batch.refuse(rows, by: node.plan.node) { index in
+                guard reader.isMissing(index) else { return nil }
+                let key = node.plan.keys.map { FoundValue.shown(batch.columns[$0.column], rows[index]) ?? "null" }
+                return RecordFault("missing_row", field: fields, found: key.joined(separator: ", "), reason)
+            }
         }
         unsafe found.withUnsafeBufferPointer { unsafe output(RowSelection(rows: $0.baseAddress, count: $0.count)) }
     }

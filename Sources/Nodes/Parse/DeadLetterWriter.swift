@@ -5,6 +5,7 @@ import JSON
 struct DeadLetterWriter {
     private let batch: Batch
     private let documents: [DocumentRange]
+    private let node: String
     private var run = 0
     /// How far lines have been counted: in which message, to which byte, and how many.
     private var message: UInt32?
@@ -13,25 +14,32 @@ struct DeadLetterWriter {
     /// The row of the first element of the document asked for last.
     private var firstElement = 0
 
-    /// - Parameter documents: where the documents of the batch are.
-    init(_ batch: Batch, _ documents: [DocumentRange]) {
+    /// - Parameters:
+    ///   - documents: where the documents of the batch are.
+    ///   - node: the node that has no use for the records, unless a fault says another.
+    init(_ batch: Batch, _ documents: [DocumentRange], node: String) {
+        self.node = node
         self.batch = batch
         self.documents = documents
     }
 
     /// The dead letter of a row: of its document, or of the element of it that the row is, which the reason then says.
-    mutating func letter(for row: Int, reason: String) -> DeadLetter {
+    mutating func letter(for row: Int, _ fault: RecordFault) -> DeadLetter {
         while !batch.runs[run].rows.contains(row) { run += 1 }
-        let message = batch.messages[unsafe Int(batch.rowMessages[row])]
+        let number = unsafe Int(batch.rowMessages[row])
+        let message = batch.messages[number]
+        var fault = fault
         let (document, shown, place) = source(of: row)
         let length = min(Int(shown.length), Limits.deadLetterBytesMax)
         let payload = unsafe [UInt8](UnsafeRawBufferPointer(start: batch.base + Int(shown.offset), count: length))
+        fault.node = fault.node ?? node
+        fault.reason = place + fault.reason
         let isChunk = batch.framing == .chunk
         return DeadLetter(
             partition: batch.runs[run].partition,
             offset: isChunk ? message.offset + Int64(document.offset - message.start) : message.offset,
-            line: batch.framing == .lines ? countLines(before: document, of: row) : 0, reason: place + reason,
-            payload: payload, timestamp: message.timestamp)
+            line: batch.framing == .lines ? countLines(before: document, of: row) : 0, fault: fault,
+            payload: payload, key: batch.messageKey(number), timestamp: message.timestamp)
     }
 
     /// A row's document, the bytes that the row was made of, and which element they are.

@@ -126,7 +126,7 @@ extension ParsePlan: StagePlan {
 
     package func build(in context: BuildContext) throws -> any Operator {
         ParseJSON(
-            self, hashedColumns: context.hashedColumns,
+            self, node: context.node, clockReach: context.clockReach, hashedColumns: context.hashedColumns,
             watch: context.services[Remarks.self]?.watch { FieldWatch(node: context.node, self, $0) })
     }
 }

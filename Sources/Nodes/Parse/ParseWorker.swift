@@ -4,6 +4,8 @@ import Summaries
 
 /// One permit of a `parse_json` node.
 @safe final class ParseWorker: OperatorWorker {
+    private let plan: ParsePlan
+    private let node: String
     private let hashedColumns: [Int]
     /// The columns that the parser fills; the others are filled when it is done.
     private let parsedColumns: [Int]
@@ -13,12 +15,20 @@ import Summaries
     private var goodRows: [UInt32] = []
     private var lookout: FieldLookout?
     private var completion: RecordCompletion?
+    /// The clocks of the partitions, when a node behind asks for them; then no other worker reads messages.
+    private var clocks: PartitionClocks?
+    /// The column of the event time, nil when there is none.
+    private let eventTime: Int?
     /// The rows of a batch, when elements are the records.
     private var elements: ElementTable?
 
-    init(_ plan: ParsePlan, _ hashedColumns: [Int], _ watch: FieldWatch?) {
+    init(_ plan: ParsePlan, _ node: String, _ hashedColumns: [Int], _ watch: FieldWatch?, clockReach: Int64?) {
+        clocks = clockReach.map { PartitionClocks(reach: $0) }
+        self.plan = plan
+        self.node = node
         self.hashedColumns = hashedColumns
         lookout = watch.map { FieldLookout($0) }
+        eventTime = plan.eventTime.flatMap { name in plan.fields.firstIndex { $0.name == name } }
         parsedColumns = plan.fields.indices.filter { plan.fields[$0].origin == .document }
         parser = DocumentParser(
             fields: parsedColumns.map { plan.fields[$0].parsed }, limits: plan.limits, takesObjectsOnly: true,
@@ -38,6 +48,7 @@ import Summaries
             completion?.complete(batch, arenaUsed: arenaUsed, finder.documents)
             goodCount -= completion?.refused.count ?? 0
         }
+        noteEventTimes(of: batch)
         watch(batch, goodCount)
         for column in hashedColumns { batch.fillHashes(ofColumn: column) }
         if goodCount == batch.rowCount {
@@ -108,6 +119,20 @@ import Summaries
         return (summary.okCount, summary.arenaUsed)
     }
 
+    /// How far in event time the partitions have got.
+    private func noteEventTimes(of batch: Batch) {
+        guard let eventTime else { return }
+        let column = batch.columns[eventTime]
+        for index in batch.runs.indices {
+            var latest = Int64.min
+            for row in batch.runs[index].rows where unsafe batch.status[row] == 0 && column.valid[row] != 0 {
+                latest = unsafe max(latest, column.integers[row])
+            }
+            batch.runs[index].eventTime = latest == .min ? nil : latest
+        }
+        clocks?.see(batch, eventTime)
+    }
+
     // MARK: What became of them
 
     /// The document that a row was made of.
@@ -134,24 +159,44 @@ import Summaries
         lookout?.note(counts)
     }
 
-    /// Why a row is bad.
-    private func reason(for row: Int, in batch: Batch) -> String {
-        if let reason = completion?.refused[row] { return reason }
-        guard let failure = parser.failure(of: row) else { return "refused" }
-        guard batch.framing == .document, failure.error == .trailingContent, failure.found == .object else {
-            return failure.description
+    /// What is wrong with a row.
+    private func fault(of row: Int, in batch: Batch) -> RecordFault {
+        if let fault = completion?.refused[row] { return fault }
+        guard let failure = parser.failure(of: row) else { return RecordFault("refused", "refused") }
+        var fault = RecordFault(failure.error.code, failure.description)
+        if let declaration = failure.field {
+            // Two fields may have one path; what is wrong with it is wrong with the first.
+            fault.field = plan.fields.first { $0.origin == .document && $0.declaration.name == declaration.name }?.name
+            fault.found = found(failure, in: batch)
+        } else if failure.error == .noElements {
+            fault.field = failure.elements.joined(separator: ".")
         }
-        return "\(failure); with several per message set format: lines"
+        if batch.framing == .document, failure.error == .trailingContent, failure.found == .object {
+            fault.reason += "; with several per message set format: lines"
+        }
+        return fault
+    }
+
+    /// The value that does not fit its field.
+    private func found(_ failure: DocumentFailure, in batch: Batch) -> String? {
+        switch failure.error {
+        case .wrongType, .outOfRange, .invalidTimestamp: break
+        default: return nil
+        }
+        let whole = failure.element ?? document(of: failure.row, in: batch)
+        return unsafe FoundValue.json(
+            in: UnsafeRawBufferPointer(start: batch.base + Int(whole.offset), count: Int(whole.length)),
+            at: failure.position)
     }
 
     private func collectDeadLetters(of batch: Batch) {
         goodRows.removeAll(keepingCapacity: true)
-        var letters = DeadLetterWriter(batch, finder.documents)
+        var letters = DeadLetterWriter(batch, finder.documents, node: node)
         for row in 0..<batch.rowCount {
             if unsafe batch.status[row] == 0 {
                 goodRows.append(UInt32(row))
             } else {
-                batch.deadLetters.append(letters.letter(for: row, reason: reason(for: row, in: batch)))
+                batch.deadLetters.append(letters.letter(for: row, fault(of: row, in: batch)))
             }
         }
     }

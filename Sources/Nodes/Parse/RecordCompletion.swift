@@ -13,7 +13,7 @@ import Platform
     private var clocks: [Int: ZoneClock] = [:]
     private var zones = ZoneBook()
     /// Rows that are bad, and why; of several reasons the first.
-    private(set) var refused: [Int: String] = [:]
+    private(set) var refused: [Int: RecordFault] = [:]
     /// By column: values that were taken for null, and texts that were cut, over the worker's life.
     private(set) var concessions: [Concessions]
 
@@ -56,8 +56,10 @@ import Platform
     }
 
     /// A value that is no good: the record is bad, or has none.
+    /// - Parameter found: the value's text, where it has one.
     private mutating func refuse(
-        _ row: Int, _ column: Int, _ error: DocumentError, _ batch: Batch, _ reason: (Self) -> String
+        _ row: Int, _ column: Int, _ error: DocumentError, _ batch: Batch, found: @autoclosure () -> String? = nil,
+        _ reason: (Self) -> String
     ) {
         unsafe batch.columns[column].valid[row] = 0
         let field = fields[column].declaration
@@ -65,14 +67,20 @@ import Platform
             concessions[column].nulls += 1
             (concessions[column].error, concessions[column].found) = (error, .text)
         } else if refused[row] == nil {
-            refused[row] = reason(self)
+            // In quotes, as it stands in the document.
+            let isQuoted = fields[column].origin == .document
+            refused[row] = RecordFault(
+                error.code, field: fields[column].name, found: found().map { isQuoted ? "\"\($0)\"" : $0 }, reason(self)
+            )
         }
     }
 
     private mutating func miss(_ row: Int, _ column: Int, _ batch: Batch) {
         unsafe batch.columns[column].valid[row] = 0
         if fields[column].declaration.isRequired, refused[row] == nil {
-            refused[row] = "\(fields[column].place): missing, but required"
+            refused[row] = RecordFault(
+                DocumentError.missingRequired.code, field: fields[column].name,
+                "\(fields[column].place): missing, but required")
         }
     }
 
@@ -171,7 +179,7 @@ import Platform
         let column = batch.columns[index]
         let type = fields[index].declaration.type
         if let error = unsafe type.read(bytes, into: column.values + row * column.type.stride) {
-            return refuse(row, index, error, batch) {
+            return refuse(row, index, error, batch, found: unsafe FoundValue.text(bytes)) {
                 "\($0.fields[index].place): found text that does not spell \(type.expectation)"
             }
         }
@@ -197,7 +205,9 @@ import Platform
             case .mismatch(let at):
                 let begin = places.isEmpty ? documents[row].offset : places.ranges[row].offset
                 let place = Int(slice.offset) < batch.length ? Int(slice.offset) - 1 - Int(begin) : nil
-                refuse(row, index, .invalidTimestamp, batch) { $0.mismatch(index, reading, place, at) }
+                refuse(row, index, .invalidTimestamp, batch, found: unsafe FoundValue.text(bytes)) {
+                    $0.mismatch(index, reading, place, at)
+                }
                 continue
             }
             guard let micros, Self.instants.contains(micros) else {

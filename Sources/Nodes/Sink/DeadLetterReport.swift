@@ -5,8 +5,8 @@ import Synchronization
 /// Says why records become dead letters: the first of each cause at once, with the record; at the end, how many there
 /// were of each.
 ///
-/// A cause is a reason without its numbers: the same mistake at another byte is the same cause. Letters are counted when
-/// they are committed, so that a rewind counts none twice.
+/// A cause is a code, a node and a field, as in `millrace.dead_letters`: the same mistake at another byte is the same cause.
+/// Letters are counted when they are committed, so that a rewind counts none twice.
 package final class DeadLetterReport: EpochObserver {
     /// Causes told apart; letters of further ones are counted together.
     package static let causesMax = 32
@@ -17,9 +17,9 @@ package final class DeadLetterReport: EpochObserver {
     private let known = Mutex(Causes())
 
     private struct Causes {
-        /// In the order in which they came: the first reason seen, and how many letters there were.
-        var list: [(reason: String, count: Int64)] = []
-        var indices: [String: Int] = [:]
+        /// In the order in which they came: the first fault seen, and how many letters there were.
+        var list: [(first: RecordFault, count: Int64)] = []
+        var indices: [[String?]: Int] = [:]
         var others: Int64 = 0
     }
 
@@ -33,23 +33,26 @@ package final class DeadLetterReport: EpochObserver {
     }
 
     /// How many letters there were of each cause, the most frequent first; the last may stand for all others.
-    package var causes: [(reason: String, count: Int64)] {
+    package var causes: [(first: RecordFault, count: Int64)] {
         known.withLock { causes in
-            let sorted = causes.list.sorted { ($0.count, $1.reason) > ($1.count, $0.reason) }
-            return causes.others == 0 ? sorted : sorted + [("other causes", causes.others)]
+            let sorted = causes.list.sorted { ($0.count, $1.first.reason) > ($1.count, $0.first.reason) }
+            return causes.others == 0 ? sorted : sorted + [(RecordFault("other", "other causes"), causes.others)]
         }
     }
 
     /// Logs `causes`, once, at the end.
     package func conclude() {
         for cause in causes {
-            logger.warning("Dead letters", metadata: ["count": "\(cause.count)", "cause": "\(cause.reason)"])
+            var metadata = Self.metadata(of: cause.first)
+            metadata["count"] = "\(cause.count)"
+            metadata["first"] = "\(cause.first.reason)"
+            logger.warning("Dead letters", metadata: metadata)
         }
     }
 
     /// Counts a letter. True when it is the first of its cause.
     private static func count(_ letter: DeadLetter, in causes: inout Causes) -> Bool {
-        let cause = cause(of: letter.reason)
+        let cause = [letter.fault.code, letter.fault.node, letter.fault.field]
         if let index = causes.indices[cause] {
             causes.list[index].count += 1
             return false
@@ -59,29 +62,24 @@ package final class DeadLetterReport: EpochObserver {
             return false
         }
         causes.indices[cause] = causes.list.count
-        causes.list.append((letter.reason, 1))
+        causes.list.append((letter.fault, 1))
         return true
     }
 
-    /// A reason without its numbers.
-    static func cause(of reason: String) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(reason.utf8.count)
-        for byte in reason.utf8 {
-            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else {
-                bytes.append(byte)
-                continue
-            }
-            if bytes.last != UInt8(ascii: "#") { bytes.append(UInt8(ascii: "#")) }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+    /// What makes the cause of a fault.
+    private static func metadata(of fault: RecordFault) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["cause": "\(fault.code)"]
+        if let node = fault.node { metadata["node"] = "\(node)" }
+        if let field = fault.field { metadata["field"] = "\(field)" }
+        return metadata
     }
 
     private func tell(_ letter: DeadLetter, _ key: PartitionKey) {
-        var metadata: Logger.Metadata = [
-            "reason": "\(letter.reason)", "from": "\(key)", "offset": "\(letter.offset)",
-            "record": "\(Self.shown(letter.payload))",
-        ]
+        var metadata = Self.metadata(of: letter.fault)
+        metadata["reason"] = "\(letter.fault.reason)"
+        metadata["from"] = "\(key)"
+        metadata["offset"] = "\(letter.offset)"
+        metadata["record"] = "\(Self.shown(letter.payload))"
         if letter.line > 0 { metadata["line"] = "\(letter.line)" }
         logger.warning("A record is a dead letter; more of this cause are only counted", metadata: metadata)
     }

@@ -41,6 +41,17 @@ extension Summarize: NodeType {
                     "Instead of `by`: every grouping set that can be made of these fields, at most 6.",
                     example: "[event, platform, country]"),
                 FieldSpec(
+                    "too_late", .duration(.seconds(1)...bound),
+                    "How far the event time of a record may be behind what its own partition has shown before; records "
+                        + "further behind are refused: counted so in the ledger, and kept as dead letters with the cause "
+                        + "`too_late`. Without it, late records are merged into their rows however late they are. Needs "
+                        + "`too_early`.", example: "7d"),
+                FieldSpec(
+                    "too_early", .duration(.seconds(1)...bound),
+                    "The same for records ahead of what their partition has shown, and of the time of their message. "
+                        + "Records so far ahead do not count as shown, until 100 of them come in a row. One topology has "
+                        + "one `too_early`.", example: "10m"),
+                FieldSpec(
                     "metrics",
                     .map(
                         .shorthandObject(
@@ -83,13 +94,19 @@ extension Summarize: NodeType {
         compile(node, reading: input, of: .all, &problems)
     }
 
+    /// The longest bound of event time: ten years.
+    private static let bound = Duration.seconds(3_660 * 86_400)
+
     /// Checks a declaration that may use these metrics and windows.
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of catalog: SummaryCatalog, _ problems: inout Diagnostics
     ) -> CompiledNode {
         let schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         let plan = SummaryPlan.make(node, input: schema, catalog, &problems)
-        return CompiledNode(.stage(plan), output: .groups(plan))
+        let bounds = plan.bounds.map { bounds in
+            [EarlyBound(early: bounds.early, location: node.config["too_early"]?.location ?? node.location)]
+        }
+        return CompiledNode(.stage(plan), output: .groups(plan), resources: bounds ?? [])
     }
 }
 
@@ -98,8 +115,14 @@ extension SummaryPlan: StagePlan {
 
     package func trace(_ meaning: inout EventMeaning) {
         meaning.usedFields.formUnion(fieldNames)
+        if let bounds {
+            meaning.usesEventTime = true
+            meaning.add("only if", bounds.definition)
+        }
         if !windows.isEmpty || metrics.contains(where: { $0.metric.needsEventTime }) { meaning.usesEventTime = true }
     }
+
+    package var clockReach: Int64? { bounds?.early }
 
     package func build(in context: BuildContext) throws -> any Operator {
         Summarize(

@@ -63,6 +63,7 @@ final class SummarizeWorker: AggregateWorker {
     private let share: DerivedShare
     private let dictionaries: EpochDictionaries
     private let conditions: [ExpressionEvaluator?]
+    private var inBounds: [UInt32] = []
     private var finder = PlaceFinder()
     private var places = RecordPlaces()
     private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
@@ -81,6 +82,17 @@ final class SummarizeWorker: AggregateWorker {
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        guard let bounds = plan.bounds, let times = plan.eventTimeColumn,
+            batch.keep(
+                rows, within: bounds, times, by: plan.node, into: &inBounds)
+        else { return add(batch, rows) }
+        unsafe inBounds.withUnsafeBufferPointer { rows in
+            unsafe add(batch, RowSelection(rows: rows.baseAddress, count: rows.count))
+        }
+    }
+
+    private func add(_ batch: Batch, _ rows: RowSelection) {
+        guard rows.count > 0 else { return }
         let delta = delta(for: batch.epoch)
         defer { noteNulls() }
         guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows), !delta.mayHoldUnknownZones(batch, rows) else {
@@ -99,9 +111,9 @@ final class SummarizeWorker: AggregateWorker {
         guard !left.isEmpty else { return }
         var finder = DocumentFinder()
         finder.find(in: batch)
-        var letters = DeadLetterWriter(batch, finder.documents)
-        for (row, reason) in left {
-            batch.markRefused(row, letters.letter(for: row, reason: reason))
+        var letters = DeadLetterWriter(batch, finder.documents, node: plan.node)
+        for (row, fault) in left {
+            batch.markRefused(row, letters.letter(for: row, fault))
         }
     }
 

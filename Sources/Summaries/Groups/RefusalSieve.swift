@@ -12,7 +12,7 @@ final class RefusalSieve {
     private let probe: SetGroups
     private let sets: [GroupingSet]
     /// Why the database refuses a group of the probe, or one derived from it, by group number.
-    private var reasons: [String?] = []
+    private var faults: [RecordFault?] = []
 
     /// - Parameter derived: the derived sets it answers for.
     init(_ groups: SetGroups, derived: [GroupingSet]) {
@@ -21,49 +21,54 @@ final class RefusalSieve {
         probe = SetGroups(groups.plan, groups.set, metrics: [], dictionary: groups.dictionary)
     }
 
-    /// Bytes allocated, reasons apart, of which there are few.
+    /// Bytes allocated, faults apart, of which there are few.
     var memoryBytes: Int { probe.memoryBytes }
 
     /// Looks at the selected rows of a batch.
     func look(at batch: Batch, _ rows: RowSelection, for refused: RefusedGroups) {
         probe.assign(batch, rows)
-        for group in reasons.count..<probe.groupCount {
+        for group in faults.count..<probe.groupCount {
             if let zone = probe.plan.zoneField, probe.zone(ofGroup: group) == nil {
-                reasons.append("field \(zone.name) names no time zone, which the record's window depends on")
+                faults.append(
+                    RecordFault(
+                        "unknown_zone", field: zone.name,
+                        "field \(zone.name) names no time zone, which the record's window depends on"))
                 continue
             }
             // Those of all windows, which are the same for every set.
             let starts = probe.plan.windows.map { probe.windowStarts(ofGroup: group, $0.function) }
             let found = sets.lazy.compactMap { [probe] set in
-                Self.reason(for: GroupOrder.identity(of: group, in: probe, as: set), starts, refused)
+                Self.fault(of: GroupOrder.identity(of: group, in: probe, as: set), starts, refused)
             }
-            reasons.append(found.first)
+            faults.append(found.first)
         }
     }
 
     /// Why a group by pane is refused: because one of the groups by window is that it becomes a part of.
     /// - Parameter starts: for each window of the plan, where those begin that the pane is a part of.
-    private static func reason(
-        for pane: RefusedGroups.Group, _ starts: [[Int64]], _ refused: RefusedGroups
-    ) -> String? {
+    private static func fault(
+        of pane: RefusedGroups.Group, _ starts: [[Int64]], _ refused: RefusedGroups
+    ) -> RecordFault? {
         if pane.key.count > SummaryPlan.keyBytesMax { return longKey }
         guard !refused.isEmpty else { return nil }
-        guard !starts.isEmpty else { return refused.reason(for: pane) }
+        guard !starts.isEmpty else { return refused.fault(of: pane) }
         for (window, starts) in starts.enumerated() {
             for start in starts {
                 let group = RefusedGroups.Group(window: window, windowStart: start, key: pane.key)
-                if let reason = refused.reason(for: group) { return reason }
+                if let fault = refused.fault(of: group) { return fault }
             }
         }
         return nil
     }
 
     /// One text for all, so that they are one cause.
-    private static let longKey =
+    private static let longKey = RecordFault(
+        "long_key",
         "the fields it is grouped by take more than the \(SummaryPlan.keyBytesMax) bytes that an index row of Postgres holds"
+    )
 
     /// Why the `index`-th row of those looked at is refused, nil when it is not.
-    func reason(ofRow index: Int) -> String? { reasons[probe.group(ofRow: index)] }
+    func fault(ofRow index: Int) -> RecordFault? { faults[probe.group(ofRow: index)] }
 
     /// Finds or makes the groups of the rows that are taken, given as positions among those looked at.
     func assign(_ taken: [Int]) {

@@ -1,3 +1,4 @@
+package import Dataflow
 import Synchronization
 
 /// Groups of one summary whose rows the database refuses, so that their records become dead letters.
@@ -40,21 +41,21 @@ package final class RefusedGroups: Sendable {
     }
 
     private struct State {
-        /// Where the reason of a group stands in `reasons`.
+        /// Where the fault of a group stands in `faults`.
         var groups: [Fingerprint: Int] = [:]
         /// The groups in the order they came, as a ring once it is full.
         var order: [Fingerprint] = []
         var oldest = 0
-        var reasons: [String] = []
-        var places: [String: Int] = [:]
+        var faults: [RecordFault] = []
+        var places: [RecordFault: Int] = [:]
 
-        /// Where a reason stands.
-        mutating func place(of reason: String) -> Int {
-            if let known = places[reason] { return known }
-            guard reasons.count < SummaryLimits.refusalReasonsMax else { return reasons.count - 1 }
-            places[reason] = reasons.count
-            reasons.append(reason)
-            return reasons.count - 1
+        /// Where a fault stands.
+        mutating func place(of fault: RecordFault) -> Int {
+            if let known = places[fault] { return known }
+            guard faults.count < SummaryLimits.refusalReasonsMax else { return faults.count - 1 }
+            places[fault] = faults.count
+            faults.append(fault)
+            return faults.count - 1
         }
     }
 
@@ -72,18 +73,18 @@ package final class RefusedGroups: Sendable {
     package var isEmpty: Bool { count.load(ordering: .acquiring) == 0 }
 
     /// Why a group's rows are refused, nil when they are not.
-    package func reason(for group: Group) -> String? {
+    package func fault(of group: Group) -> RecordFault? {
         if isEmpty { return nil }
         let fingerprint = Fingerprint(group)
-        return state.withLock { state in state.groups[fingerprint].map { state.reasons[$0] } }
+        return state.withLock { state in state.groups[fingerprint].map { state.faults[$0] } }
     }
 
     /// Adds a group. Beyond the most that are remembered the oldest is forgotten: should its records still come, the
-    /// database refuses them again. Of reasons the first `SummaryLimits.refusalReasonsMax` are kept, a later one is the last.
-    package func insert(_ group: Group, reason: String) {
+    /// database refuses them again. Of faults the first `SummaryLimits.refusalReasonsMax` are kept, a later one is the last.
+    package func insert(_ group: Group, _ fault: RecordFault) {
         let fingerprint = Fingerprint(group)
         state.withLock { state in
-            let place = state.place(of: reason)
+            let place = state.place(of: fault)
             guard state.groups.updateValue(place, forKey: fingerprint) == nil else { return }
             if state.order.count < groupsMax {
                 state.order.append(fingerprint)

@@ -65,20 +65,20 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
 
     /// Takes in the selected rows of a batch, except those that belong to a group, of whatever set, that the database
     /// refuses or whose key no index takes.
-    /// - Returns: the rows taken in, and the others with the reason, both in ascending order.
+    /// - Returns: the rows taken in, and the others with what is wrong with them, both in ascending order.
     package func add(
         _ batch: Batch, _ rows: RowSelection, _ conditions: [ExpressionEvaluator?], except refused: RefusedGroups,
         at places: RecordPlaces? = nil
-    ) -> (taken: [UInt32], left: [(row: Int, reason: String)]) {
+    ) -> (taken: [UInt32], left: [(row: Int, fault: RecordFault)]) {
         let sieves = sieves ?? makeSieves()
         self.sieves = sieves
         for sieve in sieves { sieve.look(at: batch, rows, for: refused) }
         var taken: [UInt32] = []
         var positions: [Int] = []
-        var left: [(row: Int, reason: String)] = []
+        var left: [(row: Int, fault: RecordFault)] = []
         for index in 0..<rows.count {
-            if let reason = sieves.lazy.compactMap({ $0.reason(ofRow: index) }).first {
-                left.append((rows[index], reason))
+            if let fault = sieves.lazy.compactMap({ $0.fault(ofRow: index) }).first {
+                left.append((rows[index], fault))
             } else {
                 taken.append(UInt32(rows[index]))
                 positions.append(index)

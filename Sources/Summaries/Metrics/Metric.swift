@@ -38,6 +38,10 @@ package protocol Metric: Sendable {
     var identity: MetricIdentity { get }
     /// The columns that it makes, the shown ones first. They are addressed by their position here.
     var columns: [ResultColumn] { get }
+    /// What each column holds, for people: what it is, in which unit, how exact. In the order of `columns`.
+    var comments: [String] { get }
+    /// Whether its value is the number of all records of a group, so that no count of a part of them exceeds it.
+    var countsRecords: Bool { get }
 
     /// An empty state.
     func makeState() -> any MetricState
@@ -52,6 +56,14 @@ extension Metric {
     package var needsEventTime: Bool { false }
     /// No.
     package var needsPlaces: Bool { false }
+    /// No.
+    package var countsRecords: Bool { false }
+
+    /// The call that makes them.
+    package var comments: [String] {
+        let call = "\(identity.function)(\(fields.map(\.name).joined(separator: ", ")))"
+        return columns.map { $0.isShown ? call : "state of \(call), by which rows are merged" }
+    }
 }
 
 /// What a metric computes, apart from its fields and its condition.

@@ -59,6 +59,23 @@ package struct ResultColumn: Hashable, Sendable {
         }
     }
 
+    /// How a true value is bounded by what a state knows of it.
+    package struct Bounds: Hashable, Sendable {
+        /// The least that it can be, or is likely to be.
+        package var low: Reading
+        /// The most.
+        package var high: Reading
+        /// Another column of the metric that neither the value nor a bound of it exceeds.
+        package var atMost: String?
+
+        /// Bounds.
+        package init(low: Reading, high: Reading, atMost: String? = nil) {
+            self.low = low
+            self.high = high
+            self.atMost = atMost
+        }
+    }
+
     /// The column's name.
     package var name: String
     /// What its values are.
@@ -71,6 +88,8 @@ package struct ResultColumn: Hashable, Sendable {
     package var isAddedLater = false
     /// How old rows get its value when it is asked for later than its state; nil when they cannot.
     package var reading: Reading?
+    /// How far a shown value may be from the true one; nil when it is exact.
+    package var bounds: Bounds?
 
     /// Whether people read it.
     package var isShown: Bool { role != .state }
@@ -79,9 +98,9 @@ package struct ResultColumn: Hashable, Sendable {
 
     /// A column that people read, and that says nothing to whoever merges rows.
     package static func shown(
-        _ name: String, _ kind: Kind, isNullable: Bool = true, reading: Reading? = nil
+        _ name: String, _ kind: Kind, isNullable: Bool = true, reading: Reading? = nil, bounds: Bounds? = nil
     ) -> ResultColumn {
-        ResultColumn(name: name, kind: kind, role: .shown, isNullable: isNullable, reading: reading)
+        ResultColumn(name: name, kind: kind, role: .shown, isNullable: isNullable, reading: reading, bounds: bounds)
     }
 
     /// A column that people read and that rows are merged by.

@@ -38,6 +38,8 @@ package protocol WindowFunction: Sendable {
     /// What it is, in canonical form: two functions with the same definition do the same. It is kept with each table, so
     /// it must not change from version to version.
     var definition: String { get }
+    /// What `window_start` is, for people.
+    var comment: String { get }
     /// What the version before this one kept.
     var previousDefinition: String { get }
 
@@ -62,6 +64,8 @@ extension WindowFunction {
     package var windowLength: Int64? { nil }
     /// None.
     package var zoneField: RecordSchema.Field? { nil }
+    /// Its definition.
+    package var comment: String { "start of a window: \(definition)" }
     /// The same: the version before did not have it.
     package var previousDefinition: String { definition }
 

@@ -99,6 +99,37 @@ import Testing
         }
     }
 
+    /// Letters can be counted by what is wrong with them, wherever in its record it is.
+    @Test func lettersAreCountedByTheirCause() async throws {
+        try await onOwnThread {
+            let stream = try HostileStream("hostile_causes")
+            let bad = [
+                Self.document(#""number": "12""#), Self.document(#""name": "a", "number": "12""#),
+                Self.document(#""amount": true"#), Array("nonsense".utf8),
+            ]
+            try stream.produce(bad, key: "player-7")
+            try stream.produce([Self.document(#""name": 5"#)])
+            try stream.run(Self.nodes, messages: 5)
+            let rows = try stream.database.query(
+                """
+                SELECT cause, node, field, found, count(*), count(DISTINCT reason), min(convert_from(key, 'UTF8')),
+                    bool_and(written_at BETWEEN now() - interval '1 hour' AND now())
+                FROM millrace.dead_letters GROUP BY cause, node, field, found ORDER BY cause, field
+                """)
+            let found = try (0..<rows.rowCount).map { row in
+                try [0, 1, 2, 3, 6].map { try rows.text(row, $0) ?? "-" }.joined(separator: " ")
+                    + " \(rows.int64(row, 4) ?? 0) \(rows.int64(row, 5) ?? 0) \(rows.bool(row, 7) ?? false)"
+            }
+            #expect(
+                found == [
+                    "invalid_literal records - - player-7 1 1 true",
+                    "wrong_type records amount true player-7 1 1 true",
+                    "wrong_type records name 5 - 1 1 true",
+                    #"wrong_type records number "12" player-7 2 2 true"#,
+                ])
+        }
+    }
+
     @Test func badLinesAmongGoodOnesAreNamedByTheirLine() async throws {
         try await onOwnThread {
             let good = #"{"ts": "2026-01-01T00:00:00Z", "name": "a"}"#

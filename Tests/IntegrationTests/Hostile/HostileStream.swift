@@ -16,13 +16,18 @@ final class HostileStream: Sendable {
     }
 
     /// Produces messages, nil being a tombstone, and waits for their delivery.
-    func produce(_ messages: [[UInt8]?], timestamp: Int64? = nil, settings: [String: String] = [:]) throws {
+    func produce(_ messages: [[UInt8]?], timestamp: Int64? = nil, key: String? = nil, settings: [String: String] = [:])
+        throws
+    {
         var connection = stand.connection
         connection.settings = settings
         var producer = try Producer(
             ProducerConfiguration(connection: connection, compression: "none", linger: .milliseconds(5)))
         let place = try producer.topic(topic)
-        for message in messages { try producer.produce(message, to: place, partition: 0, timestamp: timestamp) }
+        for message in messages {
+            try producer.produce(
+                message, key: key.map { Array($0.utf8) }, to: place, partition: 0, timestamp: timestamp)
+        }
         try producer.flush()
         try producer.close()
     }

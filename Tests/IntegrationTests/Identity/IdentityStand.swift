@@ -29,6 +29,12 @@ final class IdentityStand: Sendable {
         try Data(text.utf8).write(to: events)
     }
 
+    /// Adds events as they are.
+    func append(lines: [String]) throws {
+        let before = (try? String(contentsOf: events, encoding: .utf8)) ?? ""
+        try Data((before + lines.map { $0 + "\n" }.joined()).utf8).write(to: events)
+    }
+
     /// A topology over the events.
     func topology(
         _ name: String = "t", fields: String = "{ ts: timestamp, id: text, v: integer }", filter: String? = nil,

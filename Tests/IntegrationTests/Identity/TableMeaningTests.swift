@@ -3,6 +3,20 @@ import Testing
 
 /// A table whose rows were made otherwise than its file says now.
 @Suite struct TableMeaningTests {
+    @Test func otherBoundsOfEventTimeAreNamed() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_bounds")
+            _ = try stand.runs(stand.topology(window: "1m, too_late: 7d, too_early: 1h"))
+            try stand.append(1)
+            try stand.run(stand.topology(window: "1m, too_late: 1d, too_early: 1h")).expect(
+                .code(1),
+                "only if was the event time is at most 1h ahead of the clock of its partition, at most 7d behind it, "
+                    + "is the event time is at most 1h ahead of the clock of its partition, at most 1d behind it")
+            _ = try stand.runs(stand.topology(window: "1m, too_early: 1h, too_late: 168h"))
+            #expect(try stand.count() == 4)
+        }
+    }
+
     /// Topologies whose rows mean something else than those of `filter: v > 0`, and what is said.
     private static func otherRows(_ stand: IdentityStand) -> [(text: String, words: String)] {
         [

@@ -56,6 +56,21 @@ import Testing
                 #expect(try (0..<3).map { try row.text(0, $0) } == ["public", "kpi", "t"])
                 #expect(try row.bool(0, 3) == true)
                 #expect(try stand.database.number("SELECT min(id) FROM millrace.dead_letters") == 1)
+                // Letters of before have no cause, and nobody knows when they were written.
+                let letters =
+                    "SELECT count(*) FROM millrace.dead_letters WHERE reason = 'reason' AND num_nulls(cause, node, "
+                    + "field, found, key, written_at) = 6"
+                #expect(try stand.database.number(letters) == 1)
+                // As the version before wrote them.
+                try stand.sql(
+                    """
+                    INSERT INTO millrace.dead_letters
+                    (topology, topic, partition, "offset", line, reason, payload, message_time)
+                    VALUES ('t', 'x', 0, 1, 0, 'later', 'a', NULL)
+                    """)
+                #expect(
+                    try stand.database.number(
+                        "SELECT count(*) FROM millrace.dead_letters WHERE written_at <= now() AND cause IS NULL") == 1)
                 #expect(
                     try stand.database.number(
                         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'millrace'::regnamespace") > 20)

@@ -59,8 +59,9 @@ struct Ledger: Sendable {
                 problems.append("\(row.topic)[\(row.partition)]: read \(row.read), but it is at \(row.next)")
             }
             let letters = deadLetters["\(row.topic)/\(row.partition)"] ?? 0
-            if letters != row.dead {
-                problems.append("\(row.topic)[\(row.partition)]: \(letters) dead letters kept, expected \(row.dead)")
+            let kept = row.dead + row.refused
+            if letters != kept {
+                problems.append("\(row.topic)[\(row.partition)]: \(letters) dead letters kept, expected \(kept)")
             }
         }
         return problems

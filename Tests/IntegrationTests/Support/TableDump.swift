@@ -26,19 +26,22 @@ struct TableDump: Sendable, Equatable {
         static let deadLetters = Part(
             name: "dead_letters",
             query: """
-                SELECT topology, topic, partition, "offset", line, reason, payload, message_time
+                SELECT topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload,
+                    message_time
                 FROM millrace.dead_letters ORDER BY topic, partition, "offset", line
                 """)
 
         /// Dead letters without their place, which differs between sources of the same log.
         static let deadLettersAnywhere = Part(
             name: "dead_letters",
-            query: "SELECT line, reason, payload FROM millrace.dead_letters ORDER BY payload, reason")
+            query:
+                "SELECT line, cause, node, field, found, reason, payload FROM millrace.dead_letters ORDER BY payload, reason"
+        )
 
         static let ledger = Part(
             name: "partitions",
             query: """
-                SELECT topic, partition, next_offset, read, applied,
+                SELECT topic, partition, next_offset, event_time, read, applied,
                     filtered, dead, refused FROM millrace.partitions ORDER BY topic, partition
                 """)
     }

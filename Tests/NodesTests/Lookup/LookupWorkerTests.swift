@@ -101,7 +101,7 @@ import Testing
         #expect(Self.joined(dead, other).keys.sorted() == [0, 2, 4, 5, 6])
         #expect(other.batch.deadLetters.map(\.offset) == [1, 3])
         #expect(
-            other.batch.deadLetters.allSatisfy { $0.reason == "rows.csv has no row for k" },
+            other.batch.deadLetters.allSatisfy { $0.fault.reason == "rows.csv has no row for k" },
             "\(other.batch.deadLetters)")
     }
 

@@ -21,6 +21,8 @@ struct ParseStand {
         /// The good rows, their fields as text; nil for null.
         var rows: [[String?]] = []
         var letters: [Letter] = []
+        /// What is wrong with each letter.
+        var faults: [RecordFault] = []
         /// The rows of each run.
         var runs: [Range<Int>] = []
     }
@@ -59,9 +61,11 @@ struct ParseStand {
     func run(
         _ messages: [Message], framing: Framing = .document, report: Remarks? = nil, hashes: [Int] = []
     ) throws -> Result {
-        let worker = ParseJSON(plan, hashedColumns: hashes, watch: report?.watch { FieldWatch(node: "r", plan, $0) })
-            .makeWorker(
-                in: StageSlot())
+        let worker = ParseJSON(
+            plan, node: "r", hashedColumns: hashes, watch: report?.watch { FieldWatch(node: "r", plan, $0) }
+        )
+        .makeWorker(
+            in: StageSlot())
         let first = process(messages, framing, worker)
         let second = process(messages, framing, worker)
         guard first == second else { throw Failure(description: "first \(first), then \(second)") }
@@ -97,9 +101,10 @@ struct ParseStand {
             for index in 0..<rows.count { result.rows.append(row(rows[index], batch)) }
         }
         result.runs = batch.runs.map(\.rows)
+        result.faults = batch.deadLetters.map(\.fault)
         result.letters = batch.deadLetters.map {
             Letter(
-                offset: $0.offset, line: $0.line, reason: $0.reason,
+                offset: $0.offset, line: $0.line, reason: $0.fault.reason,
                 payload: String(decoding: $0.payload, as: UTF8.self))
         }
         return result

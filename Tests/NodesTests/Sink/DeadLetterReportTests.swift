@@ -27,12 +27,12 @@ import Testing
         }
     }
 
-    private static func epoch(_ reasons: [String], payload: String = "{}") -> ClosedEpoch {
+    private static func epoch(_ faults: [RecordFault], payload: String = "{}") -> ClosedEpoch {
         ClosedEpoch(
             number: 1, advances: [], standing: [], deltas: [:],
-            deadLetters: reasons.enumerated().map { index, reason in
+            deadLetters: faults.enumerated().map { index, fault in
                 DeadLetter(
-                    partition: 0, offset: Int64(index), line: 0, reason: reason, payload: Array(payload.utf8),
+                    partition: 0, offset: Int64(index), line: 0, fault: fault, payload: Array(payload.utf8),
                     timestamp: nil)
             }, partitionKeys: [PartitionKey(topic: "events", partition: 3)])
     }
@@ -40,27 +40,33 @@ import Testing
     @Test func theFirstOfEachCauseIsToldWithItsRecordAndAllAreCounted() {
         let log = Log()
         let report = DeadLetterReport(logger: Logger(label: "test") { _ in log })
-        report.committed(
-            Self.epoch(["v at byte 14: wrong type", "v at byte 9: wrong type", "not UTF-8"], payload: "{1}"))
-        report.committed(Self.epoch(["v at byte 100: wrong type"]))
+        func wrongType(_ place: Int) -> RecordFault {
+            RecordFault("wrong_type", node: "r", field: "v", found: "\(place)", "v at byte \(place): wrong type")
+        }
+        let notText = RecordFault("invalid_utf8", node: "r", "not UTF-8")
+        report.committed(Self.epoch([wrongType(14), wrongType(9), notText], payload: "{1}"))
+        report.committed(Self.epoch([wrongType(100)]))
         let lines = log.lines.withLock { $0 }
         #expect(lines.count == 2)
-        #expect(lines.first?.contains("from=events[3] offset=0 reason=v at byte 14: wrong type record={1}") == true)
-        #expect(report.causes.map(\.reason) == ["v at byte 14: wrong type", "not UTF-8"])
+        #expect(
+            lines.first?.hasSuffix(
+                "cause=wrong_type field=v from=events[3] node=r offset=0 reason=v at byte 14: wrong type record={1}")
+                == true)
+        #expect(report.causes.map(\.first.reason) == ["v at byte 14: wrong type", "not UTF-8"])
         #expect(report.causes.map(\.count) == [3, 1])
         report.conclude()
-        #expect(log.lines.withLock { $0.last } == "Dead letters cause=not UTF-8 count=1")
+        #expect(log.lines.withLock { $0.last } == "Dead letters cause=invalid_utf8 count=1 first=not UTF-8 node=r")
     }
 
     @Test func causesAreBounded() {
         let report = DeadLetterReport(logger: Logger(label: "test") { _ in Log() })
         let letters = (0..<200).map { number in
-            "field \(String(UnicodeScalar(UInt8(97 + number % 26))))\(String(UnicodeScalar(UInt8(97 + number / 26)))): bad"
+            RecordFault("wrong_type", node: "r", field: "field \(number)", "bad")
         }
         report.committed(Self.epoch(letters))
         #expect(report.causes.count == DeadLetterReport.causesMax + 1)
         #expect(report.causes.map(\.count).reduce(0, +) == 200)
-        #expect(report.causes.last?.reason == "other causes")
+        #expect(report.causes.last?.first.reason == "other causes")
     }
 
     @Test func aRecordCannotCommandTheTerminal() {

@@ -25,9 +25,10 @@ import Testing
             }
             #expect(reason.contains("1 row(s) of table") && reason.contains(sqlState), "\(reason)")
             let key = RefusedGroups.Group(windowStart: nil, key: [1, 0x58, 0x58, 0])
-            #expect(instance.refused.reason(for: key)?.contains(sqlState) == true)
+            #expect(instance.refused.fault(of: key)?.reason.contains(sqlState) == true)
+            #expect(instance.refused.fault(of: key)?.found == sqlState)
             #expect(
-                instance.refused.reason(for: RefusedGroups.Group(windowStart: nil, key: [1, 0x44, 0x45, 0])) == nil)
+                instance.refused.fault(of: RefusedGroups.Group(windowStart: nil, key: [1, 0x44, 0x45, 0])) == nil)
             #expect(try instance.commit(["DE", "FR", "JP"]) == .committed)
         }
     }
@@ -49,11 +50,11 @@ import Testing
     @Test func moreGroupsThanOneSearchFindsAreRemembered() {
         let refused = RefusedGroups(groupsMax: 3)
         let groups = (0..<5 as Range<UInt8>).map { RefusedGroups.Group(windowStart: nil, key: [$0]) }
-        for group in groups { refused.insert(group, reason: "reason \(group.key)") }
-        #expect(groups.map { refused.reason(for: $0) != nil } == [false, false, true, true, true])
-        #expect(refused.reason(for: groups[4]) == "reason [4]")
-        refused.insert(groups[4], reason: "another")
-        #expect(refused.reason(for: groups[4]) == "another")
-        #expect(refused.reason(for: RefusedGroups.Group(windowStart: 4, key: [4])) == nil)
+        for group in groups { refused.insert(group, RecordFault("test", "reason \(group.key)")) }
+        #expect(groups.map { refused.fault(of: $0) != nil } == [false, false, true, true, true])
+        #expect(refused.fault(of: groups[4])?.reason == "reason [4]")
+        refused.insert(groups[4], RecordFault("test", "another"))
+        #expect(refused.fault(of: groups[4])?.reason == "another")
+        #expect(refused.fault(of: RefusedGroups.Group(windowStart: 4, key: [4])) == nil)
     }
 }

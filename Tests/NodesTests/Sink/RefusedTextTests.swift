@@ -103,7 +103,7 @@ import Testing
         let (taken, left) = delta.add(mixed, rows(5), [nil], except: RefusedGroups())
         #expect(taken == [0, 1, 4])
         #expect(left.map(\.row) == [2, 3])
-        #expect(Set(left.map(\.reason)).count == 1 && left[0].reason.contains("2684"), "\(left)")
+        #expect(Set(left.map(\.fault.reason)).count == 1 && left[0].fault.reason.contains("2684"), "\(left)")
         delta.complete()
         // In no set: neither a row of its own nor a part of the total.
         #expect(delta.sets.map(\.groupCount) == [3, 1, 1])

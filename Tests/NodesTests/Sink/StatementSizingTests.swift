@@ -31,7 +31,8 @@ import Testing
 
     @Test func deadLettersAreSplitByBytes() {
         let letter = DeadLetter(
-            partition: 0, offset: 0, line: 0, reason: "", payload: [UInt8](repeating: 0, count: 4_096), timestamp: nil)
+            partition: 0, offset: 0, line: 0, fault: RecordFault("test", ""),
+            payload: [UInt8](repeating: 0, count: 4_096), timestamp: nil)
         let letters = Array(repeating: letter, count: 2_900)
         var rest = letters[...]
         var parts: [Int] = []

@@ -115,8 +115,8 @@ struct TargetStand: Sendable {
             advance.counters.dead = Int64(reasons.count)
             let letters = reasons.enumerated().map { index, reason in
                 DeadLetter(
-                    partition: 0, offset: position + Int64(index), line: 0, reason: reason, payload: [1], timestamp: nil
-                )
+                    partition: 0, offset: position + Int64(index), line: 0, fault: RecordFault("test", reason),
+                    payload: [1], timestamp: nil)
             }
             let deltas: [Int: any Delta] = records.isEmpty ? [:] : [0: delta]
             let epoch = ClosedEpoch(

@@ -50,7 +50,7 @@ import Testing
             let set = whole.sets[Int.random(in: 0..<whole.sets.count, using: &random)]
             let group = Int.random(in: 0..<set.groupCount, using: &random)
             let identity = GroupOrder.identity(of: group, in: set, as: set.set)
-            refused.insert(identity, reason: "for a test")
+            refused.insert(identity, RecordFault("test", "for a test"))
             keysRefused.insert(identity)
         }
         // Which records those are is found out one by one.
@@ -84,7 +84,7 @@ import Testing
         let records = SummaryRecord.random(400, &random)
         let refused = RefusedGroups()
         // The total: every record is in it.
-        refused.insert(RefusedGroups.Group(windowStart: nil, key: [2, 2]), reason: "for a test")
+        refused.insert(RefusedGroups.Group(windowStart: nil, key: [2, 2]), RecordFault("test", "for a test"))
         let delta = SummaryDelta.empty(plan, Self.memory)
         let (taken, left) = Self.add(records, to: delta, except: refused)
         delta.complete()

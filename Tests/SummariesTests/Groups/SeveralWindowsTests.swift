@@ -164,7 +164,9 @@ import Testing
         #expect(taken == [0, 3])
         #expect(left.map(\.row) == [1, 2, 4])
         #expect(
-            left.allSatisfy { $0.reason == "field country names no time zone, which the record's window depends on" })
+            left.allSatisfy {
+                $0.fault.reason == "field country names no time zone, which the record's window depends on"
+            })
         delta.complete()
         #expect(delta.sets.map(\.groupCount) == [1, 2])
         let good = SummaryRecord.batch(records[3...3], serial: 2)
@@ -178,7 +180,7 @@ import Testing
             [Tumbling(microseconds: 3_600_000_000), Tumbling(microseconds: 86_400_000_000)],
             metrics: [MetricPlan(Count("events"))])
         let refused = RefusedGroups()
-        refused.insert(RefusedGroups.Group(window: 0, windowStart: 0, key: []), reason: "no such hour")
+        refused.insert(RefusedGroups.Group(window: 0, windowStart: 0, key: []), RecordFault("test", "no such hour"))
         let records = (0..<3).map { hour in
             SummaryRecord(
                 time: Int64(hour) * 3_600_000_000, country: nil, level: nil, paid: nil, user: "u", price: nil, ratio: 0)
@@ -186,7 +188,7 @@ import Testing
         let delta = SummaryDelta.empty(plan, Self.memory)
         let batch = SummaryRecord.batch(records[...], serial: 1)
         let (taken, left) = delta.add(batch, unsafe RowSelection(rows: nil, count: 3), [nil], except: refused)
-        #expect(taken == [1, 2] && left.map(\.row) == [0] && left[0].reason == "no such hour")
+        #expect(taken == [1, 2] && left.map(\.row) == [0] && left[0].fault.reason == "no such hour")
     }
 
     @Test func memoryIsBookedAndGivenBack() throws {

@@ -124,7 +124,7 @@ import Testing
         let plan = SummaryPlan.ofRecords(
             keys: [], window: Hopping(everySeconds: 60, count: 2), metrics: [MetricPlan(Count("events"))])
         let refused = RefusedGroups()
-        refused.insert(RefusedGroups.Group(windowStart: Self.minutes, key: []), reason: "no such minute")
+        refused.insert(RefusedGroups.Group(windowStart: Self.minutes, key: []), RecordFault("test", "no such minute"))
         let records = (0..<4).map {
             SummaryRecord(
                 time: Int64($0) * Self.minutes, country: nil, level: nil, paid: nil, user: "u", price: nil, ratio: 0)
@@ -134,7 +134,7 @@ import Testing
         let (taken, left) = delta.add(batch, unsafe RowSelection(rows: nil, count: 4), [nil], except: refused)
         #expect(taken == [0, 3])
         #expect(left.map(\.row) == [1, 2])
-        #expect(left.allSatisfy { $0.reason == "no such minute" })
+        #expect(left.allSatisfy { $0.fault.reason == "no such minute" })
         delta.complete()
         let starts = Self.counts(of: delta).keys.map { $0.split(separator: " ")[1] }
         let expected = [-1, 0, 2, 3].map { (minute: Int64) in String(minute * Self.minutes) }

@@ -41,7 +41,7 @@ final class DeadLetterRows: EpochSink {
         var bytes = 0
         var count = 0
         for letter in letters.prefix(SinkLimits.rowsPerStatement) {
-            bytes += letter.payload.count + 128
+            bytes += letter.byteCount + 128
             if count > 0, bytes > SinkLimits.statementBytes { break }
             count += 1
         }
@@ -52,29 +52,42 @@ final class DeadLetterRows: EpochSink {
 
     private static let sql = """
         INSERT INTO millrace.dead_letters
-        (topology, topic, partition, "offset", line, reason, payload, message_time)
-        SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[],
-            $8::timestamptz[]) AS k
+        (topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload, message_time)
+        SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[],
+            $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::timestamptz[]) AS k
         """
 
     private static func rows(
         of letters: ArraySlice<DeadLetter>, _ keys: [PartitionKey], _ encoding: String?
     ) -> RowBuilders {
-        var rows = RowBuilders([.text, .int4, .int8, .int4, .text, .bytea, .timestamptz])
+        var rows = RowBuilders([
+            .text, .int4, .int8, .int4, .text, .text, .text, .text, .text, .bytea, .bytea, .timestamptz,
+        ])
         for letter in letters {
             rows.columns[0].append(keys[letter.partition].topic)
             rows.columns[1].append(keys[letter.partition].partition)
             rows.columns[2].append(letter.offset)
             rows.columns[3].append(letter.line)
-            rows.columns[4].append(ReasonText.storable(letter.reason, encoding: encoding))
-            rows.columns[5].append(letter.payload)
+            let fault = letter.fault
+            for (place, text) in [fault.code, fault.node, fault.field, fault.found, fault.reason].enumerated() {
+                rows.columns[4 + place].append(text.map { ReasonText.storable($0, encoding: encoding) })
+            }
+            if let key = letter.key { rows.columns[9].append(key) } else { rows.columns[9].appendNull() }
+            rows.columns[10].append(letter.payload)
             // A message's timestamp is whatever its producer says; Postgres ends in the year 294276.
             if let time = letter.timestamp, SinkLimits.messageTimes.contains(time) {
-                rows.columns[6].append(microsecondsSince1970: time * 1_000)
+                rows.columns[11].append(microsecondsSince1970: time * 1_000)
             } else {
-                rows.columns[6].appendNull()
+                rows.columns[11].appendNull()
             }
         }
         return rows
+    }
+}
+
+extension ArrayBuilder {
+    /// Appends a text, nil as null.
+    fileprivate mutating func append(_ text: String?) {
+        if let text { append(text) } else { appendNull() }
     }
 }

@@ -22,10 +22,13 @@ extension EpochSink {
 final class TableRows: EpochSink {
     /// The node's number.
     let node: Int
+    /// The name of the node whose table it is.
+    let sink: String
     let writer: SummaryWriter
 
-    init(node: Int, writer: SummaryWriter) {
+    init(node: Int, sink: String, writer: SummaryWriter) {
         self.node = node
+        self.sink = sink
         self.writer = writer
     }
 

@@ -112,6 +112,8 @@ struct PartitionRows {
     func advanceStatement(_ advances: [PartitionAdvance]) -> (sql: String, parameters: [Parameter]) {
         var numbers = (0..<8).map { _ in ArrayBuilder(.int8) }
         var tails = (0..<3).map { _ in ArrayBuilder(.int8) }
+        var (times, ends) = (ArrayBuilder(.timestamptz), ArrayBuilder(.int8))
+        var clocks = (0..<3).map { _ in ArrayBuilder(.int8) }
         for advance in advances {
             let counters = advance.counters
             let values = [
@@ -122,6 +124,11 @@ struct PartitionRows {
             tails[0].append(advance.tail?.offset)
             tails[1].append(advance.tail?.timestamp)
             tails[2].append(advance.tail?.checksum)
+            if let time = advance.eventTime { times.append(microsecondsSince1970: time) } else { times.appendNull() }
+            ends.append(advance.logEnd)
+            clocks[0].append(advance.clock?.time)
+            clocks[1].append((advance.clock?.ahead).map(Int64.init))
+            clocks[2].append(advance.clock?.earliestAhead)
         }
         let sql = """
             UPDATE millrace.partitions p SET next_offset = k.upto,
@@ -129,21 +136,28 @@ struct PartitionRows {
                 dead = p.dead + k.dead, refused = p.refused + k.refused,
                 tail_offset = coalesce(k.tail_offset, p.tail_offset),
                 tail_timestamp = CASE WHEN k.tail_offset IS NULL THEN p.tail_timestamp ELSE k.tail_timestamp END,
-                tail_checksum = coalesce(k.tail_checksum, p.tail_checksum)
+                tail_checksum = coalesce(k.tail_checksum, p.tail_checksum),
+                event_time = greatest(p.event_time, k.event_time), log_end = coalesce(k.log_end, p.log_end),
+                committed_at = pg_catalog.now(),
+                clock_time = CASE WHEN k.clock_ahead IS NULL THEN p.clock_time ELSE k.clock_time END,
+                clock_ahead = coalesce(k.clock_ahead, p.clock_ahead),
+                clock_earliest = coalesce(k.clock_earliest, p.clock_earliest)
             FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
+                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+                $15::timestamptz[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])
                 AS k(topic, partition, since, upto, owner_epoch, read, applied, filtered, dead, refused, tail_offset,
-                    tail_timestamp, tail_checksum)
+                    tail_timestamp, tail_checksum, event_time, log_end, clock_time,
+                    clock_ahead, clock_earliest)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition
                 AND p.next_offset = k.since AND p.owner_epoch = k.owner_epoch
             """
-        let arrays = (numbers + tails).map { Parameter.array($0) }
+        let arrays = (numbers + tails + [times, ends] + clocks).map { Parameter.array($0) }
         return (sql, [.text(topology)] + keyArrays(advances.map(\.key)) + arrays)
     }
 
     private static let columns =
         "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
-        + "p.cluster_id, p.owner, p.read"
+        + "p.cluster_id, p.owner, p.read, p.clock_time, p.clock_ahead, p.clock_earliest"
 
     func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
@@ -175,9 +189,17 @@ struct PartitionRows {
             result.append(
                 ClaimedPartition(
                     key: key, ownerEpoch: try rows.int64(row, 2) ?? 0, nextOffset: next, tail: tail,
-                    origin: try rows.text(row, 7), owner: try rows.text(row, 8)))
+                    origin: try rows.text(row, 7), owner: try rows.text(row, 8), clock: try clock(rows, row)))
         }
         return result.sorted { $0.key < $1.key }
+    }
+
+    /// The clock of a row; nil when nobody kept it.
+    private func clock(_ rows: QueryResult, _ row: Int) throws -> EventClock? {
+        guard let ahead = try rows.int64(row, 11) else { return nil }
+        return EventClock(
+            time: try rows.int64(row, 10), ahead: Int32(clamping: max(0, ahead)),
+            earliestAhead: try rows.int64(row, 12) ?? 0)
     }
 
     /// What is wrong with a position: it is checked, not believed. A tail without its checksum is none, as it is when

@@ -15,7 +15,7 @@ extension PostgresTarget {
         // Constraints that are checked at COMMIT would blame nobody.
         try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         var room = SinkLimits.refusedGroupsPerSearch
-        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, reason: String, isOfContent: Bool)] = []
+        var finds: [(refused: RefusedGroups, group: RefusedGroups.Group, fault: RecordFault, isOfContent: Bool)] = []
         var reports: [String] = []
         for table in tables where room > 0 {
             guard let delta = table.delta(in: epoch), let refused = refused[table.node] else { continue }
@@ -24,7 +24,11 @@ extension PostgresTarget {
             let name = table.writer.table.name
             finds += found.map {
                 (
-                    refused, $0.group, "the database refuses this row of \(name): \($0.error.rowRefusal)",
+                    refused, $0.group,
+                    RecordFault(
+                        "refused_row", node: table.sink, field: $0.error.constraint ?? $0.error.column,
+                        found: $0.error.sqlState,
+                        "the database refuses this row of \(name): \($0.error.rowRefusal)"),
                     $0.error.isOfContent
                 )
             }
@@ -43,7 +47,7 @@ extension PostgresTarget {
                     + "exceptions; change the constraint, trigger or column that refuses them")
         }
         // From here on the epoch must not be tried again: its groups hold the records that are to be left out.
-        for find in finds { find.refused.insert(find.group, reason: find.reason) }
+        for find in finds { find.refused.insert(find.group, find.fault) }
         return .refused(reason: report + "; their records go to millrace.dead_letters")
     }
 }

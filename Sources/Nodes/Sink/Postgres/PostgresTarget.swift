@@ -111,7 +111,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
             .map { sink, place in
                 TableRows(
-                    node: sink.node,
+                    node: sink.node, sink: sink.name,
                     writer: SummaryWriter(
                         plan: sink.plan, window: sink.window, place: place, name: sink.table, memory: memory))
             }

@@ -152,6 +152,7 @@ struct SchemaSetup {
         }
         let ledger = try ledger(&connection)
         try remember(left: records, ledger, keeping: admissions.map(\.place), &connection)
+        for index in admissions.indices { try admissions[index].describe(&connection) }
         return Prepared(
             places: admissions.map(\.place), hasRows: admissions.map(\.hasRows), definition: definition,
             warnings: admissions.flatMap(\.warnings))

@@ -1,4 +1,4 @@
-/// The SQL functions that read and merge sketches and exact sums, as a start installs them into schema `millrace`.
+/// The SQL functions that read and merge sketches and exact sums, and the view of how fresh tables are, as a start installs them into schema `millrace`.
 enum SketchFunctions {
     /// All of them, in the order in which they can be made; every statement may run again on what an earlier version
     /// has made.
@@ -9,6 +9,7 @@ enum SketchFunctions {
             PackageResources.percentiles_read_sql, PackageResources.percentiles_charts_sql,
             PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
             PackageResources.uniques_read_sql, PackageResources.sums_sql,
+            PackageResources.freshness_sql,
         ]
         return files.map { String(decoding: $0, as: UTF8.self) }.joined()
     }

@@ -33,7 +33,7 @@ struct SummaryTable {
         // Window, grouping set and keys come first, then what people read of all metrics, then the rest.
         var shown = (hasWindow ? 1 : 0) + (hasWindowSize ? 1 : 0) + (hasGroupingSets ? 1 : 0) + keys.count
         var hidden = shown + plan.metrics.reduce(0) { $0 + $1.columns.count(where: \.isShown) }
-        metrics = plan.metrics.map { TableMetric($0.metric, shown: &shown, hidden: &hidden) }
+        metrics = plan.metrics.map { TableMetric($0, shown: &shown, hidden: &hidden) }
         plain = metrics.flatMap(\.plain)
         states = metrics.flatMap(\.states)
     }

@@ -72,6 +72,7 @@ final class KafkaBatchBuilder {
         run.nextOffset = message.offset + 1
         if let payload = unsafe message.payload {
             unsafe batch.append(payload, offset: message.offset, timestamp: message.timestamp)
+            if let key = unsafe message.key { unsafe batch.appendMessageKey(key) }
             if !texts.isEmpty { appendTexts(of: message, to: batch) }
         } else {
             run.tombstones += 1

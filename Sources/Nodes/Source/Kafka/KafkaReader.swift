@@ -46,7 +46,10 @@ final class KafkaReader: @unchecked Sendable {
             if intake.needsRewind { try rewind() }
             if builder.prepare(timeout: SourceLimits.poll) {
                 try poll(maxMessages: builder.room, timeout: SourceLimits.poll)
-                if builder.isDue { builder.submit() }
+                if builder.isDue {
+                    reportEnds()
+                    builder.submit()
+                }
             } else if .now - lastKeepAlive >= SourceLimits.keepAlive, !intake.needsRewind {
                 try keepAlive()
             }
@@ -315,6 +318,16 @@ final class KafkaReader: @unchecked Sendable {
         status.trouble = troubles.summary
         intake.report(waiting: status.lag ?? 0)
         report(status)
+    }
+
+    /// Says where the logs end of the partitions being read: as far behind the next message as messages wait.
+    private func reportEnds() {
+        let (waiting, positions) = (withConsumer { $0.lag }, positions())
+        intake.report(
+            ends: assignments.partitions.compactMap { partition, state in
+                guard let count = waiting[partition], let next = positions[partition] else { return nil }
+                return (state.index, next + count)
+            })
     }
 
     /// Leaves the group. Everything is committed by now, so there is nothing to flush.

@@ -34,6 +34,16 @@ package struct Average: Metric, MetricType {
         ] + (field.type == .double ? [.state(name + "_exact", .bytes, isAddedLater: true)] : [])
     }
 
+    package var comments: [String] {
+        [
+            "mean of \(field.name), in its unit; of several rows: sum(\(name)_sum) / sum(\(name)_count)",
+            "sum of \(field.name)" + (field.type == .double ? ", rounded once to a double" : ", exact"),
+            "number of values of \(field.name)",
+        ]
+            + (field.type == .double
+                ? ["the exact sum; merged with millrace.sum_merge, read with millrace.sum_exact(\(name)_exact)"] : [])
+    }
+
     package func makeState() -> any MetricState {
         field.type == .double
             ? DoubleSumState(column: field.column, counts: true) : SumState(column: field.column)

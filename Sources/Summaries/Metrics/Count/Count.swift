@@ -31,6 +31,12 @@ package struct Count: Metric, MetricType {
     package var identity: MetricIdentity { MetricIdentity("count") }
     package var columns: [ResultColumn] { [.total(name, .integer, isNullable: false)] }
 
+    package var countsRecords: Bool { field == nil }
+
+    package var comments: [String] {
+        [field.map { "number of records that have a value of \($0.name)" } ?? "number of records"]
+    }
+
     package func makeState() -> any MetricState { CountState(column: field?.column) }
     package func makeResult() -> any MetricResult { CountResult(column: name) }
 }

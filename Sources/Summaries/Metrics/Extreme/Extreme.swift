@@ -28,6 +28,11 @@ package struct Extreme: Metric {
     package var identity: MetricIdentity { MetricIdentity(isMaximum ? "max" : "min") }
     package var columns: [ResultColumn] { [.total(name, ResultColumn.Kind(field.type))] }
 
+    package var comments: [String] {
+        let unit = field.type == .timestamp ? "" : ", in its unit"
+        return ["\(isMaximum ? "largest" : "smallest") value of \(field.name)\(unit), exact"]
+    }
+
     package func makeState() -> any MetricState {
         field.type == .double
             ? ExtremeState<Double>(

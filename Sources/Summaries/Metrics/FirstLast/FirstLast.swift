@@ -41,6 +41,15 @@ package struct FirstLast: Metric {
         ]
     }
 
+    package var comments: [String] {
+        let which = isLast ? "latest" : "earliest"
+        return [
+            "\(field.name) of the record with the \(which) event time that has a value",
+            "event time of that record",
+            "place of that record in the log, by which records of one event time are ordered",
+        ]
+    }
+
     package func makeState() -> any MetricState {
         FirstLastState(column: field.column, type: field.type, timeColumn: timeColumn, isLast: isLast)
     }

@@ -42,8 +42,23 @@ package struct Percentiles: Metric, MetricType {
         return percentiles.map {
             .shown(
                 name + "_" + $0.columnSuffix, .double,
-                reading: ResultColumn.Reading("percentile", of: sketch, ["\($0.percent) / 100"]))
+                reading: ResultColumn.Reading("percentile", of: sketch, ["\($0.percent) / 100"]),
+                bounds: ResultColumn.Bounds(
+                    low: ResultColumn.Reading("percentile_low", of: sketch, ["\($0.percent) / 100"]),
+                    high: ResultColumn.Reading("percentile_high", of: sketch, ["\($0.percent) / 100"])))
         } + [.state(sketch, .bytes, isNullable: false)]
+    }
+
+    package var comments: [String] {
+        let sketch = name + "_sketch"
+        return percentiles.map {
+            "percentile \($0.text) of \(field.name), in its unit, at most 0.5416 % off while the values lie within a factor "
+                + "of 2^32; bounds: millrace.percentile_low(\(sketch), \($0.text) / 100.0) and percentile_high; does not "
+                + "add up over rows: merge the sketches"
+        } + [
+            "sketch of the values of \(field.name); merged with millrace.percentiles_merge, read with "
+                + "millrace.percentile(\(sketch), 0.95)"
+        ]
     }
 
     package func makeState() -> any MetricState { PercentilesState(column: field.column, type: field.type) }

@@ -49,6 +49,14 @@ package struct ShareBelow: Metric, MetricType {
         ]
     }
 
+    package var comments: [String] {
+        [
+            "share of the values of \(field.name) that are below \(threshold.text), from 0 to 1, exact; of several rows: "
+                + "sum(\(name)_below)::float8 / sum(\(name)_values)",
+            "number of values of \(field.name) that are below \(threshold.text)", "number of values of \(field.name)",
+        ]
+    }
+
     package func makeState() -> any MetricState {
         field.type == .double
             ? ShareBelowState<Double>(column: field.column, below: threshold.double)

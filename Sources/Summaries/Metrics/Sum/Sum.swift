@@ -32,6 +32,14 @@ package struct Sum: Metric, MetricType {
             + (field.type == .double ? [.state(name + "_exact", .bytes, isAddedLater: true)] : [])
     }
 
+    package var comments: [String] {
+        field.type == .double
+            ? [
+                "sum of \(field.name), in its unit: the exact sum, rounded once to a double",
+                "the exact sum; merged with millrace.sum_merge, read with millrace.sum_exact(\(name)_exact)",
+            ] : ["exact sum of \(field.name), in its unit"]
+    }
+
     package func makeState() -> any MetricState {
         field.type == .double
             ? DoubleSumState(column: field.column, counts: false) : SumState(column: field.column)

@@ -72,8 +72,24 @@ package struct Uniques: Metric, MetricType {
 
     package var columns: [ResultColumn] {
         [
-            .shown(name, .integer, isNullable: false), .state(name + "_sketch", .bytes, isNullable: false),
+            .shown(
+                name, .integer, isNullable: false,
+                bounds: ResultColumn.Bounds(
+                    low: ResultColumn.Reading("uniques_low", of: name + "_sketch"),
+                    high: ResultColumn.Reading("uniques_high", of: name + "_sketch"), atMost: name + "_values")),
+            .state(name + "_sketch", .bytes, isNullable: false),
             .state(name + "_values", .integer, isAddedLater: true),
+        ]
+    }
+
+    package var comments: [String] {
+        let field = field.name
+        return [
+            "distinct values of \(field), \(precision.error); bounds: millrace.uniques_low(\(name)_sketch), "
+                + "millrace.uniques_high(\(name)_sketch); does not add up over rows: merge the sketches",
+            "sketch of the distinct values of \(field); merged with millrace.uniques_merge, read with "
+                + "millrace.uniques_estimate(\(name)_sketch, \(name)_values)",
+            "number of values of \(field) that the sketch has seen, which the estimate does not exceed",
         ]
     }
 
@@ -85,6 +101,13 @@ package struct Uniques: Metric, MetricType {
 }
 
 extension Uniques.Precision {
+    /// How far the estimate is from the truth.
+    fileprivate var error: String {
+        let error = (parameters.standardError * 1_000).rounded() / 10
+        let exact = parameters.explicitThreshold > 0 ? ", exact up to \(parameters.explicitThreshold)" : ""
+        return "relative standard error \(error) %\(exact)"
+    }
+
     /// The sketch parameters behind it.
     fileprivate var parameters: HyperLogLogParameters {
         switch self {

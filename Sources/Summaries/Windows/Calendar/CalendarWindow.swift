@@ -95,6 +95,15 @@ package struct CalendarWindow: WindowFunction, WindowType {
         }
     }
 
+    package var comment: String {
+        let place =
+            switch zone {
+            case .fixed(let rules): "in \(rules.name)"
+            case .field(let field): "in the time zone that \(field.name) names"
+            }
+        return "first moment of a window of \(size) \(place), as date_trunc('\(unit.rawValue)', time, zone) answers"
+    }
+
     package var zoneField: RecordSchema.Field? { if case .field(let field) = zone { field } else { nil } }
 
     package func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane {

@@ -59,6 +59,10 @@ package struct Hopping: WindowFunction, WindowType {
     }
 
     package var size: String { Tumbling.text(every * Int64(windowsPerPane)) }
+    package var comment: String {
+        "first moment of a window of \(size); one begins every \(Tumbling.text(every)), so each record is in "
+            + "\(windowsPerPane) of them: do not add them up"
+    }
     package var definition: String { "\(size) every \(Tumbling.text(every))" }
 
     package func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane { panes.pane(of: microseconds) }

@@ -40,6 +40,8 @@ package struct Tumbling: WindowFunction, WindowType {
     package var size: String { definition }
     package var windowLength: Int64? { length }
 
+    package var comment: String { "first moment of a window of \(size), counted from 1970-01-01 in UTC" }
+
     package var definition: String { Self.text(length) }
     package var previousDefinition: String { "\(length)us" }
 

@@ -4,10 +4,10 @@ import Postgres
 /// Schema `millrace`: positions, ledger, dead letters, whose table is whose, and the SQL functions. docs/postgres.md
 /// explains the tables.
 enum BookkeepingSchema {
-    /// The tables' names.
+    /// The tables' names, and that of the view.
     static let tableNames = [
         "partitions", "dead_letters", "tables", "topologies", "instances",
-        "lookup_generations", "lookup_ranges",
+        "lookup_generations", "lookup_ranges", "freshness",
     ]
 
     /// Makes everything, or brings it up to date; nothing is lost, and nothing is done when nothing is to be done.
@@ -60,11 +60,12 @@ enum BookkeepingSchema {
     private static let stateQuery = """
         SELECT n.oid::bigint,
             obj_description(n.oid, 'pg_namespace'),
-            (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+            (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v')
                 AND c.relname::text = ANY (string_to_array($1, ' '))),
             (SELECT left(md5(string_agg(md5(concat_ws(' ', p.proname::text, p.pronargs, p.prosrc, p.probin)), ' '
                 ORDER BY p.proname::text COLLATE "C", p.pronargs, md5(p.prosrc) COLLATE "C")), 12)
-                FROM pg_proc p WHERE p.pronamespace = n.oid)
+                FROM pg_proc p WHERE p.pronamespace = n.oid
+                    AND NOT starts_with(p.proname::text, '\(BoundsView.functionPrefix)'))
             || (SELECT left(md5(string_agg(concat_ws(' ', c.relname::text, a.attname::text, a.atttypid), ' '
                 ORDER BY c.relname::text COLLATE "C", a.attname::text COLLATE "C")), 12)
                 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -97,7 +98,13 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS applied bigint NOT NULL DEFAULT 0,
             ADD COLUMN IF NOT EXISTS filtered bigint NOT NULL DEFAULT 0,
             ADD COLUMN IF NOT EXISTS dead bigint NOT NULL DEFAULT 0,
-            ADD COLUMN IF NOT EXISTS refused bigint NOT NULL DEFAULT 0;
+            ADD COLUMN IF NOT EXISTS refused bigint NOT NULL DEFAULT 0,
+            ADD COLUMN IF NOT EXISTS event_time timestamptz,
+            ADD COLUMN IF NOT EXISTS log_end bigint,
+            ADD COLUMN IF NOT EXISTS clock_time bigint,
+            ADD COLUMN IF NOT EXISTS clock_ahead bigint,
+            ADD COLUMN IF NOT EXISTS clock_earliest bigint,
+            ADD COLUMN IF NOT EXISTS committed_at timestamptz;
 
         """,
         """
@@ -111,6 +118,14 @@ enum BookkeepingSchema {
             payload bytea NOT NULL,
             message_time timestamptz
         );
+        ALTER TABLE millrace.dead_letters
+            ADD COLUMN IF NOT EXISTS cause text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS node text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS field text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS found text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS key bytea,
+            ADD COLUMN IF NOT EXISTS written_at timestamptz;
+        ALTER TABLE millrace.dead_letters ALTER COLUMN written_at SET DEFAULT pg_catalog.now();
         CREATE INDEX IF NOT EXISTS dead_letters_place ON millrace.dead_letters (topology, topic, partition, "offset");
 
         """,

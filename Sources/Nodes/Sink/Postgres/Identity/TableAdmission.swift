@@ -84,6 +84,12 @@ struct TableAdmission {
         try save(own, columns, isFresh: isFresh, &connection)
     }
 
+    /// Says in the database what the table holds, and makes the view of bounds beside it.
+    mutating func describe(_ connection: inout Connection) throws {
+        try TableComments(table, sink, topology: topology, at: place).write(&connection)
+        if let problem = try BoundsView(of: table, at: place)?.update(&connection) { warnings.append(problem) }
+    }
+
     // MARK: - Whose it is
 
     /// The row about this table and topology: by name; by oid when somebody renamed the table; or one of the version

@@ -137,7 +137,7 @@ extension MetricPlan {
     }
 
     /// The condition in a form that does not depend on how it was written.
-    private var canonicalCondition: String? { conditionText.map { expression?.canonicalText ?? $0 } }
+    var canonicalCondition: String? { conditionText.map { expression?.canonicalText ?? $0 } }
 
     /// What the version before this one stored.
     fileprivate var previousCall: String {

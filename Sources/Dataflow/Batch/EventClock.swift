@@ -1,0 +1,41 @@
+/// How far in event time a partition has got: what its records are called too late or too early by.
+///
+/// It sees the good records of the partition in the order of its log, so it is a function of the log alone, whatever the
+/// batches, restarts and instances. A record that is further ahead of it than `reach` does not move it: one wrong clock must
+/// not make all others late. When `recordsMin` records in a row are that far ahead, the partition is taken at its word, as
+/// after a silence, and the clock goes on from the earliest of them. It begins the same way.
+public struct EventClock: Hashable, Sendable {
+    /// Records in a row that move the clock together.
+    public static let recordsMin: Int32 = 100
+
+    /// The latest event time that counts, in microseconds since 1970; nil until the partition has shown enough.
+    public private(set) var time: Int64?
+    /// How many records in a row were further ahead than `reach`.
+    public private(set) var ahead: Int32
+    /// The earliest event time of those; of no meaning when there are none.
+    public private(set) var earliestAhead: Int64
+
+    /// A clock as it was kept; without arguments, that of a partition that has shown nothing.
+    public init(time: Int64? = nil, ahead: Int32 = 0, earliestAhead: Int64 = 0) {
+        self.time = time
+        self.ahead = ahead
+        self.earliestAhead = earliestAhead
+    }
+
+    /// Sees the next record.
+    /// - Parameters:
+    ///   - seen: its event time.
+    ///   - reach: how far ahead a record may be and move the clock by itself, in microseconds.
+    public mutating func see(_ seen: Int64, reach: Int64) {
+        if let now = time, seen <= now || seen - now <= reach {
+            time = max(now, seen)
+            ahead = 0
+            return
+        }
+        earliestAhead = ahead == 0 ? seen : min(earliestAhead, seen)
+        ahead += 1
+        guard ahead >= Self.recordsMin else { return }
+        time = earliestAhead
+        ahead = 0
+    }
+}

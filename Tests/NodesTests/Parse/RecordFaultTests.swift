@@ -1,0 +1,55 @@
+import Dataflow
+import Testing
+
+@testable import Nodes
+
+/// What dead letters say of their cause: code, node, field by its name in the topology, and the value.
+@Suite struct RecordFaultTests {
+    private static func causes(_ fields: String, _ messages: [ParseStand.Message]) throws -> [String] {
+        let stand = try ParseStand(fields)
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        return try stand.run(messages).faults.map {
+            "\($0.code) \($0.node ?? "-") \($0.field ?? "-") \($0.found ?? "-")"
+        }
+    }
+
+    private static func causes(_ fields: String, of payloads: [String]) throws -> [String] {
+        try causes(fields, payloads.map { ParseStand.Message(payload: $0) })
+    }
+
+    @Test func aValueIsShownAsItStandsInTheRecord() throws {
+        let found = try Self.causes(
+            "{ fields: { v: { path: a.b, type: integer, required: true }, s: { type: text, max_bytes: 4 }, t: timestamp } }",
+            of: [
+                #"{"a":{"b":"12"}}"#, #"{"a":{"b":1.5}}"#, #"{"a":{"b":99999999999999999999}}"#, #"{"a":{"b":true}}"#,
+                #"{"a":{"b":{"c":1}}}"#, #"{"a":{"b":"\"q\u00e9"}}"#, #"{"a":{}}"#, #"{"a":{"b":1},"s":"12345"}"#,
+                #"{"a":{"b":1},"t":"yesterday"}"#, "{", "5",
+            ])
+        #expect(
+            found == [
+                #"wrong_type r v "12""#, "wrong_type r v 1.5", "out_of_range r v 99999999999999999999",
+                "wrong_type r v true", "wrong_type r v -", #"wrong_type r v "\"q\u00e9""#, "missing_required r v -",
+                "text_too_long r s -", #"invalid_timestamp r t "yesterday""#, "truncated r - -", "not_an_object r - -",
+            ])
+    }
+
+    @Test func elementsAndWhatComesWithMessagesHaveCausesToo() throws {
+        let elements = try Self.causes(
+            "{ each: rs, fields: { v: integer } }", of: [#"{"rs":[{"v":1},{"v":"x"},{"v":[]}]}"#, #"{"rs":1}"#])
+        #expect(elements == [#"wrong_type r v "x""#, "wrong_type r v -", "no_elements r rs -"])
+        let messages = try Self.causes(
+            "{ fields: { k: { from: message.key, type: integer }, t: { type: timestamp, format: \"%Y-%m-%d\" } } }",
+            [
+                ParseStand.Message(payload: "{}", texts: ["seven"]),
+                ParseStand.Message(payload: #"{"t":"MMXX"}"#, texts: ["7"]),
+            ])
+        #expect(messages == ["wrong_type r k seven", #"invalid_timestamp r t "MMXX""#])
+    }
+
+    @Test func longValuesAreCutBehindAWholeCharacter() throws {
+        let long = String(repeating: "é", count: 80)
+        let found = try ParseStand("{ fields: { v: integer } }").run([#"{"v":"\#(long)"}"#]).faults
+        // The quote and 49 letters of two bytes: a fiftieth would be cut in two.
+        #expect(found.map(\.found) == ["\"" + String(repeating: "é", count: 49) + "…"])
+    }
+}

@@ -1,0 +1,37 @@
+import Dataflow
+import Testing
+
+@testable import Summaries
+
+@Suite struct EventTimeBoundsTests {
+    private static let bounds = EventTimeBounds(late: 1_000_000, early: 500_000, field: "ts")
+
+    @Test(
+        arguments: [
+            // Time, clock, message in milliseconds.
+            (5_000_000, 5_000_000, nil, EventTimeBounds.Verdict.taken), (4_000_000, 5_000_000, nil, .taken),
+            (3_999_999, 5_000_000, nil, .late), (5_500_000, 5_000_000, nil, .taken),
+            (5_500_001, 5_000_000, nil, .early),
+            // A partition that has shown nothing refuses nothing.
+            (0, Int64.min, nil, .taken), (.max, .min, nil, .taken),
+            // The message's own time excuses what is ahead, and nothing that is behind.
+            (9_000_000, 5_000_000, 9_000, .taken), (9_600_000, 5_000_000, 9_000, .early), (1, 5_000_000, 0, .late),
+            (.max, 5_000_000, .max, .early), (.max, 5_000_000, .min, .early),
+        ] as [(Int64, Int64, Int64?, EventTimeBounds.Verdict)])
+    func aRecordIsJudgedByWhatItsPartitionHasShown(
+        time: Int64, clock: Int64, message: Int64?, expected: EventTimeBounds.Verdict
+    ) {
+        #expect(Self.bounds.verdict(on: time, clock: clock, message: message) == expected)
+    }
+
+    @Test func whatIsWrongIsSaid() {
+        #expect(Self.bounds.fault(.taken) == nil)
+        let late = Self.bounds.fault(.late)
+        #expect(late?.code == "too_late" && late?.field == "ts" && late?.reason.contains("more than 1s behind") == true)
+        let early = Self.bounds.fault(.early)
+        #expect(early?.code == "too_early" && early?.reason.contains("more than 500ms ahead") == true)
+        #expect(
+            EventTimeBounds(late: nil, early: 600_000_000, field: "t").definition
+                == "the event time is at most 10m ahead of the clock of its partition")
+    }
+}
