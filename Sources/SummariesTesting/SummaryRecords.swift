@@ -50,6 +50,7 @@ package struct SummaryRecord {
             metric("levelled", "count(level)"), metric("losses", "share_below(ratio, 0)"),
             metric("opening", "first(price)"), metric("closing", "last(country)"), metric("paid_last", "last(paid)"),
             metric("earliest", "first(time)", where: "level > 0"), metric("last_ratio", "last(ratio)"),
+            metric("busiest", "top(user, 3)"), metric("usual", "top(price, 2)", where: "level > 0"),
             metric("low_users", "uniques(user, precision: precise)", where: "level < 0 || level is null"),
         ]
     }
@@ -172,6 +173,11 @@ extension SummaryDelta {
         var bytes: [UInt8] = []
         if let state = state as? UniquesState { state.table.encode(group: group, into: &bytes) }
         if let state = state as? PercentilesState { state.table.encode(group: group, into: &bytes) }
+        if let state = state as? TopState {
+            do { try state.encode(group: group, into: &bytes) } catch {
+                preconditionFailure("an epoch has fewer values than can be counted")
+            }
+        }
         return bytes.isEmpty ? "" : " \(bytes)"
     }
 }

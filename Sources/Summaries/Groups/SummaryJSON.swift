@@ -119,19 +119,7 @@ package struct SummaryJSON {
         }
     }
 
-    private mutating func quote(_ text: some Sequence<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20: append("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-    }
+    private mutating func quote(_ text: some Sequence<UInt8>) { bytes.appendJSON(text: text) }
 }
 
 // MARK: - Values
@@ -176,10 +164,7 @@ extension SummaryJSON: ValueSink {
     }
 
     package mutating func append(_ unscaled: Int128, scale: Int) {
-        guard scale > 0 else { return append(String(unscaled)) }
-        let digits = String(unscaled.magnitude)
-        let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
-        append((unscaled < 0 ? "-" : "") + padded.dropLast(scale) + "." + padded.suffix(scale))
+        bytes.appendDecimal(unscaled: unscaled, scale: scale)
     }
 
     /// Appends the nearest double; beyond the largest, digits and exponent, which JSON has too.
@@ -192,6 +177,8 @@ extension SummaryJSON: ValueSink {
     package mutating func append(_ value: Bool) { append(value ? "true" : "false") }
 
     package mutating func append(text: [UInt8]) { quote(text) }
+
+    package mutating func append(json: [UInt8]) { bytes.append(contentsOf: json) }
 
     /// Appends bytes as text of hexadecimal digits.
     package mutating func append(_ value: [UInt8]) {
