@@ -35,6 +35,8 @@ package struct SummaryPlan: GroupSchema {
     package var groupingSets: [GroupingSet]?
     /// The metrics in order.
     package var metrics: [MetricPlan]
+    /// The columns that are computed from the metrics of a row.
+    package var generated: [GeneratedColumn] = []
     /// Where the keys are declared, nil for a plan without a file.
     package var keysPlace: SourceLocation?
 

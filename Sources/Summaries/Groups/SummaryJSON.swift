@@ -12,6 +12,8 @@ package struct SummaryJSON {
     private var isFirst = true
     /// `"name": ` of each key.
     private let keyNames: [[UInt8]]
+    /// `"name": ` of each column that is computed from metrics.
+    private let generatedNames: [[UInt8]]
     /// The columns of each metric that people read, with `"name": `.
     private let metricNames: [[(column: Int, label: [UInt8])]]
 
@@ -22,6 +24,7 @@ package struct SummaryJSON {
             metric.columns.enumerated().filter { $0.element.isShown }.map { ($0.offset, Self.label($0.element.name)) }
         }
         results = plan.metrics.map { $0.metric.makeResult() }
+        generatedNames = plan.generated.map { Self.label($0.name) }
     }
 
     /// One line, without its newline.
@@ -56,6 +59,10 @@ package struct SummaryJSON {
     package mutating func appendLine(_ groups: SetGroups, _ group: Int) {
         appendKeys(groups, group)
         for (index, state) in groups.states.enumerated() { metric(index, state, group) }
+        for (column, label) in zip(plan.generated, generatedNames) {
+            name(label)
+            append(column.value(number))
+        }
         append("}\n")
     }
 
@@ -117,6 +124,13 @@ package struct SummaryJSON {
             name(label)
             result.write(column, to: &self)
         }
+    }
+
+    /// The value of a metric's column of the group whose metrics were appended last.
+    private func number(_ source: GeneratedColumn.Source) -> Double? {
+        var sink = NumberSink()
+        results[source.metric].write(source.column, to: &sink)
+        return sink.value
     }
 
     private mutating func quote(_ text: some Sequence<UInt8>) { bytes.appendJSON(text: text) }

@@ -22,12 +22,12 @@ struct SQLTopTests {
         case .text:
             // Words of many lengths, among them the empty one and some with letters of several bytes.
             let word = number == 0 ? "" : String(repeating: number % 7 == 0 ? "é" : "a", count: Int(number % 5)) + "\(number)"
-            try unsafe Array(word.utf8).withUnsafeBytes { bytes throws(SketchError) in
-                try unsafe sketch.add(bytes, count: count, level: level)
+            try unsafe Array(word.utf8).withUnsafeBytes {
+                try unsafe sketch.add($0, count: count, level: level)
             }
         case .boolean:
-            try unsafe [UInt8(truncatingIfNeeded: number & 1)].withUnsafeBytes { bytes throws(SketchError) in
-                try unsafe sketch.add(bytes, count: count, level: level)
+            try unsafe [UInt8(truncatingIfNeeded: number & 1)].withUnsafeBytes {
+                try unsafe sketch.add($0, count: count, level: level)
             }
         case .integer, .decimal:
             // Small ones, and some of every length.
@@ -56,9 +56,7 @@ struct SQLTopTests {
                     try add(Int64.random(in: 0..<(isLarge ? 5_000 : 30), using: &random), kind, to: &part, &random)
                 }
                 let encoded = bytes(part)
-                try unsafe encoded.withUnsafeBytes { bytes throws(SketchError) in
-                    try unsafe group.united.merge(encoded: bytes)
-                }
+                try unsafe encoded.withUnsafeBytes { try unsafe group.united.merge(encoded: $0) }
                 group.parts.append(encoded)
             }
             return group
