@@ -14,6 +14,8 @@ package struct SummaryRecord {
     package var user: String
     package var price: Int64?
     package var ratio: Double
+    /// Where it stands in the log, for records that keep their place whatever batch they are in.
+    package var offset: Int64?
 
     package init(
         time: Int64, country: String?, level: Int64?, paid: Bool?, user: String, price: Int64?, ratio: Double
@@ -75,8 +77,8 @@ package struct SummaryRecord {
 
     /// Random records: a few minutes, few values per key, nulls.
     package static func random(_ count: Int, _ random: inout SeededRandom) -> [SummaryRecord] {
-        (0..<count).map { _ in
-            SummaryRecord(
+        (0..<count).map { number in
+            var record = SummaryRecord(
                 time: Int64.random(in: -200_000_000...200_000_000, using: &random),
                 country: random.chance(10)
                     ? nil : ["US", "DE", "a country with a long name", ""].randomElement(using: &random),
@@ -85,14 +87,19 @@ package struct SummaryRecord {
                 user: "u\(Int.random(in: 0..<400, using: &random))",
                 price: random.chance(50) ? nil : Int64.random(in: -9...999, using: &random) * 100,
                 ratio: Double.random(in: -1e6...1e6, using: &random))
+            record.offset = Int64(number)
+            return record
         }
     }
 
-    /// Places of so many records of one message.
-    package static func places(_ count: Int, of offset: Int64) -> RecordPlaces {
+    /// Where records stand: each at its own offset, or, without one, all in one message.
+    package static func places(_ records: some Collection<SummaryRecord>, of offset: Int64) -> RecordPlaces {
         var places = RecordPlaces()
-        places.reset(rows: count)
-        for row in 0..<count { places[row] = RecordPlace(partition: 1, offset: offset, within: UInt32(row)) }
+        places.reset(rows: records.count)
+        for (row, record) in records.enumerated() {
+            places[row] = RecordPlace(
+                partition: 1, offset: record.offset ?? offset, within: record.offset == nil ? UInt32(row) : 0)
+        }
         return places
     }
 
@@ -155,7 +162,7 @@ extension SummaryDelta {
         let rows = unsafe RowSelection(rows: nil, count: records.count)
         add(
             batch, rows, plan.metrics.map { $0.condition?.makeEvaluator() },
-            at: SummaryRecord.places(records.count, of: Int64(serial)))
+            at: SummaryRecord.places(records, of: Int64(serial)))
     }
 
     /// All groups in the order in which they are written, each with what people read and the bytes of its sketches.

@@ -56,7 +56,11 @@ import Testing
     @Test(arguments: [
         (
             "{ x: m / n }",
-            "11:21: error[unknown-column]: unknown column 'm', expected one of n, users, latency_p50, latency_p95, cost; did you mean 'n'?"
+            "11:21: error[unknown-column]: unknown column 'm', expected one of n, users, latency_p50, latency_p95, cost"
+        ),
+        (
+            "{ x: usres / n }",
+            "11:21: error[unknown-column]: unknown column 'usres', expected one of n, users, latency_p50, latency_p95, cost; did you mean 'users'?"
         ),
         (
             "{ x: latency / n }",
