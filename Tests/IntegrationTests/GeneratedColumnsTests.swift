@@ -4,7 +4,8 @@ import Testing
 
 /// `columns` in real tables: computed by Postgres, the same as by the console, and checked at the start.
 @Suite(.serialized) struct GeneratedColumnsTests {
-    private static let columns = "columns: { per: total / n, gap: \"(top - total) / (n - 1)\", load: \"-heat * 2 / n\" }"
+    private static let columns =
+        "columns: { per: total / n, gap: \"(top - total) / (n - 1)\", load: \"-heat * 2 / n\" }"
 
     private static func topology(_ path: String, _ columns: String, _ sink: String) -> String {
         """
@@ -75,7 +76,8 @@ import Testing
             for line in console.output.split(separator: "\n") where line.hasPrefix("{") {
                 // By its characters: JSONSerialization reads some numbers a last place off.
                 let fields = line.dropFirst().dropLast().split(separator: ", ").map { $0.split(separator: ": ") }
-                let values = Dictionary(uniqueKeysWithValues: fields.map { ($0[0].filter { $0 != "\"" }, String($0[1])) })
+                let values = Dictionary(
+                    uniqueKeysWithValues: fields.map { ($0[0].filter { $0 != "\"" }, String($0[1])) })
                 func text(_ name: String) -> String { values[name].map { $0.filter { $0 != "\"" } } ?? "()" }
                 let numbers = ["per", "gap", "load"].map { text($0) }
                 shown.insert("\(text("window_size")) \(text("window_start")) \(text("kind")) \(numbers)")
@@ -94,12 +96,14 @@ import Testing
             let statement = try #require(missing.errors.firstMatch(of: /ALTER TABLE [^;]*STORED;/)?.output)
             _ = try stand.database.query(String(statement))
             #expect(try stand.run("columns: { per: total / n }").exit == .code(0))
-            #expect(try stand.database.number("SELECT count(*) FROM kpi WHERE per IS DISTINCT FROM total::float8 / n") == 0)
+            #expect(
+                try stand.database.number("SELECT count(*) FROM kpi WHERE per IS DISTINCT FROM total::float8 / n") == 0)
 
             // Another formula, and back to it by what is said.
             let other = try stand.run("columns: { per: total / (n + 1) }")
             other.expect(.code(1), "its column per is computed otherwise")
-            let again = try #require(other.errors.firstMatch(of: /ALTER TABLE [^;]* DROP COLUMN [^;]*; ALTER [^;]*STORED;/))
+            let again = try #require(
+                other.errors.firstMatch(of: /ALTER TABLE [^;]* DROP COLUMN [^;]*; ALTER [^;]*STORED;/))
             for statement in again.output.split(separator: ";") { _ = try stand.database.query(String(statement)) }
             #expect(try stand.run("columns: { per: total / (n + 1) }").exit == .code(0))
             #expect(

@@ -52,7 +52,8 @@ import Testing
     private static func spoil(_ table: String, _ change: String, _ database: TestDatabase) throws {
         let column = change.prefix { $0 != " " }
         _ = try database.query(
-            "CREATE TABLE kept AS SELECT * FROM \(table) WHERE \(column) > 0 ORDER BY events LIMIT 1")
+            "CREATE TABLE kept AS SELECT * FROM \(table) WHERE \(column)::text COLLATE \"C\" > '0' ORDER BY events LIMIT 1"
+        )
         _ = try database.query("UPDATE \(table) SET \(change) WHERE \(isKept(table))")
     }
 

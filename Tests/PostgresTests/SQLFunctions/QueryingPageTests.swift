@@ -36,7 +36,8 @@ struct QueryingPageTests {
                 "INSERT INTO kpi_minute VALUES (timestamptz '2026-03-01 00:00Z' + \(minute / 2) * interval '1 min', "
             script +=
                 "'\(minute % 2 == 0 ? "login" : "purchase")', 60, '\\x\(SketchMaker.hex(SketchMaker.bytes(users)))', "
-            script += "60, '\\x\(SketchMaker.hex(SketchMaker.bytes(durations)))', '\\x\(SketchMaker.hex(bytes))', '\\x\(SketchMaker.hex(try Self.fans(&maker)))');\n"
+            script +=
+                "60, '\\x\(SketchMaker.hex(SketchMaker.bytes(durations)))', '\\x\(SketchMaker.hex(bytes))', '\\x\(SketchMaker.hex(try Self.fans(&maker)))');\n"
         }
         let examples = try Self.examples()
         #expect(examples.count == 9)

@@ -13,7 +13,9 @@ struct SQLTopTests {
 
     private static let kinds: [ItemKind] = [.text, .integer, .decimal(scale: 2), .boolean, .decimal(scale: 0)]
 
-    private static func add(_ number: Int64, _ kind: ItemKind, to sketch: inout FrequentItems, _ random: inout SketchMaker)
+    private static func add(
+        _ number: Int64, _ kind: ItemKind, to sketch: inout FrequentItems, _ random: inout SketchMaker
+    )
         throws
     {
         let count = Int64.random(in: 1...3, using: &random)
@@ -21,7 +23,8 @@ struct SQLTopTests {
         switch kind {
         case .text:
             // Words of many lengths, among them the empty one and some with letters of several bytes.
-            let word = number == 0 ? "" : String(repeating: number % 7 == 0 ? "é" : "a", count: Int(number % 5)) + "\(number)"
+            let word =
+                number == 0 ? "" : String(repeating: number % 7 == 0 ? "é" : "a", count: Int(number % 5)) + "\(number)"
             try unsafe Array(word.utf8).withUnsafeBytes {
                 try unsafe sketch.add($0, count: count, level: level)
             }

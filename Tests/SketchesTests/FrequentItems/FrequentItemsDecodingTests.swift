@@ -4,24 +4,27 @@ import Testing
 @testable import Sketches
 
 @Suite struct FrequentItemsDecodingTests {
-    @Test(arguments: [
-        ([], "ends too early, found 0 bytes"), ([0x41], "ends too early, found 1 bytes"),
-        ([0x41, 0], "ends too early, found 2 bytes"), ([0x51, 0, 0], "unknown version, found 5, expected 4"),
-        ([0x11, 0x8c, 0x44], "this is a sketch of uniques(), expected a sketch of top()"),
-        ([0x43, 0, 0], "unknown layout, found 3, expected 1 or 2"), ([0x41, 3, 0], "unknown kind of values, found 3"),
-        ([0x41, 0, 0, 0], "too long, found 4 bytes, expected 3"), ([0x41, 0, 1, 1, 97, 0, 0], "count out of range"),
-        ([0x41, 0, 1, 9, 97, 1, 0], "ends too early, found 7 bytes"),
-        ([0x41, 0, 2, 1, 98, 1, 0, 1, 97, 1, 0], "values out of order"),
-        ([0x41, 0, 2, 1, 98, 1, 0, 1, 98, 1, 0], "values out of order"),
-        ([0x41, 0, 1, 1, 0xff, 1, 0], "value is no text"), ([0x41, 0, 1, 1, 0, 1, 0], "value is no text"),
-        ([0x41, 1, 1, 1, 2, 1, 0], "value is no boolean"), ([0x41, 2, 1, 2, 0, 1, 1, 0], "value is no integer"),
-        ([0x41, 0x22, 1, 0, 1, 0], "value is no decimal(2)"),
-        ([0x41, 0, 1, 1, 97, 1, 0x90, 0x08], "level out of range, expected at most 1039"),
-        ([0x41, 0, 0x81, 0x08], "too many values, found 1025, expected at most 1024"),
-        ([0x41, 0, 0x80, 0], "number with a superfluous byte"),
-        ([0x42, 0, 0x80, 0x08, 1, 0], "counts are estimated without need"),
-        ([0x42, 0, 0x81, 0x08, 0, 0], "counts are estimated without need"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([], "ends too early, found 0 bytes"), ([0x41], "ends too early, found 1 bytes"),
+            ([0x41, 0], "ends too early, found 2 bytes"), ([0x51, 0, 0], "unknown version, found 5, expected 4"),
+            ([0x11, 0x8c, 0x44], "this is a sketch of uniques(), expected a sketch of top()"),
+            ([0x43, 0, 0], "unknown layout, found 3, expected 1 or 2"),
+            ([0x41, 3, 0], "unknown kind of values, found 3"),
+            ([0x41, 0, 0, 0], "too long, found 4 bytes, expected 3"),
+            ([0x41, 0, 1, 1, 97, 0, 0], "count out of range"),
+            ([0x41, 0, 1, 9, 97, 1, 0], "ends too early, found 7 bytes"),
+            ([0x41, 0, 2, 1, 98, 1, 0, 1, 97, 1, 0], "values out of order"),
+            ([0x41, 0, 2, 1, 98, 1, 0, 1, 98, 1, 0], "values out of order"),
+            ([0x41, 0, 1, 1, 0xff, 1, 0], "value is no text"), ([0x41, 0, 1, 1, 0, 1, 0], "value is no text"),
+            ([0x41, 1, 1, 1, 2, 1, 0], "value is no boolean"), ([0x41, 2, 1, 2, 0, 1, 1, 0], "value is no integer"),
+            ([0x41, 0x22, 1, 0, 1, 0], "value is no decimal(2)"),
+            ([0x41, 0, 1, 1, 97, 1, 0x90, 0x08], "level out of range, expected at most 1039"),
+            ([0x41, 0, 0x81, 0x08], "too many values, found 1025, expected at most 1024"),
+            ([0x41, 0, 0x80, 0], "number with a superfluous byte"),
+            ([0x42, 0, 0x80, 0x08, 1, 0], "counts are estimated without need"),
+            ([0x42, 0, 0x81, 0x08, 0, 0], "counts are estimated without need"),
+        ] as [([UInt8], String)])
     func whatIsWrongWithBytesIsSaid(bytes: [UInt8], expected: String) {
         let kind = bytes.count > 1 ? ItemKind(code: bytes[1]) ?? .text : .text
         var sketch = FrequentItems(kind: kind)

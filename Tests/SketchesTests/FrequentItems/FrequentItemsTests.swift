@@ -150,11 +150,12 @@ enum ItemMaker {
         #expect((5_900...6_600).contains(above), "found \(above) of 100,000")
     }
 
-    @Test(arguments: [
-        (0, [0]), (127, [0x7f]), (128, [0, 0x80]), (-1, [0xff]), (-128, [0x80]), (-129, [0xff, 0x7f]),
-        (256, [1, 0]), (Int64.max, [0x7f] + [UInt8](repeating: 0xff, count: 7)),
-        (Int64.min, [0x80] + [UInt8](repeating: 0, count: 7)),
-    ] as [(Int64, [UInt8])])
+    @Test(
+        arguments: [
+            (0, [0]), (127, [0x7f]), (128, [0, 0x80]), (-1, [0xff]), (-128, [0x80]), (-129, [0xff, 0x7f]),
+            (256, [1, 0]), (Int64.max, [0x7f] + [UInt8](repeating: 0xff, count: 7)),
+            (Int64.min, [0x80] + [UInt8](repeating: 0, count: 7)),
+        ] as [(Int64, [UInt8])])
     func numbersHaveAsFewBytesAsTheyNeed(number: Int64, expected: [UInt8]) throws {
         let bytes = try unsafe ItemKind.withBytes(of: number) { bytes throws(SketchError) in unsafe Array(bytes) }
         #expect(bytes == expected)

@@ -62,13 +62,15 @@ import Testing
                 name: "per", formula: .operation(.divide, source(1, "total"), source(0, "n")), text: "total / n"),
             GeneratedColumn(
                 name: "none", formula: .operation(.divide, source(2, "mean"), source(0, "n")), text: "mean / n"),
-            GeneratedColumn(name: "twice", formula: .operation(.multiply, source(3, "all"), .number(2)), text: "all * 2"),
+            GeneratedColumn(
+                name: "twice", formula: .operation(.multiply, source(3, "all"), .number(2)), text: "all * 2"),
         ]
         let delta = SummaryDelta.empty(plan, MemoryAccountant(budget: 1 << 40))
-        delta.add([
-            SummaryRecord(time: 0, country: nil, level: nil, paid: nil, user: "a", price: 150, ratio: 0.5),
-            SummaryRecord(time: 0, country: nil, level: nil, paid: nil, user: "b", price: 175, ratio: 0.25),
-        ], serial: 1)
+        delta.add(
+            [
+                SummaryRecord(time: 0, country: nil, level: nil, paid: nil, user: "a", price: 150, ratio: 0.5),
+                SummaryRecord(time: 0, country: nil, level: nil, paid: nil, user: "b", price: 175, ratio: 0.25),
+            ], serial: 1)
         delta.complete()
         #expect(
             SummaryJSON.line(delta.sets[0], 0)

@@ -1,4 +1,5 @@
 import Expressions
+import Postgres
 import Summaries
 
 /// A column that Postgres computes from others of its row.

@@ -27,7 +27,8 @@ extension TableAdmission {
             } else if existing.generated == nil {
                 problem = "its column \(column.name) is not generated, so nobody computes it"
             } else if existing.expression != expressions[column.name] {
-                problem = "its column \(column.name) is computed otherwise, found \(existing.expression ?? "identity"), "
+                problem =
+                    "its column \(column.name) is computed otherwise, found \(existing.expression ?? "identity"), "
                     + "expected \(expressions[column.name] ?? column.expression)"
             } else {
                 continue
@@ -52,7 +53,8 @@ extension TableAdmission {
     private func canonicalExpressions(_ connection: inout Connection) throws -> [String: String] {
         let columns = table.plain.map(\.definition) + table.generated.map(\.definition)
         try connection.execute("DROP TABLE IF EXISTS pg_temp.millrace_generated")
-        try connection.execute("CREATE TEMP TABLE millrace_generated (\(columns.joined(separator: ", "))) ON COMMIT DROP")
+        try connection.execute(
+            "CREATE TEMP TABLE millrace_generated (\(columns.joined(separator: ", "))) ON COMMIT DROP")
         let found = try connection.query(
             """
             SELECT a.attname::text, pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a

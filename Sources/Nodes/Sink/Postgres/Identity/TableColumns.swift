@@ -54,7 +54,8 @@ struct TableColumns {
             Column(
                 name: try found.text(row, 0) ?? "", type: Self.shown(try found.text(row, 1) ?? ""),
                 narrowed: try found.text(row, 2), isMandatory: try found.bool(row, 3) ?? false,
-                generated: try found.text(row, 4), expression: try found.text(row, 6), number: try found.int64(row, 5) ?? 0)
+                generated: try found.text(row, 4), expression: try found.text(row, 6),
+                number: try found.int64(row, 5) ?? 0)
         }
         let key = try connection.query(
             """
