@@ -20,7 +20,7 @@ struct MillraceCommand: AsyncParsableCommand {
             Run.self, Check.self, Try.self, Serve.self, Deploy.self, PlanCommand.self, Apply.self,
             RebuildCommand.self, Diff.self, Promote.self, ListCommand.self,
             Status.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self, Logs.self,
-            Why.self,
+            Why.self, DeadLetters.self,
             Metrics.self, Demo.self, Generate.self, Produce.self,
             BrokerCommand.self, VersionCommand.self, Reference.self,
         ]

@@ -178,4 +178,40 @@ import Testing
         #expect(try catalog.log(of: "t", after: last.id, count: 5).map(\.message) == ["new\u{FFFD}"])
         #expect(try catalog.log(of: "u", count: 5).map(\.message) == ["other"])
     }
+
+    @Test func deadLettersAreCountedShownAndDiscarded() throws {
+        let settings = try Self.database("letters")
+        var catalog = try Catalog(connecting: settings)
+        #expect(try catalog.deadLetters(of: nil).isEmpty)
+        #expect(try catalog.discard(DeadLetterChoice(topology: "t")) == 0)
+        var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        try connection.execute(
+            """
+            CREATE TABLE millrace.dead_letters (topology text, topic text, partition integer, "offset" bigint, line integer,
+                reason text, payload bytea, message_time timestamptz, cause text, node text, field text, found text, key bytea,
+                written_at timestamptz, id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+            INSERT INTO millrace.dead_letters (topology, topic, partition, "offset", line, reason, payload, cause, node, field,
+                found, written_at)
+            SELECT 't', 'events', 0, n, 0, 'n is no number: ' || n, convert_to('{"n":"' || n || '"}', 'UTF8'),
+                CASE WHEN n < 8 THEN 'wrong_type' ELSE 'empty' END, 'records', CASE WHEN n < 8 THEN 'n' END, n::text,
+                '2026-01-01Z'::timestamptz + n * interval '1 second' FROM generate_series(1, 10) n;
+            INSERT INTO millrace.dead_letters (topology, topic, partition, "offset", line, reason, payload)
+            VALUES ('old', 'events', 1, 5, 2, 'of before', '\\xff00');
+            """)
+        let groups = try catalog.deadLetters(of: "t")
+        #expect(groups.map(\.count) == [7, 3])
+        #expect(groups.map(\.cause) == ["wrong_type", "empty"])
+        #expect(groups[0].example == "n is no number: 7")
+        #expect(groups[0].last == groups[0].first.map { $0 + 6_000_000 })
+        #expect(try catalog.deadLetters(of: nil).map(\.topology) == ["t", "t", "old"])
+        let shown = try catalog.deadLetters(DeadLetterChoice(topology: "t", cause: "wrong_type", field: "n"), count: 2)
+        #expect(shown.map(\.payload) == ["{\"n\":\"7\"}", "{\"n\":\"6\"}"])
+        let old = try #require(try catalog.deadLetters(DeadLetterChoice(topology: "old"), count: 9).first)
+        #expect(old.payload == "\u{FFFD}\u{0}")
+        #expect(old.cause == nil && old.writtenAt == nil && old.line == 2)
+        #expect(try catalog.discard(DeadLetterChoice(topology: "t", ids: shown.map(\.id))) == 2)
+        #expect(try catalog.discard(DeadLetterChoice(topology: "t", node: "other")) == 0)
+        #expect(try catalog.discard(DeadLetterChoice(topology: "t", cause: "empty")) == 3)
+        #expect(try catalog.deadLetters(of: "t").map(\.count) == [5])
+    }
 }

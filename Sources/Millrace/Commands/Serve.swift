@@ -21,6 +21,12 @@ struct Serve: AsyncParsableCommand {
             "Memory for all topologies together; three quarters of the machine's unless given.", valueName: "size"))
     var memory: ByteSize?
 
+    @Option(
+        help: ArgumentHelp(
+            "A shell command to run when a topology fails; it gets JSON on its standard input.",
+            discussion: "At most once a minute for each topology.", valueName: "command"))
+    var onError: String?
+
     @Option(help: "The least log level shown: debug, info, notice, warning, error.")
     var logLevel: Logger.Level = .info
 
@@ -36,7 +42,10 @@ struct Serve: AsyncParsableCommand {
         logger.notice(
             "Serving", metadata: ["catalogue": "\(settings.redactedDescription)", "memory_mib": "\(bytes >> 20)"])
         do {
-            try await Daemon(settings, name: name, memoryBytes: bytes, log: log, logger: logger).run()
+            try await Daemon(
+                settings, name: name, memoryBytes: bytes, hook: onError.map { AlertHook($0, logger: logger) }, log: log,
+                logger: logger
+            ).run()
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)

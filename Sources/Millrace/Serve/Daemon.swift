@@ -24,11 +24,15 @@ final class Daemon: Sendable {
     private let settings: ConnectionSettings
     private let memoryBytes: Int
     private let logger: Logger
+    private let hook: AlertHook?
     private let log: ServeLog
     private let isLeaving = Mutex(false)
     private let left = Mutex<[String: Int64]>([:])
 
-    init(_ settings: ConnectionSettings, name: String, memoryBytes: Int, log: ServeLog, logger: Logger) {
+    init(
+        _ settings: ConnectionSettings, name: String, memoryBytes: Int, hook: AlertHook?, log: ServeLog, logger: Logger
+    ) {
+        self.hook = hook
         self.settings = settings
         self.name = name
         self.memoryBytes = memoryBytes
@@ -95,6 +99,7 @@ final class Daemon: Sendable {
                 var fresh = try Catalog(connecting: daemon.settings) { [daemon] in daemon.isLeaving.withLock { $0 } }
                 try fresh.listen()
                 try fresh.forgetLost()
+                if deployments == nil { try Obituary.write(&fresh, own: daemon.name, daemon.logger) }
                 catalog = consume fresh
                 (lastRead, lastReport, pause) = (nil, nil, Daemon.pauseFirst)
                 if isAway { daemon.logger.notice("The catalogue is there again") }
@@ -133,7 +138,8 @@ final class Daemon: Sendable {
         private mutating func step(_ isLeaving: Bool) {
             guard let deployments else { return }
             for name in deployments.keys where topologies[name] == nil {
-                topologies[name] = SupervisedTopology(name: name, logger: daemon.logger)
+                topologies[name] = SupervisedTopology(
+                    name: name, process: daemon.name, hook: daemon.hook, logger: daemon.logger)
             }
             for (name, topology) in topologies.sorted(by: { $0.key < $1.key }) {
                 let taken = topologies.values.reduce(0) { $0 + ($1.name == name ? 0 : $1.budget) }

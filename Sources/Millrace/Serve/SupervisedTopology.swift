@@ -11,6 +11,8 @@ final class SupervisedTopology {
     let name: String
     private(set) var supervision = Supervision()
     private let logger: Logger
+    private let hook: AlertHook?
+    private let process: String
     private var service: TopologyService?
     private var task: Task<Void, Never>?
     private let ended = EndBox()
@@ -28,8 +30,13 @@ final class SupervisedTopology {
         let content = Mutex<(outcome: Supervision.Outcome, reason: String)?>(nil)
     }
 
-    init(name: String, logger: Logger) {
+    /// - Parameters:
+    ///   - process: names this process, for whoever is told of a failure.
+    ///   - hook: is told of failures.
+    init(name: String, process: String, hook: AlertHook?, logger: Logger) {
         self.name = name
+        self.process = process
+        self.hook = hook
         self.logger = logger
     }
 
@@ -152,6 +159,11 @@ final class SupervisedTopology {
         var metadata: Logger.Metadata = ["topology": "\(name)", "version": "\(order.version)"]
         if !reason.isEmpty { metadata["reason"] = "\(reason)" }
         logger.log(level: level, Self.words[kind] ?? "", metadata: metadata)
+        guard kind == .failed || kind == .refused else { return }
+        hook?.tell(
+            AlertHook.Alert(
+                topology: name, version: order.version, state: kind.rawValue, reason: reason, process: process,
+                at: Moment.text(Int64(since.timeIntervalSince1970 * 1e6))))
     }
 
     private static let words: [TopologyState.Kind: Logger.Message] = [

@@ -107,6 +107,38 @@ import Testing
         }
     }
 
+    @Test func deathsAndFailuresAreTold() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("serve_told")
+            let stand = try ServeStand(database)
+            let events = try stand.file("{\"n\":1}\n", "events.ndjson")
+            let told = events + ".told"
+            let first = try stand.serve(["--on-error", "cat >> '\(told)'"])
+            try stand.succeed("deploy", try stand.file(Self.counting("good", events)))
+            try stand.wait(for: "good", toBe: "ended")
+            first.kill()
+            let second = try stand.serve(["--on-error", "cat >> '\(told)'; exit 3"])
+            try second.waitUntil("it tells") { second.errors.contains("ended without a word") }
+            #expect(second.errors.contains("topology=good"))
+            #expect(try database.number("SELECT count(*) FROM millrace.daemons") <= 1)
+            let thief = try stand.run(
+                "deploy", try stand.file(Self.counting("thief", events, table: "good"), "thief.yaml"))
+            #expect(thief.exit == .code(1))
+            try second.waitUntil("the hook") { second.errors.contains("command of --on-error failed ended=\"exit 3\"") }
+            let alerts = try String(contentsOfFile: told, encoding: .utf8).split(separator: "\n")
+            #expect(alerts.count == 1)
+            #expect(
+                alerts[0].contains("\"topology\":\"thief\"") && alerts[0].contains("table public.good"), "\(alerts)")
+            let why = try stand.run("why", "thief")
+            #expect(why.exit == .code(3) && why.output.contains("thief: failed: table public.good"), "\(why.output)")
+            #expect(try stand.succeed("why", "good").contains("its sources have ended"))
+            let metrics = try stand.succeed("metrics")
+            #expect(metrics.contains("millrace_topology_up{topology=\"good\"} 1\n"))
+            #expect(metrics.contains("millrace_topology_up{topology=\"thief\"} 0\n"))
+            try stopInOrder([second])
+        }
+    }
+
     @Test func commandsSayWhatIsWrong() async throws {
         try await onOwnThread {
             let stand = try ServeStand(try TestDatabase("serve_wrong"))

@@ -1,0 +1,72 @@
+import Catalog
+import Testing
+
+@testable import Millrace
+
+/// What `metrics` prints is what Prometheus reads, by its own rules.
+@Suite struct ExpositionTests {
+    private static let text: String = {
+        var snapshot = RunSnapshot()
+        snapshot.records = 1_234_567
+        snapshot.lag = 7
+        snapshot.commitMilliseconds = 12.5
+        snapshot.nodes = [.init(name: "we\"ird\\", entered: 5, left: 4, groups: 3, memory: 2)]
+        let state = TopologyState(
+            topology: "kpis", daemon: "h/1:a", version: 2, generation: 3, kind: .running, reason: "", since: 0,
+            restarts: 0,
+            snapshot: snapshot)
+        let deployment = Deployment(
+            topology: "kpis", version: 2, wanted: .running, generation: 3, settings: RunSettings(), changedBy: "me",
+            changedAt: 0)
+        let daemon = DaemonRecord(name: "h/1:a", program: "1", memoryBytes: 1, startedAt: 0, secondsSilent: 0)
+        return Exposition.text([TopologyStatus(deployment, [state])], [daemon])
+    }()
+
+    @Test func valuesStandThere() {
+        let lines = Self.text.split(separator: "\n").map(String.init)
+        for line in [
+            "millrace_daemons 1", "millrace_topology_up{topology=\"kpis\"} 1",
+            "millrace_topology_version{topology=\"kpis\"} 2",
+            "millrace_records_total{topology=\"kpis\",daemon=\"h/1:a\"} 1234567",
+            "millrace_lag_records{topology=\"kpis\",daemon=\"h/1:a\"} 7",
+            "millrace_last_commit_seconds{topology=\"kpis\",daemon=\"h/1:a\"} 0.0125",
+            "millrace_node_in_records_total{topology=\"kpis\",daemon=\"h/1:a\",node=\"we\\\"ird\\\\\"} 5",
+        ] { #expect(lines.contains(line), "\(line)") }
+    }
+
+    /// The rules of promlint: help for each family, counters that end in `_total` and nothing else that does, base units,
+    /// no type or metric kind in names, each family once and in one piece.
+    @Test func namesFollowTheRules() throws {
+        var family = ""
+        var kind = ""
+        var seen: Set<String> = []
+        for line in Self.text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if line.hasPrefix("# HELP ") {
+                family = String(words[2])
+                #expect(seen.insert(family).inserted, "\(family) twice")
+                #expect(words.count > 4 && line.hasSuffix("."), "\(line)")
+            } else if line.hasPrefix("# TYPE ") {
+                #expect(words[2] == family)
+                kind = String(words[3])
+                #expect(family.hasSuffix("_total") == (kind == "counter"), "\(family) is a \(kind)")
+            } else {
+                let name = line.prefix { $0 != "{" && $0 != " " }
+                #expect(name == family, "\(line)")
+                #expect(name.wholeMatch(of: /millrace_[a-z][a-z_]*[a-z]/) != nil)
+                for unit in ["milliseconds", "_ms", "minutes", "kib", "mib", "percent", "gauge", "counter"] {
+                    #expect(!name.contains(unit), "\(name)")
+                }
+                #expect(Double(words[words.count - 1]) != nil, "\(line)")
+            }
+        }
+        #expect(seen.count > 12)
+    }
+
+    @Test func nothingIsThere() {
+        #expect(
+            Exposition.text([], [])
+                == "# HELP millrace_daemons Processes that serve this catalogue and were seen lately.\n# TYPE millrace_daemons gauge\nmillrace_daemons 0\n"
+        )
+    }
+}
