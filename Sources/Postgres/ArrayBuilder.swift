@@ -24,6 +24,8 @@ public struct ArrayBuilder: Sendable {
         case timestamptz
         /// `numeric`
         case numeric
+        /// `jsonb`: valid JSON in UTF-8, or the server refuses it
+        case jsonb
     }
 
     /// What this array holds.
@@ -154,6 +156,16 @@ public struct ArrayBuilder: Sendable {
         countOne()
     }
 
+    /// Appends to an array of ``Element/jsonb``: the UTF-8 of a JSON value.
+    public mutating func append(json value: [UInt8]) {
+        expect(.jsonb)
+        put32(UInt32(value.count + 1))
+        // The version of the binary form.
+        bytes.append(1)
+        bytes.append(contentsOf: value)
+        countOne()
+    }
+
     // MARK: - Bytes
 
     private func expect(_ type: Element) {
@@ -202,6 +214,7 @@ extension ArrayBuilder.Element {
         case .bytea: TypeOID.bytea
         case .timestamptz: TypeOID.timestamptz
         case .numeric: TypeOID.numeric
+        case .jsonb: TypeOID.jsonb
         }
     }
 
@@ -216,6 +229,7 @@ extension ArrayBuilder.Element {
         case .bytea: 1001
         case .timestamptz: 1185
         case .numeric: 1231
+        case .jsonb: 3807
         }
     }
 }

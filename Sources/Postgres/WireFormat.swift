@@ -18,6 +18,7 @@ enum TypeOID {
     static let timestamp: UInt32 = 1114
     static let timestamptz: UInt32 = 1184
     static let numeric: UInt32 = 1700
+    static let jsonb: UInt32 = 3802
     /// Types of extensions and users start here.
     static let firstUserDefined: UInt32 = 16_384
 }

@@ -3,6 +3,7 @@ enum SketchKind: UInt8 {
     case uniques = 1
     case percentiles = 2
     case sum = 3
+    case top = 4
 
     /// The kind of stored bytes; nil for anything else.
     init?(_ bytes: UnsafeRawBufferPointer) {
@@ -16,6 +17,7 @@ enum SketchKind: UInt8 {
         case .uniques: "a sketch of uniques()"
         case .percentiles: "a sketch of percentiles()"
         case .sum: "the exact sum of doubles"
+        case .top: "a sketch of top()"
         }
     }
 
@@ -26,6 +28,7 @@ enum SketchKind: UInt8 {
             case .uniques: "stored sketch"
             case .percentiles: "percentile sketch"
             case .sum: "sum of doubles"
+            case .top: "frequent values"
             }
         return SketchError(.unsupportedFormat, "\(place): this is \(name), expected \(expected.name)")
     }

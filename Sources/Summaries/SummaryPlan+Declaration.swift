@@ -39,6 +39,9 @@ extension SummaryPlan {
                     code: "no-metrics", at: metrics.location, "node \(node.name) has no metrics",
                     hint: "count the records, for example: metrics: { events: count() }"))
         }
+        for entry in node.config["columns"]?.entries ?? [] {
+            if let column = GeneratedColumn.make(entry, of: plan, node, &problems) { plan.generated.append(column) }
+        }
         plan.checkColumns(node, &problems)
         return plan
     }
@@ -122,6 +125,13 @@ extension SummaryPlan {
                             + "expected at most \(Self.columnBytesMax)",
                         hint: "give the metric a shorter name"))
             }
+        }
+        for entry in node.config["columns"]?.entries ?? [] {
+            guard let owner = owners[entry.key] else { continue }
+            problems.append(
+                Diagnostic(
+                    code: "column-name", at: entry.keyLocation,
+                    "column \(entry.key) cannot be called so, it is \(owner)", hint: "give it another name"))
         }
     }
 }

@@ -37,6 +37,8 @@ package struct SummaryPlan: GroupSchema {
     package var metrics: [MetricPlan]
     /// Which records are too late or too early; nil: none.
     package var bounds: EventTimeBounds?
+    /// The columns that are computed from the metrics of a row.
+    package var generated: [GeneratedColumn] = []
     /// Where the keys are declared, nil for a plan without a file.
     package var keysPlace: SourceLocation?
 

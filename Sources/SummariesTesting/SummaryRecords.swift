@@ -14,6 +14,8 @@ package struct SummaryRecord {
     package var user: String
     package var price: Int64?
     package var ratio: Double
+    /// Where it stands in the log, for records that keep their place whatever batch they are in.
+    package var offset: Int64?
 
     package init(
         time: Int64, country: String?, level: Int64?, paid: Bool?, user: String, price: Int64?, ratio: Double
@@ -50,6 +52,7 @@ package struct SummaryRecord {
             metric("levelled", "count(level)"), metric("losses", "share_below(ratio, 0)"),
             metric("opening", "first(price)"), metric("closing", "last(country)"), metric("paid_last", "last(paid)"),
             metric("earliest", "first(time)", where: "level > 0"), metric("last_ratio", "last(ratio)"),
+            metric("busiest", "top(user, 3)"), metric("usual", "top(price, 2)", where: "level > 0"),
             metric("low_users", "uniques(user, precision: precise)", where: "level < 0 || level is null"),
         ]
     }
@@ -74,8 +77,8 @@ package struct SummaryRecord {
 
     /// Random records: a few minutes, few values per key, nulls.
     package static func random(_ count: Int, _ random: inout SeededRandom) -> [SummaryRecord] {
-        (0..<count).map { _ in
-            SummaryRecord(
+        (0..<count).map { number in
+            var record = SummaryRecord(
                 time: Int64.random(in: -200_000_000...200_000_000, using: &random),
                 country: random.chance(10)
                     ? nil : ["US", "DE", "a country with a long name", ""].randomElement(using: &random),
@@ -84,14 +87,19 @@ package struct SummaryRecord {
                 user: "u\(Int.random(in: 0..<400, using: &random))",
                 price: random.chance(50) ? nil : Int64.random(in: -9...999, using: &random) * 100,
                 ratio: Double.random(in: -1e6...1e6, using: &random))
+            record.offset = Int64(number)
+            return record
         }
     }
 
-    /// Places of so many records of one message.
-    package static func places(_ count: Int, of offset: Int64) -> RecordPlaces {
+    /// Where records stand: each at its own offset, or, without one, all in one message.
+    package static func places(_ records: some Collection<SummaryRecord>, of offset: Int64) -> RecordPlaces {
         var places = RecordPlaces()
-        places.reset(rows: count)
-        for row in 0..<count { places[row] = RecordPlace(partition: 1, offset: offset, within: UInt32(row)) }
+        places.reset(rows: records.count)
+        for (row, record) in records.enumerated() {
+            places[row] = RecordPlace(
+                partition: 1, offset: record.offset ?? offset, within: record.offset == nil ? UInt32(row) : 0)
+        }
         return places
     }
 
@@ -154,7 +162,7 @@ extension SummaryDelta {
         let rows = unsafe RowSelection(rows: nil, count: records.count)
         add(
             batch, rows, plan.metrics.map { $0.condition?.makeEvaluator() },
-            at: SummaryRecord.places(records.count, of: Int64(serial)))
+            at: SummaryRecord.places(records, of: Int64(serial)))
     }
 
     /// All groups in the order in which they are written, each with what people read and the bytes of its sketches.
@@ -172,6 +180,11 @@ extension SummaryDelta {
         var bytes: [UInt8] = []
         if let state = state as? UniquesState { state.table.encode(group: group, into: &bytes) }
         if let state = state as? PercentilesState { state.table.encode(group: group, into: &bytes) }
+        if let state = state as? TopState {
+            do { try state.encode(group: group, into: &bytes) } catch {
+                preconditionFailure("an epoch has fewer values than can be counted")
+            }
+        }
         return bytes.isEmpty ? "" : " \(bytes)"
     }
 }

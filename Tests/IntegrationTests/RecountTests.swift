@@ -38,6 +38,7 @@ import Testing
                 ("t1", "duration_p50 = duration_p50 * 1.02"), ("t3", "users = users + 1"),
                 ("all_metrics", "mean_ms = mean_ms + 0.5"), ("all_metrics", "first_price = first_price + 0.01"),
                 ("all_metrics", "quick = quick * 0.99"),
+                ("all_metrics", "busiest = jsonb_set(busiest, '{0,count}', '987654')"),
             ] {
                 try Self.spoil(table, change, database)
                 let wrong = try Recount.run([(table, table)], dead: nil, database: database, log: log.file)
@@ -51,7 +52,8 @@ import Testing
     private static func spoil(_ table: String, _ change: String, _ database: TestDatabase) throws {
         let column = change.prefix { $0 != " " }
         _ = try database.query(
-            "CREATE TABLE kept AS SELECT * FROM \(table) WHERE \(column) > 0 ORDER BY events LIMIT 1")
+            "CREATE TABLE kept AS SELECT * FROM \(table) WHERE \(column)::text COLLATE \"C\" > '0' ORDER BY events LIMIT 1"
+        )
         _ = try database.query("UPDATE \(table) SET \(change) WHERE \(isKept(table))")
     }
 
@@ -151,6 +153,9 @@ import Testing
                 last_critical: { metric: last(critical), where: "duration_ms > 1000" }
                 quick: share_below(duration_ms, 1500)
                 dear: "share_below(revenue, 9.99)"
+                busiest: top(user, 5)
+                usual_prices: top(revenue, 3)
+                levels: { metric: "top(level, 4)", where: "revenue >= 19.99" }
                 duration: percentiles(duration_ms, 0, 1, 50, 99.9, 100)
           all_table:
             from: all

@@ -141,7 +141,7 @@ import Testing
         ),
         (
             "{ m: mean(v) }",
-            "12:21: error[unknown-metric]: unknown metric 'mean', expected one of count, sum, min, max, avg, uniques, percentiles, first, last, share_below; did you mean 'avg'?"
+            "12:21: error[unknown-metric]: unknown metric 'mean', expected one of count, sum, min, max, avg, uniques, percentiles, top, first, last, share_below; did you mean 'avg'?"
         ),
         (
             "{ m: avg(v + 1) }",

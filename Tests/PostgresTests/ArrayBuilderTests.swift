@@ -94,6 +94,18 @@ import Testing
         #expect(try result.bool(0, 1) == true)
     }
 
+    @Test func jsonIsJsonb() throws {
+        var lists = ArrayBuilder(.jsonb)
+        lists.append(json: Array("[{\"value\": \"é\", \"count\": 2}]".utf8))
+        lists.appendNull()
+        var connection = try TestCluster.connect()
+        let result = try connection.query(
+            "SELECT ($1)[1]->0->>'value', pg_typeof(($1)[1])::text, ($1)[2] IS NULL", [.array(lists)])
+        #expect(try result.text(0, 0) == "é")
+        #expect(try result.text(0, 1) == "jsonb")
+        #expect(try result.bool(0, 2) == true)
+    }
+
     @Test func aParameterKeepsItsRowsWhenTheBuilderChanges() throws {
         var array = ArrayBuilder(.int8)
         array.append(Int64(1))

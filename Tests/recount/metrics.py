@@ -7,6 +7,7 @@ which returns what is wrong with a row's cells or None, and `verdict()`, which j
 import datetime
 import decimal
 import fractions
+import json
 import math
 import re
 
@@ -192,6 +193,60 @@ class ShareJudge:
 
     def summary(self):
         return None
+
+
+class Occurrences:
+    """How often each value is there."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self):
+        self.counts = {}
+
+    def add(self, value):
+        if value is not None:
+            self.counts[value] = self.counts.get(value, 0) + 1
+
+
+class TopJudge:
+    """The most frequent values: exact up to 1,024 distinct ones; beyond, most counts are within the error that is said."""
+
+    def __init__(self, column, number, kind):
+        self.columns = [column]
+        self.number = int(number)
+        self.kind = kind
+        self.shown = self.within = 0
+
+    def check(self, accumulator, cells):
+        if cells[0] is None:
+            return "found null, expected a list"
+        counts = accumulator.counts
+        items = json.loads(cells[0], parse_float=decimal.Decimal)
+        true = sorted(counts.items(), key=lambda item: (-item[1], item[0].encode() if self.kind == "text" else item[0]))
+        if len(counts) <= 1024:
+            expected = [(value, count, 0) for value, count in true[: self.number]]
+            found = [(self.value(item["value"]), item["count"], item["error"]) for item in items]
+            return None if found == expected else f"found {found}, expected {expected}"
+        if len(items) != self.number:
+            return f"found {len(items)} values, expected {self.number}"
+        for item in items:
+            self.shown += 1
+            value = self.value(item["value"])
+            if value not in counts:
+                return f"found {value}, which is not there"
+            self.within += abs(item["count"] - counts[value]) <= item["error"]
+        return None
+
+    def value(self, value):
+        return int(fractions.Fraction(value) * 10 ** places(self.kind)) if self.kind.startswith("decimal") else value
+
+    def verdict(self):
+        if self.shown >= RMSE_ROWS_MIN and self.within < 0.97 * self.shown:
+            return [f"{self.within} of {self.shown} counts are within their error, expected 97 %"]
+        return []
+
+    def summary(self):
+        return f"{self.columns[0]} {self.within} of {self.shown} estimates within their error" if self.shown else None
 
 
 class MomentJudge:
@@ -389,6 +444,8 @@ def metric(name, text, types):
             )
         case "first" | "last":
             return field, Moments, MomentJudge(name, kind, function == "last")
+        case "top":
+            return field, Occurrences, TopJudge(name, arguments[1], kind)
         case "share_below":
             return field, Values, ShareJudge(name, arguments[1], kind)
         case "uniques":

@@ -63,6 +63,12 @@ extension Summarize: NodeType {
                     "The metrics by the name of their column, where `f` stands for a field: \(catalog.metrics.reference). "
                         + "A metric with a `: `, or with a comma inside `{ }`, needs quotes.",
                     required: true, example: "{ events: count(), users: uniques(user) }"),
+                FieldSpec(
+                    "columns", .map(.expression),
+                    "Columns that are computed from the metrics of their row: numbers, columns of metrics, `+ - * /` and "
+                        + "`( )`, in double precision; null where a divisor is 0 or a part is null. In Postgres they are "
+                        + "generated columns.",
+                    example: "{ error_ratio: errors / requests }"),
             ],
             example: """
                 kpi:
@@ -76,6 +82,8 @@ extension Summarize: NodeType {
                       duration: percentiles(duration_ms, 50, 95, 99)
                       revenue: sum(revenue)
                       big_spenders: { metric: uniques(user), where: "revenue > 50" }
+                    columns:
+                      revenue_per_user: revenue / users
 
                 kpi_by_segment:
                   from: records

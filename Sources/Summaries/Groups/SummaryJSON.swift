@@ -12,6 +12,8 @@ package struct SummaryJSON {
     private var isFirst = true
     /// `"name": ` of each key.
     private let keyNames: [[UInt8]]
+    /// `"name": ` of each column that is computed from metrics.
+    private let generatedNames: [[UInt8]]
     /// The columns of each metric that people read, with `"name": `.
     private let metricNames: [[(column: Int, label: [UInt8])]]
 
@@ -22,6 +24,7 @@ package struct SummaryJSON {
             metric.columns.enumerated().filter { $0.element.isShown }.map { ($0.offset, Self.label($0.element.name)) }
         }
         results = plan.metrics.map { $0.metric.makeResult() }
+        generatedNames = plan.generated.map { Self.label($0.name) }
     }
 
     /// One line, without its newline.
@@ -56,6 +59,10 @@ package struct SummaryJSON {
     package mutating func appendLine(_ groups: SetGroups, _ group: Int) {
         appendKeys(groups, group)
         for (index, state) in groups.states.enumerated() { metric(index, state, group) }
+        for (column, label) in zip(plan.generated, generatedNames) {
+            name(label)
+            append(column.value(number))
+        }
         append("}\n")
     }
 
@@ -119,19 +126,14 @@ package struct SummaryJSON {
         }
     }
 
-    private mutating func quote(_ text: some Sequence<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20: append("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
+    /// The value of a metric's column of the group whose metrics were appended last.
+    private func number(_ source: GeneratedColumn.Source) -> Double? {
+        var sink = NumberSink()
+        results[source.metric].write(source.column, to: &sink)
+        return sink.value
     }
+
+    private mutating func quote(_ text: some Sequence<UInt8>) { bytes.appendJSON(text: text) }
 }
 
 // MARK: - Values
@@ -176,10 +178,7 @@ extension SummaryJSON: ValueSink {
     }
 
     package mutating func append(_ unscaled: Int128, scale: Int) {
-        guard scale > 0 else { return append(String(unscaled)) }
-        let digits = String(unscaled.magnitude)
-        let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
-        append((unscaled < 0 ? "-" : "") + padded.dropLast(scale) + "." + padded.suffix(scale))
+        bytes.appendDecimal(unscaled: unscaled, scale: scale)
     }
 
     /// Appends the nearest double; beyond the largest, digits and exponent, which JSON has too.
@@ -192,6 +191,8 @@ extension SummaryJSON: ValueSink {
     package mutating func append(_ value: Bool) { append(value ? "true" : "false") }
 
     package mutating func append(text: [UInt8]) { quote(text) }
+
+    package mutating func append(json: [UInt8]) { bytes.append(contentsOf: json) }
 
     /// Appends bytes as text of hexadecimal digits.
     package mutating func append(_ value: [UInt8]) {

@@ -7,7 +7,7 @@ package struct MetricCatalog: Sendable {
     /// Those of Millrace.
     package static let all = MetricCatalog([
         Count.self, Sum.self, Minimum.self, Maximum.self, Average.self, Uniques.self, Percentiles.self,
-        First.self, Last.self, ShareBelow.self,
+        Top.self, First.self, Last.self, ShareBelow.self,
     ])
 
     /// The types.

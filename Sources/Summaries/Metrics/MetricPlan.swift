@@ -50,7 +50,7 @@ extension MetricPlan {
     static func make(
         _ entry: ConfigEntry, input: RecordSchema, _ catalog: MetricCatalog, _ problems: inout Diagnostics
     ) -> MetricPlan? {
-        checkName(entry, &problems)
+        checkName(entry, "metric", &problems)
         var condition: TypedExpression?
         var conditionText: String?
         if let value = entry.value["where"], let text = value.string {
@@ -78,14 +78,17 @@ extension MetricPlan {
     /// The longest name of a metric, in bytes.
     private static let nameBytesMax = 48
 
-    private static func checkName(_ entry: ConfigEntry, _ problems: inout Diagnostics) {
+    /// Makes sure that a name is one for columns.
+    /// - Parameter what: what has the name.
+    @discardableResult
+    static func checkName(_ entry: ConfigEntry, _ what: String, _ problems: inout Diagnostics) -> Bool {
         let name = entry.key
         if name.utf8.count > nameBytesMax {
             problems.append(
                 Diagnostic(
-                    code: "metric-name", at: entry.keyLocation,
-                    "a metric's name is too long, found \(name.utf8.count) bytes, expected at most \(nameBytesMax)"))
-            return
+                    code: "\(what)-name", at: entry.keyLocation,
+                    "a \(what)'s name is too long, found \(name.utf8.count) bytes, expected at most \(nameBytesMax)"))
+            return false
         }
         let first = name.utf8.first ?? 0
         guard first == 95 || (97...122).contains(first),
@@ -93,9 +96,10 @@ extension MetricPlan {
         else {
             problems.append(
                 Diagnostic(
-                    code: "metric-name", at: entry.keyLocation,
-                    "a metric cannot be called \(name), expected a lower-case letter or _, then letters, digits or _"))
-            return
+                    code: "\(what)-name", at: entry.keyLocation,
+                    "a \(what) cannot be called \(name), expected a lower-case letter or _, then letters, digits or _"))
+            return false
         }
+        return true
     }
 }

@@ -31,6 +31,8 @@ package protocol ValueSink {
     mutating func append(_ value: Bool)
     /// Appends text in UTF-8.
     mutating func append(text: [UInt8])
+    /// Appends a value of JSON, in UTF-8.
+    mutating func append(json: [UInt8])
     /// Appends `unscaled` x 10^-`scale`.
     mutating func append(_ unscaled: Int128, scale: Int)
     /// Appends the sum of doubles to a column of decimals: the nearest double, or digits beyond the largest one.

@@ -16,6 +16,8 @@ package struct ResultColumn: Hashable, Sendable {
         case boolean
         /// Text.
         case text
+        /// A value of JSON, such as a list.
+        case json
         /// A sketch or another state with a format of its own.
         case bytes
 

@@ -19,13 +19,14 @@ struct IdentityTopology: Sendable {
         .summary("segments", hasWindow: true), .summary("spans", hasWindow: true, hasWindows: true),
     ]
 
-    /// The same without `first` and `last`, whose ties depend on the place in the log: they differ between sources of the
-    /// same events.
+    /// The same without `first` and `last`, whose ties depend on the place in the log, and without `top`, whose samples do:
+    /// they differ between sources of the same events.
     static let summariesAnywhere: [TableDump.Part] = [
         .summary("kpi", hasWindow: true),
-        .summary("sales", hasWindow: true, without: ["opening", "closing"]), .summary("items", hasWindow: false),
-        .summary("segments", hasWindow: true, without: ["last_weapon", "first_level"]),
-        .summary("spans", hasWindow: true, hasWindows: true, without: ["opening", "closing"]),
+        .summary("sales", hasWindow: true, without: ["opening", "closing", "buyers"]),
+        .summary("items", hasWindow: false, without: ["fans"]),
+        .summary("segments", hasWindow: true, without: ["last_weapon", "first_level", "weapons"]),
+        .summary("spans", hasWindow: true, hasWindows: true, without: ["opening", "closing", "busiest"]),
     ]
 
     /// All that must be the same for the same log.
@@ -92,6 +93,7 @@ struct IdentityTopology: Sendable {
                     opening: first(revenue)
                     closing: last(user)
                     quick: "share_below(duration_ms, 1500)"
+                    buyers: { metric: "top(user, 3)", where: "revenue > 0" }
             \(permits("sales"))
               sales_table:
                 from: sales
@@ -105,6 +107,7 @@ struct IdentityTopology: Sendable {
                     events: count()
                     users: "uniques(user, precision: precise)"
                     duration: percentiles(duration_ms, 50)
+                    fans: top(user, 10)
             \(permits("items"))
               items_table:
                 from: items
@@ -128,6 +131,7 @@ struct IdentityTopology: Sendable {
                     last_weapon: last(weapon)
                     first_level: { metric: first(level), where: "duration_ms > 1000" }
                     heroes: { metric: uniques(user), where: "level > 50" }
+                    weapons: top(weapon, 3)
             \(permits("segments"))
               segments_table:
                 from: segments
@@ -150,6 +154,7 @@ struct IdentityTopology: Sendable {
                     opening: first(revenue)
                     closing: last(user)
                     quick: "share_below(duration_ms, 1500)"
+                    busiest: top(user, 2)
             \(permits("spans"))
               spans_table:
                 from: spans

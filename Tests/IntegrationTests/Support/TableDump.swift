@@ -18,7 +18,7 @@ struct TableDump: Sendable, Equatable {
             _ table: String, hasWindow: Bool, hasWindows: Bool = false, without placed: [String] = []
         ) -> Part {
             let order = (hasWindows ? "window_size, " : "") + (hasWindow ? "window_start, " : "") + "group_key"
-            let columns = placed.flatMap { [$0, $0 + "_time", $0 + "_place"] }.joined(separator: ",")
+            let columns = placed.flatMap { [$0, $0 + "_time", $0 + "_place", $0 + "_sketch"] }.joined(separator: ",")
             let selected = placed.isEmpty ? "*" : "(to_jsonb(t) - '{\(columns)}'::text[])::text"
             return Part(name: table, query: "SELECT \(selected) FROM \(table) t ORDER BY \(order)")
         }

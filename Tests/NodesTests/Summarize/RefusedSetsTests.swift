@@ -24,7 +24,7 @@ import Testing
             let rows = unsafe RowSelection(rows: nil, count: part.count)
             let conditions = delta.plan.metrics.map { $0.condition?.makeEvaluator() }
             let answer = delta.add(
-                batch, rows, conditions, except: refused, at: SummaryRecord.places(part.count, of: Int64(start)))
+                batch, rows, conditions, except: refused, at: SummaryRecord.places(part, of: Int64(start)))
             taken += answer.taken.map { start + Int($0) }
             left += answer.left.map { start + $0.row }
         }

@@ -70,7 +70,7 @@ import TopologyFile
     @Test(arguments: [
         (
             "metrics: { wide: spred(level) }",
-            "unknown metric 'spred', expected one of count, sum, min, max, avg, uniques, percentiles, first, last, share_below, spread; "
+            "unknown metric 'spred', expected one of count, sum, min, max, avg, uniques, percentiles, top, first, last, share_below, spread; "
                 + "did you mean 'spread'?"
         ),
         ("metrics: { wide: range(level) }", "did you mean 'spread'?"),

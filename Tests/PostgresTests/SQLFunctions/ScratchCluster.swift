@@ -29,7 +29,8 @@ final class ScratchCluster: Sendable {
     /// The shipped scripts, in the order in which a start runs them.
     static let scripts = [
         "percentiles", "percentiles_decode", "percentiles_quick", "percentiles_merge", "percentiles_read",
-        "percentiles_charts", "uniques", "uniques_merge", "uniques_read", "sums",
+        "percentiles_charts", "uniques", "uniques_merge", "uniques_read", "sums", "top",
+        "top_merge", "top_read",
     ]
 
     /// Databases to test in.

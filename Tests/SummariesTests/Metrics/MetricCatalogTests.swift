@@ -12,7 +12,7 @@ import Testing
         ("uniques(country, precision: compact)", "uniques(country text, compact)"),
         ("percentiles(ratio, 5)", "percentiles(ratio double)"), ("count(level)", "count(level integer)"),
         ("first(user)", "first(user text)"), ("last(paid)", "last(paid boolean)"),
-        ("share_below(price, 2.50)", "share_below(price decimal(2), 2.5)"),
+        ("share_below(price, 2.50)", "share_below(price decimal(2), 2.5)"), ("top(user, 7)", "top(user text)"),
     ])
     func definitionsStayAsTheyAre(call: String, definition: String) throws {
         #expect(try SummaryRecord.metric("m", call).canonicalCall(separator: " ") == definition)
@@ -40,6 +40,7 @@ import Testing
             "share_below(level, 3)",
             "m double shown, m_below integer state not null, m_values integer state not null"
         ),
+        ("top(user, 7)", "m json shown not null, m_sketch bytes state not null"),
         ("percentiles(level, 50)", "m_p50 double shown, m_sketch bytes state not null"),
     ])
     func columnsStayAsTheyAre(call: String, expected: String) throws {

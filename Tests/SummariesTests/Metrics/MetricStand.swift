@@ -17,6 +17,7 @@ struct ShownValues: ValueSink {
     mutating func append(microsecondsSince1970 value: Int64) { texts.append("\(value)us") }
     mutating func append(_ unscaled: Int128, scale: Int) { texts.append("\(unscaled)e-\(scale)") }
     mutating func append(_ value: Bool) { texts.append("\(value)") }
+    mutating func append(json: [UInt8]) { texts.append(String(decoding: json, as: UTF8.self)) }
     mutating func append(text: [UInt8]) { texts.append("'" + String(decoding: text, as: UTF8.self) + "'") }
     mutating func append(_ sum: DoubleSum) { texts.append("sum \(sum.nearest.map { "\($0)" } ?? "beyond")") }
     mutating func append(_ bytes: [UInt8]) {

@@ -55,6 +55,8 @@ extension RowBuilders: ValueSink {
 
     mutating func append(text: [UInt8]) { columns[column].append(text) }
 
+    mutating func append(json: [UInt8]) { columns[column].append(json: json) }
+
     mutating func append(_ sum: DoubleSum) {
         let shown = sum.decimal
         columns[column].append(isNegative: shown.isNegative, digits: shown.digits, exponent: shown.exponent)

@@ -80,7 +80,10 @@ struct SchemaSetup {
         return TableDefinition(
             parts.flatMap { sink, table in
                 let columns = table.plain.map(\.name).sorted().joined(separator: ", ")
-                return [DefinitionLine("table \(table.place.shown)", columns)]
+                let generated = sink.plan.generated.sorted { $0.name < $1.name }.map {
+                    DefinitionLine("\(table.place.shown) column \($0.name)", $0.text)
+                }
+                return [DefinitionLine("table \(table.place.shown)", columns)] + generated
                     + sink.definition.lines.map { DefinitionLine("\(table.place.shown) \($0.key)", $0.value) }
             })
     }

@@ -10,6 +10,7 @@ enum SketchFunctions {
             PackageResources.uniques_sql, PackageResources.uniques_merge_sql,
             PackageResources.uniques_read_sql, PackageResources.sums_sql,
             PackageResources.freshness_sql,
+            PackageResources.top_sql, PackageResources.top_merge_sql, PackageResources.top_read_sql,
         ]
         return files.map { String(decoding: $0, as: UTF8.self) }.joined()
     }

@@ -11,6 +11,8 @@ struct SummaryTable {
     let keys: [TableColumn]
     let plain: [TableColumn]
     let states: [TableColumn]
+    /// What the database computes; nobody writes it.
+    let generated: [GeneratedTableColumn]
     let hasWindow: Bool
     /// Whether it holds the rows of several windows.
     let hasWindowSize: Bool
@@ -36,11 +38,20 @@ struct SummaryTable {
         metrics = plan.metrics.map { TableMetric($0, shown: &shown, hidden: &hidden) }
         plain = metrics.flatMap(\.plain)
         states = metrics.flatMap(\.states)
+        generated = plan.generated.map { GeneratedTableColumn($0) }
     }
 
-    /// All columns in table order: what people read comes first.
-    var columns: [TableColumn] {
-        primaryHead + (hasGroupingSets ? [Self.groupingSet] : []) + keys + plain + states + [Self.groupKey]
+    /// All columns that are written, in table order: what people read comes first.
+    var columns: [TableColumn] { shown + states + [Self.groupKey] }
+
+    /// Those of them that people read.
+    private var shown: [TableColumn] {
+        primaryHead + (hasGroupingSets ? [Self.groupingSet] : []) + keys + plain
+    }
+
+    /// The columns in CREATE TABLE: what people read comes first.
+    private var definitions: [String] {
+        shown.map(\.definition) + generated.map(\.definition) + (states + [Self.groupKey]).map(\.definition)
     }
 
     private var primaryHead: [TableColumn] {
@@ -55,7 +66,7 @@ struct SummaryTable {
     func createStatement(_ place: String) -> String {
         """
         CREATE TABLE \(place) (
-            \(columns.map(\.definition).joined(separator: ",\n    ")),
+            \(definitions.joined(separator: ",\n    ")),
             PRIMARY KEY (\(primaryKey.map(\.quoted).joined(separator: ", ")))
         ) WITH (fillfactor = 50, toast_tuple_target = 8160,
             autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)

@@ -11,6 +11,7 @@ struct TableColumn: Hashable, Sendable {
         case numeric
         case double = "double precision"
         case boolean
+        case jsonb
         case bytea
 
         /// How an array of them travels.
@@ -22,6 +23,7 @@ struct TableColumn: Hashable, Sendable {
             case .numeric: .numeric
             case .double: .float8
             case .boolean: .bool
+            case .jsonb: .jsonb
             case .bytea: .bytea
             }
         }
@@ -60,6 +62,7 @@ extension TableColumn.Kind {
             case .timestamp: .timestamptz
             case .boolean: .boolean
             case .text: .text
+            case .json: .jsonb
             case .bytes: .bytea
             }
     }

@@ -20,6 +20,8 @@ BEGIN
         PERFORM millrace._percentiles_malformed('this is a sketch of uniques(); use uniques_estimate()');
     ELSIF size > 0 AND get_byte(sketch, 0) >> 4 = 3 THEN
         PERFORM millrace._percentiles_malformed('this is the exact sum of doubles; use sum_exact()');
+    ELSIF size > 0 AND get_byte(sketch, 0) >> 4 = 4 THEN
+        PERFORM millrace._percentiles_malformed('this is a sketch of top(); use top()');
     ELSIF size < 2 THEN
         PERFORM millrace._percentiles_malformed(format('ends too early, found %s bytes', size));
     END IF;

@@ -52,6 +52,8 @@ BEGIN
         PERFORM millrace._sum_malformed('this is a sketch of uniques(); use uniques_estimate()');
     ELSIF form >> 4 = 2 THEN
         PERFORM millrace._sum_malformed('this is a sketch of percentiles(); use percentile()');
+    ELSIF form >> 4 = 4 THEN
+        PERFORM millrace._sum_malformed('this is a sketch of top(); use top()');
     ELSIF form >> 4 <> 3 THEN
         PERFORM millrace._sum_malformed(format('unknown version, found %s, expected 3', form >> 4));
     ELSIF form & 15 > 2 THEN

@@ -26,6 +26,8 @@ BEGIN
         PERFORM millrace._uniques_malformed('this is a sketch of percentiles(); use percentile()');
     ELSIF body > -3 AND get_byte(sketch, 0) >> 4 = 3 THEN
         PERFORM millrace._uniques_malformed('this is the exact sum of doubles; use sum_exact()');
+    ELSIF body > -3 AND get_byte(sketch, 0) >> 4 = 4 THEN
+        PERFORM millrace._uniques_malformed('this is a sketch of top(); use top()');
     ELSIF body < 0 THEN
         PERFORM millrace._uniques_malformed(format('cut short, found %s bytes, expected at least 3', body + 3));
     END IF;

@@ -197,6 +197,7 @@ private struct StoredSink: ValueSink {
     mutating func append(_ unscaled: Int128, scale: Int) {
         add(.decimal(unscaled, scale: scale)) { $0.append(unscaled, scale: scale) }
     }
+    mutating func append(json: [UInt8]) { preconditionFailure("these metrics have no lists") }
     mutating func append(_ sum: DoubleSum) { preconditionFailure("these metrics have no sums of doubles") }
 
     private mutating func add(_ value: StoredColumns.Value, _ show: (inout ShownValues) -> Void) {

@@ -70,6 +70,7 @@ struct TableAdmission {
             let found = try TableColumns(of: place, &connection)
             columns = found
             try checkShape(found, isFresh ? nil : own, isFresh: isFresh, &connection)
+            try checkGenerated(found, &connection)
         }
         if !isFresh { try checkHistory(own, entries, isEmpty: isEmpty, &connection) }
         guard problems.allSatisfy({ $0.isAcceptable && acceptsGaps }) else { return }

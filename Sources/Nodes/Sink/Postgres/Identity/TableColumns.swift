@@ -13,6 +13,8 @@ struct TableColumns {
         var isMandatory: Bool
         /// `GENERATED …`, when the database makes its values itself.
         var generated: String?
+        /// What a generated column is made of, as the database writes it.
+        var expression: String?
         /// Its number in the table, which no other column ever has.
         var number: Int64
     }
@@ -43,14 +45,17 @@ struct TableColumns {
                     AND (SELECT t.typdefault IS NULL FROM pg_type t WHERE t.oid = a.atttypid),
                 CASE WHEN a.attgenerated <> '' THEN 'GENERATED ALWAYS AS (...)'
                     WHEN a.attidentity = 'a' THEN 'GENERATED ALWAYS AS IDENTITY' END,
-                a.attnum::bigint
+                a.attnum::bigint,
+                CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+                    WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END
             FROM pg_attribute a WHERE a.attrelid::bigint = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
             """, [oid])
         columns = try (0..<found.rowCount).map { row in
             Column(
                 name: try found.text(row, 0) ?? "", type: Self.shown(try found.text(row, 1) ?? ""),
                 narrowed: try found.text(row, 2), isMandatory: try found.bool(row, 3) ?? false,
-                generated: try found.text(row, 4), number: try found.int64(row, 5) ?? 0)
+                generated: try found.text(row, 4), expression: try found.text(row, 6),
+                number: try found.int64(row, 5) ?? 0)
         }
         let key = try connection.query(
             """
