@@ -90,8 +90,8 @@ let package = Package(
                 .embedInCode("Sink/SQL/percentiles_read.sql"),
                 .embedInCode("Sink/SQL/percentiles_charts.sql"), .embedInCode("Sink/SQL/uniques.sql"),
                 .embedInCode("Sink/SQL/uniques_merge.sql"), .embedInCode("Sink/SQL/uniques_read.sql"),
-                .embedInCode("Sink/SQL/freshness.sql"),
-                .embedInCode("Sink/SQL/sums.sql"), .embedInCode("Sink/SQL/top.sql"),
+                .embedInCode("Sink/SQL/sums.sql"), .embedInCode("Sink/SQL/freshness.sql"),
+                .embedInCode("Sink/SQL/top.sql"),
                 .embedInCode("Sink/SQL/top_merge.sql"), .embedInCode("Sink/SQL/top_read.sql"),
             ],
             swiftSettings: strict

@@ -56,6 +56,19 @@ package struct Deployment: Sendable, Equatable {
     package var changedBy: String
     /// Microseconds since 1970.
     package var changedAt: Int64
+
+    package init(
+        topology: String, version: Int, wanted: Wanted, generation: Int64, settings: RunSettings, changedBy: String,
+        changedAt: Int64
+    ) {
+        self.topology = topology
+        self.version = version
+        self.wanted = wanted
+        self.generation = generation
+        self.settings = settings
+        self.changedBy = changedBy
+        self.changedAt = changedAt
+    }
 }
 
 /// What a process that runs topologies says of one of them.
@@ -124,6 +137,14 @@ package struct DaemonRecord: Sendable, Equatable {
     /// Microseconds since 1970.
     package var startedAt: Int64
     package var secondsSilent: Double
+
+    package init(name: String, program: String, memoryBytes: Int, startedAt: Int64, secondsSilent: Double) {
+        self.name = name
+        self.program = program
+        self.memoryBytes = memoryBytes
+        self.startedAt = startedAt
+        self.secondsSilent = secondsSilent
+    }
 
     /// Whether it has been silent for so long that it counts as gone.
     package var isLost: Bool { secondsSilent > CatalogLimits.daemonSilence }

@@ -93,7 +93,7 @@ END $$;
 
 -- A value as text.
 CREATE OR REPLACE FUNCTION millrace._top_text(item bytea, kind int) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE WHEN kind = 0 THEN convert_from(item, 'UTF8')
         WHEN kind = 1 THEN (item = '\x01')::text
         WHEN kind = 2 THEN millrace._top_number(item)::text
@@ -103,7 +103,7 @@ $$;
 -- MARK: For users
 
 CREATE OR REPLACE FUNCTION millrace.top(sketch bytea, n int) RETURNS TABLE (value text, count bigint, error bigint)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT millrace._top_text(t.item, t.kind), t.count, t.error FROM millrace._top_items(sketch, n) AS t
     ORDER BY t.place
 $$;
@@ -111,7 +111,7 @@ COMMENT ON FUNCTION millrace.top(bytea, int) IS
 'The n most frequent values of a sketch of top(), the most frequent first. The true count is within count - error and count + error, for about 199 of 200 values; an error of 0 says that counts are exact.';
 
 CREATE OR REPLACE FUNCTION millrace.top_json(sketch bytea, n int) RETURNS jsonb
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object(
             'value', CASE WHEN t.kind = 0 THEN to_jsonb(millrace._top_text(t.item, 0))
                 ELSE millrace._top_text(t.item, t.kind)::jsonb END,
