@@ -17,10 +17,12 @@ struct MillraceCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Try.self, SQLCommand.self, Explain.self, DashboardCommand.self, Serve.self, Deploy.self,
+            Run.self, Check.self, Try.self, SQLCommand.self, Explain.self, DashboardCommand.self, Serve.self,
+            Deploy.self,
             PlanCommand.self, Apply.self, RebuildCommand.self, Diff.self, Promote.self, ListCommand.self, Status.self,
             Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self, Logs.self, Why.self,
-            Metrics.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self, VersionCommand.self, Reference.self,
+            Metrics.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self, VersionCommand.self,
+            Reference.self,
         ]
     )
 
