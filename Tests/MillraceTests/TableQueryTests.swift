@@ -83,6 +83,11 @@ import Testing
         #expect(Self.queries(fields: named)[0].gaps == [])
     }
 
+    @Test func recordsThatAreTooLateAreNamed() {
+        let gaps = Self.queries(by: "by: [k], too_late: 1h, too_early: 1m")[0].gaps
+        #expect(gaps.count == 1 && gaps[0].contains("what is too late or too early depends on"), "\(gaps)")
+    }
+
     @Test func sourcesAreToldApart() {
         let text = """
             topology: t

@@ -12,7 +12,7 @@ extension SummaryPlan {
         let from = writer.from(records)
         var entries = writer.windowEntries + writer.keyEntries
         for metric in metrics { entries += writer.entries(of: metric, records) }
-        writer.remarkOnKeys()
+        writer.remarkOnRefusals()
         let list = entries.map { "\($0.text) AS \(SQLWord.name($0.column.name))" }
         let select = "SELECT\n    " + QueryText.list(list) + "\n" + from + writer.grouping
         return TableQuery(
@@ -111,8 +111,13 @@ struct SummaryQueryWriter {
         return "\nGROUP BY GROUPING SETS (\n    " + QueryText.list(list) + "\n)" + having
     }
 
-    /// Says so where rows may have keys that no index of Postgres holds.
-    mutating func remarkOnKeys() {
+    /// Says so where records may be refused by what stands in no document, or for keys that no index of Postgres holds.
+    mutating func remarkOnRefusals() {
+        if plan.bounds != nil {
+            query.gap(
+                "node \(plan.node): what is too late or too early depends on what a partition has shown before; the query has "
+                    + "all records")
+        }
         guard plan.longestKeys.bytes > SummaryPlan.keyBytesMax else { return }
         query.gap(
             "node \(plan.node): records whose keys take more than \(SummaryPlan.keyBytesMax) bytes are dead letters, and "
