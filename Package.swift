@@ -187,7 +187,7 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator",
+                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -195,6 +195,13 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Dataflow", "DataflowTesting", "Platform", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "QueryTests",
+            dependencies: [
+                "Millrace", "Nodes", "Declaration", "Dataflow", "TopologyFile", "Postgres", "LocalServices", "Platform",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

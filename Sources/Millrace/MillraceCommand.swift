@@ -17,12 +17,11 @@ struct MillraceCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Try.self, Serve.self, Deploy.self, PlanCommand.self, Apply.self,
-            RebuildCommand.self, Diff.self, Promote.self, ListCommand.self,
-            Status.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self, Logs.self,
-            Why.self, DeadLetters.self,
-            Metrics.self, Demo.self, Generate.self, Produce.self,
-            BrokerCommand.self, VersionCommand.self, Reference.self,
+            Run.self, Check.self, Try.self, Explain.self, SQLCommand.self, DashboardCommand.self, Serve.self, Deploy.self,
+            PlanCommand.self, Apply.self, RebuildCommand.self, Diff.self, Promote.self, ListCommand.self, Status.self,
+            Why.self, Logs.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self,
+            DeadLetters.self, Metrics.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self,
+            VersionCommand.self, Reference.self,
         ]
     )
 

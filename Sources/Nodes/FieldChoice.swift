@@ -3,9 +3,21 @@ import Declaration
 
 /// A node that decides which fields there are, and what none of the rows behind it depends on.
 struct ShapePlan: StagePlan {
+    /// The names of the fields that there are behind it.
+    var fields: Set<String> = []
+
     func trace(_ meaning: inout EventMeaning) {}
 
     func build(in context: BuildContext) throws -> any Operator { PassOn() }
+}
+
+extension ShapePlan: QueryableStage {
+    /// The same records: only the names are known to fewer.
+    func query(_ input: QueryRelation, as node: String, in query: inout QueryText) -> QueryRelation {
+        var output = input
+        output.fields.removeAll { !fields.contains($0.name) }
+        return output
+    }
 }
 
 extension ConfigValue {

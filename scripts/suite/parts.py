@@ -20,6 +20,7 @@ SLOW = {
         "ClusterClientTests", "ConsumerGroupTests", "ConsumerTests", "DevelopmentBrokerTests", "ProducerTests",
     ),
     "NodesTests": ("KafkaLogTests", "KafkaSourceTests", "PostgresSessionTests"),
+    "QueryTests": ("DifferentialTests",),
 }
 
 #: Targets whose tests run under the sanitizers: those that start no other programs and wait for nothing.

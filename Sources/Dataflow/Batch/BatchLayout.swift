@@ -50,7 +50,7 @@ public struct BatchLayout: Sendable, Equatable {
     }
 
     /// Bytes that one row takes in all columns: values and validity, and where it has a hash, that.
-    var rowBytes: Int {
+    public var rowBytes: Int {
         places.reduce(0) { sum, place in
             if case .own(let type) = place { sum + type.stride + 1 } else { sum }
         }

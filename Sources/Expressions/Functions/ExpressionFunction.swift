@@ -33,6 +33,8 @@ struct ExpressionFunction: Sendable {
     var deviation: String?
     /// Whether Postgres has no function of this name.
     var isOwn = false
+    /// How it is said in SQL, where that is not by the function of its name.
+    var ownSQL: FunctionSQL?
 
     init(
         _ name: String, _ summary: String, _ examples: [Example], writing: String? = nil, deviation: String? = nil,

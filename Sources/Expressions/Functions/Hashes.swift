@@ -8,7 +8,9 @@ extension FunctionCatalog {
             "sha256", "The SHA-256 of the text's bytes, in base 16.",
             [.init("sha256('abc')", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")],
             deviation: "takes a text and answers one; in Postgres it is `encode(sha256(convert_to(t, 'UTF8')), 'hex')`",
-            .form([.text("t")], .text, hashed(SHA256.self))),
+            .form([.text("t")], .text, hashed(SHA256.self))
+        )
+        .inSQL(.words { "encode(sha256(convert_to(\($0[0]), 'UTF8')), 'hex')" }),
         ExpressionFunction(
             "pseudonym",
             "HMAC-SHA-256 of the text under a key, in base 16: equal texts stay equal, and nobody without the key knows "

@@ -24,7 +24,9 @@ extension FunctionCatalog {
             [.init("mod(-7, 3)", "-1"), .init("mod(7.5, 2)", "1.5"), .init("mod(1, 0)", nil)],
             .form([.exact("a"), .exact("b")], .same(), alignsScales: true) { _ in
                 .map { (a: Int64, b: Int64) in b == 0 ? nil : b == -1 ? 0 : a % b }
-            }),
+            }
+        )
+        .inSQL(.words { "mod(\($0[0]), nullif(\($0[1]), 0))" }),
         ExpressionFunction(
             "div", "How often `b` goes into `a`, cut off towards zero.",
             [.init("div(7.5, 2)", "3"), .init("div(-7, 2)", "-3")],
@@ -37,12 +39,16 @@ extension FunctionCatalog {
                     let (quotient, overflow) = a.dividedReportingOverflow(by: b)
                     return overflow ? nil : quotient
                 }
-            }),
+            }
+        )
+        .inSQL(.words { "div(\($0[0]), nullif(\($0[1]), 0))" }),
         ExpressionFunction(
             "gcd", "The greatest common divisor.", [.init("gcd(12, -18)", "6")],
             .form(
                 [.integer("a"), .integer("b")], .integer, .map { (a: Int64, b: Int64) in Int64(exactly: divisor(a, b)) }
-            )),
+            )
+        )
+        .inSQL(.wideNamesake),
         ExpressionFunction(
             "lcm", "The least common multiple.", [.init("lcm(4, 6)", "12")],
             .form(
@@ -51,14 +57,18 @@ extension FunctionCatalog {
                     guard a != 0, b != 0 else { return 0 }
                     let (product, overflow) = (a.magnitude / divisor(a, b)).multipliedReportingOverflow(by: b.magnitude)
                     return overflow ? nil : Int64(exactly: product)
-                })),
+                })
+        )
+        .inSQL(.wideNamesake),
         ExpressionFunction(
             "power", "`a` to the power of `b`.", [.init("power(2, 10)", "1024"), .init("power(-8, 0.5)", nil)],
             deviation: asDouble,
             .form([.double("a"), .double("b")], .double, .map(raised))),
         ExpressionFunction(
             "sqrt", "The square root.", [.init("sqrt(2.25)", "1.5"), .init("sqrt(-1)", nil)], deviation: asDouble,
-            .form([.double("x")], .double, .map { (x: Double) in x < 0 ? nil : x.squareRoot() })),
+            .form([.double("x")], .double, .map { (x: Double) in x < 0 ? nil : x.squareRoot() })
+        )
+        .inSQL(.guarded({ "\($0[0]) >= 0" }, "sqrt")),
         ExpressionFunction(
             "cbrt", "The cube root.", [.init("cbrt(1000)", "10")],
             .form([.double("x")], .double, .map { (x: Double) in cbrt(x) })),
@@ -72,7 +82,9 @@ extension FunctionCatalog {
                 })),
         ExpressionFunction(
             "ln", "The natural logarithm.", [.init("ln(1)", "0"), .init("ln(0)", nil)], deviation: asDouble,
-            .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log(x) : nil })),
+            .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log(x) : nil })
+        )
+        .inSQL(.guarded({ "\($0[0]) > 0" }, "ln")),
         ExpressionFunction(
             "log", "The logarithm to base 10, or to base `b`.", [.init("log(100)", "2"), .init("log(2, 64)", "6")],
             deviation: asDouble + "; `log(b, x)` is a double as well",
@@ -82,10 +94,20 @@ extension FunctionCatalog {
                 .map { (b: Double, x: Double) -> Double? in
                     guard b > 0, x > 0, b != 1 else { return nil }
                     return finite(log2(x) / log2(b))
-                })),
+                })
+        )
+        .inSQL(
+            .words { arguments in
+                let (base, x) = (arguments.count > 1 ? arguments[0] : "10", arguments[arguments.count - 1])
+                return arguments.count == 1
+                    ? "CASE WHEN \(x) > 0 THEN log(\(x)) END"
+                    : "CASE WHEN \(base) > 0 AND \(base) <> 1 AND \(x) > 0 THEN ln(\(x)) / ln(\(base)) END"
+            }),
         ExpressionFunction(
             "log10", "The logarithm to base 10.", [.init("log10(1000)", "3")], deviation: asDouble,
-            .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log10(x) : nil })),
+            .form([.double("x")], .double, .map { (x: Double) in x > 0 ? log10(x) : nil })
+        )
+        .inSQL(.guarded({ "\($0[0]) > 0" }, "log10")),
         ExpressionFunction(
             "degrees", "Radians as degrees.", [.init("degrees(0.5)", "28.64788975654116")],
             .form([.double("x")], .double, .map { (x: Double) in finite(x / (Double.pi / 180)) })),

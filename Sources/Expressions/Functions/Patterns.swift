@@ -10,12 +10,16 @@ extension FunctionCatalog {
             [
                 .init("'/api/v1' like '/api/%'", "true"), .init("'a_b' like 'a\\_b'", "true"),
                 .init("'100%' like '100#%' escape '#'", "true"),
-            ], writing: "t like pattern [escape c]", likeForm(ignoresCase: false), escapedForm(ignoresCase: false)),
+            ], writing: "t like pattern [escape c]", likeForm(ignoresCase: false), escapedForm(ignoresCase: false)
+        )
+        .inSQL(.words { words("LIKE", $0) }),
         ExpressionFunction(
             "ilike", "As `like`, with ASCII letters of either case.", [.init("'GET' ilike 'g%'", "true")],
             writing: "t ilike pattern [escape c]",
             deviation: "ignores the case of ASCII letters only, as Postgres does for `COLLATE \"C\"`",
-            likeForm(ignoresCase: true), escapedForm(ignoresCase: true)),
+            likeForm(ignoresCase: true), escapedForm(ignoresCase: true)
+        )
+        .inSQL(.words { words("ILIKE", $0) }),
         ExpressionFunction(
             "regexp_like",
             "Whether the pattern matches somewhere. Flags: `i` ignores case, `n` makes lines count. "
@@ -67,6 +71,11 @@ extension FunctionCatalog {
 
 /// `like`.
 extension FunctionCatalog {
+    /// A test of a pattern in SQL, with its escape if it has one.
+    private static func words(_ operation: String, _ arguments: [String]) -> String {
+        "\(arguments[0]) \(operation) \(arguments[1])" + (arguments.count > 2 ? " ESCAPE \(arguments[2])" : "")
+    }
+
     private static func likeForm(ignoresCase: Bool) -> FunctionForm {
         .form([.text("t"), .text("pattern")], .boolean) { facts throws(FormProblem) in
             try like(facts, escape: UInt8(ascii: "\\"), ignoresCase)

@@ -123,7 +123,9 @@ extension FunctionCatalog {
                         guard shift > 0 else { return true }
                         shift -= 4
                     }
-                })),
+                })
+        )
+        .inSQL(.wideNamesake),
     ]
 
     static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x61 + value - 10 }

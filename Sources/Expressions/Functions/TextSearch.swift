@@ -6,10 +6,14 @@ extension FunctionCatalog {
             .form([.text("t"), .text("beginning")], .boolean, .map { (a: TextView, b: TextView) in a.hasPrefix(b) })),
         ExpressionFunction(
             "ends_with", "Whether the text ends with another.", [.init("ends_with('abc', 'bc')", "true")], isOwn: true,
-            .form([.text("t"), .text("ending")], .boolean, .map { (a: TextView, b: TextView) in a.hasSuffix(b) })),
+            .form([.text("t"), .text("ending")], .boolean, .map { (a: TextView, b: TextView) in a.hasSuffix(b) })
+        )
+        .inSQL(.words { "right(\($0[0]), length(\($0[1]))) = \($0[1])" }),
         ExpressionFunction(
             "contains", "Whether the text holds another.", [.init("contains('abc', 'b')", "true")], isOwn: true,
-            .form([.text("t"), .text("part")], .boolean, .map { (a: TextView, b: TextView) in a.contains(b) })),
+            .form([.text("t"), .text("part")], .boolean, .map { (a: TextView, b: TextView) in a.contains(b) })
+        )
+        .inSQL(.words { "strpos(\($0[0]), \($0[1])) > 0" }),
         ExpressionFunction(
             "strpos", "Where another text begins in this one, in code points from 1; 0 when it does not.",
             [.init("strpos('größe', 'ß')", "4"), .init("position('ß' in 'größe')", "4")],
@@ -17,7 +21,9 @@ extension FunctionCatalog {
         ExpressionFunction(
             "position", "The same as `strpos`; `position(part in t)` is written more often.",
             [.init("position('größe', 'ß')", "4")],
-            .form([.text("t"), .text("part")], .integer, .map(position))),
+            .form([.text("t"), .text("part")], .integer, .map(position))
+        )
+        .inSQL(.words { "strpos(\($0[0]), \($0[1]))" }),
         ExpressionFunction(
             "replace", "The text with every occurrence of `from` replaced.",
             [.init("replace('a-b-c', '-', '')", "abc")],

@@ -9,7 +9,9 @@ extension FunctionCatalog {
                 .init("extract(hour from timestamp '2026-01-31T12:34:56Z')", "12"),
                 .init("extract(second from timestamp '2026-01-31T12:34:56.5Z')", "56.500000"),
                 .init("extract(dow from timestamp '2026-02-01')", "0"),
-            ], writing: "extract(unit from time)", extractForm(.timestamp("time")), extractForm(.local("time"))),
+            ], writing: "extract(unit from time)", extractForm(.timestamp("time")), extractForm(.local("time"))
+        )
+        .inSQL(.words { "extract(\($0[0]) FROM \($0[1]))" }),
         ExpressionFunction(
             "date_part", "The same as `extract`, as a double.",
             [.init("date_part('second', timestamp '2026-01-31T12:34:56.5Z')", "56.5")],

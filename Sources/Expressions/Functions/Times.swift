@@ -43,7 +43,14 @@ extension FunctionCatalog {
             deviation:
                 "a time before the origin on a bound of bins begins its bin (Postgres 15 answers the bin before)",
             .form([.interval("length"), .timestamp("time"), .timestamp("origin")], .timestamp, making: binning),
-            .form([.interval("length"), .local("time"), .local("origin")], .localTimestamp, making: binning)),
+            .form([.interval("length"), .local("time"), .local("origin")], .localTimestamp, making: binning)
+        )
+        .inSQL(
+            .words { arguments in
+                let (length, time, origin) = (arguments[0], arguments[1], arguments[2])
+                let bins = "floor(extract(epoch FROM \(time) - \(origin)) / extract(epoch FROM \(length)))"
+                return "(\(origin) + cast(\(bins) AS double precision) * \(length))"
+            }),
         ExpressionFunction(
             "timezone",
             "Of a timestamp what the clocks of a zone show then; of that, with the zone, the timestamp. A time that a "
@@ -116,7 +123,9 @@ extension FunctionCatalog {
             .form(
                 [.timestamp("start"), .timestamp("end")], .fixed(.decimal(scale: 6)),
                 .map { (a: Int64, b: Int64) in b - a }),
-            .form([.local("start"), .local("end")], .fixed(.decimal(scale: 6)), .map { (a: Int64, b: Int64) in b - a })),
+            .form([.local("start"), .local("end")], .fixed(.decimal(scale: 6)), .map { (a: Int64, b: Int64) in b - a })
+        )
+        .inSQL(.words { "extract(epoch FROM \($0[1]) - \($0[0]))" }),
     ]
 
     static let unit = Parameter.text("unit").fixed

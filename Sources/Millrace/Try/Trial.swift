@@ -21,14 +21,9 @@ struct Trial {
     /// - Throws: `ValidationError` about the paths, and what nodes throw.
     init(_ topology: CompiledTopology, events: [String], lookups: [String] = [], deadLettersMax: Int) throws {
         var topology = topology
-        let paths = try Self.samples(events, of: topology.sources.map(\.name))
+        try Self.replaceSources(of: &topology, by: events)
         let rows = try Self.paths(
             lookups, "--lookup", of: LookupStandIns.nodes(of: topology), called: "lookup", holding: "rows")
-        for index in topology.sources.indices {
-            let source = topology.sources[index].name
-            topology.sources[index].plan = FilePlan(
-                node: source, patterns: [FilePlan.Pattern(paths[source] ?? "", place: "--events")], copies: .count)
-        }
         var tables: [TrialTable] = []
         for index in topology.sinks.indices {
             let table = TrialTable(node: topology.sinks[index].name)
@@ -52,6 +47,17 @@ struct Trial {
         self.log = log
     }
 
+    /// Puts samples in the place of the sources.
+    /// - Throws: what is wrong with the paths.
+    static func replaceSources(of topology: inout CompiledTopology, by events: [String]) throws(ValidationError) {
+        let paths = try samples(events, of: topology.sources.map(\.name))
+        for index in topology.sources.indices {
+            let source = topology.sources[index].name
+            topology.sources[index].plan = FilePlan(
+                node: source, patterns: [FilePlan.Pattern(paths[source] ?? "", place: "--events")], copies: .count)
+        }
+    }
+
     /// Which sample each source reads.
     private static func samples(
         _ events: [String], of sources: [String]
@@ -69,7 +75,7 @@ struct Trial {
     }
 
     /// Reads `NODE=PATH`, of which each node may have one.
-    private static func paths(
+    static func paths(
         _ entries: [String], _ option: String, of nodes: [String], called kind: String, holding what: String
     ) throws(ValidationError) -> [String: String] {
         var paths: [String: String] = [:]

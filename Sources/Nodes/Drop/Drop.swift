@@ -24,6 +24,6 @@ package enum Drop: NodeType {
             return CompiledNode(.broken, output: .records(schema))
         }
         schema.leaveOut(named: node.name) { names.contains($0) }
-        return CompiledNode(.stage(ShapePlan()), output: .records(schema))
+        return CompiledNode(.stage(ShapePlan(fields: Set(schema.fields.map(\.name)))), output: .records(schema))
     }
 }

@@ -25,6 +25,6 @@ package enum Keep: NodeType {
             return CompiledNode(.broken, output: .records(schema.opened()))
         }
         schema.leaveOut(named: node.name) { !names.contains($0) }
-        return CompiledNode(.stage(ShapePlan()), output: .records(schema))
+        return CompiledNode(.stage(ShapePlan(fields: Set(schema.fields.map(\.name)))), output: .records(schema))
     }
 }

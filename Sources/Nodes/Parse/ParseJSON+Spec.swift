@@ -75,7 +75,8 @@ extension ParseJSON: NodeType {
                             FieldSpec(
                                 "on_too_long", .choice(["dead_letter", "truncate"]),
                                 "What to do with a record whose text is too long: make it a dead letter, or cut the text "
-                                    + "behind its last whole character that fits.", default: "dead_letter"),
+                                    + "behind its last whole character that fits. Numbers that are taken for text are never cut.",
+                                default: "dead_letter"),
                         ])),
                 "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point "
                     + "(others are rounded half away from zero), `double`, "

@@ -216,6 +216,9 @@ extension SetGroups {
         return id == 0 ? nil : unsafe keyColumns[place].text(id)
     }
 
+    /// How many bytes the text of a key of a group has, nil for null and outside the set.
+    package func keyTextBytes(_ key: Int, ofGroup group: Int) -> Int? { unsafe keyText(key, ofGroup: group)?.count }
+
     /// The value of a key of a group that is not text, nil for null and outside the set.
     package func keyInteger(_ key: Int, ofGroup group: Int) -> Int64? {
         guard let place = places[key] else { return nil }

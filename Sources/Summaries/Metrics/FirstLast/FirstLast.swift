@@ -10,7 +10,7 @@ package struct FirstLast: Metric {
     package let name: String
     private let field: RecordSchema.Field
     private let timeColumn: Int
-    private let isLast: Bool
+    let isLast: Bool
 
     static func compile(
         _ call: MetricCall, _ spec: MetricSpec, named name: String, input: RecordSchema, isLast: Bool,

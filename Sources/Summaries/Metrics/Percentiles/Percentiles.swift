@@ -7,7 +7,7 @@ import Sketches
 package struct Percentiles: Metric, MetricType {
     package let name: String
     private let field: RecordSchema.Field
-    private let percentiles: [Percentile]
+    let percentiles: [Percentile]
 
     /// The metric under a name.
     package init(_ name: String, of field: RecordSchema.Field, _ percentiles: [Percentile]) {

@@ -6,7 +6,7 @@ package import Expressions
 package struct ShareBelow: Metric, MetricType {
     package let name: String
     private let field: RecordSchema.Field
-    private let threshold: Threshold
+    let threshold: Threshold
 
     package static let spec = MetricSpec(
         name: "share_below", otherNames: ["fraction_below", "percent_below", "percentile_rank", "percentrank"],

@@ -17,7 +17,7 @@ package struct Uniques: Metric, MetricType {
 
     package let name: String
     private let field: RecordSchema.Field
-    private let precision: Precision
+    let precision: Precision
 
     /// The metric under a name.
     package init(_ name: String, of field: RecordSchema.Field, _ precision: Precision = .standard) {

@@ -19,8 +19,8 @@ package struct CalendarWindow: WindowFunction, WindowType {
         package static let utc = Zone.fixed(.utc)
     }
 
-    private let unit: CalendarUnit
-    private let zone: Zone
+    let unit: CalendarUnit
+    let zone: Zone
 
     /// Windows of a unit in a zone.
     package init(_ unit: CalendarUnit, in zone: Zone) {

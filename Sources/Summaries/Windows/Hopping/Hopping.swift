@@ -4,8 +4,8 @@ package import Platform
 /// Windows of one length that begin more often than they end, so that they overlap. A pane is what lies between two
 /// beginnings.
 package struct Hopping: WindowFunction, WindowType {
-    private let panes: Tumbling
-    private let every: Int64
+    let panes: Tumbling
+    let every: Int64
     package let windowsPerPane: Int
 
     /// Windows of `count` times `every` microseconds, one beginning after each of them.

@@ -1,0 +1,11 @@
+import Declaration
+import Summaries
+
+extension TablePlan: Explainable {
+    var explanation: [String] {
+        tables.map { table in
+            let rows = table.window.map { "the rows of window \(summary.windows[$0].name)" } ?? "all rows"
+            return "merges \(rows) into table \(table.name), in the transaction that moves the positions"
+        }
+    }
+}

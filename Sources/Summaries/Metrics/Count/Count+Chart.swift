@@ -1,0 +1,5 @@
+package import Declaration
+
+extension Count: ChartableMetric {
+    package var chart: MetricChart? { MetricChart(name: name, lines: [.init(name, "sum(\(sql(0)))")]) }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Platform
+import Testing
+
+@testable import Millrace
+
+/// `millrace explain`: the plan, and what a sample says of it.
+@Suite struct ExplainTests {
+    private static let topology = """
+        topology: t
+        nodes:
+          events: { kafka: { brokers: "b:9092", topics: [t] } }
+          records: { from: events, parse_json: { event_time: ts, fields: { ts: timestamp, k: text, user: text } } }
+          some: { from: records, filter: "k <> 'x'", concurrency: 2 }
+          kpi:
+            from: some
+            summarize:
+              windows: [1m, 1h]
+              rollup: [k]
+              metrics: { n: count(), users: uniques(user) }
+          out: { from: kpi, postgres: { url: "postgresql://h/d", table: kpi } }
+        """
+
+    private static func load() throws -> PlanReport {
+        try PlanReport(#require(TopologyLoader(environment: [:]).load(text: topology, from: "t.yaml").topology))
+    }
+
+    @Test func thePlanSaysWhatIsParsedHashedSharedAndMerged() throws {
+        let text = try Self.load().text
+        for line in [
+            "records <- events",
+            "  parses 3 fields of each document, and skips all others: ts timestamp, k text, user text",
+            "  dead letter without ts", "  hashes user once, for all behind it that need it",
+            "  a stage of its own, on up to 2 threads, behind a mailbox of batches",
+            "  finds the group by k", "  makes () of these groups at each commit, not per record",
+            "  keeps users: uniques(user text, standard), merged by users_sketch, users_values",
+            "  merges all rows into table kpi, in the transaction that moves the positions",
+        ] { #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)\n\(text)") }
+    }
+
+    /// Two minutes of one hour, three values of `k`: 8 rows by the minute, 4 by the hour.
+    @Test func aSampleGivesRowsAndBytes() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "explain-\(UUID().uuidString).ndjson")
+        defer { try? FileManager.default.removeItem(at: path) }
+        let lines = (0..<600).map { index in
+            "{\"ts\": \"2026-01-01T00:0\(index % 2):00Z\", \"k\": \"\("abc".dropFirst(index % 3).prefix(1))\", \"user\": \"u\(index)\"}"
+        }
+        try Data((lines + ["{}"]).joined(separator: "\n").utf8).write(to: path)
+        let loaded = TopologyLoader(environment: [:]).load(text: Self.topology, from: "t.yaml").topology
+        let estimate = try SampleEstimate(try #require(loaded), events: [path.path()], lookups: [])
+        try await estimate.run()
+        let rows = estimate.text.split(separator: "\n").map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let hour = try #require(rows.first { $0.count == 8 && $0[1] == "1h" })
+        let minute = try #require(rows.first { $0.count == 8 && $0[1] == "1m" })
+        #expect(hour[2...4] == ["4", "1", "4.0"] && hour[6] == "96.0")
+        #expect(minute[2...4] == ["8", "2", "4.0"] && minute[6] == "5760")
+        let bytes = try #require(Int(minute[5]))
+        #expect((150...1_500).contains(bytes), "\(bytes)")
+        #expect(estimate.text.contains("From 601 records of the sample, 1 of them dead letters."))
+    }
+}
