@@ -52,7 +52,9 @@ package final class DeadLetterReport: EpochObserver {
 
     /// Counts a letter. True when it is the first of its cause.
     private static func count(_ letter: DeadLetter, in causes: inout Causes) -> Bool {
-        let cause = [letter.fault.code, letter.fault.node, letter.fault.field]
+        // Without a field, what was found is no value of a record but a code, such as an SQLSTATE.
+        let fault = letter.fault
+        let cause = [fault.code, fault.node, fault.field ?? fault.found]
         if let index = causes.indices[cause] {
             causes.list[index].count += 1
             return false

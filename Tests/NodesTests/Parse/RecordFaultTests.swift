@@ -38,7 +38,7 @@ import Testing
             "{ each: rs, fields: { v: integer } }", of: [#"{"rs":[{"v":1},{"v":"x"},{"v":[]}]}"#, #"{"rs":1}"#])
         #expect(elements == [#"wrong_type r v "x""#, "wrong_type r v -", "no_elements r rs -"])
         let messages = try Self.causes(
-            "{ fields: { k: { from: message.key, type: integer }, t: { type: timestamp, format: \"%Y-%m-%d\" } } }",
+            "{ fields: { k: { from: message.key, type: integer }, t: { type: timestamp, format: \"%Y-%m-%d\", zone: UTC } } }",
             [
                 ParseStand.Message(payload: "{}", texts: ["seven"]),
                 ParseStand.Message(payload: #"{"t":"MMXX"}"#, texts: ["7"]),
