@@ -178,6 +178,7 @@ extension Catalog {
         let tables = try tables(of: rebuild.name)
         try change(rebuild.name) { connection in
             for (schema, name) in tables {
+                try Swap.dropBounds(of: schema, name, &connection)
                 try connection.execute("DROP TABLE IF EXISTS \(SQLName.quote(schema)).\(SQLName.quote(name))")
             }
             for table in try Swap.tablesByTopology(&connection) {
@@ -239,6 +240,7 @@ private struct Swap {
             guard name.hasSuffix(suffix), !pairs.contains(where: { $0.schema == schema && $0.beside == name }) else {
                 continue
             }
+            try Self.dropBounds(of: schema, name, &connection)
             try rename(schema, name, to: String(name.dropLast(suffix.count)), of: rebuild.name, &connection)
         }
         for table in try Self.tablesByTopology(&connection) {
@@ -257,6 +259,7 @@ private struct Swap {
         let grants = try grants(of: pair.schema, pair.live, &connection)
         let aside = Rebuild.table(pair.live, tag: replaced.tag)
         try rename(pair.schema, pair.live, to: aside, of: rebuild.topology, &connection)
+        try Self.dropBounds(of: pair.schema, pair.beside, &connection)
         try rename(pair.schema, pair.beside, to: pair.live, of: rebuild.name, &connection)
         for grant in grants { try connection.execute(grant) }
         for view in views { try connection.execute(view) }
@@ -270,6 +273,19 @@ private struct Swap {
         try connection.query(
             "UPDATE millrace.tables SET table_name = $4 WHERE topology = $1 AND table_schema = $2 AND table_name = $3",
             [.text(topology), .text(schema), .text(name), .text(new)])
+    }
+
+    /// Drops the view of bounds beside a table, which knows the table by its name; the next start makes it for the name that
+    /// the table has then.
+    static func dropBounds(of schema: String, _ name: String, _ connection: inout Connection) throws {
+        let found = try connection.query(
+            """
+            SELECT substring(definition from '(_bounds_[0-9a-f]+)\\(') FROM pg_views
+            WHERE schemaname = $1 AND viewname = $2
+            """, [.text(schema), .text(name + "_bounds")])
+        guard found.rowCount == 1, let function = try found.text(0, 0) else { return }
+        try connection.execute("DROP VIEW \(SQLName.quote(schema)).\(SQLName.quote(name + "_bounds"))")
+        try connection.execute("DROP FUNCTION IF EXISTS millrace.\(SQLName.quote(function))()")
     }
 
     /// Statements that make the views anew that read a table: by its name, whoever has it then.

@@ -17,7 +17,8 @@ struct MillraceCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Try.self, Explain.self, SQLCommand.self, DashboardCommand.self, Serve.self, Deploy.self,
+            Run.self, Check.self, Try.self, Explain.self, SQLCommand.self, DashboardCommand.self, Serve.self,
+            Deploy.self,
             PlanCommand.self, Apply.self, RebuildCommand.self, Diff.self, Promote.self, ListCommand.self, Status.self,
             Why.self, Logs.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Remove.self,
             DeadLetters.self, Metrics.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self,

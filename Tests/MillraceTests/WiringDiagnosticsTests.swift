@@ -276,7 +276,9 @@ import Testing
         ("t.yaml", "millrace: there is no command 't.yaml'; to run a topology: millrace run t.yaml"),
         (
             "xyzzyx",
-            "millrace: there is no command 'xyzzyx'; expected one of help, run, check, try, demo, generate, produce, broker, version"
+            "millrace: there is no command 'xyzzyx'; expected one of help, run, check, try, explain, sql, dashboard, serve, deploy, "
+                + "plan, apply, rebuild, diff, promote, list, status, why, logs, pause, resume, restart, scale, rollback, remove, "
+                + "dead-letters, metrics, demo, generate, produce, broker, version"
         ),
     ])
     func aWordThatIsNoCommandIsExplained(word: String, expected: String) {

@@ -94,6 +94,7 @@ struct ValueSizes: ValueSink {
     mutating func append(microsecondsSince1970 value: Int64) { bytes += 8 }
     mutating func append(_ value: Bool) { bytes += 1 }
     mutating func append(text: [UInt8]) { bytes += text.count + 1 }
+    mutating func append(json: [UInt8]) { bytes += json.count + 4 }
     /// Two bytes for four digits, and a head.
     mutating func append(_ unscaled: Int128, scale: Int) { bytes += 3 + (String(unscaled).utf8.count + 3) / 4 * 2 }
     mutating func append(_ sum: DoubleSum) { bytes += 13 }

@@ -113,6 +113,11 @@ struct SummaryQueryWriter {
 
     /// Says so where records may be refused by what stands in no document, or for keys that no index of Postgres holds.
     mutating func remarkOnRefusals() {
+        if !plan.generated.isEmpty {
+            query.gap(
+                "node \(plan.node): \(plan.generated.map(\.name).joined(separator: ", ")) are computed by the table from its other "
+                    + "columns; the query leaves them out")
+        }
         if plan.bounds != nil {
             query.gap(
                 "node \(plan.node): what is too late or too early depends on what a partition has shown before; the query has "

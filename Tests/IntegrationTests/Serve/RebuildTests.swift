@@ -93,6 +93,10 @@ import Testing
             let name = try #require(names.first { $0.hasPrefix("identity@") })
             try stand.succeed("remove", String(name), "--drop")
             #expect(try database.number("SELECT count(*) FROM pg_tables WHERE tablename ~ '__[0-9]+$'") == 0)
+            #expect(try database.number("SELECT count(*) FROM pg_views WHERE viewname ~ '__[0-9]+_bounds$'") == 0)
+            #expect(
+                try database.number("SELECT sum(events)::bigint FROM kpi_bounds")
+                    == database.number("SELECT sum(events)::bigint FROM kpi"))
             #expect(try database.number("SELECT count(DISTINCT topology) FROM millrace.partitions") == 1)
             try stopInOrder(processes)
         }
