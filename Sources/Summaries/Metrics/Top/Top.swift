@@ -63,6 +63,14 @@ package struct Top: Metric, MetricType {
         ]
     }
 
+    package var comments: [String] {
+        [
+            "the \(number) most frequent values of \(field.name) with their counts; exact up to 1,024 distinct values, "
+                + "beyond that the true count is within error of count",
+            "sketch of all values of \(field.name): unite rows with millrace.top_merge, read with millrace.top",
+        ]
+    }
+
     private var kind: ItemKind {
         guard let kind = ItemKind(field.type) else { preconditionFailure("the field's type was checked") }
         return kind

@@ -15,7 +15,7 @@ extension TableAdmission {
                     choices: [
                         "add what is missing, and start again: " + Self.computing(missing, in: place)
                             + " Postgres then writes the table anew, and old rows have the values too"
-                    ]))
+                    ], remedy: [Self.computing(missing, in: place)]))
         }
         guard !there.isEmpty, problems.isEmpty else { return }
         let expressions = try canonicalExpressions(&connection)
@@ -33,14 +33,17 @@ extension TableAdmission {
             } else {
                 continue
             }
+            let anew = [
+                "ALTER TABLE \(place.quoted) DROP COLUMN \(SQLName.quote(column.name));",
+                Self.computing([column], in: place),
+            ]
             problems.append(
                 TableProblem(
                     text: problem,
                     choices: [
                         "put the file back as it was",
-                        "or have it computed anew, for all rows, and start again: ALTER TABLE \(place.quoted) "
-                            + "DROP COLUMN \(SQLName.quote(column.name)); " + Self.computing([column], in: place),
-                    ]))
+                        "or have it computed anew, for all rows, and start again: " + anew.joined(separator: " "),
+                    ], remedy: existing.generated == nil ? [] : anew))
         }
     }
 

@@ -42,6 +42,9 @@ struct TableComments {
         for metric in table.metrics {
             texts += zip(metric.columns, metric.comments).map { ($0.name, $1) }
         }
+        for column in plan.generated {
+            texts.append((column.name, "\(column.text), computed by Postgres; null where a divisor is 0"))
+        }
         let windows = table.hasWindowSize ? "window_size and window_start " : table.hasWindow ? "window_start " : ""
         texts.append(
             ("group_key", "the row's key as bytes; \(windows.isEmpty ? "" : "with \(windows)")the primary key"))
