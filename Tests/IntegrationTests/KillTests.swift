@@ -17,18 +17,8 @@ import Testing
             [MillraceProcess]
     ) async throws {
         try await onOwnThread {
-            for attempt in 1... {
-                let log = try IdentityLog(events: events, seed: seed)
-                do {
-                    return try Self.compareOnce("\(name)_\(attempt)", log, body)
-                } catch  where attempt < 3 && !log.stand.answers {
-                    // Under such kills on a busy machine the development broker itself was seen to stop answering and
-                    // then to be gone (why is not known); its log is gone with it, so there is nothing to go on with.
-                    FileHandle.standardError.write(
-                        Data(
-                            "IntegrationTests: \(name): the development broker is gone; once more with another\n".utf8)
-                    )
-                }
+            try IdentityLog.whileBrokersLive(name, events: events, seed: seed) { log, name in
+                try Self.compareOnce(name, log, body)
             }
         }
     }

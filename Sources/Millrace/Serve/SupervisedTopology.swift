@@ -98,8 +98,13 @@ final class SupervisedTopology {
     private func start(
         _ order: Supervision.Order, _ settings: RunSettings, _ version: TopologyVersion, _ freeMemory: Int
     ) throws {
+        // One that failed is said to have failed until it runs again.
+        let isNew = order != self.order
         self.order = order
-        reason = ""
+        if isNew || kind != .failed {
+            reason = ""
+            show(.starting)
+        }
         let overrides = RunOverrides(
             memoryBytes: settings.memoryBytes, workers: settings.workers, concurrency: settings.concurrency ?? [:])
         let (found, diagnostics) = TopologyLoader(overrides: overrides, rebuild: Rebuild(name: name)).load(
@@ -135,7 +140,6 @@ final class SupervisedTopology {
             end.reason = Redaction.redacted(end.reason)
             ended.content.withLock { $0 = end }
         }
-        show(.starting)
     }
 
     private struct Shortage: Error, CustomStringConvertible { var description: String }
@@ -143,7 +147,13 @@ final class SupervisedTopology {
     private func settle() {
         switch supervision.phase {
         case .idle: break
-        case .running: show(service?.hasBegun == true ? .running : .starting)
+        case .running:
+            if service?.hasBegun == true {
+                reason = ""
+                show(.running)
+            } else if kind != .failed {
+                show(.starting)
+            }
         case .stopping: show(.stopping)
         case .resting: show(.failed)
         case .settled(_, .ended): show(.ended)

@@ -30,76 +30,85 @@ import Testing
 
     @Test func aRebuildTakesThePlaceOfWhatRuns() async throws {
         try await onOwnThread {
-            let log = try IdentityLog(events: 8_000, seed: 33)
-            let database = try TestDatabase("rebuilt")
-            let stand = try ServeStand(database, brokers: log.stand.bootstrapServers)
-            var topology = log.topology("rebuilt")
-            topology.settings = ["batch_bytes": "16KiB", "commit_interval": "10ms"]
-            let first = topology.text
-            let changed = first.replacing("window: 1m\n", with: "window: 2m\n")
-                .replacing("filter: \"level > 1 &&", with: "filter: \"level > 2 &&")
-            #expect(first != changed)
-            let processes = try (0..<2).map { _ in try stand.serve() }
-            var writer = try log.writer()
-            try writer.write(upTo: log.count / 2)
-            try stand.succeed("deploy", try stand.file(first, "first.yaml"))
-            try database.waitUntilRead(log.count / 2, by: processes)
-            _ = try database.query("CREATE ROLE rebuilt_reader")
-            _ = try database.query("GRANT SELECT ON kpi TO rebuilt_reader")
-            _ = try database.query("CREATE VIEW totals AS SELECT event, sum(events) AS events FROM kpi GROUP BY event")
-
-            let file = try stand.file(changed, "changed.yaml")
-            let plan = try stand.run("plan", file)
-            #expect(plan.exit == .code(1))
-            #expect(plan.output.contains("table public.kpi") && plan.output.contains("millrace rebuild FILE"))
-            let reader = Reader(database, "SELECT sum(events)::bigint FROM kpi")
-            let viewer = Reader(database, "SELECT sum(events)::bigint FROM totals")
-            try stand.succeed("rebuild", file)
-            try writer.write(upTo: log.count * 3 / 4)
-            let twice = try stand.run("rebuild", file)
-            #expect(
-                twice.exit == .code(1) && twice.errors.contains("identity@2 is being rebuilt already"),
-                "\(twice.errors)")
-            let difference = try stand.run("diff", "identity", "--json")
-            #expect(difference.exit == .code(1))
-            #expect(difference.output.contains("\"rebuild\" : \"identity@2\""))
-            let promoted = try stand.run("promote", "identity")
-            #expect(promoted.exit == .code(0), "\(promoted.output)\(promoted.errors)")
-            #expect(promoted.output.contains("what was there before is identity@1, paused"))
-            try writer.finish()
-            try eventually(within: .seconds(120), "all is read; \(processes.map(\.lastWords))") {
-                try database.number(
-                    "SELECT sum(next_offset)::bigint FROM millrace.partitions WHERE topology = 'identity'")
-                    >= log.count
+            try IdentityLog.whileBrokersLive("rebuilt", events: 8_000, seed: 33) { log, name in
+                try Self.rebuild(log, name)
             }
-            // Whoever reads never sees less than before.
-            for seen in [reader.stop(), viewer.stop()] {
-                #expect(seen.count > 20)
-                #expect(zip(seen, seen.dropFirst()).allSatisfy { $0 <= $1 }, "\(seen)")
-            }
-            #expect(
-                try database.query("SELECT has_table_privilege('rebuilt_reader', 'kpi', 'SELECT')").bool(0, 0) == true)
-            #expect(
-                try database.number("SELECT sum(events)::bigint FROM totals")
-                    == database.number("SELECT sum(events)::bigint FROM kpi"))
-            try Self.compare(database, with: changed, log, "rebuilt_new")
-
-            // And back: what was there before reads what it has missed.
-            let back = try stand.run("promote", "identity")
-            #expect(back.exit == .code(0), "\(back.output)\(back.errors)")
-            try stand.wait(for: "identity", toBe: "running")
-            try Self.compare(database, with: first, log, "rebuilt_old")
-            let names = try stand.succeed("list").split(separator: "\n").compactMap { $0.split(separator: " ").first }
-            let name = try #require(names.first { $0.hasPrefix("identity@") })
-            try stand.succeed("remove", String(name), "--drop")
-            #expect(try database.number("SELECT count(*) FROM pg_tables WHERE tablename ~ '__[0-9]+$'") == 0)
-            #expect(try database.number("SELECT count(*) FROM pg_views WHERE viewname ~ '__[0-9]+_bounds$'") == 0)
-            #expect(
-                try database.number("SELECT sum(events)::bigint FROM kpi_bounds")
-                    == database.number("SELECT sum(events)::bigint FROM kpi"))
-            #expect(try database.number("SELECT count(DISTINCT topology) FROM millrace.partitions") == 1)
-            try stopInOrder(processes)
         }
+    }
+
+    private static func rebuild(_ log: IdentityLog, _ name: String) throws {
+        let database = try TestDatabase(name)
+        let stand = try ServeStand(database, brokers: log.stand.bootstrapServers)
+        var topology = log.topology(name)
+        topology.settings = ["batch_bytes": "16KiB", "commit_interval": "10ms"]
+        let first = topology.text
+        let changed = first.replacing("window: 1m\n", with: "window: 2m\n")
+            .replacing("filter: \"level > 1 &&", with: "filter: \"level > 2 &&")
+        #expect(first != changed)
+        let processes = try (0..<2).map { _ in try stand.serve() }
+        var writer = try log.writer()
+        try writer.write(upTo: log.count / 2)
+        try stand.succeed("deploy", try stand.file(first, "first.yaml"))
+        try database.waitUntilRead(log.count / 2, by: processes)
+        _ = try database.query("CREATE ROLE \(name)_reader")
+        _ = try database.query("GRANT SELECT ON kpi TO \(name)_reader")
+        _ = try database.query("CREATE VIEW totals AS SELECT event, sum(events) AS events FROM kpi GROUP BY event")
+
+        let file = try stand.file(changed, "changed.yaml")
+        let plan = try stand.run("plan", file)
+        #expect(plan.exit == .code(1))
+        #expect(plan.output.contains("table public.kpi") && plan.output.contains("millrace rebuild FILE"))
+        let reader = Reader(database, "SELECT sum(events)::bigint FROM kpi")
+        let viewer = Reader(database, "SELECT sum(events)::bigint FROM totals")
+        try stand.succeed("rebuild", file)
+        try writer.write(upTo: log.count * 3 / 4)
+        let twice = try stand.run("rebuild", file)
+        #expect(
+            twice.exit == .code(1) && twice.errors.contains("identity@2 is being rebuilt already"),
+            "\(twice.errors)")
+        let difference = try stand.run("diff", "identity", "--json")
+        #expect(difference.exit == .code(1))
+        #expect(difference.output.contains("\"rebuild\" : \"identity@2\""))
+        let promoted = try stand.run("promote", "identity")
+        #expect(promoted.exit == .code(0), "\(promoted.output)\(promoted.errors)")
+        #expect(promoted.output.contains("what was there before is identity@1, paused"))
+        try writer.finish()
+        try eventually(within: .seconds(120), "all is read; \(processes.map(\.lastWords))") {
+            try database.number(
+                "SELECT sum(next_offset)::bigint FROM millrace.partitions WHERE topology = 'identity'")
+                >= log.count
+        }
+        // Whoever reads never sees less than before.
+        for seen in [reader.stop(), viewer.stop()] {
+            #expect(seen.count > 20)
+            #expect(zip(seen, seen.dropFirst()).allSatisfy { $0 <= $1 }, "\(seen)")
+        }
+        #expect(
+            try database.query("SELECT has_table_privilege('\(name)_reader', 'kpi', 'SELECT')").bool(0, 0) == true)
+        #expect(
+            try database.number("SELECT sum(events)::bigint FROM totals")
+                == database.number("SELECT sum(events)::bigint FROM kpi"))
+        try compare(database, with: changed, log, "\(name)_new")
+
+        try goBack(stand, first, log)
+        try stopInOrder(processes)
+    }
+
+    /// What was there before takes its place again, and what was promoted goes.
+    private static func goBack(_ stand: ServeStand, _ first: String, _ log: IdentityLog) throws {
+        let back = try stand.run("promote", "identity")
+        #expect(back.exit == .code(0), "\(back.output)\(back.errors)")
+        try stand.wait(for: "identity", toBe: "running")
+        try compare(stand.database, with: first, log, "\(stand.database.name)_old")
+        let names = try stand.succeed("list").split(separator: "\n").compactMap { $0.split(separator: " ").first }
+        let name = try #require(names.first { $0.hasPrefix("identity@") })
+        try stand.succeed("remove", String(name), "--drop")
+        #expect(try stand.database.number("SELECT count(*) FROM pg_tables WHERE tablename ~ '__[0-9]+$'") == 0)
+        #expect(try stand.database.number("SELECT count(*) FROM pg_views WHERE viewname ~ '__[0-9]+_bounds$'") == 0)
+        #expect(
+            try stand.database.number("SELECT sum(events)::bigint FROM kpi_bounds")
+                == stand.database.number("SELECT sum(events)::bigint FROM kpi"))
+        #expect(try stand.database.number("SELECT count(DISTINCT topology) FROM millrace.partitions") == 1)
     }
 
     /// The tables are those that one clean run of a definition makes.

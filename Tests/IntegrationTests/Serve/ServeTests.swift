@@ -20,48 +20,53 @@ import Testing
     /// tables are those of one clean run.
     @Test func aDaysWorkByCommandsOnly() async throws {
         try await onOwnThread {
-            let log = try IdentityLog(events: 12_000, seed: 31)
-            let database = try TestDatabase("serve_day")
-            let stand = try ServeStand(database, brokers: log.stand.bootstrapServers)
-            var topology = log.topology("serve_day")
-            topology.settings = Self.restless
-            let first = try stand.file(topology.text, "first.yaml")
-            topology.settings["commit_interval"] = "25ms"
-            let second = try stand.file(topology.text, "second.yaml")
-            let poisoned = try stand.file(
-                Self.counting("poisoned", "/nowhere/at/all.ndjson", table: "kpi"), "poisoned.yaml")
-
-            var processes = try (0..<3).map { _ in try stand.serve() }
-            var writer = try log.writer()
-            try stand.succeed("deploy", first, "--note", "the first")
-            let steps: [[String]] = [
-                ["pause", "identity"], ["resume", "identity"], ["deploy", second], ["deploy", poisoned],
-                ["scale", "identity", "--workers", "1", "--concurrency", "kpi=2"], ["restart", "identity"],
-                ["rollback", "identity"], ["remove", "poisoned"],
-            ]
-            for (index, step) in steps.enumerated() {
-                try writer.write(upTo: log.count * (index + 1) / (steps.count + 1))
-                let victim = index % 3
-                let answer = try stand.run(step + ["--wait", index.isMultiple(of: 2) ? "0s" : "20s"])
-                if !step.contains(poisoned) {
-                    #expect(answer.exit == .code(0), "\(step): \(answer.output)\(answer.errors)")
-                }
-                processes[victim].kill()
-                processes[victim] = try stand.serve()
+            try IdentityLog.whileBrokersLive("serve_day", events: 12_000, seed: 31) { log, name in
+                try Self.workADay(log, name)
             }
-            try writer.finish()
-            try log.checkFilled()
-            try stand.wait(for: "identity", toBe: "running")
-            try database.waitUntilRead(log.count, by: processes)
-            let versions = try stand.succeed("list", "identity", "--json")
-            #expect(versions.contains("version 1 again"))
-            try stopInOrder(processes)
-            let disturbed = try IdentityOutcome(database, messages: log.count)
-            let clean = try log.run("serve_day_clean")
-            #expect(clean.problems == [])
-            #expect(disturbed.problems == [])
-            #expect(disturbed.dump.differences(from: clean.dump) == [])
         }
+    }
+
+    private static func workADay(_ log: IdentityLog, _ name: String) throws {
+        let database = try TestDatabase(name)
+        let stand = try ServeStand(database, brokers: log.stand.bootstrapServers)
+        var topology = log.topology(name)
+        topology.settings = restless
+        let first = try stand.file(topology.text, "first.yaml")
+        topology.settings["commit_interval"] = "25ms"
+        let second = try stand.file(topology.text, "second.yaml")
+        let poisoned = try stand.file(
+            counting("poisoned", "/nowhere/at/all.ndjson", table: "kpi"), "poisoned.yaml")
+
+        var processes = try (0..<3).map { _ in try stand.serve() }
+        var writer = try log.writer()
+        try stand.succeed("deploy", first, "--note", "the first")
+        let steps: [[String]] = [
+            ["pause", "identity"], ["resume", "identity"], ["deploy", second], ["deploy", poisoned],
+            ["scale", "identity", "--workers", "1", "--concurrency", "kpi=2"], ["restart", "identity"],
+            ["rollback", "identity"], ["remove", "poisoned"],
+        ]
+        for (index, step) in steps.enumerated() {
+            try writer.write(upTo: log.count * (index + 1) / (steps.count + 1))
+            let victim = index % 3
+            let answer = try stand.run(step + ["--wait", index.isMultiple(of: 2) ? "0s" : "20s"])
+            if !step.contains(poisoned) {
+                #expect(answer.exit == .code(0), "\(step): \(answer.output)\(answer.errors)")
+            }
+            processes[victim].kill()
+            processes[victim] = try stand.serve()
+        }
+        try writer.finish()
+        try log.checkFilled()
+        try stand.wait(for: "identity", toBe: "running")
+        try database.waitUntilRead(log.count, by: processes)
+        let versions = try stand.succeed("list", "identity", "--json")
+        #expect(versions.contains("version 1 again"))
+        try stopInOrder(processes)
+        let disturbed = try IdentityOutcome(database, messages: log.count)
+        let clean = try log.run("\(name)_clean")
+        #expect(clean.problems == [])
+        #expect(disturbed.problems == [])
+        #expect(disturbed.dump.differences(from: clean.dump) == [])
     }
 
     @Test func aTopologyThatFailsLeavesTheOthersAlone() async throws {

@@ -18,6 +18,24 @@ final class IdentityLog: Sendable {
         topic = try self.stand.makeTopic(partitions: Self.partitions)
     }
 
+    /// Runs `body` with a log and a name for its databases, and once more with others when the brokers have gone meanwhile.
+    ///
+    /// Under kills on a busy machine the development broker itself was seen to stop answering and then to be gone; its log is
+    /// gone with it, so there is nothing to go on with.
+    static func whileBrokersLive(
+        _ name: String, events: Int, seed: Int, _ body: (IdentityLog, String) throws -> Void
+    ) throws {
+        for attempt in 1... {
+            let log = try IdentityLog(events: events, seed: seed)
+            do {
+                return try body(log, "\(name)_\(attempt)")
+            } catch  where attempt < 3 && !log.stand.answers {
+                FileHandle.standardError.write(
+                    Data("IntegrationTests: \(name): the development broker is gone; once more with another\n".utf8))
+            }
+        }
+    }
+
     /// How many events there are.
     var count: Int { log.events.count }
 
