@@ -73,10 +73,6 @@ extension Catalog {
         return result
     }
 
-    private func quoted(_ schema: String, _ name: String) -> String {
-        "\(SQLName.quote(schema)).\(SQLName.quote(name))"
-    }
-
     private mutating func columns(
         of table: String
     ) throws -> [(name: String, type: String, isNumber: Bool, isKey: Bool)] {

@@ -58,6 +58,9 @@ extension Catalog {
                     "topology \(topology): version \(current.version) is this file; to make its tables anew all the "
                     + "same, change something, a comment will do")
         }
+        if let obstacle = try obstacles(of: topology, beside: nil).first {
+            throw CatalogError(code: .elsewhere, description: "topology \(topology): \(obstacle)")
+        }
         let next = (try versions(of: topology).first?.version ?? 0) + 1
         let others = try rebuilds(of: topology).filter { $0.rebuild.tag >= next }
         if let other = others.first {
@@ -93,7 +96,7 @@ extension Catalog {
         }
     }
 
-    private mutating func tables(of topology: String) throws -> [(schema: String, name: String)] {
+    mutating func tables(of topology: String) throws -> [(schema: String, name: String)] {
         guard try !connection.query("SELECT to_regclass('millrace.tables')::oid::bigint").isNull(0, 0) else {
             return []
         }
@@ -137,7 +140,11 @@ extension Catalog {
         let (old, new) = (
             try version(current.version, of: rebuild.topology), try version(next.version, of: rebuild.name)
         )
-        let replaced = Rebuild(topology: rebuild.topology, tag: current.version)
+        // A deployment during the rebuild may have taken the rebuild's number.
+        var replaced = Rebuild(topology: rebuild.topology, tag: current.version)
+        while try deployed.contains(where: { $0.topology == replaced.name }) || hasTables(numbered: replaced) {
+            replaced.tag += 1
+        }
         let version = try change(rebuild.topology) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
             try Swap(rebuild, replaced).run(&connection)
@@ -292,7 +299,8 @@ private struct Swap {
     private func views(of schema: String, _ name: String, _ connection: inout Connection) throws -> [String] {
         let found = try connection.query(
             """
-            SELECT DISTINCT format('CREATE OR REPLACE VIEW %I.%I AS %s', n.nspname, v.relname, pg_get_viewdef(v.oid)), v.oid
+            SELECT DISTINCT format('CREATE OR REPLACE VIEW %I.%I %s AS %s', n.nspname, v.relname,
+                'WITH (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid)), v.oid
             FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
             JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v' JOIN pg_namespace n ON n.oid = v.relnamespace
             WHERE d.refobjid = $1::text::regclass AND d.refclassid = 'pg_class'::regclass AND n.nspname <> 'millrace'

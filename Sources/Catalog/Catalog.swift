@@ -53,6 +53,8 @@ package struct Catalog: ~Copyable {
         }
     }
 
+    func quoted(_ schema: String, _ name: String) -> String { "\(SQLName.quote(schema)).\(SQLName.quote(name))" }
+
     static func json(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys

@@ -84,6 +84,10 @@ extension CompiledTopology {
             claims: claims)
     }
 
+    /// Makes sure that what never shrinks fits into the memory budget.
+    /// - Throws: `MemoryShortage`, which says what is too little, and the way out.
+    public func checkMemory(_ overrides: RunOverrides) throws { try sizes(overrides).check() }
+
     /// The least time between commits when it runs.
     func commitInterval(_ overrides: RunOverrides) -> Duration {
         if let interval = overrides.commitInterval { return interval }

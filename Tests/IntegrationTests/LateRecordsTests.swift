@@ -44,7 +44,7 @@ import Testing
     /// What must become of the events: counted, too late and too early records of each partition, straight from the rule.
     private static func expected(_ events: [Event]) -> [String] {
         (0..<partitions).map { partition in
-            var (clock, ahead): (Int64?, [Int64]) = (nil, [])
+            var (clock, candidate, ahead): (Int64?, Int64, Int) = (nil, 0, 0)
             var (counted, late, early) = (0, 0, 0)
             for event in events where event.partition == partition {
                 if let clock, event.time < clock - 3_600 {
@@ -56,13 +56,14 @@ import Testing
                 }
                 if let now = clock, event.time <= now + 600 {
                     clock = max(now, event.time)
-                    ahead = []
+                    ahead = 0
                 } else {
-                    ahead.append(event.time)
-                    if ahead.count == 100 {
-                        clock = ahead.min()
-                        ahead = []
+                    let isAnew = ahead == 0 || event.time < candidate - 600
+                    if isAnew || event.time > candidate, isAnew || event.time <= candidate + 600 {
+                        candidate = event.time
                     }
+                    ahead = isAnew ? 1 : ahead + 1
+                    if ahead == 100 { (clock, ahead) = (candidate, 0) }
                 }
             }
             return "\(counted) \(late) \(early)"

@@ -156,10 +156,14 @@ struct Scale: AsyncParsableCommand {
             workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits)
         try await options.run { catalog in
             let before = try catalog.deployments().first { $0.topology == topology }
-            if let before, !permits.isEmpty {
+            if let before {
                 let file = try catalog.version(before.version, of: topology).file
-                let nodes =
-                    TopologyLoader(needsEnds: false).load(text: file, from: topology).topology?.stages.map(\.name) ?? []
+                let changed = RunOverrides(memoryBytes: settings.memoryBytes, workers: settings.workers)
+                let (found, diagnostics) = TopologyLoader(overrides: changed, needsEnds: false).load(
+                    text: file, from: topology)
+                guard let found else { throw diagnostics }
+                try found.checkMemory(changed)
+                let nodes = found.stages.map(\.name)
                 for node in permits.keys.sorted() where !nodes.contains(node) {
                     throw UnknownNode(
                         description: "topology \(topology) has no operator \(node), expected one of "
@@ -204,6 +208,7 @@ struct Rollback: AsyncParsableCommand {
                 throw try catalog.unknown(topology)
             }
             let old = try catalog.version(to ?? current.version - 1, of: topology)
+            try Deploy.tryOut(topology, old.file, &catalog)
             let outcome = try catalog.deploy(
                 topology, file: old.file, note: "version \(old.version) again", acceptsGaps: false,
                 by: CatalogOptions.person)

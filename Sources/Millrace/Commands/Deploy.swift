@@ -11,6 +11,9 @@ struct Deploy: AsyncParsableCommand {
             Each file becomes the next version of its topology. Processes stop the version before in order and go on with \
             the new one where it stopped. Deploying the same file again changes nothing. Exits with 0 when all have taken \
             it up, with 1 when a file is not valid or a process says why it cannot run it.
+
+            What runs is not stopped for a version that its tables would refuse: that is tried first, as millrace plan does, \
+            where this environment has the variables that the file names.
             """)
 
     @Argument(help: ArgumentHelp("The topology files; - is standard input.", valueName: "file"))
@@ -21,6 +24,9 @@ struct Deploy: AsyncParsableCommand {
 
     @Flag(help: "Accept tables that lack what was read before: they count from here, at this version's first start.")
     var fromNow = false
+
+    @Flag(help: "Deploy a version that the tables would refuse all the same.")
+    var force = false
 
     @Option(help: ArgumentHelp("How long to wait until it runs.", valueName: "duration"))
     var wait = TimeLength(argument: "30s")!
@@ -47,9 +53,11 @@ struct Deploy: AsyncParsableCommand {
         }
         if hasErrors { throw ExitCode(1) }
         let patience = wait.duration
+        let isForced = force || fromNow
         let (deployed, person) = (topologies, CatalogOptions.person)
         let answers = try await catalog.withCatalog { catalog in
             var answers: [Answer] = []
+            for (name, file) in deployed where !isForced { try Self.tryOut(name, file, &catalog) }
             for (name, file) in deployed {
                 switch try catalog.deploy(name, file: file, note: note, acceptsGaps: fromNow, by: person) {
                 case .unchanged(let version):
@@ -67,6 +75,29 @@ struct Deploy: AsyncParsableCommand {
         }
         if catalog.json { JSONAnswer.print(answers) } else { answers.forEach { Swift.print(Self.line($0)) } }
         if answers.contains(where: { ["failed", "refused"].contains($0.state) }) { throw ExitCode(1) }
+    }
+
+    private struct Refusal: Error, CustomStringConvertible { var description: String }
+
+    /// Makes sure that a version which is to take the place of one that runs would run itself.
+    /// - Throws: the plan, when the tables refuse it.
+    static func tryOut(_ name: String, _ file: String, _ catalog: inout Catalog) throws {
+        let base = try PlanCommand.base(of: name, &catalog)
+        guard base.version > 0, try catalog.version(base.version, of: name).file != file,
+            // Elsewhere there may be variables that are not here: then the processes find out.
+            let topology = TopologyLoader(rebuild: Rebuild(name: name)).load(text: file, from: name).topology
+        else { return }
+        let plan = ChangePlan(
+            name, file: file, base: base, isDeployed: false,
+            try Rehearsing.run(topology, logger: PlanCommand.logger))
+        guard !plan.isPossible || plan.acceptsGaps || plan.tables.contains(where: { !$0.statements.isEmpty }) else {
+            return
+        }
+        let way =
+            plan.isPossible
+            ? "millrace plan FILE --out PLAN and millrace apply PLAN do what is needed"
+            : "millrace deploy --force does it all the same"
+        throw Refusal(description: "\(plan.text)\nNothing was deployed, and version \(base.version) goes on; \(way)")
     }
 
     /// The text of a file; that there is none is said, and ends the command.

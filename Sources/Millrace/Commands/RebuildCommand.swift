@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Declaration
 import Foundation
+import Synchronization
 
 /// `millrace rebuild`: a file's tables are made anew, beside those that are there.
 struct RebuildCommand: AsyncParsableCommand {
@@ -123,18 +124,29 @@ struct Promote: AsyncParsableCommand {
         try await ControlAnswer.run(topology, catalog, wait: .seconds(30)) { catalog in
             let rebuild = try Self.choose(topology, with, &catalog)
             let person = CatalogOptions.person
+            try catalog.holdPromotion(of: topology)
+            let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
+            guard obstacles.isEmpty else {
+                throw Refusal(
+                    description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
+                        + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
+            }
+            let interruption = Interruption()
+            defer { interruption.end() }
             let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
             do {
                 _ = try catalog.set(rebuild.name, to: .running, by: person)
-                try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog)
+                try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog, interruption)
                 // From here on nobody writes the tables that are read: it is to be short.
                 _ = try catalog.set(topology, to: .paused, by: person)
-                try Self.waitUntilPaused(topology, &catalog)
-                try Self.catchUp(rebuild, within: patience, reserve: 0, &catalog)
+                try Self.waitUntilPaused(topology, &catalog, interruption)
+                try Self.catchUp(rebuild, within: patience, reserve: 0, &catalog, interruption)
                 _ = try catalog.set(rebuild.name, to: .paused, by: person)
-                try Self.waitUntilPaused(rebuild.name, &catalog)
+                try Self.waitUntilPaused(rebuild.name, &catalog, interruption)
                 let (version, replaced) = try catalog.promote(rebuild, by: person)
-                return "version \(version), what was \(rebuild.name); what was there before is \(replaced.name), paused"
+                return
+                    "\(rebuild.name) is version \(version) now; what ran before stands beside it as \(replaced.name), paused; "
+                    + "\(topology) is"
             } catch {
                 // All is as it was; what went wrong is what counts.
                 for one in before { _ = try? catalog.set(one.topology, to: one.wanted, by: person) }
@@ -165,18 +177,24 @@ struct Promote: AsyncParsableCommand {
 
     /// Waits until a rebuild has read as much as its topology, but for some messages.
     private static func catchUp(
-        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog
+        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog,
+        _ interruption: Interruption
     ) throws {
         var end = ContinuousClock.now + patience
         var last = Int64.max
         while true {
+            try interruption.check()
             let distance = try catalog.distance(rebuild)
             if let distance, distance <= reserve { return }
             if let distance, distance < last { (last, end) = (distance, .now + patience) }
-            if let status = try TopologyStatus.all(&catalog, named: rebuild.name).first,
-                ["failed", "refused", "unserved"].contains(status.state)
-            {
-                throw Refusal(description: "\(rebuild.name) does not run: \(status.reason)")
+            if let status = try TopologyStatus.all(&catalog, named: rebuild.name).first {
+                let halted = status.instances.flatMap(\.snapshot.troubles).filter { $0.contains("halted") }
+                if ["failed", "refused", "unserved"].contains(status.state) || !halted.isEmpty {
+                    throw Refusal(
+                        description: "\(rebuild.name) does not run: " + ([status.reason] + halted).first {
+                            !$0.isEmpty
+                        }!)
+                }
             }
             guard ContinuousClock.now < end else {
                 throw Refusal(
@@ -187,9 +205,12 @@ struct Promote: AsyncParsableCommand {
         }
     }
 
-    private static func waitUntilPaused(_ topology: String, _ catalog: inout Catalog) throws {
+    private static func waitUntilPaused(
+        _ topology: String, _ catalog: inout Catalog, _ interruption: Interruption
+    ) throws {
         let end = ContinuousClock.now + .seconds(30)
         while true {
+            try interruption.check()
             let states = try catalog.states(of: topology).filter { !$0.isLost }
             if states.allSatisfy({ $0.kind == .paused || $0.kind == .failed || $0.kind == .refused }) { return }
             guard ContinuousClock.now < end else {
@@ -199,5 +220,30 @@ struct Promote: AsyncParsableCommand {
             }
             Thread.sleep(forTimeInterval: 0.05)
         }
+    }
+}
+
+/// Notes that somebody wants a command to end, so that it can put things back first.
+final class Interruption: Sendable {
+    private static let received = Atomic(0)
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    struct Interrupted: Error, CustomStringConvertible {
+        var description: String { "interrupted; everything is as it was before" }
+    }
+
+    init() {
+        Self.received.store(0, ordering: .relaxed)
+        for number in Self.signals { signal(number) { _ in Interruption.received.store(1, ordering: .relaxed) } }
+    }
+
+    /// - Throws: when a signal has come.
+    func check() throws {
+        if Self.received.load(ordering: .relaxed) != 0 { throw Interrupted() }
+    }
+
+    /// Gives the signals back their usual meaning.
+    func end() {
+        for number in Self.signals { signal(number, SIG_DFL) }
     }
 }

@@ -106,7 +106,7 @@ import Testing
                 }
                 let done =
                     plan.isPossible
-                    ? try stand.run("apply", out) : try stand.run("deploy", file)
+                    ? try stand.run("apply", out) : try stand.run("deploy", file, "--force")
                 let state = try stand.status("planned")
                 if plan.isPossible {
                     applied += 1
@@ -128,7 +128,7 @@ import Testing
                     refused += 1
                     #expect(done.exit == .code(1), "seed \(seed), round \(round): \(answer.output)")
                     #expect(state.state == "failed", "seed \(seed), round \(round): \(state.state)\n\(answer.output)")
-                    try stand.succeed("deploy", try stand.file(good.text))
+                    try stand.succeed("deploy", try stand.file(good.text), "--force")
                 }
             }
             // Changes that are all possible, or none, would show little.

@@ -71,7 +71,7 @@ import Testing
         #expect(difference.output.contains("\"rebuild\" : \"identity@2\""))
         let promoted = try stand.run("promote", "identity")
         #expect(promoted.exit == .code(0), "\(promoted.output)\(promoted.errors)")
-        #expect(promoted.output.contains("what was there before is identity@1, paused"))
+        #expect(promoted.output.contains("what ran before stands beside it as identity@1, paused"))
         try writer.finish()
         try eventually(within: .seconds(120), "all is read; \(processes.map(\.lastWords))") {
             try database.number(
@@ -165,9 +165,31 @@ import Testing
             )
             #expect(try stand.status("still").state == "ended")
             try stand.succeed("remove", "still@2", "--drop")
+            // What runs is not stopped for what cannot run.
+            let keyed = try file("keyed.yaml", "by: [n],")
+            let deployed = try stand.run("deploy", keyed)
+            #expect(deployed.exit == .code(1) && deployed.errors.contains("version 1 goes on"), "\(deployed.errors)")
+            #expect(deployed.errors.contains("millrace rebuild FILE"))
+            #expect(try stand.status("still").state == "ended")
+            let tiny = try stand.run("scale", "still", "--memory", "1KiB")
+            #expect(tiny.exit == .code(1) && tiny.errors.contains("memory"), "\(tiny.errors)")
+            // What somebody has made of a table is not lost without a word.
+            try stand.succeed("rebuild", keyed)
+            _ = try database.query("CREATE INDEX still_all ON still (\"all\")")
+            _ = try database.query("CREATE MATERIALIZED VIEW still_mat AS SELECT \"all\" FROM still")
+            let held = try stand.run("promote", "still")
+            #expect(held.exit == .code(1) && held.errors.contains("nothing was stopped"), "\(held.errors)")
+            #expect(held.errors.contains("index still_all") && held.errors.contains("still_mat"), "\(held.errors)")
+            _ = try database.query("DROP MATERIALIZED VIEW still_mat")
+            _ = try database.query("DROP INDEX still_all")
+            _ = try database.query(
+                "CREATE VIEW still_view WITH (security_barrier = true) AS SELECT sum(\"all\") AS s FROM still")
             // A file's topology ends, and can be promoted all the same.
-            try stand.succeed("rebuild", try file("keyed.yaml", "by: [n],"))
             try stand.succeed("promote", "still")
+            #expect(
+                try database.query("SELECT reloptions::text FROM pg_class WHERE relname = 'still_view'").text(0, 0)
+                    == "{security_barrier=true}")
+            #expect(try database.number("SELECT s::bigint FROM still_view") == 2)
             try stand.wait(for: "still", toBe: "ended")
             #expect(try database.number("SELECT count(*) FROM still") == 2)
             #expect(try database.number("SELECT count(*) FROM still__1") == 1)

@@ -128,7 +128,7 @@ struct PartitionRows {
             ends.append(advance.logEnd)
             clocks[0].append(advance.clock?.time)
             clocks[1].append((advance.clock?.ahead).map(Int64.init))
-            clocks[2].append(advance.clock?.earliestAhead)
+            clocks[2].append(advance.clock?.candidate)
         }
         let sql = """
             UPDATE millrace.partitions p SET next_offset = k.upto,
@@ -199,7 +199,7 @@ struct PartitionRows {
         guard let ahead = try rows.int64(row, 11) else { return nil }
         return EventClock(
             time: try rows.int64(row, 10), ahead: Int32(clamping: max(0, ahead)),
-            earliestAhead: try rows.int64(row, 12) ?? 0)
+            candidate: try rows.int64(row, 12) ?? 0)
     }
 
     /// What is wrong with a position: it is checked, not believed. A tail without its checksum is none, as it is when
