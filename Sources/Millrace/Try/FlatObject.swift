@@ -1,6 +1,6 @@
 import Foundation
 
-/// Reads an object of texts and numbers in the order in which it is written, which `JSONSerialization` does not keep.
+/// Reads an object of texts, numbers and lists in the order in which it is written, which `JSONSerialization` does not keep.
 enum FlatObject {
     /// The names and values of `{"name": value, …}`: texts without quotes, null as nothing, all else as written.
     static func cells(of line: [UInt8]) -> [(name: String, value: String)] {
@@ -29,7 +29,19 @@ enum FlatObject {
 
     private static func word(_ line: [UInt8], _ index: inout Int) -> String {
         let start = index
-        while line[index] != UInt8(ascii: ","), line[index] != UInt8(ascii: "}") { index += 1 }
-        return String(decoding: line[start..<index], as: UTF8.self)
+        var depth = 0
+        while true {
+            switch line[index] {
+            case UInt8(ascii: "\""):
+                _ = text(line, &index)
+                continue
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if depth == 0 { return String(decoding: line[start..<index], as: UTF8.self) }
+                if line[index] != UInt8(ascii: ",") { depth -= 1 }
+            default: break
+            }
+            index += 1
+        }
     }
 }

@@ -23,9 +23,7 @@ import Testing
         try stand.fill(topic, with: 10_000..<12_000)
         try await run.waitFor("it is halted") { run.troubles.contains("halted: \(topic)/0") }
         #expect(run.tail(topic) == tail, "the stored tail must stay one of the old log")
-        let began = ContinuousClock.now
         try await run.stop()
-        #expect(.now - began < .seconds(5))
         // A restart finds the same.
         let next = try KafkaRun(stand, topics: [topic], database: database, sessionTimeout: "6000")
         try await next.waitFor("it is halted again") { next.troubles.contains("halted: \(topic)/0") }
