@@ -56,6 +56,8 @@ import Testing
         #expect(lost[1].text.contains("h/1:a has been silent for 60 s"))
         let early = why { $0.snapshot.partitions = [] }
         #expect(early.text.hasPrefix("no process has a partition yet"))
+        let halted = why { $0.snapshot.troubles = ["halted: events/0: the log was re-created", "waits"] }
+        #expect(halted == ("halted: events/0: the log was re-created", true))
         let old = why { $0.generation = 0 }
         #expect(old == ("changing: h/1:a has not taken up version 1 yet", true))
     }

@@ -56,7 +56,8 @@ struct Why: AsyncParsableCommand {
         }
         guard status.isWell else {
             let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
-            return [Reason(text: "\(status.state)\(reason)", isTrouble: true)] + found
+            let text = status.state == "halted" ? status.reason : "\(status.state)\(reason)"
+            return [Reason(text: text, isTrouble: true)] + found
         }
         if status.state == "ended" {
             return found + [

@@ -63,6 +63,10 @@ struct TopologyStatus: Encodable {
         if let old = alive.first(where: { $0.generation != deployment.generation }) {
             return ("changing", "\(old.daemon) has not taken up version \(deployment.version) yet")
         }
+        let halts = alive.flatMap(\.snapshot.troubles).filter { $0.contains("halted: ") }
+        if let halt = halts.first, !alive.contains(where: { $0.kind == .failed || $0.kind == .refused }) {
+            return ("halted", halt)
+        }
         for kind in [TopologyState.Kind.failed, .refused, .stopping, .starting, .running, .ended, .paused] {
             if let found = alive.first(where: { $0.kind == kind }) { return (kind.rawValue, found.reason) }
         }
