@@ -7,7 +7,8 @@ import Declaration
 struct ControlAnswer: Encodable, Sendable {
     var topology: String
     var outcome: String
-    var state: String
+    /// nil when it is no longer deployed.
+    var state: TopologyStatus.State?
     var reason: String
 
     /// Changes something, and waits until all processes have taken it up.
@@ -19,16 +20,16 @@ struct ControlAnswer: Encodable, Sendable {
             let outcome = try change(&catalog)
             let status = try Settling.wait(for: [topology], &catalog, wait).first
             return ControlAnswer(
-                topology: topology, outcome: outcome, state: status?.state ?? "removed", reason: status?.reason ?? "")
+                topology: topology, outcome: outcome, state: status?.state, reason: status?.reason ?? "")
         }
         if options.json {
             JSONAnswer.print(answer)
         } else {
             print(
-                "\(answer.topology): \(answer.outcome), \(answer.state)"
+                "\(answer.topology): \(answer.outcome)" + (answer.state.map { ", \($0)" } ?? "")
                     + (answer.reason.isEmpty ? "" : ": \(answer.reason)"))
         }
-        if ["failed", "refused"].contains(answer.state) { throw ExitCode(1) }
+        if answer.state?.isRefusal == true { throw ExitCode(1) }
     }
 }
 

@@ -37,7 +37,7 @@ struct Deploy: AsyncParsableCommand {
         var topology: String
         var version: Int
         var outcome: String
-        var state = "unserved"
+        var state = TopologyStatus.State.unserved
         var reason = ""
     }
 
@@ -74,7 +74,7 @@ struct Deploy: AsyncParsableCommand {
             }
         }
         if catalog.json { JSONAnswer.print(answers) } else { answers.forEach { Swift.print(Self.line($0)) } }
-        if answers.contains(where: { ["failed", "refused"].contains($0.state) }) { throw ExitCode(1) }
+        if answers.contains(where: { $0.state.isRefusal }) { throw ExitCode(1) }
     }
 
     private struct Refusal: Error, CustomStringConvertible { var description: String }
@@ -102,12 +102,10 @@ struct Deploy: AsyncParsableCommand {
 
     /// The text of a file; that there is none is said, and ends the command.
     static func text(of file: String) throws -> String {
-        do throws(TopologyFileReader.Failure) {
-            return String(decoding: try TopologyFileReader.bytes(of: file), as: UTF8.self)
-        } catch {
-            StandardError.write("\(file):1:1: error[file]: the file cannot be read: \(error.reason)")
-            throw ExitCode(1)
-        }
+        let (bytes, diagnostics) = TopologyLoader.bytes(of: file)
+        if let bytes { return String(decoding: bytes, as: UTF8.self) }
+        for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
+        throw ExitCode(1)
     }
 
     private static func line(_ answer: Answer) -> String {
@@ -128,7 +126,7 @@ enum Settling {
             let all = try TopologyStatus.all(&catalog)
             let found = names.compactMap { name in all.first { $0.topology == name } }
             let nobody = try catalog.daemons().allSatisfy(\.isLost)
-            let isSettled = found.allSatisfy { !["changing", "starting", "stopping", "unserved"].contains($0.state) }
+            let isSettled = found.allSatisfy { $0.state.isSettled }
             if isSettled || nobody || .now >= end { return found }
             Thread.sleep(forTimeInterval: 0.1)
         }

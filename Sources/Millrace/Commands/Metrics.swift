@@ -35,7 +35,7 @@ enum Exposition {
             guard !series.isEmpty else { return "" }
             let lines = series.map { labels, value in
                 let list = labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
-                return "\(name){\(list)} \(Self.number(value))"
+                return "\(name)\(list.isEmpty ? "" : "{\(list)}") \(Self.number(value))"
             }
             return "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n" + lines.joined(separator: "\n") + "\n"
         }
@@ -64,7 +64,6 @@ enum Exposition {
         families[1].series = topologies.map { ([("topology", $0.topology)], $0.isWell ? 1 : 0) }
         families[2].series = topologies.map { ([("topology", $0.topology)], Double($0.version)) }
         return (families + perInstance(topologies) + perNode(topologies)).map(\.text).joined()
-            .replacing("millrace_daemons{}", with: "millrace_daemons")
     }
 
     private static func perInstance(_ topologies: [TopologyStatus]) -> [Family] {
@@ -97,7 +96,7 @@ enum Exposition {
             ("troubles", .gauge, "Things that the topology waits for in this process.", { Double($0.troubles.count) }),
         ]
         let alive = topologies.flatMap { topology in
-            topology.instances.filter { $0.state != "lost" }.map { (topology.topology, $0) }
+            topology.instances.filter { $0.state != .lost }.map { (topology.topology, $0) }
         }
         return figures.map { name, kind, help, value in
             var family = Family(name: "millrace_" + name, kind: kind, help: help)
@@ -117,7 +116,7 @@ enum Exposition {
         return figures.map { name, kind, help, value in
             var family = Family(name: "millrace_" + name, kind: kind, help: help)
             for topology in topologies {
-                for instance in topology.instances where instance.state != "lost" {
+                for instance in topology.instances where instance.state != .lost {
                     for node in instance.snapshot.nodes {
                         let labels = [
                             ("topology", topology.topology), ("daemon", instance.daemon), ("node", node.name),

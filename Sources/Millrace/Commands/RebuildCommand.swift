@@ -2,7 +2,6 @@ import ArgumentParser
 import Catalog
 import Declaration
 import Foundation
-import Synchronization
 
 /// `millrace rebuild`: a file's tables are made anew, beside those that are there.
 struct RebuildCommand: AsyncParsableCommand {
@@ -35,8 +34,9 @@ struct RebuildCommand: AsyncParsableCommand {
         let rebuild = try await catalog.withCatalog { catalog in
             try catalog.rebuild(topology, file: text, note: note, by: CatalogOptions.person)
         }
-        try await ControlAnswer.run(rebuild.name, catalog, wait: wait.duration) { _ in
-            "being made beside version \(rebuild.tag - 1) or earlier; see millrace status \(rebuild.name)"
+        try await ControlAnswer.run(rebuild.name, catalog, wait: wait.duration) { catalog in
+            let current = try PlanCommand.base(of: topology, &catalog).version
+            return "being made beside version \(current)"
         }
     }
 }
@@ -131,18 +131,17 @@ struct Promote: AsyncParsableCommand {
                     description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
                         + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
             }
-            let interruption = Interruption()
-            defer { interruption.end() }
+            StopSignal.watch()
             let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
             do {
                 _ = try catalog.set(rebuild.name, to: .running, by: person)
-                try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog, interruption)
+                try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog)
                 // From here on nobody writes the tables that are read: it is to be short.
                 _ = try catalog.set(topology, to: .paused, by: person)
-                try Self.waitUntilPaused(topology, &catalog, interruption)
-                try Self.catchUp(rebuild, within: patience, reserve: 0, &catalog, interruption)
+                try Self.waitUntilPaused(topology, &catalog)
+                try Self.catchUp(rebuild, within: patience, reserve: 0, &catalog)
                 _ = try catalog.set(rebuild.name, to: .paused, by: person)
-                try Self.waitUntilPaused(rebuild.name, &catalog, interruption)
+                try Self.waitUntilPaused(rebuild.name, &catalog)
                 let (version, replaced) = try catalog.promote(rebuild, by: person)
                 return
                     "\(rebuild.name) is version \(version) now; what ran before stands beside it as \(replaced.name), paused; "
@@ -153,6 +152,11 @@ struct Promote: AsyncParsableCommand {
                 throw error
             }
         }
+    }
+
+    /// A command that is told to end puts things back first.
+    private static func checkInterruption() throws {
+        if StopSignal.isRaised { throw Refusal(description: "interrupted; everything is as it was before") }
     }
 
     /// What is meant, when it is not said.
@@ -177,23 +181,18 @@ struct Promote: AsyncParsableCommand {
 
     /// Waits until a rebuild has read as much as its topology, but for some messages.
     private static func catchUp(
-        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog,
-        _ interruption: Interruption
+        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog
     ) throws {
         var end = ContinuousClock.now + patience
         var last = Int64.max
         while true {
-            try interruption.check()
+            try checkInterruption()
             let distance = try catalog.distance(rebuild)
             if let distance, distance <= reserve { return }
             if let distance, distance < last { (last, end) = (distance, .now + patience) }
             if let status = try TopologyStatus.all(&catalog, named: rebuild.name).first {
-                let halted = status.instances.flatMap(\.snapshot.troubles).filter { $0.contains("halted") }
-                if ["failed", "refused", "unserved"].contains(status.state) || !halted.isEmpty {
-                    throw Refusal(
-                        description: "\(rebuild.name) does not run: " + ([status.reason] + halted).first {
-                            !$0.isEmpty
-                        }!)
+                if status.state.isBroken {
+                    throw Refusal(description: "\(rebuild.name) does not run: \(status.reason)")
                 }
             }
             guard ContinuousClock.now < end else {
@@ -205,12 +204,10 @@ struct Promote: AsyncParsableCommand {
         }
     }
 
-    private static func waitUntilPaused(
-        _ topology: String, _ catalog: inout Catalog, _ interruption: Interruption
-    ) throws {
+    private static func waitUntilPaused(_ topology: String, _ catalog: inout Catalog) throws {
         let end = ContinuousClock.now + .seconds(30)
         while true {
-            try interruption.check()
+            try checkInterruption()
             let states = try catalog.states(of: topology).filter { !$0.isLost }
             if states.allSatisfy({ $0.kind == .paused || $0.kind == .failed || $0.kind == .refused }) { return }
             guard ContinuousClock.now < end else {
@@ -220,30 +217,5 @@ struct Promote: AsyncParsableCommand {
             }
             Thread.sleep(forTimeInterval: 0.05)
         }
-    }
-}
-
-/// Notes that somebody wants a command to end, so that it can put things back first.
-final class Interruption: Sendable {
-    private static let received = Atomic(0)
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
-
-    struct Interrupted: Error, CustomStringConvertible {
-        var description: String { "interrupted; everything is as it was before" }
-    }
-
-    init() {
-        Self.received.store(0, ordering: .relaxed)
-        for number in Self.signals { signal(number) { _ in Interruption.received.store(1, ordering: .relaxed) } }
-    }
-
-    /// - Throws: when a signal has come.
-    func check() throws {
-        if Self.received.load(ordering: .relaxed) != 0 { throw Interrupted() }
-    }
-
-    /// Gives the signals back their usual meaning.
-    func end() {
-        for number in Self.signals { signal(number, SIG_DFL) }
     }
 }

@@ -41,10 +41,10 @@ enum StatusReport {
             [["topology", "version", "state", "records", "a second", "lag", "dead", "processes"]]
                 + all.map { status in
                     [
-                        status.topology, "\(status.version)", status.state, ProgressReporter.short(status.records),
+                        status.topology, "\(status.version)", "\(status.state)", ProgressReporter.short(status.records),
                         ProgressReporter.short(Int64(status.rate)),
                         status.lag.map { ProgressReporter.short($0) } ?? "-",
-                        "\(status.dead)", "\(status.instances.count { $0.state != "lost" })",
+                        "\(status.dead)", "\(status.instances.count { $0.state != .lost })",
                     ]
                 })
         let reasons = all.filter { !$0.reason.isEmpty }.map { "\($0.topology): \($0.reason)" }
@@ -69,7 +69,7 @@ enum StatusReport {
                 "",
                 "\(instance.daemon): \(instance.state), version \(instance.version), since \(instance.since)"
                     + (instance.restarts > 0 ? ", restarted \(instance.restarts) times" : "")
-                    + (instance.state == "lost" ? ", silent for \(Int(instance.secondsSilent)) s" : ""),
+                    + (instance.state == .lost ? ", silent for \(Int(instance.secondsSilent)) s" : ""),
             ]
             if !instance.reason.isEmpty { lines.append("  \(instance.reason)") }
             lines.append(

@@ -41,7 +41,7 @@ struct Why: AsyncParsableCommand {
     /// What there is to say, the weightiest first; never nothing.
     static func reasons(_ status: TopologyStatus) -> [Reason] {
         var found: [Reason] = []
-        for instance in status.instances where instance.state == "lost" {
+        for instance in status.instances where instance.state == .lost {
             found.append(
                 Reason(
                     text:
@@ -49,22 +49,22 @@ struct Why: AsyncParsableCommand {
                         + "reach this database; what it read and had not committed is read by the others",
                     isTrouble: false))
         }
-        if status.state == "paused" {
+        if status.state == .paused {
             return found + [
                 Reason(text: "paused by \(status.changedBy) at \(status.changedAt); resume it", isTrouble: false)
             ]
         }
         guard status.isWell else {
             let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
-            let text = status.state == "halted" ? status.reason : "\(status.state)\(reason)"
+            let text = status.state == .halted ? status.reason : "\(status.state)\(reason)"
             return [Reason(text: text, isTrouble: true)] + found
         }
-        if status.state == "ended" {
+        if status.state == .ended {
             return found + [
                 Reason(text: "its sources have ended, and everything they had is committed", isTrouble: false)
             ]
         }
-        let alive = status.instances.filter { $0.state != "lost" }
+        let alive = status.instances.filter { $0.state != .lost }
         for instance in alive {
             for trouble in Set(instance.snapshot.troubles).sorted() {
                 found.append(Reason(text: "\(instance.daemon): \(trouble)", isTrouble: true))

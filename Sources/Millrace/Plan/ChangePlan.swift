@@ -107,12 +107,7 @@ struct ChangePlan: Codable, Sendable {
     }
 
     /// The plan as a file.
-    var bytes: Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else { preconditionFailure("a plan is made of plain values") }
-        return data
-    }
+    var bytes: Data { JSONAnswer.bytes(self) }
 }
 
 /// Asks the database of a topology's tables what a start would do to them.

@@ -41,7 +41,7 @@ struct TableDifference: Codable, Sendable, Equatable {
                         + "\(ProgressReporter.count(column.equal + column.different)) rows\(share)")
             }
             let equal = columns.filter { $0.different == 0 }.map(\.name)
-            if !equal.isEmpty { lines.append("  the same in every row: \(equal.joined(separator: ", "))") }
+            if both > 0, !equal.isEmpty { lines.append("  the same in every row: \(equal.joined(separator: ", "))") }
         }
         if !new.isEmpty { lines.append("  new: \(new.joined(separator: ", "))") }
         if !gone.isEmpty { lines.append("  no longer there: \(gone.joined(separator: ", "))") }

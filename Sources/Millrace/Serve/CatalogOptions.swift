@@ -59,11 +59,13 @@ struct CatalogOptions: ParsableArguments {
 
 /// Answers as JSON, keys in order.
 enum JSONAnswer {
-    static func print(_ value: some Encodable) {
+    static func print(_ value: some Encodable) { Swift.print(String(decoding: bytes(value), as: UTF8.self)) }
+
+    static func bytes(_ value: some Encodable) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(value) else { preconditionFailure("answers are plain values") }
-        Swift.print(String(decoding: data, as: UTF8.self))
+        return data
     }
 }
 

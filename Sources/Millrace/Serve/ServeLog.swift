@@ -23,16 +23,16 @@ final class ServeLog: Sendable {
     }
 
     /// All that wait.
-    func take() -> [LogLine] { lines.withLock { exchange(&$0, []) } }
+    func take() -> [LogLine] {
+        lines.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+    }
 
     /// Puts lines back that could not be stored.
     func giveBack(_ older: [LogLine]) {
         lines.withLock { lines in lines = (older + lines).suffix(Self.linesMax) }
-    }
-
-    private func exchange(_ value: inout [LogLine], _ new: [LogLine]) -> [LogLine] {
-        defer { value = new }
-        return value
     }
 }
 

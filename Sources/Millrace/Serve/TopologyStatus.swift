@@ -3,10 +3,46 @@ import Foundation
 
 /// A topology as `status` shows it: what is wanted, and what every process says.
 struct TopologyStatus: Encodable {
+    /// What a topology does, all its processes together.
+    enum State: String, Encodable {
+        case running, paused, ended, starting, stopping, failed, refused
+        /// A partition of it stands still, and a person has to decide.
+        case halted
+        /// A process has not taken up the last change yet.
+        case changing
+        /// No process runs it.
+        case unserved
+        /// Of one process: it has been silent for so long that it counts as gone.
+        case lost
+
+        /// Whether it does what is wanted of it.
+        var isWell: Bool { [.running, .paused, .ended].contains(self) }
+        /// Whether it has come to what was wanted of it last, one way or the other.
+        var isSettled: Bool { ![.changing, .starting, .stopping, .unserved].contains(self) }
+        /// Whether it does not, and will not by itself.
+        var isBroken: Bool { [.failed, .refused, .halted, .unserved].contains(self) }
+        /// Whether it refuses to run.
+        var isRefusal: Bool { [.failed, .refused].contains(self) }
+
+        /// What a process says of it.
+        init(_ kind: TopologyState.Kind) {
+            self =
+                switch kind {
+                case .starting: .starting
+                case .running: .running
+                case .stopping: .stopping
+                case .paused: .paused
+                case .ended: .ended
+                case .failed: .failed
+                case .refused: .refused
+                }
+        }
+    }
+
     struct Instance: Encodable {
         var daemon: String
         var version: Int
-        var state: String
+        var state: State
         var reason: String
         var since: String
         var restarts: Int
@@ -18,7 +54,7 @@ struct TopologyStatus: Encodable {
     var version: Int
     var wanted: String
     /// The state that counts: the worst of the processes that are there.
-    var state: String
+    var state: State
     var reason: String
     var changedBy: String
     var changedAt: String
@@ -30,7 +66,7 @@ struct TopologyStatus: Encodable {
     var instances: [Instance]
 
     /// Whether it does what is wanted of it.
-    var isWell: Bool { ["running", "paused", "ended"].contains(state) }
+    var isWell: Bool { state.isWell }
 
     init(_ deployment: Deployment, _ states: [TopologyState]) {
         topology = deployment.topology
@@ -48,29 +84,29 @@ struct TopologyStatus: Encodable {
         lag = lags.isEmpty ? nil : lags.reduce(0, +)
         instances = states.map {
             Instance(
-                daemon: $0.daemon, version: $0.version, state: $0.isLost ? "lost" : $0.kind.rawValue, reason: $0.reason,
+                daemon: $0.daemon, version: $0.version, state: $0.isLost ? .lost : State($0.kind), reason: $0.reason,
                 since: Moment.text($0.since), restarts: $0.restarts,
                 secondsSilent: ($0.secondsSilent * 10).rounded() / 10, snapshot: $0.snapshot)
         }
     }
 
     /// The state of all processes together, and why.
-    private static func verdict(_ deployment: Deployment, _ alive: [TopologyState]) -> (String, String) {
+    private static func verdict(_ deployment: Deployment, _ alive: [TopologyState]) -> (State, String) {
         guard !alive.isEmpty else {
             return deployment.wanted == .paused
-                ? ("paused", "") : ("unserved", "no process runs it: start millrace serve with this database")
+                ? (.paused, "") : (.unserved, "no process runs it: start millrace serve with this database")
         }
         if let old = alive.first(where: { $0.generation != deployment.generation }) {
-            return ("changing", "\(old.daemon) has not taken up version \(deployment.version) yet")
+            return (.changing, "\(old.daemon) has not taken up version \(deployment.version) yet")
         }
         let halts = alive.flatMap(\.snapshot.troubles).filter { $0.contains("halted: ") }
         if let halt = halts.first, !alive.contains(where: { $0.kind == .failed || $0.kind == .refused }) {
-            return ("halted", halt)
+            return (.halted, halt)
         }
         for kind in [TopologyState.Kind.failed, .refused, .stopping, .starting, .running, .ended, .paused] {
-            if let found = alive.first(where: { $0.kind == kind }) { return (kind.rawValue, found.reason) }
+            if let found = alive.first(where: { $0.kind == kind }) { return (State(kind), found.reason) }
         }
-        return ("unserved", "")
+        return (.unserved, "")
     }
 
     /// All topologies of a catalogue, or one.

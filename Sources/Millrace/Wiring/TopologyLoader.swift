@@ -64,13 +64,20 @@ struct TopologyLoader {
     /// - Parameter path: the file; `-` is standard input.
     /// - Returns: the topology, nil when it cannot run, and everything there is to say about it.
     func load(_ path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
+        let (bytes, diagnostics) = Self.bytes(of: path)
+        return bytes.map { load(bytes: $0, from: path) } ?? (nil, diagnostics)
+    }
+
+    /// What stands in a file.
+    /// - Returns: nil when it cannot be read, and why.
+    static func bytes(of path: String) -> (bytes: [UInt8]?, diagnostics: Diagnostics) {
         if FilePlan.isStandardInput(path) {
             InputRegistry.process.takeStandardInput(for: "the topology file")
         }
         do throws(TopologyFileReader.Failure) {
-            return load(bytes: try TopologyFileReader.bytes(of: path), from: path)
+            return (try TopologyFileReader.bytes(of: path), Diagnostics())
         } catch {
-            return (nil, Self.complaint("file", path, "the file cannot be read: \(error.reason)", hint: error.hint))
+            return (nil, complaint("file", path, "the file cannot be read: \(error.reason)", hint: error.hint))
         }
     }
 

@@ -63,7 +63,7 @@ extension FrequentItems {
         let total = try reader.count()
         let floor = try reader.level(from: 0)
         guard total > Int64(Self.capacity), floor > 0 else {
-            throw FrequentItemsReader.malformed("counts are estimated without need")
+            throw reader.malformed("counts are estimated without need")
         }
         let number = try reader.entryCount()
         // The counters come last, and what is added needs them: they are read first.

@@ -4,23 +4,20 @@ struct ItemOrder {
 }
 
 /// Reads stored sketches of frequent values; refuses everything that `encode(into:)` does not write.
-@safe
-struct FrequentItemsReader: ~Copyable {
+@safe struct FrequentItemsReader: StoredFieldReader, ~Copyable {
+    static let subject = "frequent values"
+
     /// The layouts.
     enum Form: UInt8 {
         case exact = 1
         case estimated = 2
     }
 
-    private let bytes: UnsafeRawBufferPointer
-    /// Where the next byte is read.
+    let bytes: UnsafeRawBufferPointer
     var position = 0
 
     /// - Parameter bytes: borrowed; must outlive the reader.
     init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
-
-    /// An error about bytes that no encoder writes.
-    static func malformed(_ what: String) -> SketchError { SketchError(.malformedBytes, "frequent values: \(what)") }
 
     /// The layout, and what the values are.
     mutating func header() throws(SketchError) -> (form: Form, kind: ItemKind) {
@@ -32,10 +29,10 @@ struct FrequentItemsReader: ~Copyable {
                 "frequent values: unknown version, found \(first >> 4), expected \(FrequentItems.version)")
         }
         guard let form = Form(rawValue: first & 15) else {
-            throw Self.malformed("unknown layout, found \(first & 15), expected 1 or 2")
+            throw malformed("unknown layout, found \(first & 15), expected 1 or 2")
         }
         let code = try byte()
-        guard let kind = ItemKind(code: code) else { throw Self.malformed("unknown kind of values, found \(code)") }
+        guard let kind = ItemKind(code: code) else { throw malformed("unknown kind of values, found \(code)") }
         return (form, kind)
     }
 
@@ -43,7 +40,7 @@ struct FrequentItemsReader: ~Copyable {
     mutating func entryCount() throws(SketchError) -> Int {
         let number = try varint()
         guard number <= UInt64(FrequentItems.capacity) else {
-            throw Self.malformed("too many values, found \(number), expected at most \(FrequentItems.capacity)")
+            throw malformed("too many values, found \(number), expected at most \(FrequentItems.capacity)")
         }
         return Int(number)
     }
@@ -55,10 +52,10 @@ struct FrequentItemsReader: ~Copyable {
         let range = position..<position + Int(length)
         position = range.upperBound
         let item = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
-        guard unsafe Self.isCanonical(item, kind) else { throw Self.malformed("value is no \(kind.name)") }
+        guard unsafe Self.isCanonical(item, kind) else { throw malformed("value is no \(kind.name)") }
         if let last = order.last {
             let before = unsafe UnsafeRawBufferPointer(rebasing: bytes[last])
-            guard unsafe before.lexicographicallyPrecedes(item) else { throw Self.malformed("values out of order") }
+            guard unsafe before.lexicographicallyPrecedes(item) else { throw malformed("values out of order") }
         }
         order.last = range
         return unsafe item
@@ -68,7 +65,7 @@ struct FrequentItemsReader: ~Copyable {
     mutating func count() throws(SketchError) -> Int64 {
         let count = try varint()
         guard count > 0, count <= UInt64(FrequentItems.totalMax) else {
-            throw Self.malformed("count out of range, expected 1 to \(FrequentItems.totalMax)")
+            throw malformed("count out of range, expected 1 to \(FrequentItems.totalMax)")
         }
         return Int64(count)
     }
@@ -77,7 +74,7 @@ struct FrequentItemsReader: ~Copyable {
     mutating func level(from floor: Int) throws(SketchError) -> Int {
         let distance = try varint()
         guard distance <= UInt64(SampleLevel.most - floor) else {
-            throw Self.malformed("level out of range, expected at most \(SampleLevel.most)")
+            throw malformed("level out of range, expected at most \(SampleLevel.most)")
         }
         return floor + Int(distance)
     }
@@ -89,16 +86,15 @@ struct FrequentItemsReader: ~Copyable {
         for _ in 0..<CountSketch.rows {
             var sum: UInt64 = 0
             for _ in 0..<CountSketch.width {
-                let value = try varint()
-                let counter = Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+                let counter = try zigzag()
                 guard counter.magnitude <= UInt64(total) else {
-                    throw Self.malformed("counter out of range, expected at most \(total) of either sign")
+                    throw malformed("counter out of range, expected at most \(total) of either sign")
                 }
                 sum += counter.magnitude
                 counters.append(counter)
             }
             guard sum <= UInt64(total), (UInt64(total) - sum) & 1 == 0 else {
-                throw Self.malformed("counters contradict the number of values")
+                throw malformed("counters contradict the number of values")
             }
         }
         return counters
@@ -107,7 +103,7 @@ struct FrequentItemsReader: ~Copyable {
     /// Makes sure that nothing follows.
     func end() throws(SketchError) {
         guard unsafe position == bytes.count else {
-            throw unsafe Self.malformed("too long, found \(bytes.count) bytes, expected \(position)")
+            throw unsafe malformed("too long, found \(bytes.count) bytes, expected \(position)")
         }
     }
 
@@ -124,27 +120,4 @@ struct FrequentItemsReader: ~Copyable {
             return unsafe item[0] != (item[1] < 0x80 ? 0 : 0xff)
         }
     }
-
-    private mutating func byte() throws(SketchError) -> UInt8 {
-        guard unsafe position < bytes.count else { throw truncated() }
-        defer { position += 1 }
-        return unsafe bytes[position]
-    }
-
-    private mutating func varint() throws(SketchError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let next = try byte()
-            guard shift < 63 || next <= 1 else { throw Self.malformed("number above 64 bits") }
-            value |= UInt64(next & 0x7f) << shift
-            if next < 0x80 {
-                guard next > 0 || shift == 0 else { throw Self.malformed("number with a superfluous byte") }
-                return value
-            }
-            shift += 7
-        }
-    }
-
-    private func truncated() -> SketchError { unsafe Self.malformed("ends too early, found \(bytes.count) bytes") }
 }

@@ -2,9 +2,10 @@
 ///
 /// Nothing is trusted: bounds, minimal varints, order, canonical form and the agreement of the redundant parts are
 /// checked, so that equal contents keep having equal bytes. A changed sum cannot be told from another sketch's.
-@safe struct QuantileReader: ~Copyable {
-    private let bytes: UnsafeRawBufferPointer
-    private var position = 0
+@safe struct QuantileReader: StoredFieldReader, ~Copyable {
+    static let subject = "percentile sketch"
+    let bytes: UnsafeRawBufferPointer
+    var position = 0
 
     /// The fixed parts of a histogram; its buckets go into a list.
     struct Body {
@@ -148,32 +149,6 @@
 // MARK: - Fields
 
 extension QuantileReader {
-    private mutating func byte() throws(SketchError) -> UInt8 {
-        guard unsafe position < bytes.count else { throw truncated() }
-        defer { position += 1 }
-        return unsafe bytes[position]
-    }
-
-    private mutating func varint() throws(SketchError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let next = try byte()
-            guard shift < 63 || next <= 1 else { throw malformed("number above 64 bits") }
-            value |= UInt64(next & 0x7f) << shift
-            if next < 0x80 {
-                guard next > 0 || shift == 0 else { throw malformed("number with a superfluous byte") }
-                return value
-            }
-            shift += 7
-        }
-    }
-
-    private mutating func zigzag() throws(SketchError) -> Int64 {
-        let value = try varint()
-        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-    }
-
     private mutating func above(_ base: Int64) throws(SketchError) -> Int64 {
         let step = try varint()
         guard step <= UInt64(bitPattern: .max &- base) else { throw malformed("value above 64 bits") }
@@ -215,13 +190,5 @@ extension QuantileReader {
         let (sum, overflow) = one.addingReportingOverflow(other)
         guard !overflow else { throw malformed("buckets hold more than 2^64 values") }
         return sum
-    }
-
-    private func malformed(_ what: String) -> SketchError {
-        SketchError(.malformedBytes, "percentile sketch: \(what), at byte \(position)")
-    }
-
-    private func truncated() -> SketchError {
-        unsafe SketchError(.malformedBytes, "percentile sketch: ends too early, found \(bytes.count) bytes")
     }
 }

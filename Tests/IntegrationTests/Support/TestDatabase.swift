@@ -37,13 +37,14 @@ struct TestDatabase: Sendable {
     }
 
     /// Waits until the positions of all partitions add up to `count`.
+    /// - Parameter deadline: how long nothing may move.
     /// - Throws: when the deadline passes or all `processes` have ended, with what they said.
     func waitUntilRead(
         _ count: Int, by processes: [MillraceProcess], within deadline: Duration = .seconds(120)
     ) throws {
         var found: Int64 = 0
         try eventually(
-            within: deadline,
+            within: deadline, progress: { found },
             "\(name): \(found) of \(count) messages read; \(processes.map(\.lastWords))"
         ) {
             found = try messagesRead()

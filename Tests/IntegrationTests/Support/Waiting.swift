@@ -5,12 +5,17 @@ struct DeadlinePassed: Error, CustomStringConvertible {
 }
 
 /// Waits for a condition by looking again and again; never sleeps blindly for a result.
+/// - Parameter progress: begins the deadline anew whenever it changes, so that slowness alone ends no wait.
 /// - Throws: `DeadlinePassed` with `what`, and whatever the condition throws.
 func eventually(
-    within deadline: Duration = .seconds(60), _ what: @autoclosure () -> String, _ condition: () throws -> Bool
+    within deadline: Duration = .seconds(60), progress: () -> Int64 = { 0 }, _ what: @autoclosure () -> String,
+    _ condition: () throws -> Bool
 ) throws {
-    let end = ContinuousClock.now + deadline
+    var end = ContinuousClock.now + deadline
+    var last = progress()
     while try !condition() {
+        let now = progress()
+        if now != last { (last, end) = (now, .now + deadline) }
         guard ContinuousClock.now < end else { throw DeadlinePassed(description: "not within \(deadline): \(what())") }
         usleep(10_000)
     }

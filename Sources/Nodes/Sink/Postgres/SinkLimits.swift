@@ -8,6 +8,9 @@ enum SinkLimits {
     static let rowsPerStatementFirst = 1_000
     /// What keys, stored rows and new rows of one statement should take together.
     static let statementBytes = 4 << 20
+    /// How long making the rows of one statement should take: the transaction stands still meanwhile, and the server ends one
+    /// that does so for `standingStillMilliseconds`.
+    static let statementTime = Duration.seconds(1)
     /// Bytes set aside per group while groups are put in order: what it is sorted by, its place, and its key.
     static let orderBytesPerGroup = 80
     /// How often an epoch's inserts may meet rows that came into being since they were looked for, before something else

@@ -80,6 +80,7 @@ final class SummaryWriter {
         let stored = try memory.drawing(2 * keys.memoryBytes, for: .rows) {
             try connection.query(sql.select, keys.parameters)
         }
+        let began = ContinuousClock.now
         let (fresh, known) = try split(groups, stored)
         var inserts = RowBuilders(table.columns)
         for group in fresh { try append(group, stored: nil, delta, order, to: &inserts) }
@@ -89,7 +90,7 @@ final class SummaryWriter {
         for (group, row) in known { try append(group, stored: row, delta, order, to: &updates) }
         sizing.observe(
             rows: groups.count,
-            bytes: keys.byteCount + stored.memoryBytes + inserts.byteCount + updates.byteCount)
+            bytes: keys.byteCount + stored.memoryBytes + inserts.byteCount + updates.byteCount, time: .now - began)
         // What is sent exists twice, here and in libpq's buffer.
         let held = stored.memoryBytes + 2 * (inserts.memoryBytes + updates.memoryBytes)
         let results = try memory.drawing(held, for: .rows) {

@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// SIGINT and SIGTERM as a flag, for a command that has something to finish before it ends.
+/// SIGINT, SIGTERM and SIGHUP as a flag, for a command that has something to finish before it ends.
 enum StopSignal {
     private static let came = Atomic(false)
 
     /// From here on the first signal only raises the flag; a second one ends the process.
     static func watch() {
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number) { number in
                 StopSignal.came.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
