@@ -58,7 +58,8 @@ import Testing
             let complaint = try Complaint.of(["run", path, "--progress", "none"])
             complaint.expect(
                 .code(0), "WARNING A record is a dead letter", "found text", #"record="{\"size\": \"x\"}""#)
-            complaint.expect(.code(0), "WARNING Dead letters", "cause=wrong_type", "field=size", "found text", "count=3")
+            complaint.expect(
+                .code(0), "WARNING Dead letters", "cause=wrong_type", "field=size", "found text", "count=3")
             complaint.expect(.code(0), "Topology ended", "dead=3", "events=4")
         }
     }

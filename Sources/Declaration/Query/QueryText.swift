@@ -14,11 +14,13 @@ public struct QueryText: Sendable {
     /// - Parameters:
     ///   - name: what it is called, unless another part, or the raw table, has the name already.
     ///   - body: its SELECT.
+    ///   - readsTables: whether it reads tables of the database and no other part. Then it stands in front of all others, so
+    ///     that none of them hides a table of its name.
     /// - Returns: the name as a FROM clause has it.
-    public mutating func define(_ name: String, as body: String) -> String {
+    public mutating func define(_ name: String, as body: String, readsTables: Bool = false) -> String {
         var unique = name
         while unique == Self.rawTable || parts.contains(where: { $0.name == unique }) { unique += "_" }
-        parts.append((unique, body))
+        parts.insert((unique, body), at: readsTables ? 0 : parts.count)
         return SQLWord.name(unique)
     }
 

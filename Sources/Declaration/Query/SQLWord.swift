@@ -52,4 +52,14 @@ public enum SQLWord {
         let digits = "\(number)"
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
+
+    /// A text without the white space around it that types take for none.
+    public static func trimmed(_ text: String) -> String { "btrim(\(text), E' \\t\\n\\v\\f\\r')" }
+
+    /// The truth value that a text is, by the words that Postgres takes for one; null where it is none.
+    public static func truth(of text: String) -> String {
+        let word = "lower(\(trimmed(text)))"
+        return "CASE WHEN \(word) IN ('t', 'tr', 'tru', 'true', 'y', 'ye', 'yes', 'on', '1') THEN true "
+            + "WHEN \(word) IN ('f', 'fa', 'fal', 'fals', 'false', 'n', 'no', 'of', 'off', '0') THEN false END"
+    }
 }

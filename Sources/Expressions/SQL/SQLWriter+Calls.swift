@@ -75,9 +75,7 @@ extension SQLWriter {
             return Self.number(text, digits: Self.anyNumber, Self.range(scale), "numeric(38, \(scale))")
         case (.text, .double): return Self.number(text, digits: Self.anyNumber, Self.doubleRange, "double precision")
         case (.text, .boolean):
-            let word = "lower(btrim(\(text), E' \\t\\n\\v\\f\\r'))"
-            return
-                "CASE WHEN \(word) IN (\(Self.trueWords)) THEN true WHEN \(word) IN (\(Self.falseWords)) THEN false END"
+            return SQLWord.truth(of: text)
         case (.text, .timestamp):
             remarks.append("a text that is no timestamp stops the query, and is null in the table")
             return plain
@@ -85,7 +83,8 @@ extension SQLWriter {
         case (.boolean, .integer): return "cast(cast(\(text) AS integer) AS bigint)"
         case (.double, .integer):
             return "CASE WHEN \(text) >= -9223372036854775808 AND \(text) < 9223372036854775808 THEN \(plain) END"
-        case (.double, .decimal(let scale)): return "round(cast(\(text) AS numeric), \(scale))"
+        case (.double, .decimal(let scale)): return Self.bounded("round(cast(\(text) AS numeric), \(scale))", scale)
+        case (.integer, .decimal(let scale)), (.decimal, .decimal(let scale)): return Self.bounded(plain, scale)
         case (.decimal, .integer): return "cast(round(\(text)) AS bigint)"
         case (_, .text): return "cast(\(Self.printable(text, source)) AS text)"
         default: return plain
@@ -96,16 +95,18 @@ extension SQLWriter {
     private static let anyNumber = "[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
     private static let wholeRange = "BETWEEN -9223372036854775808 AND 9223372036854775807"
     private static let doubleRange = "BETWEEN -1.7976931348623158e308 AND 1.7976931348623158e308"
-    private static let trueWords = "'t', 'tr', 'tru', 'true', 'y', 'ye', 'yes', 'on', '1'"
-    private static let falseWords = "'f', 'fa', 'fal', 'fals', 'false', 'n', 'no', 'of', 'off', '0'"
-
     private static func range(_ scale: Int) -> String {
         "BETWEEN -9223372036854775808e-\(scale) AND 9223372036854775807e-\(scale)"
     }
 
+    /// An exact value of a scale; null where it leaves the 64 bits that decimals have in the engine.
+    static func bounded(_ text: String, _ scale: Int) -> String {
+        "(SELECT CASE WHEN v \(range(scale)) THEN v END FROM (VALUES (\(text))) AS n(v))"
+    }
+
     /// The number that a text is; null where it is none, or none of the type.
     private static func number(_ text: String, digits: String, _ range: String, _ type: String) -> String {
-        let trimmed = "btrim(\(text), E' \\t\\n\\v\\f\\r')"
+        let trimmed = SQLWord.trimmed(text)
         return "CASE WHEN \(trimmed) ~ '^\(digits)$' THEN CASE WHEN cast(\(trimmed) AS numeric) \(range) "
             + "THEN cast(cast(\(trimmed) AS numeric) AS \(type)) END END"
     }

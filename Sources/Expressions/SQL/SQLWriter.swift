@@ -84,7 +84,7 @@ struct SQLWriter {
         case .literal, .field: preconditionFailure("written above")
         case .negate(let part): return "- " + (try operand(part))
         case .not(let part): return "NOT " + (try operand(part))
-        case .arithmetic(let operation, let left, let right): return try arithmetic(operation, left, right)
+        case .arithmetic(let operation, let left, let right): return try arithmetic(operation, left, right, value.type)
         case .compare(let comparison, let left, let right):
             return "\(try operand(left)) \(Self.sign(comparison)) \(try operand(right))"
         case .and(let parts): return try operands(parts).joined(separator: " AND ")
@@ -130,14 +130,16 @@ struct SQLWriter {
     // MARK: - Numbers and times
 
     private mutating func arithmetic(
-        _ operation: Arithmetic, _ left: ExpressionSyntax, _ right: ExpressionSyntax
+        _ operation: Arithmetic, _ left: ExpressionSyntax, _ right: ExpressionSyntax, _ type: ValueType?
     ) throws(SQLGap) -> String {
-        let types = (type(left), type(right))
+        let types = (self.type(left), self.type(right))
         var (first, second) = (try operand(left), try operand(right))
         let isExact = types.0?.exactScale != nil && types.1?.exactScale != nil
         let isNumeric = types.0?.isNumeric ?? false || types.1?.isNumeric ?? false
         guard isNumeric, operation == .divide || operation == .remainder else {
-            return "\(first) \(operation.rawValue) \(second)"
+            let text = "\(first) \(operation.rawValue) \(second)"
+            guard case .decimal(let scale)? = type else { return text }
+            return Self.bounded(text, scale)
         }
         if operation == .remainder, !isExact { throw SQLGap(what: "the remainder of doubles") }
         if operation == .divide, isExact, types != (.integer, .integer) {

@@ -59,7 +59,8 @@ extension LookupPlan: QueryableStage {
             query.gap("node \(node): there is no SQL for the networks of \(path); what it adds is null")
             return empty(columns, node, &query)
         }
-        return query.define("\(node).rows", as: "SELECT \(list.joined(separator: ", "))\nFROM \(from)")
+        return query.define(
+            "\(node).rows", as: "SELECT \(list.joined(separator: ", "))\nFROM \(from)", readsTables: true)
     }
 
     /// A table that whoever asks has to make.

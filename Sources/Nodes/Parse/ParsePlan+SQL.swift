@@ -125,7 +125,6 @@ struct FieldSQL {
             + "THEN cast(regexp_replace(\(text), '\(nul)', '\\1\\\\u\(marker)', 'g') AS json) ELSE \(value) END"
     }
 
-    private static let space = "E' \\t\\n\\v\\f\\r'"
     private static let numeral = "'^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$'"
     /// Beyond what any type takes, and what Postgres does.
     private static let hugeExponent = "'[eE][+]?0*[1-9][0-9]{3}'"
@@ -144,11 +143,7 @@ struct FieldSQL {
         case .boolean:
             let plain = "CASE WHEN json_typeof(\(name)) = 'boolean' THEN cast(\(text) AS boolean)"
             guard acceptsText else { return plain + " END" }
-            let word = "lower(btrim(\(text), \(Self.space)))"
-            return plain
-                + " WHEN \(isString) THEN CASE WHEN \(word) IN ('t', 'tr', 'tru', 'true', 'y', 'ye', 'yes', 'on', '1') "
-                + "THEN true WHEN \(word) IN ('f', 'fa', 'fal', 'fals', 'false', 'n', 'no', 'of', 'off', '0') THEN false "
-                + "END END"
+            return plain + " WHEN \(isString) THEN \(SQLWord.truth(of: text)) END"
         case .timestamp(.rfc3339):
             guard let reading else { return "CASE WHEN \(isString) THEN \(TimestampSQL.rfc3339(text)) END" }
             guard let moment = reading.value(of: text) else { return "cast(NULL AS timestamptz)" }
@@ -157,7 +152,7 @@ struct FieldSQL {
             let number = "CASE WHEN \(text) !~ \(Self.hugeExponent) THEN cast(\(text) AS numeric) END"
             let plain = "CASE WHEN json_typeof(\(name)) = 'number' THEN \(number)"
             guard acceptsText else { return plain + " END" }
-            let word = "btrim(\(text), \(Self.space))"
+            let word = SQLWord.trimmed(text)
             return plain
                 + " WHEN \(isString) THEN CASE WHEN \(word) ~ \(Self.numeral) AND \(word) !~ \(Self.hugeExponent) "
                 + "THEN cast(\(word) AS numeric) END END"

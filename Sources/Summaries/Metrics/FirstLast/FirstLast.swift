@@ -4,8 +4,8 @@ package import Expressions
 
 /// `first(f)` and `last(f)`: the value of the record with the earliest or the latest event time that has one.
 ///
-/// Of records with the same event time the one that stands first, or last, in the log: by partition, then by offset. So
-/// the result is a function of the log alone.
+/// Of records with the same event time the one that stands first, or last, in the log: by a hash of topic and partition, then
+/// by offset. So the result is a function of the log alone.
 package struct FirstLast: Metric {
     package let name: String
     private let field: RecordSchema.Field
