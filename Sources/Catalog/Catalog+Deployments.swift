@@ -16,10 +16,11 @@ extension Catalog {
     ///   - note: what there is to say about it.
     ///   - plan: what it changes, as it was shown.
     ///   - acceptsGaps: whether tables that lack what was read before are accepted at its first start.
-    ///   - expected: the version that is deployed now, nil for any, 0 for none.
+    ///   - expected: what is deployed now, nil for anything.
     /// - Throws: `CatalogError`, `PostgresError`.
     package mutating func deploy(
-        _ topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool, by person: String
+        _ topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool,
+        expected: DeploymentBase? = nil, by person: String
     ) throws -> DeployOutcome {
         guard file.utf8.count <= CatalogLimits.fileBytes else {
             throw CatalogError(code: .tooLong, description: "topology \(topology): the file has more than 4 MiB")
@@ -29,25 +30,22 @@ extension Catalog {
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
             let current = try connection.query(
                 """
-                SELECT d.version, d.wanted, v.digest = encode(sha256(convert_to($2, 'UTF8')), 'hex')
+                SELECT d.version, d.wanted, v.digest = encode(sha256(convert_to($2, 'UTF8')), 'hex'), d.generation
                 FROM millrace.deployments d JOIN millrace.versions v USING (topology, version) WHERE d.topology = $1
                 """, [.text(topology), .text(file)])
             var wanted = Wanted.running
+            var base = DeploymentBase(version: 0, generation: 0)
             if current.rowCount > 0 {
-                if try current.bool(0, 2) == true, !acceptsGaps {
-                    return .unchanged(version: Int(try current.int32(0, 0) ?? 0))
-                }
+                base = DeploymentBase(
+                    version: Int(try current.int32(0, 0) ?? 0), generation: try current.int64(0, 3) ?? 0)
                 wanted = Wanted(rawValue: try current.text(0, 1) ?? "") ?? .running
             }
-            let version = Int(
-                try connection.query(
-                    """
-                    INSERT INTO millrace.versions (topology, version, file, digest, note, plan, accepts_gaps, deployed_by)
-                    SELECT $1, coalesce(max(version), 0) + 1, $2, encode(sha256(convert_to($2, 'UTF8')), 'hex'), $3, $4, $5, $6
-                    FROM millrace.versions WHERE topology = $1 RETURNING version
-                    """,
-                    [.text(topology), .text(file), .text(note), .text(plan), .bool(acceptsGaps), .text(person)]
-                ).int32(0, 0) ?? 0)
+            if let expected, expected != base { throw Self.moved(topology, from: expected, to: base) }
+            if current.rowCount > 0, try current.bool(0, 2) == true, !acceptsGaps {
+                return .unchanged(version: base.version)
+            }
+            let version = try Self.addVersion(
+                of: topology, file: file, note: note, plan: plan, acceptsGaps: acceptsGaps, by: person, &connection)
             try connection.query(
                 """
                 INSERT INTO millrace.deployments AS d (topology, version, wanted, changed_by) VALUES ($1, $2, 'running', $3)
@@ -56,6 +54,38 @@ extension Catalog {
                 """, [.text(topology), .int32(Int32(version)), .text(person)])
             return .deployed(version: version, wanted)
         }
+    }
+
+    /// Keeps a file as the next version of a topology.
+    static func addVersion(
+        of topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool = false,
+        by person: String, _ connection: inout Connection
+    ) throws -> Int {
+        let version = try connection.query(
+            """
+            INSERT INTO millrace.versions (topology, version, file, digest, note, plan, accepts_gaps, deployed_by)
+            SELECT $1, coalesce(max(version), 0) + 1, $2, encode(sha256(convert_to($2, 'UTF8')), 'hex'), $3, $4, $5, $6
+            FROM millrace.versions WHERE topology = $1 RETURNING version
+            """,
+            [.text(topology), .text(file), .text(note), .text(plan), .bool(acceptsGaps), .text(person)])
+        return Int(try version.int32(0, 0) ?? 0)
+    }
+
+    /// What is deployed of a topology now.
+    package mutating func base(of topology: String) throws -> DeploymentBase {
+        let current = try deployments().first { $0.topology == topology }
+        return DeploymentBase(version: current?.version ?? 0, generation: current?.generation ?? 0)
+    }
+
+    /// Says that what a change was decided on is no longer what is deployed.
+    package static func moved(
+        _ topology: String, from expected: DeploymentBase, to found: DeploymentBase
+    ) -> CatalogError {
+        CatalogError(
+            code: .moved,
+            description: "topology \(topology): the plan was made on version \(expected.version), and since then "
+                + (found.version == expected.version
+                    ? "its run was changed" : "version \(found.version) was deployed") + "; make a new plan")
     }
 
     /// What is deployed, by name.
@@ -77,11 +107,15 @@ extension Catalog {
 
     /// The versions of a topology, the newest first.
     package mutating func versions(of topology: String) throws -> [TopologyVersion] {
+        try versions(of: topology, only: nil)
+    }
+
+    private mutating func versions(of topology: String, only number: Int?) throws -> [TopologyVersion] {
         let found = try connection.query(
             """
             SELECT version, file, digest, note, accepts_gaps, deployed_by, deployed_at FROM millrace.versions
-            WHERE topology = $1 ORDER BY version DESC
-            """, [.text(topology)])
+            WHERE topology = $1 AND ($2::integer IS NULL OR version = $2) ORDER BY version DESC
+            """, [.text(topology), number.flatMap { Int32(exactly: $0) }.map { .int32($0) } ?? .null])
         return try (0..<found.rowCount).map { row in
             TopologyVersion(
                 topology: topology, version: Int(try found.int32(row, 0) ?? 0), file: try found.text(row, 1) ?? "",
@@ -94,12 +128,14 @@ extension Catalog {
     /// A version of a topology.
     /// - Throws: `CatalogError` when there is none.
     package mutating func version(_ number: Int, of topology: String) throws -> TopologyVersion {
-        let all = try versions(of: topology)
-        if let found = all.first(where: { $0.version == number }) { return found }
-        guard let newest = all.first else { throw try unknown(topology) }
+        if Int32(exactly: number) != nil, let found = try versions(of: topology, only: number).first { return found }
+        let newest = try connection.query(
+            "SELECT max(version) FROM millrace.versions WHERE topology = $1", [.text(topology)]
+        ).int32(0, 0)
+        guard let newest else { throw try unknown(topology) }
         throw CatalogError(
             code: .unknownVersion,
-            description: "topology \(topology) has no version \(number), expected 1 to \(newest.version)")
+            description: "topology \(topology) has no version \(number), expected 1 to \(newest)")
     }
 
     /// Notes that a version has been started with the gaps it was deployed with: what is missing later is missing anew.
@@ -123,14 +159,26 @@ extension Catalog {
     }
 
     /// Changes how a topology runs.
+    /// - Parameter check: looks at the settings that are to hold, and at the version's number they are for; nothing is
+    ///   changed when it throws.
     /// - Returns: the settings that hold now.
-    package mutating func set(_ topology: String, _ settings: RunSettings, by person: String) throws -> RunSettings {
-        let before = try deployments().first { $0.topology == topology }?.settings ?? RunSettings()
-        let after = before.updated(with: settings)
-        _ = try update(
-            topology, by: person, set: "settings = $3::jsonb, generation = generation + 1",
-            where: "settings <> $3::jsonb", [.text(Self.json(after))])
-        return after
+    package mutating func set(
+        _ topology: String, _ settings: RunSettings, by person: String,
+        check: (RunSettings, TopologyVersion) throws -> Void = { _, _ in }
+    ) throws -> RunSettings {
+        while true {
+            guard let before = try deployments().first(where: { $0.topology == topology }) else {
+                throw try unknown(topology)
+            }
+            let after = before.settings.updated(with: settings)
+            try check(after, try version(before.version, of: topology))
+            if after == before.settings { return after }
+            // Somebody else may change them at the same time: then it is looked at again.
+            let isDone = try update(
+                topology, by: person, set: "settings = $3::jsonb, generation = generation + 1",
+                where: "generation = $4", [.text(Self.json(after)), .int64(before.generation)])
+            if isDone { return after }
+        }
     }
 
     private mutating func update(

@@ -1,31 +1,44 @@
 import Postgres
 
-/// Two tables compared.
-extension Catalog {
-    /// A column of two tables.
-    package struct ColumnCount: Sendable {
+/// How a table of a rebuild differs from the one that runs.
+package struct TableDifference: Codable, Sendable, Equatable {
+    /// A column of both.
+    package struct Column: Codable, Sendable, Equatable {
         package var name: String
+        /// Rows, of those in both tables, in which it is the same, and in which it is not.
         package var equal: Int64
         package var different: Int64
+        /// The largest difference between two numbers, as a share of the larger one; nil for what is no number.
         package var largest: Double?
     }
 
-    /// What two tables have in common.
-    package struct Comparison: Sendable {
-        package var both: Int64 = 0
-        package var onlyLive: Int64 = 0
-        package var onlyBeside: Int64 = 0
-        package var columns: [ColumnCount] = []
-        package var gone: [String] = []
-        package var new: [String] = []
-        package var isComparable = true
-    }
+    package var table: String
+    /// Rows in both, in the one that runs alone, in the rebuild alone.
+    package var both: Int64 = 0
+    package var onlyLive: Int64 = 0
+    package var onlyRebuild: Int64 = 0
+    package var columns: [Column] = []
+    /// Columns that only one of them has.
+    package var gone: [String] = []
+    package var new: [String] = []
+    /// Whether rows can be compared: the keys are the same.
+    package var isComparable = true
 
+    init(table: String) { self.table = table }
+
+    /// Whether every row is in both, and the same.
+    package var isNone: Bool {
+        isComparable && onlyLive + onlyRebuild == 0 && columns.allSatisfy { $0.different == 0 }
+    }
+}
+
+/// Two tables compared.
+extension Catalog {
     /// Compares the rows of two tables by their primary keys, in one snapshot.
-    package mutating func compare(_ pair: TablePair) throws -> Comparison {
-        let (live, beside) = (quoted(pair.schema, pair.live), quoted(pair.schema, pair.beside))
+    package mutating func compare(_ pair: TablePair) throws -> TableDifference {
+        let (live, beside) = (Self.quoted(pair.schema, pair.live), Self.quoted(pair.schema, pair.beside))
         let (a, b) = (try columns(of: live), try columns(of: beside))
-        var result = Comparison()
+        var result = TableDifference(table: pair.shown)
         result.gone = a.filter { column in !b.contains { $0.name == column.name } }.map(\.name)
         result.new = b.filter { column in !a.contains { $0.name == column.name } }.map(\.name)
         let keys = a.filter(\.isKey).map(\.name)
@@ -63,10 +76,10 @@ extension Catalog {
             """)
         result.both = try found.int64(0, 0) ?? 0
         result.onlyLive = try found.int64(0, 1) ?? 0
-        result.onlyBeside = try found.int64(0, 2) ?? 0
+        result.onlyRebuild = try found.int64(0, 2) ?? 0
         result.columns = try common.enumerated().map { index, column in
             let different = try found.int64(0, 3 + index * 2) ?? 0
-            return ColumnCount(
+            return TableDifference.Column(
                 name: column.name, equal: result.both - different, different: different,
                 largest: try found.double(0, 4 + index * 2))
         }

@@ -29,7 +29,7 @@ extension Catalog {
                         .text(state.topology), .text(daemon), .int32(Int32(state.version)), .int64(state.generation),
                         .text(state.kind.rawValue), .text(Self.storable(state.reason)),
                         .timestamp(microsecondsSince1970: state.since), .int32(Int32(state.restarts)),
-                        .text(Self.json(state.snapshot)),
+                        .text(Self.json(state.snapshot.storable)),
                     ])
             }
             for topology in gone {
@@ -40,7 +40,7 @@ extension Catalog {
         }
     }
 
-    /// Says that a process has ended, and forgets those that ended without a word a day ago.
+    /// Says that a process has ended.
     package mutating func signOut(daemon: String) throws {
         try connection.query("DELETE FROM millrace.states WHERE daemon = $1", [.text(daemon)])
         try connection.query("DELETE FROM millrace.daemons WHERE daemon = $1", [.text(daemon)])

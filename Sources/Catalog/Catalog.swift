@@ -11,15 +11,26 @@ package struct Catalog: ~Copyable {
     var connection: Connection
 
     /// Connects, and makes the catalogue where there is none.
+    /// - Parameters:
+    ///   - patience: how long connecting may take.
+    ///   - silence: how long the database may be silent in a call; nil for as long as it takes.
+    ///   - isCancelled: ends a call that waits.
+    ///   - report: is told of a call that has waited for so many seconds, again and again.
     /// - Throws: `PostgresError`.
     package init(
         connecting settings: ConnectionSettings, within patience: Duration = .seconds(10),
-        isCancelled: @escaping @Sendable () -> Bool = { false }
+        silence limit: Duration? = .seconds(30), isCancelled: @escaping @Sendable () -> Bool = { false },
+        report: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws {
         var fresh = try Connection.connect(settings, deadline: .now + patience, isCancelled: isCancelled)
-        fresh.watch = SilenceWatch { silence in
+        fresh.watch = SilenceWatch(interval: .seconds(1)) { silence in
             if isCancelled() { return .cancel }
-            return silence.duration > .seconds(30) ? .giveUp("the database has not answered for 30 s") : .wait
+            if let limit, silence.duration > limit {
+                return .giveUp("the database has not answered for \(limit.components.seconds) s")
+            }
+            let seconds = Int(silence.duration.components.seconds)
+            if seconds > 0, seconds.isMultiple(of: 30) { report(seconds) }
+            return .wait
         }
         try CatalogSchema.prepare(&fresh)
         connection = fresh
@@ -53,7 +64,7 @@ package struct Catalog: ~Copyable {
         }
     }
 
-    func quoted(_ schema: String, _ name: String) -> String { "\(SQLName.quote(schema)).\(SQLName.quote(name))" }
+    static func quoted(_ schema: String, _ name: String) -> String { "\(SQLName.quote(schema)).\(SQLName.quote(name))" }
 
     static func json(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()

@@ -6,6 +6,10 @@ package struct CatalogError: Error, CustomStringConvertible, Sendable {
         case tooLong = "too-long"
         case nothingToDo = "nothing-to-do"
         case elsewhere
+        /// Somebody else was first.
+        case moved
+        /// Somebody holds a table.
+        case locked
     }
 
     package var code: Code

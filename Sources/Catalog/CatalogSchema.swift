@@ -1,6 +1,6 @@
 import Postgres
 
-/// The catalogue's tables, in schema `millrace` beside the positions. docs/operating.md explains them.
+/// The catalogue's tables, in schema `millrace` beside the positions. docs/deploying.md explains them.
 enum CatalogSchema {
     /// Any number of commands and daemons may come at once: they take turns.
     private static let lockKey: Int64 = 0x6d69_6c6c_6361_7461

@@ -71,6 +71,18 @@ package struct Deployment: Sendable, Equatable {
     }
 }
 
+/// What is deployed of a topology at a moment: what a change was decided on.
+package struct DeploymentBase: Sendable, Codable, Equatable {
+    /// 0 when nothing is.
+    package var version: Int
+    package var generation: Int64
+
+    package init(version: Int, generation: Int64) {
+        self.version = version
+        self.generation = generation
+    }
+}
+
 /// What a process that runs topologies says of one of them.
 package struct TopologyState: Sendable, Equatable {
     /// What a topology does in a process.
@@ -162,4 +174,6 @@ package enum CatalogLimits {
     static let logLines = 2_000
     /// Bytes of a topology file.
     static let fileBytes = 4 << 20
+    /// Seconds that an exchange of tables waits for those who hold them.
+    static let swapLock = 10
 }

@@ -29,6 +29,39 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
 
     package init() {}
 
+    /// Reads what any version of the program has written: what it did not know is as at the start.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func value<Value: Decodable>(_ key: CodingKeys, _ other: Value) throws -> Value {
+            try values.decodeIfPresent(Value.self, forKey: key) ?? other
+        }
+        records = try value(.records, 0)
+        rate = try value(.rate, 0)
+        dead = try value(.dead, 0)
+        uncommitted = try value(.uncommitted, 0)
+        bytes = try value(.bytes, 0)
+        epochs = try value(.epochs, 0)
+        rows = try value(.rows, 0)
+        lag = try value(.lag, nil)
+        commitMilliseconds = try value(.commitMilliseconds, nil)
+        memory = try value(.memory, 0)
+        budget = try value(.budget, 0)
+        troubles = try value(.troubles, [])
+        sources = try value(.sources, [])
+        nodes = try value(.nodes, [])
+        partitions = try value(.partitions, [])
+    }
+
+    /// The same with texts that the database can hold.
+    var storable: RunSnapshot {
+        var storable = self
+        storable.troubles = troubles.map(Catalog.storable)
+        storable.sources = sources.map { source in
+            Source(name: source.name, lag: source.lag, trouble: source.trouble.map(Catalog.storable))
+        }
+        return storable
+    }
+
     package struct Source: Sendable, Codable, Equatable {
         package var name: String
         package var lag: Int64?

@@ -131,11 +131,13 @@ import Testing
         let state = TopologyState(
             topology: "t", daemon: "h/1:a", version: 1, generation: 1, kind: .running, reason: "a\u{0}b",
             since: 1_000_000,
-            restarts: 2, snapshot: RunSnapshot())
+            restarts: 2, snapshot: snapshot)
         try daemon.report(daemon: "h/1:a", program: "1", memoryBytes: 5, [state], gone: [])
         let found = try person.states(of: "t")
         #expect(found.map(\.reason) == ["a\u{FFFD}b"])
         #expect(found.map(\.kind) == [.running])
+        #expect(found.map(\.snapshot.records) == [17])
+        #expect(found.map(\.snapshot.troubles) == [["waits\u{FFFD} for it"]])
         #expect(found.map(\.since) == [1_000_000])
         #expect(try person.states(of: "u").isEmpty)
         #expect(try person.daemons().map(\.memoryBytes) == [5])
@@ -143,6 +145,51 @@ import Testing
         #expect(try person.states().isEmpty)
         try daemon.signOut(daemon: "h/1:a")
         #expect(try person.daemons().isEmpty)
+    }
+
+    @Test func figuresOfAnotherVersionOfTheProgramAreRead() throws {
+        let found = try JSONDecoder().decode(RunSnapshot.self, from: Data(#"{"records": 3, "unheard_of": [1]}"#.utf8))
+        var expected = RunSnapshot()
+        expected.records = 3
+        #expect(found == expected)
+        #expect(try JSONDecoder().decode(RunSnapshot.self, from: Data("{}".utf8)) == RunSnapshot())
+    }
+
+    @Test func whatWasDecidedOnSomethingElseIsNotDeployed() throws {
+        var catalog = try Catalog(connecting: try Self.database("moved"))
+        let nothing = try catalog.base(of: "t")
+        #expect(nothing == DeploymentBase(version: 0, generation: 0))
+        _ = try catalog.deploy("t", file: "a", note: "", acceptsGaps: false, expected: nothing, by: "me")
+        let late = Self.refusal {
+            try catalog.deploy("t", file: "b", note: "", acceptsGaps: false, expected: nothing, by: "you")
+        }
+        #expect(late?.code == .moved)
+        #expect(late?.description.contains("since then version 1 was deployed") == true)
+        let first = try catalog.base(of: "t")
+        try catalog.restart("t", by: "me")
+        let restarted = Self.refusal {
+            try catalog.deploy("t", file: "b", note: "", acceptsGaps: false, expected: first, by: "you")
+        }
+        #expect(restarted?.description.contains("since then its run was changed") == true)
+        #expect(try catalog.versions(of: "t").map(\.file) == ["a"])
+    }
+
+    @Test func settingsThatAreRefusedChangeNothing() throws {
+        struct Refused: Error {}
+        var catalog = try Catalog(connecting: try Self.database("settings"))
+        _ = try catalog.deploy("t", file: "a", note: "", acceptsGaps: false, by: "me")
+        _ = try catalog.set("t", RunSettings(workers: 2), by: "me")
+        var seen: [RunSettings] = []
+        #expect(throws: Refused.self) {
+            _ = try catalog.set("t", RunSettings(memoryBytes: 1), by: "me") { settings, version in
+                seen.append(settings)
+                #expect(version.file == "a")
+                throw Refused()
+            }
+        }
+        // Looked at is what would hold together, not the change alone.
+        #expect(seen == [RunSettings(workers: 2, memoryBytes: 1)])
+        #expect(try catalog.deployments().map(\.settings) == [RunSettings(workers: 2)])
     }
 
     @Test func silenceMakesAProcessLost() throws {

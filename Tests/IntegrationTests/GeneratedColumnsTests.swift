@@ -47,8 +47,11 @@ import Testing
             path = try folder.file(named: "events.ndjson", lines.joined(separator: "\n") + "\n")
         }
 
-        func run(_ columns: String, _ sink: String = GeneratedColumnsTests.table) throws -> Complaint {
-            let file = try folder.file(GeneratedColumnsTests.topology(path, columns, sink))
+        func run(
+            _ columns: String, _ sink: String = GeneratedColumnsTests.table, without metric: String = ""
+        ) throws -> Complaint {
+            let text = GeneratedColumnsTests.topology(path, columns, sink)
+            let file = try folder.file(metric.isEmpty ? text : text.replacing(metric, with: ""))
             return try Complaint.of(["run", file, "--progress", "none"], environment: ["DATABASE_URL": database.url])
         }
     }
@@ -119,6 +122,17 @@ import Testing
 
             // Without it in the file, the table may keep it.
             #expect(try stand.run("").exit == .code(0))
+
+            // A metric goes, and what is computed from it has to go first.
+            _ = try stand.database.query("ALTER TABLE kpi DROP COLUMN per")
+            let add = try #require(
+                stand.run("columns: { per: total / n }").errors.firstMatch(of: /ALTER TABLE [^;]*STORED;/)?.output)
+            _ = try stand.database.query(String(add))
+            let less = try stand.run("", without: "total: sum(v), ")
+            less.expect(.code(1), "or remove the column (with per, computed from it)")
+            let drop = try #require(less.errors.firstMatch(of: /ALTER TABLE [^;]*DROP COLUMN "?total[^;]*;/)?.output)
+            _ = try stand.database.query(String(drop))
+            #expect(try stand.run("", without: "total: sum(v), ").exit == .code(0))
         }
     }
 }

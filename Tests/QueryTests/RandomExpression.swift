@@ -79,6 +79,7 @@ struct RandomExpression {
         let (a, b) = (make(.decimal, depth, &random), make(.integer, depth, &random))
         return random.pick([
             "(\(a)) + (\(b))", "(\(a)) * 1.5", "(\(a)) % 2.5", "round(\(a), 1)", "trunc(\(a), 1)", "floor(\(a))",
+            "(\(a)) * 98765.25 * 12345.5 * 77777.75", "(\(a)) - 9223372036854775.5",
             "ceil(\(a))", "(\(b))::decimal(2)", "(\(a))::decimal(1)", "mod(\(a), 3)",
             "\(field(.text, &random) ?? "k")::decimal(2)",
         ])

@@ -36,6 +36,8 @@ POSTGRES_SUITES = (
     "PostgresTests", "NodesTests", "IntegrationTests.RefusedRowsTests", "IntegrationTests.TableHistoryTests",
     "IntegrationTests.TableMeaningTests", "IntegrationTests.TableNameTests", "IntegrationTests.UpgradeTests",
     "IntegrationTests.ForeignDatabaseTests", "IntegrationTests.DatabaseErrorTests",
+    "IntegrationTests.GeneratedColumnsTests", "IntegrationTests.BoundsViewTests", "IntegrationTests.FreshnessTests",
+    "IntegrationTests.PlanTests", "IntegrationTests.RebuildTests", "CatalogTests",
 )
 
 

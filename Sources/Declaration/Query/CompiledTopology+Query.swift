@@ -32,6 +32,9 @@ extension CompiledTopology {
     private func messages(of stage: Stage, _ query: inout QueryText) -> QueryRelation {
         let raw = QueryRelation(name: QueryText.rawTable)
         let own = stage.sources.sorted().map { sources[$0] }
+        if own.count > 1 || own.contains(where: { ($0.plan as? any QueryableSource)?.hasPartitions != false }) {
+            query.hasPartitions = true
+        }
         if own.count == sources.count { return raw }
         let conditions = own.compactMap { ($0.plan as? any QueryableSource)?.rawCondition }
         guard conditions.count == own.count else {

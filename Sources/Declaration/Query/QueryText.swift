@@ -6,6 +6,8 @@ public struct QueryText: Sendable {
     private var parts: [(name: String, body: String)] = []
     /// What SQL cannot say, each in a sentence that names the node: the query has something else there, or null.
     public private(set) var gaps: [String] = []
+    /// Whether records may stand in several partitions.
+    public var hasPartitions = false
 
     /// An empty query.
     public init() {}

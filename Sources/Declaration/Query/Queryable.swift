@@ -2,6 +2,8 @@
 public protocol QueryableSource: SourcePlan {
     /// A condition over the columns of the raw table, nil when all of them may be.
     var rawCondition: String? { get }
+    /// Whether its messages may stand in several partitions, or files, none of which is before the other.
+    var hasPartitions: Bool { get }
 }
 
 /// A node between source and sink that can say in SQL what it makes of messages or records.

@@ -117,7 +117,7 @@ struct Remove: AsyncParsableCommand {
         try await options.run { catalog in
             if let rebuild {
                 _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
-                _ = try Settling.wait(for: [topology], &catalog, .seconds(30))
+                try Settling.waitUntilPaused(topology, &catalog)
                 try catalog.drop(rebuild)
             }
             try catalog.remove(topology)
@@ -156,27 +156,27 @@ struct Scale: AsyncParsableCommand {
         let settings = RunSettings(
             workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits)
         try await options.run { catalog in
-            let before = try catalog.deployments().first { $0.topology == topology }
-            if let before {
-                let file = try catalog.version(before.version, of: topology).file
-                let changed = RunOverrides(memoryBytes: settings.memoryBytes, workers: settings.workers)
-                let (found, diagnostics) = TopologyLoader(overrides: changed, needsEnds: false).load(
-                    text: file, from: topology)
-                guard let found else { throw diagnostics }
-                try found.checkMemory(changed)
-                let nodes = found.stages.map(\.name)
-                for node in permits.keys.sorted() where !nodes.contains(node) {
-                    throw UnknownNode(
-                        description: "topology \(topology) has no operator \(node), expected one of "
-                            + nodes.sorted().joined(separator: ", "))
-                }
+            _ = try catalog.set(topology, settings, by: CatalogOptions.person) { settings, version in
+                try Self.check(settings, version.file, of: topology)
             }
-            _ = try catalog.set(topology, settings, by: CatalogOptions.person)
             return "scaled"
         }
     }
 
-    private struct UnknownNode: Error, CustomStringConvertible { var description: String }
+    /// Whether a topology could run with settings; those that were given before are among them.
+    private static func check(_ settings: RunSettings, _ file: String, of topology: String) throws {
+        let overrides = RunOverrides(memoryBytes: settings.memoryBytes, workers: settings.workers)
+        let (found, diagnostics) = TopologyLoader(overrides: overrides, needsEnds: false).load(
+            text: file, from: topology)
+        guard let found else { throw diagnostics }
+        try found.checkMemory(overrides)
+        let nodes = found.stages.map(\.name)
+        for node in (settings.concurrency ?? [:]).keys.sorted() where !nodes.contains(node) {
+            throw Refusal(
+                description: "topology \(topology) has no operator \(node), expected one of "
+                    + nodes.sorted().joined(separator: ", "))
+        }
+    }
 }
 
 /// `node=number`

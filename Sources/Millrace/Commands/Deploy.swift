@@ -53,11 +53,11 @@ struct Deploy: AsyncParsableCommand {
         }
         if hasErrors { throw ExitCode(1) }
         let patience = wait.duration
-        let isForced = force || fromNow
+        let (isForced, acceptsGaps) = (force, fromNow)
         let (deployed, person) = (topologies, CatalogOptions.person)
         let answers = try await catalog.withCatalog { catalog in
             var answers: [Answer] = []
-            for (name, file) in deployed where !isForced { try Self.tryOut(name, file, &catalog) }
+            for (name, file) in deployed where !isForced { try Self.tryOut(name, file, acceptsGaps: acceptsGaps, &catalog) }
             for (name, file) in deployed {
                 switch try catalog.deploy(name, file: file, note: note, acceptsGaps: fromNow, by: person) {
                 case .unchanged(let version):
@@ -77,12 +77,13 @@ struct Deploy: AsyncParsableCommand {
         if answers.contains(where: { $0.state.isRefusal }) { throw ExitCode(1) }
     }
 
-    private struct Refusal: Error, CustomStringConvertible { var description: String }
-
     /// Makes sure that a version which is to take the place of one that runs would run itself.
+    /// - Parameter acceptsGaps: whether tables may lack something of what was read before.
     /// - Throws: the plan, when the tables refuse it.
-    static func tryOut(_ name: String, _ file: String, _ catalog: inout Catalog) throws {
-        let base = try PlanCommand.base(of: name, &catalog)
+    static func tryOut(
+        _ name: String, _ file: String, acceptsGaps: Bool = false, _ catalog: inout Catalog
+    ) throws {
+        let base = try catalog.base(of: name)
         guard base.version > 0, try catalog.version(base.version, of: name).file != file,
             // Elsewhere there may be variables that are not here: then the processes find out.
             let topology = TopologyLoader(rebuild: Rebuild(name: name)).load(text: file, from: name).topology
@@ -90,7 +91,7 @@ struct Deploy: AsyncParsableCommand {
         let plan = ChangePlan(
             name, file: file, base: base, isDeployed: false,
             try Rehearsing.run(topology, logger: PlanCommand.logger))
-        guard !plan.isPossible || plan.acceptsGaps || plan.tables.contains(where: { !$0.statements.isEmpty }) else {
+        guard !plan.isPossible || (plan.acceptsGaps && !acceptsGaps) || plan.tables.contains(where: { !$0.statements.isEmpty }) else {
             return
         }
         let way =
@@ -111,24 +112,5 @@ struct Deploy: AsyncParsableCommand {
     private static func line(_ answer: Answer) -> String {
         "\(answer.topology): version \(answer.version) \(answer.outcome), \(answer.state)"
             + (answer.reason.isEmpty ? "" : ": \(answer.reason)")
-    }
-}
-
-/// Waiting until processes have taken up a change.
-enum Settling {
-    /// Waits until every process that is there has taken up what is wanted of topologies, or says why it cannot.
-    /// - Returns: how they are then, or when time is over, in order.
-    static func wait(
-        for names: [String], _ catalog: inout Catalog, _ patience: Duration
-    ) throws -> [TopologyStatus] {
-        let end = ContinuousClock.now + patience
-        while true {
-            let all = try TopologyStatus.all(&catalog)
-            let found = names.compactMap { name in all.first { $0.topology == name } }
-            let nobody = try catalog.daemons().allSatisfy(\.isLost)
-            let isSettled = found.allSatisfy { $0.state.isSettled }
-            if isSettled || nobody || .now >= end { return found }
-            Thread.sleep(forTimeInterval: 0.1)
-        }
     }
 }

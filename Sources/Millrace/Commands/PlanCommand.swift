@@ -48,17 +48,12 @@ struct PlanCommand: AsyncParsableCommand {
         for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
         guard let topology = found else { throw ExitCode(1) }
         return try await options.withCatalog { catalog in
-            let base = try base(of: topology.name, &catalog)
+            let base = try catalog.base(of: topology.name)
             let deployed = try base.version > 0 ? catalog.version(base.version, of: topology.name).file : nil
             return ChangePlan(
                 topology.name, file: text, base: base, isDeployed: deployed == text,
                 try Rehearsing.run(topology, logger: logger))
         }
-    }
-
-    static func base(of topology: String, _ catalog: inout Catalog) throws -> ChangePlan.Base {
-        let current = try catalog.deployments().first { $0.topology == topology }
-        return ChangePlan.Base(version: current?.version ?? 0, generation: current?.generation ?? 0)
     }
 }
 
@@ -82,8 +77,6 @@ struct Apply: AsyncParsableCommand {
 
     @OptionGroup var catalog: CatalogOptions
 
-    private struct Refusal: Error, CustomStringConvertible { var description: String }
-
     func run() async throws {
         let plan = try read()
         let (found, diagnostics) = TopologyLoader().load(text: plan.file, from: "the plan's file")
@@ -94,17 +87,14 @@ struct Apply: AsyncParsableCommand {
         }
         let note = note
         try await ControlAnswer.run(plan.topology, catalog, wait: wait.duration) { catalog in
-            let base = try PlanCommand.base(of: plan.topology, &catalog)
+            let base = try catalog.base(of: plan.topology)
             if base.version > 0, try catalog.version(base.version, of: plan.topology).file == plan.file,
                 base != plan.base || plan.isDeployed
             {
                 return "version \(base.version) is what was planned already"
             }
             guard base == plan.base else {
-                throw Refusal(
-                    description:
-                        "topology \(plan.topology): the plan was made on version \(plan.base.version), and since then "
-                        + "version \(base.version) was deployed or its run was changed; make a new plan")
+                throw Catalog.moved(plan.topology, from: plan.base, to: base)
             }
             let now = ChangePlan(
                 plan.topology, file: plan.file, base: base, isDeployed: plan.isDeployed,
@@ -120,7 +110,7 @@ struct Apply: AsyncParsableCommand {
                 now.tables.flatMap(\.statements), for: topology, logger: PlanCommand.logger)
             let outcome = try catalog.deploy(
                 plan.topology, file: plan.file, note: note, plan: now.text, acceptsGaps: plan.acceptsGaps,
-                by: CatalogOptions.person)
+                expected: base, by: CatalogOptions.person)
             switch outcome {
             case .unchanged(let version): return "version \(version) is what was planned already"
             case .deployed(let version, _): return "version \(version) deployed"

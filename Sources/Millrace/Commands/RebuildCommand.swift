@@ -35,7 +35,7 @@ struct RebuildCommand: AsyncParsableCommand {
             try catalog.rebuild(topology, file: text, note: note, by: CatalogOptions.person)
         }
         try await ControlAnswer.run(rebuild.name, catalog, wait: wait.duration) { catalog in
-            let current = try PlanCommand.base(of: topology, &catalog).version
+            let current = try catalog.base(of: topology).version
             return "being made beside version \(current)"
         }
     }
@@ -66,14 +66,7 @@ struct Diff: AsyncParsableCommand {
         let (topology, with) = (topology, with)
         let answer = try await catalog.withCatalog { catalog in
             let rebuild = try Promote.choose(topology, with, &catalog)
-            let tables = try catalog.pairs(rebuild).map { pair in
-                let found = try catalog.compare(pair)
-                return TableDifference(
-                    table: pair.shown, both: found.both, onlyLive: found.onlyLive, onlyRebuild: found.onlyBeside,
-                    columns: found.columns.map {
-                        .init(name: $0.name, equal: $0.equal, different: $0.different, largest: $0.largest)
-                    }, gone: found.gone, new: found.new, isComparable: found.isComparable)
-            }
+            let tables = try catalog.pairs(rebuild).map { try catalog.compare($0) }
             return Answer(rebuild: rebuild.name, behind: try catalog.distance(rebuild), tables: tables)
         }
         if catalog.json {
@@ -85,137 +78,7 @@ struct Diff: AsyncParsableCommand {
             print("\(answer.rebuild) \(behind ?? "has not begun, and is behind") \(topology)")
             for table in answer.tables { print(table.text) }
         }
-        let isSame =
-            answer.behind == 0
-            && answer.tables.allSatisfy { table in
-                table.isComparable && table.onlyLive + table.onlyRebuild == 0
-                    && table.columns.allSatisfy { $0.different == 0 }
-            }
+        let isSame = answer.behind == 0 && answer.tables.allSatisfy(\.isNone)
         if !isSame { throw ExitCode(1) }
-    }
-}
-
-/// `millrace promote`: a rebuild takes the place of what runs.
-struct Promote: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Put a rebuild in the place of the version that runs.",
-        discussion: """
-            Stops the version that runs, lets the rebuild read as far as that one has, and then changes their names in one \
-            transaction: tables, views, rights, positions, dead letters. What was there stays beside it, paused, under the \
-            name topology@version, with its tables; promoting that one goes back. Nobody who reads sees a half of it, or \
-            less than before.
-            """)
-
-    @Argument(help: "The topology.")
-    var topology: String
-
-    @Option(help: ArgumentHelp("What to put in its place, where there is more than one.", valueName: "topology@number"))
-    var with: String?
-
-    @Option(help: ArgumentHelp("How long the rebuild may take to catch up.", valueName: "duration"))
-    var wait = TimeLength(argument: "60s")!
-
-    @OptionGroup var catalog: CatalogOptions
-
-    private struct Refusal: Error, CustomStringConvertible { var description: String }
-
-    func run() async throws {
-        let (topology, with, patience) = (topology, with, wait.duration)
-        try await ControlAnswer.run(topology, catalog, wait: .seconds(30)) { catalog in
-            let rebuild = try Self.choose(topology, with, &catalog)
-            let person = CatalogOptions.person
-            try catalog.holdPromotion(of: topology)
-            let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
-            guard obstacles.isEmpty else {
-                throw Refusal(
-                    description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
-                        + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
-            }
-            StopSignal.watch()
-            let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
-            do {
-                _ = try catalog.set(rebuild.name, to: .running, by: person)
-                try Self.catchUp(rebuild, within: patience, reserve: 100_000, &catalog)
-                // From here on nobody writes the tables that are read: it is to be short.
-                _ = try catalog.set(topology, to: .paused, by: person)
-                try Self.waitUntilPaused(topology, &catalog)
-                try Self.catchUp(rebuild, within: patience, reserve: 0, &catalog)
-                _ = try catalog.set(rebuild.name, to: .paused, by: person)
-                try Self.waitUntilPaused(rebuild.name, &catalog)
-                let (version, replaced) = try catalog.promote(rebuild, by: person)
-                return
-                    "\(rebuild.name) is version \(version) now; what ran before stands beside it as \(replaced.name), paused; "
-                    + "\(topology) is"
-            } catch {
-                // All is as it was; what went wrong is what counts.
-                for one in before { _ = try? catalog.set(one.topology, to: one.wanted, by: person) }
-                throw error
-            }
-        }
-    }
-
-    /// A command that is told to end puts things back first.
-    private static func checkInterruption() throws {
-        if StopSignal.isRaised { throw Refusal(description: "interrupted; everything is as it was before") }
-    }
-
-    /// What is meant, when it is not said.
-    static func choose(_ topology: String, _ name: String?, _ catalog: inout Catalog) throws -> Rebuild {
-        let all = try catalog.rebuilds(of: topology)
-        if let name {
-            if let found = all.first(where: { $0.rebuild.name == name }) { return found.rebuild }
-            throw try catalog.unknown(name)
-        }
-        let current = try catalog.deployments().first { $0.topology == topology }?.version ?? 0
-        let newer = all.filter { $0.rebuild.tag > current }
-        if newer.count == 1 { return newer[0].rebuild }
-        if newer.isEmpty, all.count == 1 { return all[0].rebuild }
-        guard !all.isEmpty else {
-            throw Refusal(
-                description: "nothing stands beside topology \(topology); millrace rebuild FILE makes its tables anew")
-        }
-        throw Refusal(
-            description: "several stand beside topology \(topology): say which with --with, one of "
-                + all.map(\.rebuild.name).joined(separator: ", "))
-    }
-
-    /// Waits until a rebuild has read as much as its topology, but for some messages.
-    private static func catchUp(
-        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog
-    ) throws {
-        var end = ContinuousClock.now + patience
-        var last = Int64.max
-        while true {
-            try checkInterruption()
-            let distance = try catalog.distance(rebuild)
-            if let distance, distance <= reserve { return }
-            if let distance, distance < last { (last, end) = (distance, .now + patience) }
-            if let status = try TopologyStatus.all(&catalog, named: rebuild.name).first {
-                if status.state.isBroken {
-                    throw Refusal(description: "\(rebuild.name) does not run: \(status.reason)")
-                }
-            }
-            guard ContinuousClock.now < end else {
-                throw Refusal(
-                    description: "\(rebuild.name) is \(distance.map(ProgressReporter.count) ?? "all") messages behind "
-                        + "\(rebuild.topology), and has come no nearer for \(patience)")
-            }
-            Thread.sleep(forTimeInterval: 0.05)
-        }
-    }
-
-    private static func waitUntilPaused(_ topology: String, _ catalog: inout Catalog) throws {
-        let end = ContinuousClock.now + .seconds(30)
-        while true {
-            try checkInterruption()
-            let states = try catalog.states(of: topology).filter { !$0.isLost }
-            if states.allSatisfy({ $0.kind == .paused || $0.kind == .failed || $0.kind == .refused }) { return }
-            guard ContinuousClock.now < end else {
-                throw Refusal(
-                    description: "topology \(topology) does not stop: "
-                        + states.map { "\($0.daemon) is \($0.kind.rawValue)" }.joined(separator: ", "))
-            }
-            Thread.sleep(forTimeInterval: 0.05)
-        }
     }
 }

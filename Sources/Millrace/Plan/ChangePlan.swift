@@ -33,14 +33,9 @@ struct ChangePlan: Codable, Sendable {
         }
     }
 
-    /// What is deployed when the plan is made; 0 for nothing.
-    struct Base: Codable, Sendable, Equatable {
-        var version: Int
-        var generation: Int64
-    }
-
     var topology: String
-    var base: Base
+    /// What is deployed when the plan is made.
+    var base: DeploymentBase
     /// Whether the file is the one that is deployed.
     var isDeployed: Bool
     /// What of the meaning of rows has changed since the topology ran last.
@@ -53,7 +48,7 @@ struct ChangePlan: Codable, Sendable {
     /// The file's text.
     var file: String
 
-    init(_ topology: String, file: String, base: Base, isDeployed: Bool, _ rehearsal: TableRehearsal) {
+    init(_ topology: String, file: String, base: DeploymentBase, isDeployed: Bool, _ rehearsal: TableRehearsal) {
         self.topology = topology
         self.file = file
         self.base = base
@@ -126,17 +121,25 @@ enum Rehearsing {
     /// Blocks its thread.
     /// - Returns: nothing to change for a topology without tables.
     static func run(_ topology: CompiledTopology, logger: Logger) throws -> TableRehearsal {
-        try with(topology, logger: logger) { target, context in try target.rehearse(context) } ?? TableRehearsal()
+        let end = ContinuousClock.now + patience
+        return try with(topology, isOver: { .now >= end }, logger: logger) { target, context in
+            try target.rehearse(context)
+        } ?? TableRehearsal()
     }
 
-    /// Executes what a plan wants executed before its topology starts.
+    /// Executes what a plan wants executed before its topology starts, however long it takes: a table may be written anew.
+    /// A signal ends it, and takes all back.
     static func execute(_ statements: [String], for topology: CompiledTopology, logger: Logger) throws {
         guard !statements.isEmpty else { return }
-        _ = try with(topology, logger: logger) { target, context in try target.execute(statements, context) }
+        StopSignal.watch()
+        _ = try with(topology, isOver: { StopSignal.isRaised }, logger: logger) { target, context in
+            try target.execute(statements, context)
+        }
     }
 
     private static func with<Result>(
-        _ topology: CompiledTopology, logger: Logger, _ body: (PostgresTarget, CommitContext) throws -> Result
+        _ topology: CompiledTopology, isOver: @escaping @Sendable () -> Bool, logger: Logger,
+        _ body: (PostgresTarget, CommitContext) throws -> Result
     ) throws -> Result? {
         var services = RunServices()
         services[ConsoleWriter.self] = ConsoleWriter { _ in }
@@ -146,14 +149,14 @@ enum Rehearsing {
             RunOverrides(), services: services, observers: [], logger: logger, giveBackFreeMemory: {})
         guard let target = plan.target as? PostgresTarget else { return nil }
         defer { target.close() }
-        let end = ContinuousClock.now + patience
         let trouble = TroubleBox()
         let context = CommitContext(
-            isCancelled: { ContinuousClock.now >= end }, reportTrouble: { trouble.set($0) },
+            isCancelled: isOver, reportTrouble: { trouble.set($0) },
             wait: { Thread.sleep(forTimeInterval: $0 / .seconds(1)) })
         do {
             return try body(target, context)
         } catch is WaitCancelled {
+            if StopSignal.isRaised { throw Refusal(description: "interrupted; the tables are as they were") }
             throw Impatient(trouble: trouble.last)
         }
     }

@@ -163,7 +163,10 @@ final class Daemon: Sendable {
         private mutating func tell() {
             guard catalog != nil else { return }
             let hasChanged =
-                topologies.values.contains { reported[$0.name]?.kind != $0.kind } || reported.count != topologies.count
+                topologies.values.contains { topology in
+                    let last = reported[topology.name]
+                    return last?.kind != topology.kind || last?.generation != topology.order.generation
+                } || reported.count != topologies.count
             let age = lastReport.map { ContinuousClock.now - $0 } ?? .seconds(1_000)
             guard hasChanged || age >= Daemon.report else { return }
             let found = topologies.values.map { $0.state(daemon: daemon.name) }.sorted { $0.topology < $1.topology }

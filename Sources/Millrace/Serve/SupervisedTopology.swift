@@ -20,7 +20,7 @@ final class SupervisedTopology {
     private var reason = ""
     private(set) var kind = TopologyState.Kind.starting
     private var acceptsGaps = false
-    private var order = Supervision.Order(version: 0, generation: 0)
+    private(set) var order = Supervision.Order(version: 0, generation: 0)
     private var since = Date.now
     private var last: (records: Int64, time: ContinuousClock.Instant)?
     private var rate = 0.0
@@ -78,7 +78,7 @@ final class SupervisedTopology {
                 try start(order, deployment?.settings ?? RunSettings(), try version(order.version), freeMemory)
             } catch {
                 reason = Redaction.redacted("\(error)")
-                supervision.ended(error is Refusal ? .refused : .failed, at: now)
+                supervision.ended(error is Unrunnable ? .refused : .failed, at: now)
                 logger.error(
                     "A topology cannot start", metadata: ["topology": "\(name)", "reason": "\(reason)"])
             }
@@ -93,7 +93,7 @@ final class SupervisedTopology {
     }
 
     /// A file that cannot be run here.
-    private struct Refusal: Error, CustomStringConvertible { var description: String }
+    private struct Unrunnable: Error, CustomStringConvertible { var description: String }
 
     private func start(
         _ order: Supervision.Order, _ settings: RunSettings, _ version: TopologyVersion, _ freeMemory: Int
@@ -110,7 +110,7 @@ final class SupervisedTopology {
         let (found, diagnostics) = TopologyLoader(overrides: overrides, rebuild: Rebuild(name: name)).load(
             text: version.file, from: "\(name), version \(version.version)")
         guard let topology = found else {
-            throw Refusal(
+            throw Unrunnable(
                 description: "the file cannot be run here: "
                     + diagnostics.all.filter { $0.severity == .error }.map(\.description).joined(separator: "; "))
         }

@@ -13,6 +13,8 @@ package struct Aggregate: Sendable {
     package var text: String
     /// How its value and the table's compare.
     package var agreement: TableQueryColumn.Agreement
+    /// What is not the same where records stand in several partitions.
+    package var remarkOnPartitions: String?
 
     /// An aggregate.
     package init(_ text: String, _ agreement: TableQueryColumn.Agreement = .exact) {

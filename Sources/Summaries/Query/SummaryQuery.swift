@@ -153,6 +153,9 @@ struct SummaryQueryWriter {
             return missing
         }
         let aggregates = queryable.aggregates(AggregatedRecords(where: condition))
+        for remark in aggregates.compactMap(\.remarkOnPartitions) where query.hasPartitions {
+            query.gap("node \(plan.node), metric \(metric.name): \(remark)")
+        }
         precondition(aggregates.count == names.count, "an aggregate for each shown column")
         return zip(names, aggregates).map { Entry(text: $1.text, column: TableQueryColumn($0, $1.agreement)) }
     }

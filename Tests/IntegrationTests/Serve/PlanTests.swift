@@ -13,8 +13,15 @@ import Testing
         var filter = "n >= 0"
         var table = "planned"
         var extra: String?
+        /// What Postgres computes, where the metrics that it is computed from are there.
+        var computed: String?
         var names = "records"
         let path: String
+
+        private var columns: String {
+            guard let computed, Set(metrics).isSuperset(of: ["all: count()", "sum: sum(n)"]) else { return "" }
+            return "columns: { \(computed) }"
+        }
 
         var text: String {
             var text = """
@@ -28,6 +35,7 @@ import Testing
                     summarize:
                       window: \(window)
                       by: [\(keys.joined(separator: ", "))]
+                      \(columns)
                       metrics: { \(metrics.map { "\"\($0.split(separator: ":")[0])\":\($0.split(separator: ":")[1])" }.joined(separator: ", ")) }
                   out: { from: kept, postgres: { url: "${DATABASE_URL}", table: \(table) } }
 
@@ -45,7 +53,7 @@ import Testing
 
         /// Changes something, at random.
         mutating func change(_ random: inout SeededRandom, _ round: Int) {
-            switch random.below(9) {
+            switch random.below(11) {
             case 0:
                 metrics.append(
                     "m\(round): \(["max(n)", "uniques(n)", "count(n)", "percentiles(n, 50)"][random.below(4)])")
@@ -56,6 +64,8 @@ import Testing
             case 5: table = "planned_\(random.below(3))"
             case 6: extra = extra == nil ? "more_\(random.below(3))" : nil
             case 7: names = names == "records" ? "parsed" : "records"
+            case 8: computed = ["mean: sum / all", "mean: sum / (all + 1)", "twice: sum * 2, mean: sum / all"][random.below(3)]
+            case 9: computed = nil
             default: break
             }
         }

@@ -9,12 +9,18 @@ import Testing
     private final class Reader: Sendable {
         private let isStopped = Mutex(false)
         private let seen = Mutex<[Int64]>([])
+        private let failure = Mutex<String?>(nil)
         private let ended = DispatchSemaphore(value: 0)
 
         init(_ database: TestDatabase, _ sql: String) {
             Thread.detachNewThread { [self] in
                 while !isStopped.withLock({ $0 }) {
-                    if let value = try? database.number(sql) { seen.withLock { $0.append(value) } }
+                    do {
+                        let value = try database.number(sql)
+                        seen.withLock { $0.append(value) }
+                    } catch {
+                        failure.withLock { $0 = $0 ?? "\(error)" }
+                    }
                     usleep(5_000)
                 }
                 ended.signal()
@@ -24,6 +30,7 @@ import Testing
         func stop() -> [Int64] {
             isStopped.withLock { $0 = true }
             ended.wait()
+            failure.withLock { #expect($0 == nil, "whoever reads is never refused") }
             return seen.withLock { $0 }
         }
     }
@@ -193,6 +200,77 @@ import Testing
             try stand.wait(for: "still", toBe: "ended")
             #expect(try database.number("SELECT count(*) FROM still") == 2)
             #expect(try database.number("SELECT count(*) FROM still__1") == 1)
+            try stopInOrder([process])
+        }
+    }
+
+    /// A promotion that would lose something of what people have made of a table, or that the database would refuse, is
+    /// refused before anything stops; what the new version lacks is put aside, and comes back.
+    @Test func whatPeopleHaveMadeOfATableIsNotLost() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("kept_beside")
+            let stand = try ServeStand(database)
+            let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
+            func file(_ name: String, _ metric: String, hasMore: Bool) throws -> String {
+                let more = """
+                      more: { from: records, summarize: { metrics: { rows: count() } } }
+                      more_out: { from: more, postgres: { url: "${DATABASE_URL}", table: more } }
+                    """
+                return try stand.file(
+                    """
+                    topology: held
+                    nodes:
+                      lines: { file: { paths: ["\(events)"] } }
+                      records: { from: lines, parse_json: { fields: { n: integer } } }
+                      counts: { from: records, summarize: { by: [n], metrics: { all: \(metric) } } }
+                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: held } }
+                    \(hasMore ? more : "")
+                    """, name)
+            }
+            let process = try stand.serve()
+            try stand.succeed("deploy", try file("first.yaml", "count()", hasMore: true))
+            try stand.wait(for: "held", toBe: "ended")
+            try stand.succeed("rebuild", try file("second.yaml", "avg(n)", hasMore: false))
+            try stand.wait(for: "held@2", toBe: "ended")
+            func refused(_ words: String..., by setUp: String, undo: String) throws {
+                _ = try database.query(setUp)
+                let answer = try stand.run("promote", "held")
+                #expect(answer.exit == .code(1) && answer.errors.contains("nothing was stopped"), "\(answer.errors)")
+                for word in words { #expect(answer.errors.contains(word), "\(word): \(answer.errors)") }
+                _ = try database.query(undo)
+            }
+            try refused("column remark", by: "ALTER TABLE held ADD remark text", undo: "ALTER TABLE held DROP remark")
+            try refused(
+                "other tables refer", "held_fk of referrer",
+                by: "CREATE TABLE referrer (k bytea, CONSTRAINT held_fk FOREIGN KEY (k) REFERENCES held)",
+                undo: "DROP TABLE referrer")
+            if try database.number("SELECT current_setting('server_version_num')::int") >= 140_000 {
+                try refused(
+                    "functions hold on", "total()",
+                    by: "CREATE FUNCTION total() RETURNS numeric BEGIN ATOMIC SELECT sum(\"all\") FROM held; END",
+                    undo: "DROP FUNCTION total()")
+            }
+            try refused(
+                "child table young", by: "CREATE TABLE young () INHERITS (held)", undo: "DROP TABLE young")
+            // A view's columns cannot change their type.
+            try refused(
+                "refuses to exchange the tables", "cannot change data type of view column",
+                by: "CREATE VIEW typed AS SELECT \"all\" FROM held", undo: "DROP VIEW typed")
+            _ = try database.query("COMMENT ON COLUMN held.n IS 'ours'")
+
+            try stand.succeed("promote", "held")
+            #expect(try database.query("SELECT to_regclass('more')::text").isNull(0, 0))
+            #expect(try database.number("SELECT rows FROM more__1") == 2)
+            let column = "SELECT col_description('held'::regclass, attnum) FROM pg_attribute WHERE attrelid = "
+                + "'held'::regclass AND attname = 'n'"
+            #expect(try database.query(column).text(0, 0) == "ours")
+            let key = "SELECT conname::text FROM pg_constraint WHERE conrelid = 'held'::regclass AND contype = 'p'"
+            #expect(try database.query(key).text(0, 0) == "held_pkey")
+            try stand.succeed("promote", "held")
+            #expect(try database.number("SELECT rows FROM more") == 2)
+            #expect(try database.number("SELECT sum(\"all\")::bigint FROM held") == 2)
+            #expect(try database.query(key).text(0, 0) == "held_pkey")
+            try stand.wait(for: "held", toBe: "ended")
             try stopInOrder([process])
         }
     }

@@ -15,9 +15,9 @@ extension TableAdmission {
                     choices: [
                         "add what is missing, and start again: " + Self.computing(missing, in: place)
                             + " Postgres then writes the table anew, and old rows have the values too"
-                    ], remedy: [Self.computing(missing, in: place)]))
+                    ], remedy: [TableRemedy(sql: Self.computing(missing, in: place), rewrites: true)]))
         }
-        guard !there.isEmpty, problems.isEmpty else { return }
+        guard !there.isEmpty else { return }
         let expressions = try canonicalExpressions(&connection)
         for column in there {
             guard let existing = found[column.name] else { continue }
@@ -43,7 +43,7 @@ extension TableAdmission {
                     choices: [
                         "put the file back as it was",
                         "or have it computed anew, for all rows, and start again: " + anew.joined(separator: " "),
-                    ], remedy: existing.generated == nil ? [] : anew))
+                    ], remedy: existing.generated == nil ? [] : anew.map { TableRemedy(sql: $0, rewrites: true) }))
         }
     }
 
@@ -52,19 +52,21 @@ extension TableAdmission {
         return "ALTER TABLE \(place.quoted) \(additions.joined(separator: ", "));"
     }
 
-    /// The expressions of all computed columns as this database writes them, from a table of no rows.
+    /// The expressions of all computed columns as this database writes them, from a table of no rows: in schema
+    /// `millrace` where this role may make tables, which not every one may that may make temporary ones, nor the other way
+    /// round.
     private func canonicalExpressions(_ connection: inout Connection) throws -> [String: String] {
         let columns = table.plain.map(\.definition) + table.generated.map(\.definition)
-        try connection.execute("DROP TABLE IF EXISTS pg_temp.millrace_generated")
-        try connection.execute(
-            "CREATE TEMP TABLE millrace_generated (\(columns.joined(separator: ", "))) ON COMMIT DROP")
+        let isAllowed = try connection.query("SELECT has_schema_privilege('millrace', 'CREATE')").bool(0, 0) == true
+        let scratch = isAllowed ? "millrace.expressions" : "pg_temp.expressions"
+        try connection.execute("CREATE TABLE \(scratch) (\(columns.joined(separator: ", ")))")
         let found = try connection.query(
             """
             SELECT a.attname::text, pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a
             JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-            WHERE a.attrelid = 'pg_temp.millrace_generated'::regclass
+            WHERE a.attrelid = '\(scratch)'::regclass
             """)
-        try connection.execute("DROP TABLE pg_temp.millrace_generated")
+        try connection.execute("DROP TABLE \(scratch)")
         return Dictionary(
             uniqueKeysWithValues: try (0..<found.rowCount).map { row in
                 (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "")

@@ -105,7 +105,7 @@ extension TableAdmission {
         let additions = missing.filter { kept.contains($0.name) }
         if !additions.isEmpty { problems.append(needs(additions)) }
         try checkNewColumns(found, own, &connection)
-        if !left.isEmpty { problems.append(leaves(left, found)) }
+        if !left.isEmpty { problems.append(try leaves(left, found, &connection)) }
     }
 
     /// Metrics that came later: their columns are there because somebody has followed what `needs` says.
@@ -150,22 +150,23 @@ extension TableAdmission {
 
     func needs(_ columns: [TableColumn]) -> TableProblem {
         let names = columns.map(\.name).joined(separator: ", ")
-        var steps = [Self.addition(columns, to: place)]
+        var steps = [TableRemedy(sql: Self.addition(columns, to: place))]
         for metric in table.metrics {
             for column in metric.columns where columns.contains(TableColumn(column)) {
                 guard let reading = column.reading, !columns.contains(where: { $0.name == reading.state }) else {
                     continue
                 }
                 let arguments = ([SQLName.quote(reading.state)] + reading.arguments).joined(separator: ", ")
-                steps.append(
+                let update =
                     "UPDATE \(place.quoted) SET \(SQLName.quote(column.name)) = "
-                        + "millrace.\(reading.function)(\(arguments));")
+                    + "millrace.\(reading.function)(\(arguments));"
+                steps.append(TableRemedy(sql: update, rewrites: true))
             }
         }
         return TableProblem(
             text: "it has no column \(names)",
             choices: [
-                "add what is missing, and start again: " + steps.joined(separator: " ")
+                "add what is missing, and start again: " + steps.map(\.sql).joined(separator: " ")
                     + " A metric added this way counts from then on: older rows have null in it, or a part",
                 "or, to have it from the beginning, give it a table and a topology of its own (another `table:` and "
                     + "another `topology:` name, `start: earliest`), which reads again what the sources still have",
@@ -183,22 +184,28 @@ extension TableAdmission {
         .keys.sorted()
     }
 
-    private func leaves(_ left: [String], _ found: TableColumns) -> TableProblem {
-        let drops = left.map { "DROP COLUMN " + SQLName.quote($0) }.joined(separator: ", ")
+    private func leaves(
+        _ left: [String], _ found: TableColumns, _ connection: inout Connection
+    ) throws -> TableProblem {
+        // What Postgres computes from it has to go first.
+        let computed = try place.generated(from: left, &connection).filter { !left.contains($0) }
+        let drops = (computed + left).map { "DROP COLUMN " + SQLName.quote($0) }.joined(separator: ", ")
+        let ends = computed.isEmpty ? "" : " (with \(computed.joined(separator: ", ")), computed from it)"
         var problem = TableProblem(
             text:
                 "this file no longer computes its column \(left.joined(separator: ", ")), which would stand still in "
                 + "old rows and be null in new ones",
             choices: [
                 "put the metric back",
-                "or remove the column: ALTER TABLE \(place.quoted) \(drops);",
+                "or remove the column\(ends): ALTER TABLE \(place.quoted) \(drops);",
             ],
             isAcceptable: true)
         let mandatory = left.filter { found[$0]?.isMandatory ?? false }
         if !mandatory.isEmpty {
             let changes = mandatory.map { "ALTER COLUMN \(SQLName.quote($0)) DROP NOT NULL" }.joined(separator: ", ")
-            problem.remedy = ["ALTER TABLE \(place.quoted) \(changes);"]
-            problem.choices.append("or keep it for the old rows: \(problem.remedy[0]) and go on with --from-now")
+            let statement = "ALTER TABLE \(place.quoted) \(changes);"
+            problem.remedy = [TableRemedy(sql: statement)]
+            problem.choices.append("or keep it for the old rows: \(statement) and go on with --from-now")
             problem.isAcceptable = false
         }
         return problem

@@ -8,12 +8,19 @@ struct TableProblem {
     var text: String
     /// Ways out of this one problem; none loses what is there.
     var choices: [String] = []
-    /// Statements that mend it and lose nothing.
-    var remedy: [String] = []
+    /// What mends it and loses nothing.
+    var remedy: [TableRemedy] = []
     /// Whether `--from-now` says that it is meant.
     var isAcceptable = false
     /// Whether reading again, by another topology or by this one, would mend it.
     var isMendedByReading = false
+}
+
+/// A statement that mends a table.
+struct TableRemedy {
+    var sql: String
+    /// Whether it reads or writes all rows, and so may take long.
+    var rewrites = false
 }
 
 /// One table at the start of a topology: may it write the table, and does the table hold what the positions say?

@@ -47,6 +47,23 @@ extension TablePlace {
         return place
     }
 
+    /// The generated columns that the database computes from others.
+    func generated(from columns: [String], _ connection: inout Connection) throws -> [String] {
+        let found = try connection.query(
+            """
+            SELECT DISTINCT g.attname::text FROM pg_attribute a
+            JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+            JOIN pg_attribute g ON g.attrelid = a.attrelid AND g.attnum <> a.attnum AND g.attgenerated <> ''
+            LEFT JOIN pg_attrdef f ON f.adrelid = g.attrelid AND f.adnum = g.attnum
+            WHERE a.attrelid::bigint = $1 AND a.attname::text = ANY (string_to_array($2, E'\n'))
+                -- Since PostgreSQL 15 it is the expression that depends, before it is the column.
+                AND (d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+                    OR d.classid = 'pg_class'::regclass AND d.objid = g.attrelid AND d.objsubid = g.attnum)
+            ORDER BY 1
+            """, [.int64(oid ?? 0), .text(columns.joined(separator: "\n"))])
+        return try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
+    }
+
     private static func look(_ schema: String, _ name: String, _ connection: inout Connection) throws -> TablePlace? {
         let found = try connection.query(
             """

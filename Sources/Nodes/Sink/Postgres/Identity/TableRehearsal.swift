@@ -40,8 +40,6 @@ package struct TableRehearsal: Sendable {
     package var fates: [TableFate] = []
     /// What of the topology's definition has changed since it was registered last, a sentence each.
     package var changes: [String] = []
-    /// Whether it has ever run in this database.
-    package var isKnown = false
 
     /// Nothing to do.
     package init() {}
@@ -66,43 +64,57 @@ extension SchemaSetup {
         }
         var rehearsal = TableRehearsal()
         if let current = try registration.current(&connection) {
-            rehearsal.isKnown = true
             rehearsal.changes = definition(tables).changes(since: TableDefinition(current.definition)).map(\.text)
         }
+        // Counting is done before anything is locked.
+        var sizes = try places.map { try size(of: $0, &connection) }
         for admission in try admissions(places, tables, try TableRecord.all(&connection), &connection) {
-            rehearsal.fates.append(try fate(admission, &connection))
+            rehearsal.fates.append(try fate(admission, sizes.removeFirst(), &connection))
         }
         return rehearsal
     }
 
-    private func fate(_ planned: TableAdmission, _ connection: inout Connection) throws -> TableFate {
+    private func size(of place: TablePlace, _ connection: inout Connection) throws -> (rows: Int64, bytes: Int64) {
+        guard let oid = place.oid else { return (0, 0) }
+        let size = try connection.query(
+            """
+            SELECT CASE WHEN c.relkind = 'r' AND c.relpages < 20000 THEN (SELECT count(*) FROM \(place.quoted))
+                ELSE greatest(c.reltuples, 0)::bigint END, pg_total_relation_size(c.oid)
+            FROM pg_class c WHERE c.oid::bigint = $1
+            """, [.int64(oid)])
+        return (try size.int64(0, 0) ?? 0, try size.int64(0, 1) ?? 0)
+    }
+
+    private func fate(
+        _ planned: TableAdmission, _ size: (rows: Int64, bytes: Int64), _ connection: inout Connection
+    ) throws -> TableFate {
         var fate = TableFate(kind: .keep, sink: planned.sink.name, table: planned.place.shown)
-        if let oid = planned.place.oid {
-            let size = try connection.query(
-                """
-                SELECT CASE WHEN c.relkind = 'r' AND c.relpages < 20000 THEN (SELECT count(*) FROM \(planned.place.quoted))
-                    ELSE greatest(c.reltuples, 0)::bigint END, pg_total_relation_size(c.oid)
-                FROM pg_class c WHERE c.oid::bigint = $1
-                """, [.int64(oid)])
-            fate.rows = try size.int64(0, 0) ?? 0
-            fate.bytes = try size.int64(0, 1) ?? 0
-        } else {
+        (fate.rows, fate.bytes) = size
+        if planned.place.oid == nil {
             fate.kind = .new
             fate.creation = planned.table.createStatement(planned.place.quoted)
         }
         var admission = planned
         try admission.run(&connection)
-        let remedies = admission.problems.flatMap(\.remedy)
-        if !remedies.isEmpty, admission.problems.allSatisfy({ $0.isAcceptable || !$0.remedy.isEmpty }) {
+        var open = admission.problems
+        // What mends a table may bring to light what else there is to mend. What would write all rows is not executed; it is
+        // taken to do what it is for.
+        var (mended, trusted) = (Set<String>(), Set<String>())
+        while open.allSatisfy({ $0.isAcceptable || !$0.remedy.isEmpty }) {
+            let next = open.filter { !$0.remedy.isEmpty && mended.insert($0.text).inserted }
+            if next.isEmpty { break }
             fate.kind = .alter
-            fate.reasons += admission.problems.filter { !$0.remedy.isEmpty }.map(\.text)
-            fate.statements += remedies
-            for statement in remedies { try connection.execute(statement) }
+            for problem in next {
+                fate.reasons.append(problem.text)
+                fate.statements += problem.remedy.map(\.sql)
+                if problem.remedy.contains(where: \.rewrites) { trusted.insert(problem.text) }
+                for step in problem.remedy where !step.rewrites { try connection.execute(step.sql) }
+            }
             admission = planned
             admission.place = try planned.place.found(&connection)
             try admission.run(&connection)
+            open = admission.problems.filter { !trusted.contains($0.text) }
         }
-        let open = admission.problems
         fate.reasons += (open.map(\.text) + admission.warnings).filter { !fate.reasons.contains($0) }
         guard !open.isEmpty else { return fate }
         if open.allSatisfy(\.isAcceptable) {

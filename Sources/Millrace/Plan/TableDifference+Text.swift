@@ -1,30 +1,7 @@
 import Catalog
 import Foundation
 
-/// How a table of a rebuild differs from the one that runs.
-struct TableDifference: Codable, Sendable, Equatable {
-    /// A column of both.
-    struct Column: Codable, Sendable, Equatable {
-        var name: String
-        /// Rows, of those in both tables, in which it is the same, and in which it is not.
-        var equal: Int64
-        var different: Int64
-        /// The largest difference between two numbers, as a share of the larger one; nil for what is no number.
-        var largest: Double?
-    }
-
-    var table: String
-    /// Rows in both, in the one that runs alone, in the rebuild alone.
-    var both: Int64
-    var onlyLive: Int64
-    var onlyRebuild: Int64
-    var columns: [Column]
-    /// Columns that only one of them has.
-    var gone: [String]
-    var new: [String]
-    /// Whether rows can be compared: the keys are the same.
-    var isComparable: Bool
-
+extension TableDifference {
     /// In words.
     var text: String {
         var lines = ["table \(table)"]

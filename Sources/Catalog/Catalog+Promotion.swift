@@ -1,0 +1,121 @@
+import Postgres
+
+/// Taking the place of what runs.
+extension Catalog {
+    /// What has taken the place of a topology.
+    package struct Promotion: Sendable, Equatable {
+        /// The version that the topology has now.
+        package var version: Int
+        /// What was there before, beside it.
+        package var replaced: Rebuild
+    }
+
+    /// Holds the right to promote a topology until this connection ends.
+    /// - Throws: `CatalogError` when somebody else holds it.
+    package mutating func holdPromotion(of topology: String) throws {
+        let isOurs = try connection.query(
+            "SELECT pg_try_advisory_lock(hashtext('millrace promote'), hashtext($1))", [.text(topology)]
+        ).bool(0, 0)
+        guard isOurs != true else { return }
+        throw CatalogError(
+            code: .nothingToDo, description: "topology \(topology): somebody else is promoting it just now")
+    }
+
+    /// Puts a rebuild in the place of its topology, in one transaction: tables, positions, dead letters and the catalogue
+    /// change their names; what was there goes on standing beside it, paused. Nobody who reads ever sees a half of it.
+    ///
+    /// Both must have stopped.
+    /// - Throws: `CatalogError` when somebody holds a table for long; nothing has changed then.
+    package mutating func promote(_ rebuild: Rebuild, by person: String) throws -> Promotion {
+        let deployed = try deployments()
+        guard let current = deployed.first(where: { $0.topology == rebuild.topology }),
+            let next = deployed.first(where: { $0.topology == rebuild.name })
+        else { throw try unknown(rebuild.name) }
+        let (old, new) = (
+            try version(current.version, of: rebuild.topology), try version(next.version, of: rebuild.name)
+        )
+        let replaced = try place(beside: rebuild, current, deployed)
+        return try swapping(rebuild) { connection in
+            try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            try Swap(rebuild, replaced).run(&connection)
+            let version = try Self.addVersion(
+                of: rebuild.topology, file: new.file, note: "promoted from \(rebuild.name)", by: person, &connection)
+            try connection.query(
+                """
+                UPDATE millrace.deployments SET version = $2, wanted = 'running', generation = generation + 1,
+                    changed_by = $3, changed_at = now() WHERE topology = $1
+                """, [.text(rebuild.topology), .int32(Int32(version)), .text(person)])
+            try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(rebuild.name)])
+            let kept = try Self.addVersion(
+                of: replaced.name, file: old.file, note: "was \(rebuild.topology) before", by: person, &connection)
+            try connection.query(
+                """
+                INSERT INTO millrace.deployments (topology, version, wanted, settings, changed_by)
+                SELECT $1, $2, 'paused', settings, $3 FROM millrace.deployments WHERE topology = $4
+                """, [.text(replaced.name), .int32(Int32(kept)), .text(person), .text(rebuild.topology)])
+            return Promotion(version: version, replaced: replaced)
+        }
+    }
+
+    /// Exchanges the tables as `promote` does, and takes it back.
+    /// - Returns: why the database would not have it, nil when it would.
+    mutating func refusal(of rebuild: Rebuild) throws -> String? {
+        struct TakenBack: Error {}
+        let deployed = try deployments()
+        guard let current = deployed.first(where: { $0.topology == rebuild.topology }) else { return nil }
+        let replaced = try place(beside: rebuild, current, deployed)
+        do {
+            try swapping(rebuild) { connection in
+                try Swap(rebuild, replaced).run(&connection)
+                throw TakenBack()
+            }
+            return nil
+        } catch is TakenBack {
+            return nil
+        } catch let error as PostgresError where error.kind == .server {
+            return "the database refuses to exchange the tables: \(error.message)"
+                + (error.detail.map { "; \($0)" } ?? "") + (error.hint.map { "; \($0)" } ?? "")
+        }
+    }
+
+    /// Where what runs is put: a name that neither a topology nor a table has. A deployment during the rebuild may have
+    /// taken the rebuild's number.
+    private mutating func place(
+        beside rebuild: Rebuild, _ current: Deployment, _ deployed: [Deployment]
+    ) throws -> Rebuild {
+        var replaced = Rebuild(topology: rebuild.topology, tag: current.version)
+        while try deployed.contains(where: { $0.topology == replaced.name }) || hasTables(numbered: replaced) {
+            replaced.tag += 1
+        }
+        return replaced
+    }
+
+    private mutating func hasTables(numbered rebuild: Rebuild) throws -> Bool {
+        for (schema, name) in try tables(of: rebuild.topology) {
+            let there = try connection.query(
+                "SELECT to_regclass($1)::oid::bigint",
+                [.text(Self.quoted(schema, Rebuild.table(name, tag: rebuild.tag)))])
+            if !there.isNull(0, 0) { return true }
+        }
+        return false
+    }
+
+    /// A change that waits for nobody who holds a table for long: everybody who came later would wait behind it.
+    private mutating func swapping<Result>(
+        _ rebuild: Rebuild, _ body: (inout Connection) throws -> Result
+    ) throws -> Result {
+        do {
+            return try change(rebuild.topology) { connection in
+                try connection.execute("SET LOCAL lock_timeout = '\(CatalogLimits.swapLock)s'")
+                return try body(&connection)
+            }
+        } catch let error as PostgresError where error.sqlState == "55P03" {
+            throw CatalogError(
+                code: .locked,
+                description:
+                    "topology \(rebuild.topology): somebody has held one of its tables for \(CatalogLimits.swapLock) s "
+                    + "(\(error.message)); end that, or wait until it has ended (SELECT * FROM pg_stat_activity), and "
+                    + "promote again")
+        }
+    }
+}

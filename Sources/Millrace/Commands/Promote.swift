@@ -1,0 +1,134 @@
+import ArgumentParser
+import Catalog
+import Declaration
+import Foundation
+
+/// `millrace promote`: a rebuild takes the place of what runs.
+struct Promote: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put a rebuild in the place of the version that runs.",
+        discussion: """
+            Stops the version that runs, lets the rebuild read as far as that one has, and then changes their names in one \
+            transaction: tables, views, rights, positions, dead letters. What was there stays beside it, paused, under the \
+            name topology@version, with its tables; promoting that one goes back. Nobody who reads sees a half of it, or \
+            less than before.
+            """)
+
+    @Argument(help: "The topology.")
+    var topology: String
+
+    @Option(help: ArgumentHelp("What to put in its place, where there is more than one.", valueName: "topology@number"))
+    var with: String?
+
+    @Option(help: ArgumentHelp("How long the rebuild may take to catch up.", valueName: "duration"))
+    var wait = TimeLength(argument: "60s")!
+
+    @OptionGroup var catalog: CatalogOptions
+
+    /// Messages that the rebuild may lack when what runs is stopped.
+    private static let reserve: Int64 = 100_000
+
+    func run() async throws {
+        let (topology, with, patience, options) = (topology, with, wait.duration, catalog)
+        try await ControlAnswer.run(topology, catalog, wait: .seconds(30)) { catalog in
+            let rebuild = try Self.choose(topology, with, &catalog)
+            try catalog.holdPromotion(of: topology)
+            let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
+            guard obstacles.isEmpty else {
+                throw Refusal(
+                    description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
+                        + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
+            }
+            StopSignal.watch()
+            let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
+            do {
+                let done = try Self.exchange(rebuild, patience, &catalog)
+                return
+                    "\(rebuild.name) is version \(done.version) now; what ran before stands beside it as "
+                    + "\(done.replaced.name), paused; \(topology) is"
+            } catch {
+                throw Self.putBack(before, rebuild, after: error, options)
+            }
+        }
+    }
+
+    private static func exchange(
+        _ rebuild: Rebuild, _ patience: Duration, _ catalog: inout Catalog
+    ) throws -> Catalog.Promotion {
+        let (topology, person) = (rebuild.topology, CatalogOptions.person)
+        _ = try catalog.set(rebuild.name, to: .running, by: person)
+        try catchUp(rebuild, within: patience, reserve: reserve, &catalog)
+        // From here on nobody writes the tables that are read: it is to be short.
+        _ = try catalog.set(topology, to: .paused, by: person)
+        try Settling.waitUntilPaused(topology, &catalog)
+        try catchUp(rebuild, within: patience, reserve: 0, &catalog)
+        _ = try catalog.set(rebuild.name, to: .paused, by: person)
+        try Settling.waitUntilPaused(rebuild.name, &catalog)
+        return try catalog.promote(rebuild, by: person)
+    }
+
+    /// Has both run again as before. Over a connection of its own: the other one may be what went wrong.
+    /// - Returns: what there is to say: what went wrong, and what could not be put back.
+    private static func putBack(
+        _ before: [Deployment], _ rebuild: Rebuild, after error: any Error, _ options: CatalogOptions
+    ) -> any Error {
+        do {
+            var catalog = try Catalog(connecting: try options.settings())
+            guard try catalog.deployments().contains(where: { $0.topology == rebuild.name }) else {
+                return Refusal(
+                    description: "\(error)\nThe tables were exchanged all the same: \(rebuild.name) is what "
+                        + "\(rebuild.topology) runs now (millrace list)")
+            }
+            for one in before { _ = try catalog.set(one.topology, to: one.wanted, by: CatalogOptions.person) }
+            return error
+        } catch let second {
+            let commands = before.filter { $0.wanted == .running }.map { "millrace resume \($0.topology)" }
+            return Refusal(
+                description: "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "
+                    + "answers: \(commands.joined(separator: "; "))")
+        }
+    }
+
+    /// What is meant, when it is not said.
+    static func choose(_ topology: String, _ name: String?, _ catalog: inout Catalog) throws -> Rebuild {
+        let all = try catalog.rebuilds(of: topology)
+        if let name {
+            if let found = all.first(where: { $0.rebuild.name == name }) { return found.rebuild }
+            throw try catalog.unknown(name)
+        }
+        let current = try catalog.base(of: topology).version
+        let newer = all.filter { $0.rebuild.tag > current }
+        if newer.count == 1 { return newer[0].rebuild }
+        if newer.isEmpty, all.count == 1 { return all[0].rebuild }
+        guard !all.isEmpty else {
+            throw Refusal(
+                description: "nothing stands beside topology \(topology); millrace rebuild FILE makes its tables anew")
+        }
+        throw Refusal(
+            description: "several stand beside topology \(topology): say which with --with, one of "
+                + all.map(\.rebuild.name).joined(separator: ", "))
+    }
+
+    /// Waits until a rebuild has read as much as its topology, but for some messages.
+    private static func catchUp(
+        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog
+    ) throws {
+        var end = ContinuousClock.now + patience
+        var last = Int64.max
+        while true {
+            try Settling.checkInterruption()
+            let distance = try catalog.distance(rebuild)
+            if let distance, distance <= reserve { return }
+            if let distance, distance < last { (last, end) = (distance, .now + patience) }
+            if let status = try TopologyStatus.all(&catalog, named: rebuild.name).first, status.state.isBroken {
+                throw Refusal(description: "\(rebuild.name) does not run: \(status.reason)")
+            }
+            guard ContinuousClock.now < end else {
+                throw Refusal(
+                    description: "\(rebuild.name) is \(distance.map(ProgressReporter.count) ?? "all") messages behind "
+                        + "\(rebuild.topology), and has come no nearer for \(patience)")
+            }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+    }
+}

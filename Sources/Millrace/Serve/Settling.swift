@@ -1,0 +1,52 @@
+import Catalog
+import Foundation
+
+/// Why a command did not do what it was asked.
+struct Refusal: Error, CustomStringConvertible { var description: String }
+
+/// Waiting until processes have taken up a change.
+enum Settling {
+    /// Waits until every process that is there has taken up what is wanted of topologies, or says why it cannot.
+    /// - Returns: how they are then, or when time is over, in order.
+    static func wait(
+        for names: [String], _ catalog: inout Catalog, _ patience: Duration
+    ) throws -> [TopologyStatus] {
+        let end = ContinuousClock.now + patience
+        while true {
+            let all = try TopologyStatus.all(&catalog)
+            let found = names.compactMap { name in all.first { $0.topology == name } }
+            let nobody = try catalog.daemons().allSatisfy(\.isLost)
+            let isSettled = found.allSatisfy { $0.state.isSettled }
+            if isSettled || nobody || .now >= end { return found }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+    }
+
+    /// How long a topology may take to commit what it has read, and stop.
+    private static let patience = Duration.seconds(30)
+
+    /// Waits until no process writes for a topology that is to be paused.
+    /// - Throws: `Refusal` when one does not stop.
+    static func waitUntilPaused(_ topology: String, _ catalog: inout Catalog) throws {
+        let end = ContinuousClock.now + patience
+        while true {
+            try checkInterruption()
+            let generation = try catalog.base(of: topology).generation
+            let states = try catalog.states(of: topology).filter { !$0.isLost }
+            // What a process said before it heard of the pause does not count.
+            let busy = states.filter { $0.generation != generation || $0.kind != .paused }
+            if busy.isEmpty { return }
+            guard ContinuousClock.now < end else {
+                throw Refusal(
+                    description: "topology \(topology) does not stop: "
+                        + busy.map { "\($0.daemon) is \($0.kind.rawValue)" }.joined(separator: ", "))
+            }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+    }
+
+    /// A command that is told to end puts things back first.
+    static func checkInterruption() throws {
+        if StopSignal.isRaised { throw Refusal(description: "interrupted; everything is as it was before") }
+    }
+}
