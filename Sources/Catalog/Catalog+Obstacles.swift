@@ -39,7 +39,8 @@ extension Catalog {
             let (kind, names) = (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "")
             return switch kind {
             case "shared": "table \(table) is shared with other topologies, whose rows it holds too"
-            case "partitioned": "table \(table) is partitioned, and the new one is not; its rows would stand in one table"
+            case "partitioned":
+                "table \(table) is partitioned, and the new one is not; its rows would stand in one table"
             case "materialized":
                 "materialized views hold on to the rows of \(table): \(names); drop them, and make them again after it"
             case "foreign view":

@@ -58,23 +58,29 @@ extension Catalog {
     }
 
     /// Exchanges the tables as `promote` does, and takes it back.
+    ///
+    /// Both may be running: their commits wait for a moment, or are tried again.
     /// - Returns: why the database would not have it, nil when it would.
     mutating func refusal(of rebuild: Rebuild) throws -> String? {
         struct TakenBack: Error {}
         let deployed = try deployments()
         guard let current = deployed.first(where: { $0.topology == rebuild.topology }) else { return nil }
         let replaced = try place(beside: rebuild, current, deployed)
-        do {
-            try swapping(rebuild) { connection in
-                try Swap(rebuild, replaced).run(&connection)
-                throw TakenBack()
+        var tries = 0
+        while true {
+            do {
+                try swapping(rebuild) { connection in
+                    try Swap(rebuild, replaced).exchangeTables(&connection)
+                    throw TakenBack()
+                }
+            } catch is TakenBack {
+                return nil
+            } catch let error as PostgresError where error.isRetryable && error.kind == .server && tries < 10 {
+                tries += 1
+            } catch let error as PostgresError where error.kind == .server {
+                return "the database refuses to exchange the tables: \(error.message)"
+                    + (error.detail.map { "; \($0)" } ?? "") + (error.hint.map { "; \($0)" } ?? "")
             }
-            return nil
-        } catch is TakenBack {
-            return nil
-        } catch let error as PostgresError where error.kind == .server {
-            return "the database refuses to exchange the tables: \(error.message)"
-                + (error.detail.map { "; \($0)" } ?? "") + (error.hint.map { "; \($0)" } ?? "")
         }
     }
 

@@ -24,19 +24,29 @@ struct Swap {
     }
 
     func run(_ connection: inout Connection) throws {
-        let live = rebuild.topology
         // What either has on the way to the database is refused from here on.
         try connection.query(
             "UPDATE millrace.partitions SET owner_epoch = owner_epoch + 1, owner = NULL WHERE topology IN ($1, $2)",
-            [.text(live), .text(rebuild.name)])
+            [.text(rebuild.topology), .text(rebuild.name)])
         try connection.query(
-            "DELETE FROM millrace.instances WHERE topology IN ($1, $2)", [.text(live), .text(rebuild.name)])
+            "DELETE FROM millrace.instances WHERE topology IN ($1, $2)", [.text(rebuild.topology), .text(rebuild.name)])
+        try exchangeTables(&connection)
+        for table in try Self.tablesByTopology(&connection) {
+            for (from, to) in [(rebuild.topology, replaced.name), (rebuild.name, rebuild.topology)] {
+                try connection.query(
+                    "UPDATE millrace.\(table) SET topology = $2 WHERE topology = $1", [.text(from), .text(to)])
+            }
+        }
+    }
+
+    /// The tables alone, with all that reads them.
+    func exchangeTables(_ connection: inout Connection) throws {
         let found = try connection.query(
             """
             SELECT l.table_schema, l.table_name, b.table_name FROM millrace.tables l
             JOIN millrace.tables b ON b.topology = $2 AND b.table_schema = l.table_schema
             WHERE l.topology = $1 AND l.left_read IS NULL ORDER BY 1, 2
-            """, [.text(live), .text(rebuild.name)])
+            """, [.text(rebuild.topology), .text(rebuild.name)])
         var pairs: [(schema: String, live: String, beside: String)] = []
         for row in 0..<found.rowCount {
             let pair = (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "", try found.text(row, 2) ?? "")
@@ -44,12 +54,6 @@ struct Swap {
         }
         for pair in pairs { try exchange(pair, &connection) }
         try renameUnpaired(pairs, &connection)
-        for table in try Self.tablesByTopology(&connection) {
-            for (from, to) in [(live, replaced.name), (rebuild.name, live)] {
-                try connection.query(
-                    "UPDATE millrace.\(table) SET topology = $2 WHERE topology = $1", [.text(from), .text(to)])
-            }
-        }
     }
 
     /// A table that only the new version has gets its name too; one that it lacks is put aside under the number of what it

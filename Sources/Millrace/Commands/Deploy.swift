@@ -57,7 +57,9 @@ struct Deploy: AsyncParsableCommand {
         let (deployed, person) = (topologies, CatalogOptions.person)
         let answers = try await catalog.withCatalog { catalog in
             var answers: [Answer] = []
-            for (name, file) in deployed where !isForced { try Self.tryOut(name, file, acceptsGaps: acceptsGaps, &catalog) }
+            for (name, file) in deployed where !isForced {
+                try Self.tryOut(name, file, acceptsGaps: acceptsGaps, &catalog)
+            }
             for (name, file) in deployed {
                 switch try catalog.deploy(name, file: file, note: note, acceptsGaps: fromNow, by: person) {
                 case .unchanged(let version):
@@ -91,7 +93,10 @@ struct Deploy: AsyncParsableCommand {
         let plan = ChangePlan(
             name, file: file, base: base, isDeployed: false,
             try Rehearsing.run(topology, logger: PlanCommand.logger))
-        guard !plan.isPossible || (plan.acceptsGaps && !acceptsGaps) || plan.tables.contains(where: { !$0.statements.isEmpty }) else {
+        guard
+            !plan.isPossible || (plan.acceptsGaps && !acceptsGaps)
+                || plan.tables.contains(where: { !$0.statements.isEmpty })
+        else {
             return
         }
         let way =

@@ -84,7 +84,8 @@ struct Promote: AsyncParsableCommand {
         } catch let second {
             let commands = before.filter { $0.wanted == .running }.map { "millrace resume \($0.topology)" }
             return Refusal(
-                description: "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "
+                description:
+                    "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "
                     + "answers: \(commands.joined(separator: "; "))")
         }
     }

@@ -38,9 +38,11 @@ struct CatalogOptions: ParsableArguments {
             let settings = try settings()
             return try await onThread(named: "catalogue") {
                 // A comparison may read for long, and a lock be held for long: whoever waits sees it, and may end it.
-                var catalog = try Catalog(connecting: settings, silence: nil, report: { seconds in
-                    StandardError.write("millrace: the database has not answered for \(seconds) s; waiting on")
-                })
+                var catalog = try Catalog(
+                    connecting: settings, silence: nil,
+                    report: { seconds in
+                        StandardError.write("millrace: the database has not answered for \(seconds) s; waiting on")
+                    })
                 return try body(&catalog)
             }
         } catch let error as ValidationError {

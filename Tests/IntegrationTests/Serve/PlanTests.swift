@@ -64,7 +64,9 @@ import Testing
             case 5: table = "planned_\(random.below(3))"
             case 6: extra = extra == nil ? "more_\(random.below(3))" : nil
             case 7: names = names == "records" ? "parsed" : "records"
-            case 8: computed = ["mean: sum / all", "mean: sum / (all + 1)", "twice: sum * 2, mean: sum / all"][random.below(3)]
+            case 8:
+                computed =
+                    ["mean: sum / all", "mean: sum / (all + 1)", "twice: sum * 2, mean: sum / all"][random.below(3)]
             case 9: computed = nil
             default: break
             }

@@ -261,7 +261,8 @@ import Testing
             try stand.succeed("promote", "held")
             #expect(try database.query("SELECT to_regclass('more')::text").isNull(0, 0))
             #expect(try database.number("SELECT rows FROM more__1") == 2)
-            let column = "SELECT col_description('held'::regclass, attnum) FROM pg_attribute WHERE attrelid = "
+            let column =
+                "SELECT col_description('held'::regclass, attnum) FROM pg_attribute WHERE attrelid = "
                 + "'held'::regclass AND attname = 'n'"
             #expect(try database.query(column).text(0, 0) == "ours")
             let key = "SELECT conname::text FROM pg_constraint WHERE conrelid = 'held'::regclass AND contype = 'p'"

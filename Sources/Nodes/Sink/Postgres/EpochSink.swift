@@ -8,6 +8,10 @@ import Summaries
 /// own and one line in `PostgresTarget`. A transaction that fails is written again, so nothing of the epoch may be changed,
 /// and what is remembered from one epoch to the next is learned in `committed`.
 protocol EpochSink: AnyObject {
+    /// Does what can be done before the transaction begins.
+    func prepare(_ epoch: ClosedEpoch)
+    /// Gives back what was prepared; the epoch is written, or another one is to be.
+    func forgetPrepared()
     /// Writes what the epoch holds for it, if anything.
     func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws
     /// The epoch that was written last is in the database.
@@ -15,6 +19,8 @@ protocol EpochSink: AnyObject {
 }
 
 extension EpochSink {
+    func prepare(_ epoch: ClosedEpoch) {}
+    func forgetPrepared() {}
     func committed(_ epoch: ClosedEpoch) {}
 }
 
@@ -34,6 +40,12 @@ final class TableRows: EpochSink {
 
     /// The node's groups, nil when the epoch has none.
     func delta(in epoch: ClosedEpoch) -> SummaryDelta? { epoch.deltas[node] as? SummaryDelta }
+
+    func prepare(_ epoch: ClosedEpoch) {
+        if let delta = delta(in: epoch) { writer.prepare(delta) }
+    }
+
+    func forgetPrepared() { writer.forgetPrepared() }
 
     func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws {
         if let delta = delta(in: epoch) { try writer.write(delta, &connection) }

@@ -206,6 +206,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     package func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+        // With tickets in hand a transaction is open already.
+        if !hasTickets { for sink in epochSinks { sink.prepare(epoch) } }
+        defer { for sink in epochSinks { sink.forgetPrepared() } }
         // The first try on a connection that this epoch has not used yet asks the database what it holds: the COMMIT
         // before may have happened although its answer was lost, and the server may be a restored one.
         let outcome = try commits.run(context) { connection, isNew in

@@ -18,8 +18,10 @@ struct RefusalSearch {
     /// - Returns: at most `limit` groups.
     /// - Throws: `PostgresError` that blames no row, `LostRows`, `SinkError`.
     func run(limit: Int, _ connection: inout Connection) throws -> [Find] {
-        let order = writer.order(of: delta)
-        defer { writer.memory.draw(-order.memoryBytes, for: .rows) }
+        try writer.withOrder(of: delta) { order in try run(limit: limit, order, &connection) }
+    }
+
+    private func run(limit: Int, _ order: GroupOrder, _ connection: inout Connection) throws -> [Find] {
         var pending = Array(parts(of: order).reversed())
         var found: [Find] = []
         while found.count < limit, let part = pending.popLast() {

@@ -19,6 +19,7 @@ final class SummaryWriter {
     private let stored: [StoredRow]
     let memory: MemoryAccountant
     private(set) var sizing = StatementSizing()
+    private var prepared: (delta: SummaryDelta, order: GroupOrder)?
 
     /// - Parameters:
     ///   - plan: the summary as the table has it.
@@ -41,18 +42,37 @@ final class SummaryWriter {
 
     /// Merges a delta into the table. The delta is not changed, so a failed transaction can be written again.
     package func write(_ delta: SummaryDelta, _ connection: inout Connection) throws {
-        let order = order(of: delta)
-        defer { memory.draw(-order.memoryBytes, for: .rows) }
-        var position = 0
-        while position < order.entries.count {
-            let end = min(order.entries.count, position + sizing.rows)
-            try write(Array(order.entries[position..<end]), of: delta, order, &connection)
-            position = end
+        try withOrder(of: delta) { order in
+            var position = 0
+            while position < order.entries.count {
+                let end = min(order.entries.count, position + sizing.rows)
+                try write(Array(order.entries[position..<end]), of: delta, order, &connection)
+                position = end
+            }
         }
     }
 
-    /// The groups in order; whoever asks gives the order's memory back.
-    func order(of delta: SummaryDelta) -> GroupOrder {
+    /// Puts the groups of a delta in order, before the transaction begins that writes them: nobody waits for its locks
+    /// meanwhile, nor does the server for what it is to do.
+    func prepare(_ delta: SummaryDelta) {
+        forgetPrepared()
+        prepared = (delta, makeOrder(of: delta))
+    }
+
+    func forgetPrepared() {
+        if let prepared { memory.draw(-prepared.order.memoryBytes, for: .rows) }
+        prepared = nil
+    }
+
+    /// Calls `body` with the groups in order.
+    func withOrder<Result>(of delta: SummaryDelta, _ body: (GroupOrder) throws -> Result) rethrows -> Result {
+        if let prepared, prepared.delta === delta { return try body(prepared.order) }
+        let order = makeOrder(of: delta)
+        defer { memory.draw(-order.memoryBytes, for: .rows) }
+        return try body(order)
+    }
+
+    private func makeOrder(of delta: SummaryDelta) -> GroupOrder {
         let order = memory.drawing(delta.groupCount * SinkLimits.orderBytesPerGroup, for: .rows) {
             GroupOrder(delta, window: window)
         }
