@@ -35,7 +35,7 @@ extension Catalog {
             try version(current.version, of: rebuild.topology), try version(next.version, of: rebuild.name)
         )
         let replaced = try place(beside: rebuild, current, deployed)
-        return try swapping(rebuild) { connection in
+        return try changingTables(of: rebuild.topology) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
             try Swap(rebuild, replaced).run(&connection)
             let version = try Self.addVersion(
@@ -69,7 +69,7 @@ extension Catalog {
         var tries = 0
         while true {
             do {
-                try swapping(rebuild) { connection in
+                try changingTables(of: rebuild.topology) { connection in
                     try Swap(rebuild, replaced).exchangeTables(&connection)
                     throw TakenBack()
                 }
@@ -106,22 +106,22 @@ extension Catalog {
         return false
     }
 
-    /// A change that waits for nobody who holds a table for long: everybody who came later would wait behind it.
-    private mutating func swapping<Result>(
-        _ rebuild: Rebuild, _ body: (inout Connection) throws -> Result
+    /// A change of tables, which waits for nobody who holds one for long: everybody who came later would wait behind it.
+    mutating func changingTables<Result>(
+        of topology: String, _ body: (inout Connection) throws -> Result
     ) throws -> Result {
         do {
-            return try change(rebuild.topology) { connection in
-                try connection.execute("SET LOCAL lock_timeout = '\(CatalogLimits.swapLock)s'")
+            return try change(topology) { connection in
+                try connection.execute("SET LOCAL lock_timeout = '\(CatalogLimits.tableLock)s'")
                 return try body(&connection)
             }
         } catch let error as PostgresError where error.sqlState == "55P03" {
             throw CatalogError(
                 code: .locked,
                 description:
-                    "topology \(rebuild.topology): somebody has held one of its tables for \(CatalogLimits.swapLock) s "
-                    + "(\(error.message)); end that, or wait until it has ended (SELECT * FROM pg_stat_activity), and "
-                    + "promote again")
+                    "topology \(topology): somebody has held one of its tables for \(CatalogLimits.tableLock) s "
+                    + "(\(error.message)); end that, or wait until it has ended (SELECT * FROM pg_stat_activity), and try "
+                    + "again")
         }
     }
 }

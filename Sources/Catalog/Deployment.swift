@@ -174,6 +174,6 @@ package enum CatalogLimits {
     static let logLines = 2_000
     /// Bytes of a topology file.
     static let fileBytes = 4 << 20
-    /// Seconds that an exchange of tables waits for those who hold them.
-    static let swapLock = 10
+    /// Seconds that a change of tables waits for those who hold them.
+    static let tableLock = 10
 }

@@ -48,11 +48,13 @@ import Testing
         }
 
         func run(
-            _ columns: String, _ sink: String = GeneratedColumnsTests.table, without metric: String = ""
+            _ columns: String, _ sink: String = GeneratedColumnsTests.table, without line: String = "",
+            options: [String] = []
         ) throws -> Complaint {
             let text = GeneratedColumnsTests.topology(path, columns, sink)
-            let file = try folder.file(metric.isEmpty ? text : text.replacing(metric, with: ""))
-            return try Complaint.of(["run", file, "--progress", "none"], environment: ["DATABASE_URL": database.url])
+            let file = try folder.file(line.isEmpty ? text : text.replacing(line, with: ""))
+            return try Complaint.of(
+                ["run", file, "--progress", "none"] + options, environment: ["DATABASE_URL": database.url])
         }
     }
 
@@ -86,6 +88,24 @@ import Testing
                 shown.insert("\(text("window_size")) \(text("window_start")) \(text("kind")) \(numbers)")
             }
             #expect(shown == rows)
+        }
+    }
+
+    @Test func migratingGivesThemToATableThatIsThere() async throws {
+        try await onOwnThread {
+            let stand = try Stand("columns_migrated")
+            #expect(try stand.run("").exit == .code(0))
+            let plain = try stand.run("columns: { per: total / n }")
+            plain.expect(.code(1), "it has no column per")
+            let migrated = try stand.run("columns: { per: total / n }", options: ["--migrate"])
+            #expect(migrated.exit == .code(0), "\(migrated.errors)")
+            #expect(migrated.errors.contains("A table is changed statement=\"ALTER TABLE"), "\(migrated.errors)")
+            #expect(
+                try stand.database.number("SELECT count(*) FROM kpi WHERE per IS DISTINCT FROM total::float8 / n") == 0)
+            // Nothing to do is nothing to say; and what cannot be mended stops the start.
+            #expect(try !stand.run("columns: { per: total / n }", options: ["--migrate"]).errors.contains("is changed"))
+            let other = try stand.run("", without: "rollup: [kind]", options: ["--migrate"])
+            other.expect(.code(1), "its rows mean something else than this file says")
         }
     }
 

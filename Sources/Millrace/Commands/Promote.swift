@@ -67,26 +67,15 @@ struct Promote: AsyncParsableCommand {
         return try catalog.promote(rebuild, by: person)
     }
 
-    /// Has both run again as before. Over a connection of its own: the other one may be what went wrong.
-    /// - Returns: what there is to say: what went wrong, and what could not be put back.
+    /// Has both run again as before, unless the exchange has happened and its answer was lost.
     private static func putBack(
         _ before: [Deployment], _ rebuild: Rebuild, after error: any Error, _ options: CatalogOptions
     ) -> any Error {
-        do {
-            var catalog = try Catalog(connecting: try options.settings())
-            guard try catalog.deployments().contains(where: { $0.topology == rebuild.name }) else {
-                return Refusal(
-                    description: "\(error)\nThe tables were exchanged all the same: \(rebuild.name) is what "
-                        + "\(rebuild.topology) runs now (millrace list)")
-            }
-            for one in before { _ = try catalog.set(one.topology, to: one.wanted, by: CatalogOptions.person) }
-            return error
-        } catch let second {
-            let commands = before.filter { $0.wanted == .running }.map { "millrace resume \($0.topology)" }
+        Settling.putBack(before, after: error, options) { catalog in
+            guard try !catalog.deployments().contains(where: { $0.topology == rebuild.name }) else { return nil }
             return Refusal(
-                description:
-                    "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "
-                    + "answers: \(commands.joined(separator: "; "))")
+                description: "\(error)\nThe tables were exchanged all the same: \(rebuild.name) is what "
+                    + "\(rebuild.topology) runs now (millrace list)")
         }
     }
 

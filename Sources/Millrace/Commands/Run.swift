@@ -2,6 +2,7 @@ import ArgumentParser
 import Dataflow
 import Declaration
 import Logging
+import Platform
 import ServiceLifecycle
 
 /// `millrace run`: the main job.
@@ -24,6 +25,14 @@ struct Run: AsyncParsableCommand {
                 + "here, and millrace.tables remembers from which positions on."))
     var fromNow = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Give tables the columns that the files want before anything is read.",
+            discussion:
+                "Executes what millrace plan says is to be executed: new columns for new metrics, computed columns. Tables "
+                + "that cannot go on stop the start all the same."))
+    var migrate = false
+
     @Flag(help: "Exit with 1 when a record became a dead letter, after everything else was done.")
     var failOnDead = false
 
@@ -39,6 +48,9 @@ struct Run: AsyncParsableCommand {
         }
         if hasErrors { throw ExitCode(1) }
         do {
+            for topology in topologies where migrate {
+                try await onThread(named: topology.name) { try Rehearsing.mend(topology, logger: logger) }
+            }
             let services = try topologies.map { topology in
                 try TopologyService(
                     topology, overrides: options.overrides, acceptsGaps: fromNow, progress: options.progress,

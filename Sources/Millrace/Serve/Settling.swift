@@ -45,6 +45,27 @@ enum Settling {
         }
     }
 
+    /// Has topologies run again as before. Over a connection of its own: the other one may be what went wrong.
+    /// - Parameter isDone: looks whether what was to be done has been done after all; then nothing is put back.
+    /// - Returns: what there is to say: what went wrong, and what could not be put back.
+    static func putBack(
+        _ before: [Deployment], after error: any Error, _ options: CatalogOptions,
+        unless isDone: (inout Catalog) throws -> Refusal? = { _ in nil }
+    ) -> any Error {
+        do {
+            var catalog = try Catalog(connecting: try options.settings())
+            if let done = try isDone(&catalog) { return done }
+            for one in before { _ = try catalog.set(one.topology, to: one.wanted, by: CatalogOptions.person) }
+            return error
+        } catch let second {
+            let commands = before.filter { $0.wanted == .running }.map { "millrace resume \($0.topology)" }
+            return Refusal(
+                description:
+                    "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "
+                    + "answers: \(commands.joined(separator: "; "))")
+        }
+    }
+
     /// A command that is told to end puts things back first.
     static func checkInterruption() throws {
         if StopSignal.isRaised { throw Refusal(description: "interrupted; everything is as it was before") }

@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import Testing
 
 /// Topologies that are deployed in a database, and the processes that run them.
@@ -141,6 +142,74 @@ import Testing
             #expect(metrics.contains("millrace_topology_up{topology=\"good\"} 1\n"))
             #expect(metrics.contains("millrace_topology_up{topology=\"thief\"} 0\n"))
             try stopInOrder([second])
+        }
+    }
+
+    @Test func aTopologyBeginsAnew() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("serve_reset")
+            let stand = try ServeStand(database)
+            let events = try stand.file((0..<100).map { "{\"n\":\($0)}\n" }.joined() + "broken\n", "events.ndjson")
+            let text =
+                Self.counting("anew", events) + "\n" + """
+                      more: { from: records, summarize: { metrics: { rows: count() } } }
+                      more_out: { from: more, postgres: { url: "${DATABASE_URL}", table: anew_more } }
+                    """
+            let process = try stand.serve()
+            try stand.succeed("deploy", try stand.file(text))
+            try stand.wait(for: "anew", toBe: "ended")
+            func count(_ sql: String) throws -> Int64 { try database.number(sql) }
+
+            // What would go is said first, and nothing is changed.
+            let asked = try stand.run("reset", "anew")
+            #expect(asked.exit == .code(1))
+            for words in [
+                "table public.anew: 1 rows would go", "1 dead letters would go", "of the 101 messages", "with --yes",
+            ] { #expect(asked.output.contains(words), "\(words): \(asked.output)") }
+            #expect(try count("SELECT \"all\" FROM anew") == 100)
+            let unknown = try stand.run("reset", "anew", "--table", "other", "--yes")
+            #expect(unknown.errors.contains("keeps no table other, expected one of public.anew, public.anew_more"))
+
+            // Everything is read again: a value that does not belong there is gone.
+            _ = try database.query("UPDATE anew SET \"all\" = 7")
+            let reset = try stand.succeed("reset", "anew", "--yes")
+            #expect(reset.contains("anew: begins anew, public.anew, public.anew_more emptied"), "\(reset)")
+            try stand.wait(for: "anew", toBe: "ended")
+            #expect(try count("SELECT \"all\" FROM anew") == 100)
+            #expect(try count("SELECT rows FROM anew_more") == 100)
+            #expect(try count("SELECT count(*) FROM millrace.dead_letters") == 1)
+            #expect(try count("SELECT sum(read)::bigint FROM millrace.partitions") == 101)
+
+            // One table counts from here; the start that follows has nothing to say against it.
+            let one = try stand.succeed("reset", "anew", "--table", "public.anew", "--yes")
+            #expect(one.contains("public.anew emptied, counts from here"), "\(one)")
+            try stand.wait(for: "anew", toBe: "ended")
+            #expect(try count("SELECT count(*) FROM anew") == 0)
+            #expect(try count("SELECT rows FROM anew_more") == 100)
+            let since =
+                "SELECT (complete_from->'rows'->>'events_before')::bigint FROM millrace.tables WHERE table_name = "
+            #expect(try count(since + "'anew'") == 101)
+            #expect(try database.query(since + "'anew_more'").isNull(0, 0))
+            let file = try #require(FileHandle(forWritingAtPath: events))
+            try file.seekToEnd()
+            try file.write(contentsOf: Data("{\"n\":1}\n".utf8))
+            try file.close()
+            try stand.succeed("restart", "anew")
+            try eventually(within: .seconds(60), "the new line is counted") {
+                try count("SELECT coalesce(sum(\"all\"), 0)::bigint FROM anew") == 1
+            }
+            #expect(try count("SELECT rows FROM anew_more") == 101)
+
+            // Somebody holds the table: nothing is changed, and what ran runs.
+            var holder = try Connection.connect(ConnectionSettings(url: database.url), deadline: .now + .seconds(20))
+            try holder.execute("BEGIN; LOCK TABLE anew IN ACCESS SHARE MODE")
+            let held = try stand.run("reset", "anew", "--yes")
+            #expect(
+                held.exit == .code(1) && held.errors.contains("somebody has held one of its tables"), "\(held.errors)")
+            try holder.execute("ROLLBACK")
+            try stand.wait(for: "anew", toBe: "ended")
+            #expect(try count("SELECT rows FROM anew_more") == 101)
+            try stopInOrder([process])
         }
     }
 
