@@ -98,7 +98,8 @@ extension Catalog {
         )
         SELECT 'shared', '' FROM millrace.tables
         WHERE topology = $2 AND table_schema = $3 AND table_name = $4 AND shared
-        UNION ALL SELECT 'partitioned', '' FROM live WHERE relkind = 'p' OR relispartition
+        UNION ALL SELECT 'partitioned', '' FROM live WHERE relispartition
+            OR relkind = 'p' AND (SELECT b.relkind FROM pg_class b WHERE b.oid = to_regclass($5)) <> 'p'
         UNION ALL SELECT 'materialized', string_agg(name, ', ') FROM readers WHERE relkind = 'm' HAVING count(*) > 0
         UNION ALL SELECT 'foreign view', string_agg(format('%s (of %I)', name, pg_get_userbyid(relowner)), ', ')
             FROM readers WHERE relkind = 'v' AND NOT (pg_has_role(relowner, 'USAGE')

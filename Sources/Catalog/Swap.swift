@@ -103,6 +103,20 @@ struct Swap {
     ) throws {
         try connection.execute(
             "ALTER TABLE \(Catalog.quoted(schema, name)) RENAME TO \(SQLName.quote(new))")
+        // So do partitions, whose names begin with the table's.
+        let partitions = try connection.query(
+            """
+            SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE i.inhparent = $1::text::regclass AND n.nspname::text = $2 AND starts_with(c.relname::text, $3)
+            """, [.text(Catalog.quoted(schema, new)), .text(schema), .text(name + "_p")])
+        for row in 0..<partitions.rowCount {
+            let partition = try partitions.text(row, 0) ?? ""
+            let renamed = new + partition.dropFirst(name.count)
+            guard renamed.utf8.count <= 63 else { continue }
+            try connection.execute(
+                "ALTER TABLE \(Catalog.quoted(schema, partition)) RENAME TO \(SQLName.quote(String(renamed)))")
+        }
         // The index of the primary key goes by the table's name; it is to go by the new one.
         let key = try connection.query(
             """

@@ -105,6 +105,8 @@ public indirect enum SpecType: Sendable {
     /// A mapping from names the user chooses, of which a name alone or a list of names is the short form: each then stands
     /// for the value `bare`, or, where that is nil, for itself.
     case names(SpecType, bare: String?)
+    /// One value, or a mapping from names the user chooses to such values.
+    case perName(SpecType)
     /// A mapping with these fields.
     case object([FieldSpec])
     /// A mapping with these fields; a bare value stands for the one called `shorthand`.

@@ -79,7 +79,7 @@ public struct NodeReference: Sendable {
     private func inner(_ type: SpecType, under path: String) -> [(path: String, field: FieldSpec)] {
         switch type {
         case .object(let fields), .shorthandObject(_, let fields): fields.flatMap { flatten($0, under: path + ".") }
-        case .map(let value), .names(let value, _): inner(value, under: path + ".NAME")
+        case .map(let value), .names(let value, _), .perName(let value): inner(value, under: path + ".NAME")
         case .list(let element): inner(element, under: path + "[]")
         default: []
         }
@@ -104,6 +104,7 @@ extension SpecType {
         case .list(let element): "list of: " + element.reference
         case .map(let value): "map from names to: " + value.reference
         case .names(let value, _): "name, list of names, or map from names to: " + value.reference
+        case .perName(let value): value.reference + "; or map from names to such"
         case .object: "map, its fields below"
         case .shorthandObject(let shorthand, let fields):
             (fields.first { $0.name == shorthand }.map { $0.type.reference + "; or " } ?? "") + "map, its fields below"

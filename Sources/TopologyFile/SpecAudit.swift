@@ -63,7 +63,7 @@ public enum SpecAudit {
     private static func innerFields(_ type: SpecType) -> [[FieldSpec]] {
         switch type {
         case .object(let fields), .shorthandObject(_, let fields): [fields]
-        case .map(let inner), .list(let inner), .names(let inner, _): innerFields(inner)
+        case .map(let inner), .list(let inner), .names(let inner, _), .perName(let inner): innerFields(inner)
         default: []
         }
     }
@@ -78,7 +78,7 @@ extension SpecType {
     /// The type of the values inside maps and lists.
     fileprivate var innermost: SpecType {
         switch self {
-        case .map(let inner), .list(let inner), .names(let inner, _): inner.innermost
+        case .map(let inner), .list(let inner), .names(let inner, _), .perName(let inner): inner.innermost
         default: self
         }
     }

@@ -21,6 +21,9 @@ struct SpecChecker {
         case .list(let element): return checkList(node, of: element, named: name)
         case .map(let value): return checkMap(node, of: value, named: name)
         case .names(let value, let bare): return checkNames(node, of: value, bare, named: name)
+        case .perName(let value):
+            if case .map = node.content { return checkMap(node, of: value, named: name) }
+            return checkScalar(node, as: value, named: name)
         case .object(let fields): return checkObject(node, as: type, fields, shorthand: nil, named: name)
         case .shorthandObject(let shorthand, let fields):
             return checkObject(node, as: type, fields, shorthand: shorthand, named: name)
@@ -184,7 +187,7 @@ extension SpecChecker {
             Quantity.duration(scalar.text).map { .duration($0) }
                 ?? Quantity.calendarUnit(scalar.text).map { .string($0) }
         case .boolean: scalar.mayBeTyped ? boolean(scalar.text).map { .boolean($0) } : nil
-        case .list, .map, .names, .object, .shorthandObject: nil
+        case .list, .map, .names, .perName, .object, .shorthandObject: nil
         }
     }
 

@@ -22,6 +22,7 @@ extension SpecType {
         case .list(let element): "a list of: \(element.expectation)"
         case .map(let value): "a map from names to: \(value.expectation)"
         case .names(let value, _): "a name, a list of names, or a map from names to: \(value.expectation)"
+        case .perName(let value): "\(value.expectation), or a map from names to such"
         case .object(let fields): "a map with \(fields.map(\.name).joined(separator: ", "))"
         case .shorthandObject(let shorthand, let fields):
             (fields.first { $0.name == shorthand }.map { $0.type.expectation + ", or " } ?? "")
@@ -33,7 +34,8 @@ extension SpecType {
     var holdsSecret: Bool {
         switch self {
         case .secret: true
-        case .list(let element), .map(let element), .names(let element, _): element.holdsSecret
+        case .list(let element), .map(let element), .names(let element, _), .perName(let element):
+            element.holdsSecret
         case .object(let fields), .shorthandObject(_, let fields): fields.contains { $0.type.holdsSecret }
         default: false
         }
@@ -44,6 +46,8 @@ extension SpecType {
         switch (self, node.content) {
         case (.list, .list), (.map, .map), (.object, .map), (.shorthandObject, .map): true
         case (.names, _): true
+        case (.perName(let value), .scalar): value.admitsShape(of: node)
+        case (.perName, .map): true
         case (.list(let element), _): element.admitsShape(of: node)
         case (.map, _), (.object, _): false
         case (_, .scalar): true

@@ -11,6 +11,7 @@ struct CommonPanes: WindowFunction {
         self.functions = functions
     }
 
+    var longest: Int64 { functions.map(\.longest).max() ?? 0 }
     var definition: String { functions.map(\.definition).joined(separator: ", ") }
 
     func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane {

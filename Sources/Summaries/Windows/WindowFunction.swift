@@ -33,6 +33,8 @@ package protocol WindowFunction: Sendable {
     /// The length of its windows in microseconds, if they all have one length and each pane is one of them; else nil. Then
     /// windows of other functions may be made of these.
     var windowLength: Int64? { get }
+    /// No window is longer than so many microseconds; windows of the calendar are a little shorter, since zones change.
+    var longest: Int64 { get }
     /// The field that says for each record in which time zone its windows lie, nil when that is the same for all.
     var zoneField: RecordSchema.Field? { get }
     /// What it is, in canonical form: two functions with the same definition do the same. It is kept with each table, so

@@ -26,6 +26,7 @@ package struct Shifted: WindowFunction, WindowType {
         return Shifted(size: size, shift: shift)
     }
 
+    package var longest: Int64 { size.wholeMicroseconds }
     package var definition: String { "\(size) shifted by \(shift)" }
 
     package func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane {
@@ -33,8 +34,4 @@ package struct Shifted: WindowFunction, WindowType {
         let pane = Tumbling(microseconds: size.wholeMicroseconds).pane(of: microseconds - shift)
         return Pane(start: pane.start + shift, length: pane.length)
     }
-}
-
-extension Duration {
-    fileprivate var wholeMicroseconds: Int64 { components.seconds * 1_000_000 }
 }

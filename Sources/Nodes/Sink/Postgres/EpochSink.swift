@@ -31,11 +31,14 @@ final class TableRows: EpochSink {
     /// The name of the node whose table it is.
     let sink: String
     let writer: SummaryWriter
+    /// Where its rows stand when they are not kept for good.
+    let partitions: TablePartitions?
 
-    init(node: Int, sink: String, writer: SummaryWriter) {
+    init(node: Int, sink: String, writer: SummaryWriter, partitions: TablePartitions?) {
         self.node = node
         self.sink = sink
         self.writer = writer
+        self.partitions = partitions
     }
 
     /// The node's groups, nil when the epoch has none.
@@ -46,6 +49,14 @@ final class TableRows: EpochSink {
     }
 
     func forgetPrepared() { writer.forgetPrepared() }
+
+    /// Makes the partitions that the epoch's rows need, in the transaction that writes them.
+    func ensurePartitions(for epoch: ClosedEpoch, _ connection: inout Connection) throws {
+        guard let partitions, let delta = delta(in: epoch) else { return }
+        try partitions.ensure(delta, window: writer.window, &connection)
+    }
+
+    func committed(_ epoch: ClosedEpoch) { partitions?.committed() }
 
     func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws {
         if let delta = delta(in: epoch) { try writer.write(delta, &connection) }

@@ -24,6 +24,12 @@ extension PostgresTarget: NodeType {
                 "Instead of `table`: a table for each of the `windows:` of the summary.",
                 example: "{ 1m: kpi_minute, 1h: kpi_hour }"),
             FieldSpec(
+                "keep", .perName(.duration(.seconds(3_600)...(.seconds(36_525 * 86_400)))),
+                "How long a row is kept after its window has ended, by the database's clock: one length, or one for each of the "
+                    + "windows that have a table. The table is then partitioned by time, and old partitions are dropped. "
+                    + "Without it, rows are kept for good.",
+                example: "{ 1m: 30d, 1h: 400d }"),
+            FieldSpec(
                 "shared", .boolean,
                 "Whether other topologies write the table too; all of them must say so, and use the same window, keys and "
                     + "metrics.", default: "false"),
@@ -43,7 +49,8 @@ extension PostgresTarget: NodeType {
         let url = node.config["url"]
         if let text = url?.string { DatabaseAddress.check(text, at: url?.location ?? node.location, &problems) }
         resources.append(DatabaseAddress(url: url?.string, location: url?.location ?? node.location))
-        let tables = TablePlan.tables(of: node, summary, &resources, &problems)
+        var tables = TablePlan.tables(of: node, summary, &resources, &problems)
+        if let summary { TablePlan.keep(of: node, summary, &tables, &problems) }
         guard let summary, !tables.isEmpty else { return CompiledNode(.broken, resources: resources) }
         // Without an address there is a table all the same, for whoever puts something else in its place.
         let plan = TablePlan(

@@ -26,9 +26,12 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// By node, tables that the first commit that writes rows marks as having some.
     private var unmarked: [Int: [TablePlace]] = [:]
     private let lifeSigns = LifeSigns()
+    /// Signs given; used by the thread that gives them.
+    private var signs = 0
     /// Set when another definition took over: whatever is asked next says so.
     private let replacement = Mutex(Replacement())
     private let onWarning: @Sendable (String) -> Void
+    let onRetention: @Sendable (String, Int, String) -> Void
     let commits: PostgresSession
     let claims: PostgresSession
     let claimLock = NSLock()
@@ -56,17 +59,21 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     ///   - memory: what rows on their way are drawn from.
     ///   - observers: told of every committed epoch.
     ///   - onWarning: gets what a person should know about the tables at the start.
+    ///   - onRetention: is told which table has dropped how many partitions, and up to when rows are gone.
     ///   - onNotice: gets what the server has to say.
     package init(
         topology: String, owner: String, settings: ConnectionSettings,
         sinks: [TableSink], acceptsGaps: Bool = false, refused: [Int: RefusedGroups] = [:],
         memory: MemoryAccountant, observers: [any EpochObserver] = [],
-        onWarning: @escaping @Sendable (String) -> Void = { _ in }, onNotice: @escaping Notice.Handler
+        onWarning: @escaping @Sendable (String) -> Void = { _ in },
+        onRetention: @escaping @Sendable (String, Int, String) -> Void = { _, _, _ in },
+        onNotice: @escaping Notice.Handler
     ) {
         rows = PartitionRows(topology: topology, owner: owner)
         self.sinks = sinks
         self.acceptsGaps = acceptsGaps
         self.onWarning = onWarning
+        self.onRetention = onRetention
         // A process number comes again, in containers at every start.
         let mark = String(UInt32.random(in: .min ... .max), radix: 16)
         registration = Registration(topology: topology, instance: "\(owner):\(mark)")
@@ -92,7 +99,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             case .ready(let prepared):
                 if !known.isEmpty { context.report(trouble: nil) }
                 starting = context
-                return begin(prepared)
+                begin(prepared)
+                return dropOldRows { body in try self.commits.run(context) { connection, _ in try body(&connection) } }
             case .waiting(let others):
                 known += others.filter { other in !known.contains { $0.instance == other.instance } }
                 context.report(
@@ -107,13 +115,14 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private func begin(_ prepared: SchemaSetup.Prepared) {
         definition = prepared.definition
         // What keeps instances from each other is the ticket, not the order.
-        tables = zip(sinks, prepared.places)
-            .sorted { ($0.1.schema, $0.1.name) < ($1.1.schema, $1.1.name) }
-            .map { sink, place in
+        tables = zip(sinks, zip(prepared.places, prepared.partitions))
+            .sorted { ($0.1.0.schema, $0.1.0.name) < ($1.1.0.schema, $1.1.0.name) }
+            .map { sink, found in
                 TableRows(
                     node: sink.node, sink: sink.name,
                     writer: SummaryWriter(
-                        plan: sink.plan, window: sink.window, place: place, name: sink.table, memory: memory))
+                        plan: sink.plan, window: sink.window, place: found.0, name: sink.table, memory: memory),
+                    partitions: found.1)
             }
         epochSinks =
             tables + [
@@ -131,6 +140,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// Tells the database that this instance is alive, and learns whether its definition still is.
     private func giveSign(_ stopping: CommitContext) {
         guard let definition, let starting else { return }
+        signs += 1
         // It holds the lock of the claims: a sign that takes long is given up, and the next one tries again.
         let end = ContinuousClock.now + SinkLimits.signTime
         let context = CommitContext(
@@ -150,6 +160,11 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         } catch {
             // The database is away, which those who commit say; the next sign is given in a moment.
         }
+        guard signs.isMultiple(of: SinkLimits.signsBetweenDrops) else { return }
+        let whole = CommitContext(
+            isCancelled: { stopping.isCancelled || starting.isCancelled }, reportTrouble: { _ in },
+            wait: { _ = try? stopping.pause($0) })
+        dropOldRows { body in try transaction(whole) { connection in try body(&connection) } }
     }
 
     private struct Replacement {
@@ -321,6 +336,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
         if !written.isEmpty {
             try tableWatch.compare(answers[fence + 1], unwritten: unmarked.values.flatMap(\.self), &connection)
+            for table in tables { try table.ensurePartitions(for: epoch, &connection) }
         }
         return true
     }

@@ -32,6 +32,8 @@ struct SchemaSetup {
         var hasRows: [Bool]
         /// The definition that is registered.
         var definition: TableDefinition
+        /// For each sink, the partitions of its table, nil for one whose rows are kept for good.
+        var partitions: [TablePartitions?]
         /// What a person should know.
         var warnings: [String]
     }
@@ -156,9 +158,10 @@ struct SchemaSetup {
         let ledger = try ledger(&connection)
         try remember(left: records, ledger, keeping: admissions.map(\.place), &connection)
         for index in admissions.indices { try admissions[index].describe(&connection) }
+        let partitions = try zip(admissions, sinks).map { try TablePartitions(of: $0.place, $1, &connection) }
         return Prepared(
             places: admissions.map(\.place), hasRows: admissions.map(\.hasRows), definition: definition,
-            warnings: admissions.flatMap(\.warnings))
+            partitions: partitions, warnings: admissions.flatMap(\.warnings))
     }
 
     /// The tables as they come before the gate.

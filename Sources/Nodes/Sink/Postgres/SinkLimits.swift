@@ -49,6 +49,8 @@ enum SinkLimits {
     /// its topology may start: three signs missed.
     static let signOfLife = Duration.seconds(5)
     static let instanceSilence = Duration.seconds(15)
+    /// Old rows are looked for once in so many signs.
+    static let signsBetweenDrops = 12
     /// The longest that one sign may take.
     static let signTime = Duration.seconds(3)
     /// How often a start that waits for that looks again.

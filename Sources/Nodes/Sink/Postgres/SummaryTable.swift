@@ -63,15 +63,20 @@ struct SummaryTable {
 
     /// `CREATE TABLE` for a quoted name with its schema. Half-empty pages keep updates of hot rows on their page (HOT);
     /// sketches stay in the row as long as they can; dead row versions are cleaned early.
-    func createStatement(_ place: String) -> String {
+    /// - Parameter isPartitioned: whether its rows are to stand in partitions, which then have these settings.
+    func createStatement(_ place: String, isPartitioned: Bool) -> String {
         """
         CREATE TABLE \(place) (
             \(definitions.joined(separator: ",\n    ")),
             PRIMARY KEY (\(primaryKey.map(\.quoted).joined(separator: ", ")))
-        ) WITH (fillfactor = 50, toast_tuple_target = 8160,
-            autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)
+        ) \(isPartitioned ? "PARTITION BY RANGE (\(Self.windowStart.quoted))" : "WITH (\(Self.storageParameters))")
         """
     }
+
+    static let storageParameters = """
+        fillfactor = 50, toast_tuple_target = 8160,
+            autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0
+        """
 
     private static func kind(of type: ColumnType) -> TableColumn.Kind {
         switch type {

@@ -11,7 +11,7 @@ final class SummaryWriter {
     let table: SummaryTable
     private let plan: SummaryPlan
     /// The position of the window whose groups it writes; nil for those of all windows.
-    private let window: Int?
+    let window: Int?
     private let sql: SummaryStatements
     /// What shows and merges each metric's values.
     private let results: [any MetricResult]

@@ -5,7 +5,8 @@ extension TablePlan: Explainable {
     var explanation: [String] {
         tables.map { table in
             let rows = table.window.map { "the rows of window \(summary.windows[$0].name)" } ?? "all rows"
-            return "merges \(rows) into table \(table.name), in the transaction that moves the positions"
+            let life = table.keep.map { "; rows are dropped \(Tumbling.text($0)) after their window" } ?? ""
+            return "merges \(rows) into table \(table.name), in the transaction that moves the positions\(life)"
         }
     }
 }

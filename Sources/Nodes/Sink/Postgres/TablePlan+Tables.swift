@@ -61,7 +61,7 @@ extension TablePlan {
         return tables
     }
 
-    private static func noWindow(_ entry: ConfigEntry, _ summary: SummaryPlan) -> Diagnostic {
+    static func noWindow(_ entry: ConfigEntry, _ summary: SummaryPlan) -> Diagnostic {
         let names = summary.windows.map(\.name)
         guard !names.isEmpty else {
             return Diagnostic(

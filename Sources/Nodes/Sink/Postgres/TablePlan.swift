@@ -15,6 +15,8 @@ struct TablePlan: SinkPlan {
         var name: String
         /// The position of its window among those of the summary; nil when it has all of them.
         var window: Int?
+        /// How long rows are kept after their window has ended, in microseconds; nil for good.
+        var keep: Int64?
     }
 
     /// The tables: one, or one for each window.
@@ -34,7 +36,7 @@ struct TablePlan: SinkPlan {
             TableSink(
                 name: context.node, node: input.number,
                 plan: table.window.map { summary.only(window: $0) } ?? summary, window: table.window,
-                table: table.name, isShared: isShared, events: context.meaning.lines,
+                table: table.name, isShared: isShared, keep: table.keep, events: context.meaning.lines,
                 feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics))
         }
         return .stored(StoredTables(url: url, sinks: sinks, refused: summarize.refused))
@@ -80,6 +82,10 @@ private struct StoredTables: StoredSink {
             memory: context.memory, observers: observers
         ) { warning in
             logger.warning("A table needs attention", metadata: ["what": "\(warning)"])
+        } onRetention: { table, partitions, end in
+            logger.info(
+                "Old rows were dropped",
+                metadata: ["table": "\(table)", "partitions": "\(partitions)", "before": "\(end)"])
         } onNotice: { notice in
             logger.debug("Postgres notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
         }

@@ -104,6 +104,19 @@ package struct CalendarWindow: WindowFunction, WindowType {
         return "first moment of a window of \(size) \(place), as date_trunc('\(unit.rawValue)', time, zone) answers"
     }
 
+    package var longest: Int64 {
+        let days: Int64 =
+            switch unit {
+            case .day: 1
+            case .week: 7
+            case .month: 31
+            case .quarter: 92
+            case .year: 366
+            }
+        // A day may be longer by what a zone's offset changes by.
+        return (days + 1) * Self.daySeconds * 1_000_000
+    }
+
     package var zoneField: RecordSchema.Field? { if case .field(let field) = zone { field } else { nil } }
 
     package func pane(of microseconds: Int64, in zone: TimeZoneRules) -> Pane {

@@ -58,6 +58,7 @@ package struct Hopping: WindowFunction, WindowType {
             ? Tumbling(microseconds: whole) : Hopping(every: part, count: Int(whole / part))
     }
 
+    package var longest: Int64 { every * Int64(windowsPerPane) }
     package var size: String { Tumbling.text(every * Int64(windowsPerPane)) }
     package var comment: String {
         "first moment of a window of \(size); one begins every \(Tumbling.text(every)), so each record is in "

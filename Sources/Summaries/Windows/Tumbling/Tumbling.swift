@@ -39,6 +39,7 @@ package struct Tumbling: WindowFunction, WindowType {
 
     package var size: String { definition }
     package var windowLength: Int64? { length }
+    package var longest: Int64 { length }
 
     package var comment: String { "first moment of a window of \(size), counted from 1970-01-01 in UTC" }
 
@@ -52,7 +53,7 @@ package struct Tumbling: WindowFunction, WindowType {
     }
 
     /// A length of time in the largest unit that it is a whole number of: `90s`.
-    static func text(_ microseconds: Int64) -> String {
+    package static func text(_ microseconds: Int64) -> String {
         let units: [(Int64, String)] = [
             (86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms"),
         ]
@@ -63,7 +64,7 @@ package struct Tumbling: WindowFunction, WindowType {
 
 extension Duration {
     /// In whole microseconds.
-    var wholeMicroseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+    package var wholeMicroseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
 }
 
 extension Tumbling {

@@ -78,13 +78,14 @@ struct TableAdmission {
             columns = found
             try checkShape(found, isFresh ? nil : own, isFresh: isFresh, &connection)
             try checkGenerated(found, &connection)
+            try checkPartitions(isEmpty: isEmpty, &connection)
         }
         if !isFresh { try checkHistory(own, entries, isEmpty: isEmpty, &connection) }
         guard problems.allSatisfy({ $0.isAcceptable && acceptsGaps }) else { return }
         warnings += problems.map { "table \(place.shown): \($0.text); accepted, it counts from here" }
         problems = []
         if !wasThere {
-            try connection.execute(table.createStatement(place.quoted))
+            try connection.execute(table.createStatement(place.quoted, isPartitioned: sink.keep != nil))
             place = try place.found(&connection)
             columns = try TableColumns(of: place, &connection)
         }

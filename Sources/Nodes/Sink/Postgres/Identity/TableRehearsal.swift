@@ -78,9 +78,13 @@ extension SchemaSetup {
         guard let oid = place.oid else { return (0, 0) }
         let size = try connection.query(
             """
-            SELECT CASE WHEN c.relkind = 'r' AND c.relpages < 20000 THEN (SELECT count(*) FROM \(place.quoted))
-                ELSE greatest(c.reltuples, 0)::bigint END, pg_total_relation_size(c.oid)
-            FROM pg_class c WHERE c.oid::bigint = $1
+            WITH stored AS (
+                SELECT greatest(sum(k.relpages), 0) AS pages, greatest(sum(greatest(k.reltuples, 0)), 0)::bigint AS rows,
+                    sum(pg_total_relation_size(k.oid))::bigint AS bytes
+                FROM pg_class k WHERE k.oid::bigint = $1
+                    OR k.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent::bigint = $1)
+            )
+            SELECT CASE WHEN pages < 20000 THEN (SELECT count(*) FROM \(place.quoted)) ELSE rows END, bytes FROM stored
             """, [.int64(oid)])
         return (try size.int64(0, 0) ?? 0, try size.int64(0, 1) ?? 0)
     }
@@ -92,7 +96,8 @@ extension SchemaSetup {
         (fate.rows, fate.bytes) = size
         if planned.place.oid == nil {
             fate.kind = .new
-            fate.creation = planned.table.createStatement(planned.place.quoted)
+            fate.creation = planned.table.createStatement(
+                planned.place.quoted, isPartitioned: planned.sink.keep != nil)
         }
         var admission = planned
         try admission.run(&connection)

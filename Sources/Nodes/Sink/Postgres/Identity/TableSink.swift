@@ -15,6 +15,8 @@ package struct TableSink: Sendable {
     package var table: String
     /// Whether other topologies may write the table too.
     package var isShared: Bool
+    /// How long rows are kept after their window has ended, in microseconds; nil for good.
+    package var keep: Int64?
     /// What happens to events before they are summarized, as lines of a definition.
     package var events: [DefinitionLine]
     /// Whose positions say what the table holds.
@@ -23,6 +25,7 @@ package struct TableSink: Sendable {
     /// Creates a sink.
     package init(
         name: String, node: Int, plan: SummaryPlan, window: Int? = nil, table: String, isShared: Bool,
+        keep: Int64? = nil,
         events: [DefinitionLine], feed: TableFeed
     ) {
         self.name = name
@@ -31,6 +34,7 @@ package struct TableSink: Sendable {
         self.window = window
         self.table = table
         self.isShared = isShared
+        self.keep = keep
         self.events = events
         self.feed = feed
     }
