@@ -188,8 +188,8 @@ public struct TopologyCompiler {
             problems.append(
                 Diagnostic(
                     .warning, code: "ordered-concurrency", at: node.location,
-                    "node \(stage.name): `concurrency: \(permits)` has no effect, expected none: with `too_early` behind it, "
-                        + "batches are read one at a time, in the order of the log",
+                    "node \(stage.name): `concurrency: \(permits)` has no effect, expected none: with `too_early` behind "
+                        + "it, batches are read one at a time, in the order of the log",
                     hint: "leave it out; the nodes behind it run on all threads"))
         }
     }

@@ -69,8 +69,8 @@ import Testing
         }
     }
 
-    /// A partition that was read to its end is complete for as long as its owner goes on committing, and no longer: whether
-    /// records have come since, only the owner can tell.
+    /// A partition that was read to its end is complete for as long as its owner goes on committing, and no longer:
+    /// whether records have come since, only the owner can tell.
     @Test func whatWasReadToItsEndIsAsCompleteAsItsOwnerIsAlive() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("freshness_owners")

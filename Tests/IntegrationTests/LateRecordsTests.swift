@@ -155,8 +155,8 @@ import Testing
 
             // A partition is complete up to what was counted of it, not up to what was refused.
             let last =
-                "SELECT count(*) FROM millrace.partitions p JOIN (SELECT v, max(window_start) AS start FROM kpi GROUP BY v) k "
-                + "ON k.v = p.partition WHERE date_trunc('minute', p.event_time) = k.start"
+                "SELECT count(*) FROM millrace.partitions p "
+                + "JOIN (SELECT v, max(window_start) AS start FROM kpi GROUP BY v) k ON k.v = p.partition WHERE date_trunc('minute', p.event_time) = k.start"
             #expect(try clean.number(last) == Int64(Self.partitions), "seed \(Self.seed)")
 
             let several = try TestDatabase("late_several")

@@ -58,7 +58,8 @@ import Testing
         #expect(
             says(
                 "kpi",
-                "refuses a record unless the event time is at most 10m ahead of the clock of its partition, at most 7d behind it"
+                "refuses a record unless the event time is at most 10m ahead of the clock of its partition, "
+                    + "at most 7d behind it"
             ), "\(plan)")
     }
 

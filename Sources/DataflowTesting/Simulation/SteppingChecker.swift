@@ -58,8 +58,8 @@ final class SteppingChecker: Sendable {
         return clock
     }
 
-    /// A clock is that of the records in front of its position, in the log that is read: whoever accepts another log gives
-    /// up the clock of the one before.
+    /// A clock is that of the records in front of its position, in the log that is read: whoever accepts another log
+    /// gives up the clock of the one before.
     private func check(_ advance: PartitionAdvance, of epoch: ClosedEpoch) {
         guard let clock = advance.clock else { return }
         let expected = log.generations(of: advance.key).map { Self.clock(of: $0.values, to: advance.to) }

@@ -2,7 +2,8 @@ package import Dataflow
 import Platform
 import Synchronization
 
-/// A topic of a simulation: partitions of 64-bit values and tombstones that grow, and whose logs may be replaced by other ones.
+/// A topic of a simulation: partitions of 64-bit values and tombstones that grow, and whose logs may be replaced by
+/// other ones.
 package final class SteppingLog: Sendable {
     /// One log of a partition.
     struct Generation {

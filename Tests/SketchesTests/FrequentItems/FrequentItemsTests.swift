@@ -100,9 +100,9 @@ enum ItemMaker {
         #expect(top[0].error > 0)
     }
 
-    /// Over 20 rounds, .88 to .97 of the 20 most frequent values were found, and at least .995 of the counts within their
-    /// error (docs/decisions/0012). Three rounds vary more: 51 of the 60 values must be found here, and .97 of the counts
-    /// be within.
+    /// Over 20 rounds, .88 to .97 of the 20 most frequent values were found, and at least .995 of the counts within
+    /// their error (docs/decisions/0012). Three rounds vary more: 51 of the 60 values must be found here, and .97 of the
+    /// counts be within.
     @Test(arguments: [0.8, 1, 1.2])
     func frequentValuesAreFoundAndErrorsAreHonest(exponent: Double) throws {
         var random = SeededRandom(seed: 11)

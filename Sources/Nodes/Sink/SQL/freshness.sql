@@ -41,8 +41,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
             CASE WHEN NOT t.is_unknown AND t.furthest IS NOT NULL THEN least(t.least_up_to, t.furthest) END AS up_to
         FROM tables t
     )
-    SELECT c.table_schema, c.table_name, c.topology, c.sink, c.up_to, CASE WHEN c.is_held_back THEN c.last END, c.waiting,
-        now() - c.up_to, c.committed_at
+    SELECT c.table_schema, c.table_name, c.topology, c.sink, c.up_to, CASE WHEN c.is_held_back THEN c.last END,
+        c.waiting, now() - c.up_to, c.committed_at
     FROM complete c
 $$;
 
