@@ -81,6 +81,7 @@ public final class ModelDatabase: Sendable {
             contents.accepted[key] = contents.rows[key]?.nextOffset
             contents.rows[key]?.nextOffset = 0
             contents.rows[key]?.tail = nil
+            contents.rows[key]?.clock = nil
         }
     }
 

@@ -81,6 +81,7 @@ public struct TopologyCompiler {
         for lack in compiler.topology.resources.compactMap({ $0.lack(among: compiler.topology.resources) }) {
             compiler.problems.append(lack)
         }
+        compiler.checkConcurrency()
         compiler.checkMemory(overrides)
         return (compiler.topology, compiler.problems)
     }
@@ -175,6 +176,21 @@ public struct TopologyCompiler {
                     code: "second-parser", at: node.location,
                     "source \(declaration.nodes[source].name) feeds two \(node.spec.name) nodes, expected one",
                     hint: "declare all fields in one \(node.spec.name) and let several nodes read from it"))
+        }
+    }
+
+    /// Who keeps the clocks of partitions sees one batch at a time, whatever the file says.
+    private mutating func checkConcurrency() {
+        for (index, stage) in topology.stages.enumerated() where topology.clockReach(of: index) != nil {
+            guard let permits = stage.concurrency, permits > 1,
+                let node = declaration.nodes.first(where: { $0.name == stage.name })
+            else { continue }
+            problems.append(
+                Diagnostic(
+                    .warning, code: "ordered-concurrency", at: node.location,
+                    "node \(stage.name): `concurrency: \(permits)` has no effect, expected none: with `too_early` behind "
+                        + "it, batches are read one at a time, in the order of the log",
+                    hint: "leave it out; the nodes behind it run on all threads"))
         }
     }
 

@@ -1,4 +1,5 @@
 import Dataflow
+import Summaries
 
 /// The value that a record has where something is wrong, short enough for its dead letter.
 enum FoundValue {
@@ -26,7 +27,10 @@ enum FoundValue {
                 UnsafeRawBufferPointer(start: column.base + Int(slice.offset), count: Int(slice.length)))
         case .double: return unsafe "\(column.doubles[row])"
         case .boolean: return unsafe column.booleans[row] != 0 ? "true" : "false"
-        case .decimal(let scale): return unsafe decimal(column.integers[row], scale)
+        case .decimal(let scale):
+            var digits: [UInt8] = []
+            unsafe digits.appendDecimal(unscaled: Int128(column.integers[row]), scale: scale)
+            return String(decoding: digits, as: UTF8.self)
         default: return unsafe "\(column.integers[row])"
         }
     }
@@ -39,13 +43,6 @@ enum FoundValue {
         while isLong, end > 0, unsafe bytes[end] & 0xc0 == 0x80 { end -= 1 }
         return unsafe String(decoding: UnsafeRawBufferPointer(rebasing: bytes[..<end]), as: UTF8.self)
             + (isLong ? "…" : "")
-    }
-
-    private static func decimal(_ value: Int64, _ scale: Int) -> String {
-        guard scale > 0 else { return "\(value)" }
-        var digits = String(value.magnitude)
-        if digits.count <= scale { digits = String(repeating: "0", count: scale + 1 - digits.count) + digits }
-        return (value < 0 ? "-" : "") + digits.dropLast(scale) + "." + digits.suffix(scale)
     }
 
     private static func isScalar(_ byte: UInt8) -> Bool {

@@ -30,12 +30,12 @@ package struct EventTimeBounds: Hashable, Sendable {
     ///   - message: the time of its message in milliseconds, nil when it has none.
     package func verdict(on time: Int64, clock: Int64, message: Int64?) -> Verdict {
         guard clock != .min else { return .taken }
-        if let late, time < clock, clock - time > late { return .late }
-        guard time > clock, time - clock > early else { return .taken }
+        if let late, EventClock.isBeyond(clock, time, late) { return .late }
+        guard EventClock.isBeyond(time, clock, early) else { return .taken }
         // After a silence a partition goes on at the time of its messages, which is nobody's wrong clock.
         if let message {
             let (micros, overflows) = message.multipliedReportingOverflow(by: 1_000)
-            if !overflows, time <= micros || time - micros <= early { return .taken }
+            if !overflows, !EventClock.isBeyond(time, micros, early) { return .taken }
         }
         return .early
     }

@@ -15,10 +15,11 @@ import Testing
         return again
     }
 
-    private static func at(_ position: Int64) -> PartitionState {
-        PartitionState(
-            ClaimedPartition(
-                key: PartitionKey(topic: "t", partition: 0), ownerEpoch: 1, nextOffset: position, tail: nil), source: 0)
+    private static func at(_ position: Int64) -> PartitionState { PartitionState(row(position), source: 0) }
+
+    private static func row(_ position: Int64) -> ClaimedPartition {
+        ClaimedPartition(
+            key: PartitionKey(topic: "t", partition: 0), ownerEpoch: 1, nextOffset: position, tail: nil)
     }
 
     /// Commits up to a position, of which so many records were there.
@@ -74,7 +75,7 @@ import Testing
 
     @Test func aPersonWhoSkipsItPaysIt() {
         var partition = Self.dropped()
-        partition.move(to: 100)
+        partition.move(to: Self.row(100))
         #expect(partition.owed == 0)
         #expect(partition.isCommitted)
     }

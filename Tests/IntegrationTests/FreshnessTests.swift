@@ -69,6 +69,49 @@ import Testing
         }
     }
 
+    /// A partition that was read to its end is complete for as long as its owner goes on committing, and no longer:
+    /// whether records have come since, only the owner can tell.
+    @Test func whatWasReadToItsEndIsAsCompleteAsItsOwnerIsAlive() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("freshness_owners")
+            _ = try stand.runs(stand.topology())
+            func find(_ partitions: String) throws -> [String] {
+                try stand.sql(
+                    "DELETE FROM millrace.partitions", "UPDATE millrace.tables SET feed = E'clicks\\nsales'",
+                    """
+                    INSERT INTO millrace.partitions
+                        (topology, topic, partition, owner, next_offset, log_end, event_time, committed_at)
+                    VALUES \(partitions)
+                    """)
+                return try Array(Self.row(stand.database)[2...3])
+            }
+            let day = "2024-01-01"
+            // The second instance has been dead since nine.
+            let dead =
+                "('t', 'clicks', 1, 'b', 50, 50, '\(day) 08:00Z', '\(day) 08:30Z'), "
+                + "('t', 'sales', 1, 'b', 7, 7, NULL, '\(day) 09:00Z')"
+            #expect(
+                try find("('t', 'clicks', 0, 'a', 90, 90, '\(day) 13:55Z', '\(day) 14:00Z'), \(dead)")
+                    == ["2024-01-01 09:00:00", "clicks[1]"])
+            // Another of its partitions has got less far.
+            #expect(
+                try find("('t', 'sales', 0, 'b', 3, 9, '\(day) 07:00Z', '\(day) 09:00Z'), \(dead)")
+                    == ["2024-01-01 07:00:00", "sales[0]"])
+            // It commits again, to a topic of another table.
+            #expect(
+                try find(
+                    "('t', 'clicks', 0, 'a', 90, 90, '\(day) 13:55Z', '\(day) 14:00Z'), \(dead), "
+                        + "('t', 'other', 0, 'b', 1, 5, NULL, '\(day) 13:58Z'), "
+                        + "('u', 'other', 0, 'b', 1, 5, NULL, '\(day) 15:58Z')") == ["2024-01-01 13:55:00", "-"])
+            // Of partitions without an owner, each stands for itself.
+            #expect(
+                try find(
+                    "('t', 'clicks', 0, NULL, 90, 90, '\(day) 13:55Z', '\(day) 14:00Z'), "
+                        + "('t', 'clicks', 1, NULL, 9, 9, '\(day) 08:00Z', '\(day) 08:30Z')")
+                    == ["2024-01-01 08:30:00", "clicks[1]"])
+        }
+    }
+
     @Test func aTopicsEndIsKnown() async throws {
         try await onOwnThread {
             let stream = try HostileStream("freshness_topic")

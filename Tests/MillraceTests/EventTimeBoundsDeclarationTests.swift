@@ -8,13 +8,13 @@ import Testing
 /// `too_late` and `too_early` in a topology file.
 @Suite struct EventTimeBoundsDeclarationTests {
     private static func load(
-        _ bounds: String, second: String = "", eventTime: String = "event_time: ts, "
+        _ bounds: String, second: String = "", eventTime: String = "event_time: ts, ", parser: String = ""
     ) -> (bounds: EventTimeBounds?, diagnostics: [String]) {
         let text = """
             topology: t
             nodes:
               events: { file: events.ndjson }
-              records: { from: events, parse_json: { \(eventTime)fields: { ts: timestamp, k: text } } }
+              records: { from: events, parse_json: { \(eventTime)fields: { ts: timestamp, k: text } }\(parser) }
               kpi: { from: records, summarize: { by: [k], metrics: { n: count() }\(bounds) } }
               more: { from: records, summarize: { by: [k], metrics: { n: count() }\(second) } }
               show: { from: kpi, console: {} }
@@ -40,6 +40,16 @@ import Testing
     func mistakesAreSaid(bounds: String, second: String, code: String, hint: String) {
         let found = Self.load(bounds, second: second).diagnostics
         #expect(found.count == 1 && found[0].contains("[\(code)]") && found[0].contains(hint), "\(found)")
+    }
+
+    @Test(arguments: [
+        (", too_early: 1m", ", concurrency: 4", 1), (", too_early: 1m", ", concurrency: 1", 0),
+        ("", ", concurrency: 4", 0),
+    ])
+    func whoReadsInOrderHasNoConcurrency(bounds: String, parser: String, count: Int) {
+        let found = Self.load(bounds, parser: parser).diagnostics
+        #expect(found.count == count, "\(found)")
+        #expect(found.allSatisfy { $0.contains("warning[ordered-concurrency]") && $0.contains("concurrency: 4") })
     }
 
     @Test func theyNeedAnEventTime() {

@@ -38,6 +38,31 @@ import Testing
         ] { #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)\n\(text)") }
     }
 
+    /// Who keeps clocks sees batches in order; what is behind it is a stage of its own.
+    @Test func boundsOfEventTimeAreExplained() throws {
+        let text = Self.topology.replacing("metrics: {", with: "too_late: 7d\n      too_early: 10m\n      metrics: {")
+            .replacing(", concurrency: 2", with: "")
+        let found = TopologyLoader(environment: [:]).load(text: text, from: "t.yaml")
+        let plan = try PlanReport(#require(found.topology, "\(found.diagnostics)")).text
+        let nodes = plan.components(separatedBy: "\n\n")
+        func says(_ node: String, _ line: String) -> Bool {
+            nodes.contains { $0.hasPrefix(node + " <-") && $0.split(separator: "\n").contains("  " + line) }
+        }
+        #expect(
+            says(
+                "records", "one batch at a time, in the order in which they were read, to keep the clocks of partitions"
+            ),
+            "\(plan)")
+        #expect(says("some", "a stage of its own, on all threads, behind a mailbox of batches"), "\(plan)")
+        #expect(says("kpi", "on the thread of its input, one call after the other"), "\(plan)")
+        #expect(
+            says(
+                "kpi",
+                "refuses a record unless the event time is at most 10m ahead of the clock of its partition, "
+                    + "at most 7d behind it"
+            ), "\(plan)")
+    }
+
     /// Two minutes of one hour, three values of `k`: 8 rows by the minute, 4 by the hour.
     @Test func aSampleGivesRowsAndBytes() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "explain-\(UUID().uuidString).ndjson")

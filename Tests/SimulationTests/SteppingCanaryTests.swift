@@ -13,7 +13,7 @@ import Testing
     func aDatabaseThatErrsIsNoticed(flaw: ModelTarget.Flaw, finding: String) async throws {
         let findings = try await onThread(named: "canary") {
             var findings: [String] = []
-            for seed in 1...40 as ClosedRange<UInt64> where !findings.contains(where: { $0.hasPrefix(finding) }) {
+            for seed in 1...200 as ClosedRange<UInt64> where !findings.contains(where: { $0.hasPrefix(finding) }) {
                 findings += SteppingRun.run(SteppingPlan(seed: seed, flaw: flaw)).findings
             }
             return findings

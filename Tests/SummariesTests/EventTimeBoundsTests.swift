@@ -17,6 +17,9 @@ import Testing
             // The message's own time excuses what is ahead, and nothing that is behind.
             (9_000_000, 5_000_000, 9_000, .taken), (9_600_000, 5_000_000, 9_000, .early), (1, 5_000_000, 0, .late),
             (.max, 5_000_000, .max, .early), (.max, 5_000_000, .min, .early),
+            // However far apart they are: times beyond what a difference can hold excuse nothing.
+            (9_000_000, 5_000_000, .min / 1_000, .early), (.max, 5_000_000, -1, .early),
+            (.max, .min + 1, nil, .early), (.min, .max, nil, .late), (.min, .max, .max / 1_000, .late),
         ] as [(Int64, Int64, Int64?, EventTimeBounds.Verdict)])
     func aRecordIsJudgedByWhatItsPartitionHasShown(
         time: Int64, clock: Int64, message: Int64?, expected: EventTimeBounds.Verdict

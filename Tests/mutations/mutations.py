@@ -74,12 +74,16 @@ ENGINE = [
     one("a rewind leaves the position where it was", RUNTIME + "PartitionState.swift",
         "            partitions[index] = fresh\n",
         "            if isRewound { fresh.next = old.next }\n            partitions[index] = fresh\n"),
+    one("an accepted log goes on with the clock of the one before", RUNTIME + "PartitionState.swift",
+        "        clock = row.clock\n        isFresh = true\n", ""),
+    one("a stored clock is not taken over", RUNTIME + "PipelineState.swift",
+        "                batch.runs[index].beginsClock = true\n", ""),
     one("nobody claims what was taken over", RUNTIME + "TakeoverWatch.swift",
         "guard !isClaimable, now - stillSince >= patience else { return }", "guard isClaimable else { return }"),
     one("partitions that stand still are not compared", RUNTIME + "Pipeline+Commit.swift",
         "standing: standing.sorted { $0.key < $1.key }, deltas: deltas,", "standing: Array(standing.prefix(0)), deltas: deltas,"),
     one("a mended row is not adopted", RUNTIME + "Intake+Positions.swift",
-        "state.partitions[index].move(to: row.nextOffset)", "_ = row"),
+        "state.partitions[index].move(to: row)", "_ = row"),
     # Rewinds.
     Mutation("a batch is admitted during a discard", [
         (RUNTIME + "Pipeline+Batches.swift",

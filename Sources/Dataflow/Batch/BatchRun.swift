@@ -22,7 +22,7 @@ public struct BatchRun: Sendable {
     /// The clock of its partition: before the run where `beginsClock`, set when the batch is submitted; behind it, set by a
     /// parser that keeps clocks.
     public var clock: EventClock?
-    /// Whether it is the first run of its partition since that was claimed or read again.
+    /// Whether it is the first run of its partition since that was claimed, read again or set elsewhere by a person.
     public package(set) var beginsClock = false
     /// Stands for the partition in every process and every run; set when the batch is submitted.
     public package(set) var identity: UInt64 = 0

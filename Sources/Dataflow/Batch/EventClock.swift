@@ -44,8 +44,9 @@ public struct EventClock: Hashable, Sendable {
         ahead = 0
     }
 
-    /// Whether one moment is more than `reach` ahead of another, however far apart they are.
-    private static func isBeyond(_ moment: Int64, _ other: Int64, _ reach: Int64) -> Bool {
+    /// Whether one moment is more than `reach` ahead of another, however far apart they are: producers say what they
+    /// like.
+    package static func isBeyond(_ moment: Int64, _ other: Int64, _ reach: Int64) -> Bool {
         moment > other && UInt64(bitPattern: moment &- other) > UInt64(reach)
     }
 }

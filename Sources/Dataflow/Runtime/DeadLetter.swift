@@ -7,10 +7,11 @@ public struct RecordFault: Hashable, Sendable {
     public var code: String
     /// The node that cannot use it; nil until somebody who knows has said so.
     public var node: String?
-    /// The field that is wrong, nil when it is the record as a whole.
+    /// The field that is wrong, nil when it is the record as a whole. Of a row that a database refuses: the constraint or
+    /// the column that refuses it, nil when neither is known.
     public var field: String?
     /// The value found there, as it stands in the record and cut at `Limits.foundValueBytesMax`; nil where no one value
-    /// is to blame.
+    /// is to blame. Of a row that a database refuses: its code for that, such as an SQLSTATE.
     public var found: String?
     /// A sentence. Holds no record contents.
     public var reason: String

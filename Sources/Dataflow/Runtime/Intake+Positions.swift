@@ -30,7 +30,7 @@ extension Intake {
         let adopted: AdoptedRow = pipeline.monitor.withLock { state in
             guard let row, state.partitions[index].isStillOurs(row) else { return .lost }
             guard state.partitions[index].isCommitted else { return .uncommitted }
-            state.partitions[index].move(to: row.nextOffset)
+            state.partitions[index].move(to: row)
             return .adopted
         }
         if adopted == .lost { pipeline.drop() }

@@ -16,9 +16,9 @@ struct PartitionState {
     /// Where it began in this process, nil when it had been read before.
     var start: Int64?
     var isActive = true
-    /// The clock that the database has.
-    let clock: EventClock?
-    /// Whether no run was admitted since it was claimed or read again.
+    /// The clock that the database had when it was claimed, read again, or set elsewhere by a person.
+    private(set) var clock: EventClock?
+    /// Whether no run was admitted since it was claimed, read again or set elsewhere.
     private var isFresh = true
     /// Where the log ended when the source looked last.
     var logEnd: Int64?
@@ -50,7 +50,7 @@ struct PartitionState {
         clock = partition.clock
     }
 
-    /// Whether the next run is the first since the partition was claimed or read again; true once.
+    /// Whether the next run is the first since the partition was claimed, read again or set elsewhere; true once.
     mutating func takeFresh() -> Bool {
         defer { isFresh = false }
         return isFresh
@@ -125,10 +125,12 @@ struct PartitionState {
         lookAtDebt()
     }
 
-    /// It goes on where a person has set it.
-    mutating func move(to position: Int64?) {
-        next = position
-        committed = position
+    /// It goes on where a person has set it, with the clock that is there. Nothing of it is on the way.
+    mutating func move(to row: ClaimedPartition) {
+        next = row.nextOffset
+        committed = row.nextOffset
+        clock = row.clock
+        isFresh = true
         lookAtDebt()
     }
 

@@ -2,7 +2,8 @@ package import Dataflow
 import Platform
 import Synchronization
 
-/// A topic of a simulation: partitions of 64-bit values that grow, and whose logs may be replaced by other ones.
+/// A topic of a simulation: partitions of 64-bit values and tombstones that grow, and whose logs may be replaced by
+/// other ones.
 package final class SteppingLog: Sendable {
     /// One log of a partition.
     struct Generation {
@@ -12,19 +13,29 @@ package final class SteppingLog: Sendable {
         var available: Int
     }
 
+    /// Stands for a message without a value, which is no record: it is filtered, and no clock sees it.
+    static let tombstone: Int64 = -13
+
+    private let tombstones: Int
     private let logs: Mutex<[PartitionKey: [Generation]]>
     /// Its partitions, in order.
     package let keys: [PartitionKey]
 
     /// Fills partitions with random values, of which a part is to be read.
-    /// - Parameter refusesTheLast: whether the last value of each is one that a database refuses, and that comes only once.
+    /// - Parameters:
+    ///   - tombstones: in percent, how likely a stretch of tombstones begins at a record.
+    ///   - refusesTheLast: whether the last value of each is one that a database refuses, and that comes only once.
     init(
-        partitions: Int, records: Int, _ random: inout SeededRandom, available: Int, refusesTheLast: Bool
+        partitions: Int, records: Int, _ random: inout SeededRandom, available: Int, tombstones: Int,
+        refusesTheLast: Bool
     ) {
+        self.tombstones = tombstones
         keys = (0..<partitions).map { PartitionKey(topic: "log", partition: Int32($0)) }
         var made: [PartitionKey: [Generation]] = [:]
         for key in keys {
-            made[key] = [Self.generation(0, records, available: records * available / 100, &random)]
+            made[key] = [
+                Self.generation(0, records, available: records * available / 100, tombstones: tombstones, &random)
+            ]
         }
         if refusesTheLast {
             let refused = (1_000..<10_000 as Range<Int64>).filter(Refusals.refuses)
@@ -34,9 +45,16 @@ package final class SteppingLog: Sendable {
     }
 
     private static func generation(
-        _ number: Int, _ records: Int, available: Int, _ random: inout SeededRandom
+        _ number: Int, _ records: Int, available: Int, tombstones: Int, _ random: inout SeededRandom
     ) -> Generation {
-        let values = (0..<records).map { _ in Int64(bitPattern: random.next() >> 40) % 1_000 }
+        var values = (0..<records).map { _ in Int64(bitPattern: random.next() >> 40) % 1_000 }
+        // A log is known again by a record, so that the first message is one.
+        var next = 1
+        while tombstones > 0, next < records {
+            let end = random.chance(tombstones) ? min(records, next + 1 + random.below(40)) : next
+            for index in next..<end { values[index] = tombstone }
+            next = end + 1
+        }
         return Generation(number: number, values: values, available: available)
     }
 
@@ -66,7 +84,8 @@ package final class SteppingLog: Sendable {
     /// The log of a partition is deleted, and another one of the same name is made.
     func replace(_ key: PartitionKey, records: Int, _ random: inout SeededRandom) {
         logs.withLock { logs in
-            let log = Self.generation(logs[key]!.count, records, available: records, &random)
+            let log = Self.generation(
+                logs[key]!.count, records, available: records, tombstones: tombstones, &random)
             logs[key]!.append(log)
         }
     }

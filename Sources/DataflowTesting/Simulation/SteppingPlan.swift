@@ -19,6 +19,8 @@ package struct SteppingPlan: Sendable {
     package var records = 1_000
     /// In percent, how much of the log is there from the beginning.
     package var available = 100
+    /// In percent, how likely a stretch of tombstones begins at a record.
+    package var tombstones = 0
     /// Processes at the beginning.
     package var processes = 1
     /// Sources of each process, among which the partitions are divided.
@@ -76,6 +78,7 @@ package struct SteppingPlan: Sendable {
             lateEvents = random.pick(readsFiles ? Self.lateForFiles : Self.lateForGroups)
         }
         drawTheEnd(&random)
+        tombstones = random.pick([0, 0, 1, 10])
     }
 
     /// Ends are rare among all that happens, and much goes wrong there: the last epoch of files and of what is given back has

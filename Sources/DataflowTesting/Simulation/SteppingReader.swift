@@ -98,10 +98,11 @@ struct SteppingReader {
             skips = false
         }
         guard let values = log.read(key, of: place.generation, from: place.next, atMost: count) else { return false }
-        guard let last = values.last else { return true }
+        guard !values.isEmpty else { return true }
         isIdle = false
         let first = batch.messages.count
-        for (number, value) in values.enumerated() {
+        let offsets = values.indices.filter { values[$0] != SteppingLog.tombstone }
+        for (number, value) in offsets.map({ ($0, values[$0]) }) {
             unsafe withUnsafeBytes(of: value) {
                 unsafe batch.append($0, offset: place.next + Int64(number), timestamp: nil)
             }
@@ -109,8 +110,11 @@ struct SteppingReader {
         let next = place.next + Int64(values.count)
         batch.runs.append(
             BatchRun(
-                partition: place.index, from: place.next, messages: first..<batch.messages.count, tombstones: 0,
-                nextOffset: next, tail: SteppingLog.tail(of: last, at: next - 1, in: place.generation)))
+                partition: place.index, from: place.next, messages: first..<batch.messages.count,
+                tombstones: values.count - offsets.count, nextOffset: next,
+                tail: offsets.last.map {
+                    SteppingLog.tail(of: values[$0], at: place.next + Int64($0), in: place.generation)
+                }))
         place.next = next
         places[key] = place
         return true

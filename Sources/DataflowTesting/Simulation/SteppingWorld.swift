@@ -28,7 +28,7 @@ package final class SteppingWorld: @unchecked Sendable {
         random = SeededRandom(seed: SeededRandom.mix(plan.seed ^ 0xd1ce))
         log = SteppingLog(
             partitions: plan.partitions, records: plan.records / plan.partitions, &random, available: plan.available,
-            refusesTheLast: plan.refusesTheLast)
+            tombstones: plan.tombstones, refusesTheLast: plan.refusesTheLast)
         let checker = SteppingChecker(log, refuses: plan.refuses, tallies: plan.shape.tallies)
         self.checker = checker
         database = ModelDatabase { checker.audit($0, isCommitted: $1) }

@@ -65,10 +65,23 @@ extension CompiledTopology {
             lines.append(
                 "its records are computed once for \(stage.children.map { stages[$0].name }.joined(separator: ", "))")
         }
-        lines.append(
-            stage.concurrency.map { "a stage of its own, on up to \($0) threads, behind a mailbox of batches" }
-                ?? "on the thread of its input, one call after the other")
+        lines.append(standing(of: index))
         return PhysicalPlan.Node(name: stage.name, inputs: inputs, lines: lines)
+    }
+
+    /// Where a stage runs, as `StageGraph` has it.
+    private func standing(of index: Int) -> String {
+        if clockReach(of: index) != nil {
+            return "one batch at a time, in the order in which they were read, to keep the clocks of partitions"
+        }
+        let behind = "behind a mailbox of batches"
+        if let permits = stages[index].concurrency {
+            return "a stage of its own, on up to \(permits) threads, \(behind)"
+        }
+        if stages[index].parents.contains(where: { clockReach(of: $0) != nil }) {
+            return "a stage of its own, on all threads, \(behind)"
+        }
+        return "on the thread of its input, one call after the other"
     }
 
     /// The fields that a stage fills whose hashes are needed behind it.

@@ -39,10 +39,11 @@ import Summaries
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
         finder.find(in: batch)
-        guard !finder.documents.isEmpty else { return }
+        // A batch without a record moves its partitions too, and takes their stored clocks over.
+        guard !finder.documents.isEmpty else { return noteEventTimes(of: batch) }
         if completion != nil, batch.messageTextBytes > 0 { batch.reserveMessageTexts() }
         let (parsedCount, arenaUsed) = elements == nil ? parseDocuments(of: batch) : parseElements(of: batch)
-        guard batch.rowCount > 0 else { return }
+        guard batch.rowCount > 0 else { return noteEventTimes(of: batch) }
         var goodCount = parsedCount
         if completion != nil {
             completion?.complete(batch, arenaUsed: arenaUsed, finder.documents)
@@ -119,18 +120,21 @@ import Summaries
         return (summary.okCount, summary.arenaUsed)
     }
 
-    /// How far in event time the partitions have got.
+    /// How far in event time the partitions have got. What is too early for summaries says nothing of that.
     private func noteEventTimes(of batch: Batch) {
         guard let eventTime else { return }
+        clocks?.see(batch, eventTime)
+        guard batch.rowCount > 0 else { return }
         let column = batch.columns[eventTime]
         for index in batch.runs.indices {
-            var latest = Int64.min
+            var latest: Int64?
             for row in batch.runs[index].rows where unsafe batch.status[row] == 0 && column.valid[row] != 0 {
-                latest = unsafe max(latest, column.integers[row])
+                let time = unsafe column.integers[row]
+                guard time > latest ?? .min, clocks?.isTooEarly(row, time, in: batch) != true else { continue }
+                latest = time
             }
-            batch.runs[index].eventTime = latest == .min ? nil : latest
+            batch.runs[index].eventTime = latest
         }
-        clocks?.see(batch, eventTime)
     }
 
     // MARK: What became of them

@@ -115,7 +115,7 @@ struct SamplePlan: StagePlan {
     }
 
     /// `1%`, without needless digits.
-    private static func text(_ millionths: UInt64) -> String {
+    static func text(_ millionths: UInt64) -> String {
         let (percent, rest) = millionths.quotientAndRemainder(dividingBy: 1_000_000)
         guard rest > 0 else { return "\(percent)%" }
         var decimals = String(String(rest + 1_000_000).dropFirst())

@@ -52,7 +52,7 @@ package final class DeadLetterReport: EpochObserver {
 
     /// Counts a letter. True when it is the first of its cause.
     private static func count(_ letter: DeadLetter, in causes: inout Causes) -> Bool {
-        // Without a field, what was found is no value of a record but a code, such as an SQLSTATE.
+        // A row that a trigger refuses has no constraint or column to be told by, but the SQLSTATE that was found.
         let fault = letter.fault
         let cause = [fault.code, fault.node, fault.field ?? fault.found]
         if let index = causes.indices[cause] {

@@ -2,7 +2,9 @@ import Declaration
 import Summaries
 
 extension SummaryPlan: Explainable {
-    package var explanation: [String] { countingLines + metricLines }
+    package var explanation: [String] { boundsLines + countingLines + metricLines }
+
+    private var boundsLines: [String] { bounds.map { ["refuses a record unless \($0.definition)"] } ?? [] }
 
     private var countingLines: [String] {
         let all = sets

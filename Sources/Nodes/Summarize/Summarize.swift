@@ -63,7 +63,6 @@ final class SummarizeWorker: AggregateWorker {
     private let share: DerivedShare
     private let dictionaries: EpochDictionaries
     private let conditions: [ExpressionEvaluator?]
-    private var inBounds: [UInt32] = []
     private var finder = PlaceFinder()
     private var places = RecordPlaces()
     private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
@@ -83,10 +82,9 @@ final class SummarizeWorker: AggregateWorker {
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
         guard let bounds = plan.bounds, let times = plan.eventTimeColumn,
-            batch.keep(
-                rows, within: bounds, times, by: plan.node, into: &inBounds)
+            let kept = batch.keep(rows, within: bounds, times, by: plan.node)
         else { return add(batch, rows) }
-        unsafe inBounds.withUnsafeBufferPointer { rows in
+        unsafe kept.withUnsafeBufferPointer { rows in
             unsafe add(batch, RowSelection(rows: rows.baseAddress, count: rows.count))
         }
     }

@@ -1,7 +1,7 @@
 import Expressions
 import Foundation
 
-/// How large and how small the values of a formula can be, as binary-independent decimal logarithms of what is not 0.
+/// How large and how small the values of a formula can be, as decimal logarithms of what is not 0.
 struct ColumnMagnitude {
     /// The least exponent of ten.
     var low: Double

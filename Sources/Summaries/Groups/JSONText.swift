@@ -16,7 +16,7 @@ extension [UInt8] {
     }
 
     /// Appends `unscaled` x 10^-`scale` with all its decimal places.
-    mutating func appendDecimal(unscaled: Int128, scale: Int) {
+    package mutating func appendDecimal(unscaled: Int128, scale: Int) {
         guard scale > 0 else { return append(contentsOf: String(unscaled).utf8) }
         let digits = String(unscaled.magnitude)
         let padded = String(repeating: "0", count: Swift.max(0, scale + 1 - digits.count)) + digits

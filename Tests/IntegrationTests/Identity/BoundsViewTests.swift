@@ -84,6 +84,42 @@ import Testing
         }
     }
 
+    /// Before: a start waited for whoever read the view, again and again, and held up all others meanwhile.
+    @Test func whoReadsTheViewHoldsNothingUp() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("bounds_readers")
+            _ = try stand.runs(stand.topology(metrics: Self.metrics))
+            let before = try Self.columns(stand)
+            try stand.sql("ALTER TABLE kpi DROP COLUMN v_p50")
+            var reader = try Connection.connect(
+                ConnectionSettings(url: stand.database.url), deadline: .now + .seconds(20))
+            // As who reads it does.
+            try reader.execute("BEGIN; LOCK TABLE kpi_bounds IN ACCESS SHARE MODE")
+            try stand.append(2)
+            let fewer = stand.topology(metrics: Self.metrics.replacing("50, ", with: ""))
+            let run = try stand.runs(fewer)
+            #expect(run.errors.contains("somebody is reading it"), "\(run.errors)")
+            #expect(try stand.count() == 5)
+            #expect(try Self.columns(stand) == before)
+            try reader.execute("COMMIT")
+            #expect(try !stand.runs(fewer).errors.contains("somebody is reading it"))
+            #expect(try Self.columns(stand)?.contains("v_p50") == false)
+        }
+    }
+
+    @Test func computedColumnsAreThereToo() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("bounds_computed")
+            let topology = stand.topology(by: "[]", metrics: "{ n: count(), ids: uniques(id) }").replacing(
+                "metrics:", with: "columns: { share: ids / n, ids_low: n / n }, metrics:")
+            let run = try stand.runs(topology)
+            #expect(try Self.columns(stand) == "window_start n ids ids_high share ids_low")
+            #expect(run.errors.contains("lacks ids_low"), "\(run.errors)")
+            let rows = "SELECT count(*) FROM kpi_bounds b JOIN kpi t USING (window_start) WHERE b.share = t.share"
+            #expect(try stand.database.number(rows) > 0)
+        }
+    }
+
     @Test func exactTablesHaveNone() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("bounds_exact")

@@ -141,13 +141,13 @@ struct PartitionRows {
                 committed_at = pg_catalog.now(),
                 clock_time = CASE WHEN k.clock_ahead IS NULL THEN p.clock_time ELSE k.clock_time END,
                 clock_ahead = coalesce(k.clock_ahead, p.clock_ahead),
-                clock_earliest = coalesce(k.clock_earliest, p.clock_earliest)
+                clock_candidate = coalesce(k.clock_candidate, p.clock_candidate)
             FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
                 $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
                 $15::timestamptz[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])
                 AS k(topic, partition, since, upto, owner_epoch, read, applied, filtered, dead, refused, tail_offset,
                     tail_timestamp, tail_checksum, event_time, log_end, clock_time,
-                    clock_ahead, clock_earliest)
+                    clock_ahead, clock_candidate)
             WHERE p.topology = $1 AND p.topic = k.topic AND p.partition = k.partition
                 AND p.next_offset = k.since AND p.owner_epoch = k.owner_epoch
             """
@@ -157,7 +157,7 @@ struct PartitionRows {
 
     private static let columns =
         "p.topic, p.partition, p.owner_epoch, p.next_offset, p.tail_offset, p.tail_timestamp, p.tail_checksum, "
-        + "p.cluster_id, p.owner, p.read, p.clock_time, p.clock_ahead, p.clock_earliest"
+        + "p.cluster_id, p.owner, p.read, p.clock_time, p.clock_ahead, p.clock_candidate"
 
     func keyArrays(_ keys: [PartitionKey]) -> [Parameter] {
         var topics = ArrayBuilder(.text)
@@ -179,8 +179,7 @@ struct PartitionRows {
             if let problem = Self.problem(next: next, tail: tailOffset, checksum: checksum, isBegun: isBegun) {
                 throw foreign(
                     key, problem,
-                    "restore it, or set next_offset to where reading shall go on and tail_offset, tail_timestamp and "
-                        + "tail_checksum to null")
+                    "restore it, or set next_offset to where reading shall go on, and \(ClaimedPartition.forgetting)")
             }
             var tail: Tail?
             if let tailOffset, let checksum {

@@ -21,6 +21,8 @@ enum SinkLimits {
     static let ticketWait = Duration.milliseconds(10)
     /// The longest wait for a row lock before the transaction is run again.
     static let lockTimeoutMilliseconds = 10_000
+    /// The longest wait for those who read the view of bounds when it is to be made again; then it stays as it was.
+    static let viewLockTimeoutMilliseconds = 1_000
     /// How long a client may do nothing inside of a transaction before the server ends it, for the sake of others that
     /// wait for its locks. What happens here between two statements takes milliseconds.
     static let standingStillMilliseconds = 15_000

@@ -1,4 +1,5 @@
-/// The SQL functions that read and merge sketches and exact sums, and the view of how fresh tables are, as a start installs them into schema `millrace`.
+/// The SQL functions that read and merge sketches and exact sums, and the view of how fresh tables are, as a start
+/// installs them into schema `millrace`.
 enum SketchFunctions {
     /// All of them, in the order in which they can be made; every statement may run again on what an earlier version
     /// has made.

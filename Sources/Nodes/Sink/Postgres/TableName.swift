@@ -77,6 +77,9 @@ package struct TableName: Hashable, Sendable {
 extension TableName: CustomStringConvertible {
     /// As it was written.
     package var description: String { schema.map { $0 + "." + table } ?? table }
+
+    /// As SQL has it.
+    var quoted: String { [schema, table].compactMap(\.self).map { SQLWord.name($0) }.joined(separator: ".") }
 }
 
 extension ConfigValue {

@@ -136,7 +136,7 @@ struct FileWork {
                 "file \(label): \(why), so the file was truncated or replaced, or its position was changed; if it "
                 + "is another file, give it another name; records that were counted before and are in it count again then. "
                 + "To read it from its start, with the same effect, run UPDATE millrace.partitions SET "
-                + "next_offset = 0, tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topology = "
+                + "next_offset = 0, \(ClaimedPartition.forgetting) WHERE topology = "
                 + "'\(topology)' AND topic = '\(entry.key.topic.replacing("'", with: "''"))'")
     }
 

@@ -41,7 +41,7 @@ struct KafkaPartition {
     static func hint(topology: String, _ partition: TopicPartition, goOn: Int64) -> String {
         func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
         return "to go on with the oldest message there is: UPDATE millrace.partitions SET next_offset = \(goOn), "
-            + "tail_offset = NULL, tail_timestamp = NULL, tail_checksum = NULL WHERE topology = \(quoted(topology)) "
+            + "\(ClaimedPartition.forgetting) WHERE topology = \(quoted(topology)) "
             + "AND topic = \(quoted(partition.topic)) AND partition = \(partition.partition); it is noticed within "
             + "seconds, without a restart"
     }

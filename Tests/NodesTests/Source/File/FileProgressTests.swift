@@ -139,7 +139,7 @@ import Testing
         try progress.rewind(to: row)
         #expect(!progress.hasEnded)
         #expect(progress.reached == 8)
-        stand.pipeline.monitor.withLock { $0.partitions[0].move(to: 8) }
+        stand.pipeline.monitor.withLock { $0.partitions[0].move(to: row) }
         #expect(try progress.read(into: stand.intake) == .ended)
         #expect(stand.texts.all == [text, "{\"n\":2}\n"])
         #expect(progress.tail == tail(text, from: 8))

@@ -118,6 +118,23 @@ import Testing
         }
     }
 
+    /// A person who accepts another log gives up the clock of the one before with its position.
+    @Test(arguments: [nil, EventClock(time: 7_000_000)])
+    func theClockOfAMendedRowIsTakenOver(clock: EventClock?) throws {
+        let stand = Stand()
+        let index = try stand.intake.claim([key])[0].index
+        stand.change(key) { ($0.nextOffset, $0.clock) = (30, EventClock(time: 9_000_000)) }
+        _ = try stand.begin([partition: Self.halt])
+        // What was read before it stood still has begun the clock.
+        #expect(stand.pipeline.monitor.withLock { $0.partitions[index].takeFresh() })
+        stand.change(key) { ($0.nextOffset, $0.clock) = (40, clock) }
+        #expect(try stand.adopt(partition))
+        let state = stand.pipeline.monitor.withLock { state in
+            (clock: state.partitions[index].clock, isFresh: state.partitions[index].takeFresh())
+        }
+        #expect(state.clock == clock && state.isFresh)
+    }
+
     /// Before: a row whose owner epoch had changed was passed over, and a partition that somebody else had claimed was halted
     /// here for ever.
     @Test func aHaltedPartitionThatSomebodyElseHasClaimedIsAskedAbout() throws {

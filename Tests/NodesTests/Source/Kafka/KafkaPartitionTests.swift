@@ -53,6 +53,8 @@ import Testing
         #expect(
             hint.contains(
                 "UPDATE millrace.partitions SET next_offset = 17, tail_offset = NULL, tail_timestamp = NULL, "
-                    + "tail_checksum = NULL WHERE topology = 'it''s' AND topic = 'a.b' AND partition = 3;"))
+                    + "tail_checksum = NULL, clock_time = NULL, clock_ahead = NULL, clock_candidate = NULL "
+                    + "WHERE topology = 'it''s' AND topic = 'a.b' AND partition = 3;"
+            ))
     }
 }

@@ -103,7 +103,7 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS log_end bigint,
             ADD COLUMN IF NOT EXISTS clock_time bigint,
             ADD COLUMN IF NOT EXISTS clock_ahead bigint,
-            ADD COLUMN IF NOT EXISTS clock_earliest bigint,
+            ADD COLUMN IF NOT EXISTS clock_candidate bigint,
             ADD COLUMN IF NOT EXISTS committed_at timestamptz;
 
         """,

@@ -21,7 +21,7 @@ struct BoundsView {
         self.place = place
         let heads = table.columns.dropLast(table.plain.count + table.states.count + 1)
         var columns = heads.map { ($0.name, $0.kind.rawValue, "t." + $0.quoted) }
-        var taken = Set(table.columns.map(\.name))
+        var taken = Set(table.columns.map(\.name) + table.generated.map(\.name))
         var unnamed: [String] = []
         let counts = table.metrics.filter(\.countsRecords).map { "t." + SQLName.quote($0.name) }
         for metric in table.metrics {
@@ -43,7 +43,7 @@ struct BoundsView {
                 }
             }
         }
-        self.columns = columns
+        self.columns = columns + table.generated.map { ($0.name, "double precision", "t." + SQLName.quote($0.name)) }
         self.unnamed = unnamed
     }
 
@@ -66,6 +66,13 @@ struct BoundsView {
             "GREATEST(\(least([read(bounds.high, "ceil")] + most)), \(value))"
         )
     }
+
+    /// What may be in the way of making the view again, by SQLSTATE.
+    private static let obstacles = [
+        "2BP01": "other objects depend on it: drop them, and start again",
+        "42501": "it belongs to another role",
+        "55P03": "somebody is reading it: start again when that is over",
+    ]
 
     private var name: String { place.name + Self.suffix }
     private var quoted: String { SQLName.quote(place.schema) + "." + SQLName.quote(name) }
@@ -118,22 +125,23 @@ struct BoundsView {
         // Who may not make it has an administrator who may, by starting once as the owner.
         guard try found.bool(0, 3) == true, try found.bool(0, 4) == true else { return left }
         do {
-            try connection.execute("SAVEPOINT bounds")
+            // Everybody waits for a start, which holds the locks of the bookkeeping, and nobody for a view.
+            try connection.execute(
+                "SAVEPOINT bounds; SET LOCAL lock_timeout = \(SinkLimits.viewLockTimeoutMilliseconds)")
             try connection.execute("DROP VIEW IF EXISTS \(quoted); DROP FUNCTION IF EXISTS \(function)()")
             try connection.execute(script)
             try connection.execute(
                 """
                 COMMENT ON VIEW \(quoted) IS \(SQLName.literal(comment));
                 COMMENT ON FUNCTION \(function)() IS \(SQLName.literal(digest));
+                SET LOCAL lock_timeout = \(SinkLimits.lockTimeoutMilliseconds);
                 RELEASE SAVEPOINT bounds
                 """)
             return left
         } catch {
-            guard error.sqlState == "2BP01" || error.sqlState == "42501" else { throw error }
+            guard let state = error.sqlState, let obstacle = Self.obstacles[state] else { throw error }
             try connection.execute("ROLLBACK TO SAVEPOINT bounds; RELEASE SAVEPOINT bounds")
-            return error.sqlState == "42501"
-                ? "view \(quoted) belongs to another role and stays as it was"
-                : "view \(quoted) stays as it was, since other objects depend on it: drop them, and start again"
+            return "view \(quoted) stays as it was, since \(obstacle)"
         }
     }
 }
