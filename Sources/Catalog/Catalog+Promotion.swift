@@ -1,3 +1,4 @@
+import Foundation
 import Postgres
 
 /// Taking the place of what runs.
@@ -66,21 +67,17 @@ extension Catalog {
         let deployed = try deployments()
         guard let current = deployed.first(where: { $0.topology == rebuild.topology }) else { return nil }
         let replaced = try place(beside: rebuild, current, deployed)
-        var tries = 0
-        while true {
-            do {
-                try changingTables(of: rebuild.topology) { connection in
-                    try Swap(rebuild, replaced).exchangeTables(&connection)
-                    throw TakenBack()
-                }
-            } catch is TakenBack {
-                return nil
-            } catch let error as PostgresError where error.isRetryable && error.kind == .server && tries < 10 {
-                tries += 1
-            } catch let error as PostgresError where error.kind == .server {
-                return "the database refuses to exchange the tables: \(error.message)"
-                    + (error.detail.map { "; \($0)" } ?? "") + (error.hint.map { "; \($0)" } ?? "")
+        do {
+            try changingTables(of: rebuild.topology) { connection in
+                try Swap(rebuild, replaced).exchangeTables(&connection)
+                throw TakenBack()
             }
+            return nil
+        } catch is TakenBack {
+            return nil
+        } catch let error as PostgresError where error.kind == .server {
+            return "the database refuses to exchange the tables: \(error.message)"
+                + (error.detail.map { "; \($0)" } ?? "") + (error.hint.map { "; \($0)" } ?? "")
         }
     }
 
@@ -106,22 +103,42 @@ extension Catalog {
         return false
     }
 
-    /// A change of tables, which waits for nobody who holds one for long: everybody who came later would wait behind it.
+    /// Waits until nobody commits to tables, and keeps everybody from it until the transaction ends.
+    static func takeTickets(_ tables: [(schema: String, name: String)], _ connection: inout Connection) throws {
+        var names = ArrayBuilder(.text)
+        for table in tables { names.append(quoted(table.schema, table.name)) }
+        try connection.execute("SET LOCAL lock_timeout = '\(CatalogLimits.tableLock)s'")
+        try connection.query(CommitTicket.sql, [.array(names)])
+        try connection.execute("SET LOCAL lock_timeout = '\(readersWait)'")
+    }
+
+    /// How long a reader may have to wait behind a change of tables that waits itself.
+    private static let readersWait = "500ms"
+
+    /// A change of tables. Whoever comes later waits behind it, so it waits for locks for less than a second, gives up what it
+    /// has, and tries again: whoever reads is not made to wait for long, and, since the server looks for deadlocks after a
+    /// second, never ended for the sake of this.
     mutating func changingTables<Result>(
         of topology: String, _ body: (inout Connection) throws -> Result
     ) throws -> Result {
-        do {
-            return try change(topology) { connection in
-                try connection.execute("SET LOCAL lock_timeout = '\(CatalogLimits.tableLock)s'")
-                return try body(&connection)
+        let end = ContinuousClock.now + .seconds(CatalogLimits.tableLock)
+        while true {
+            do {
+                return try change(topology) { connection in
+                    try connection.execute("SET LOCAL lock_timeout = '\(Self.readersWait)'")
+                    return try body(&connection)
+                }
+            } catch let error as PostgresError where ["55P03", "40P01"].contains(error.sqlState) {
+                guard ContinuousClock.now < end else {
+                    throw CatalogError(
+                        code: .locked,
+                        description:
+                            "topology \(topology): somebody has held one of its tables for \(CatalogLimits.tableLock) s "
+                            + "(\(error.message)); end that, or wait until it has ended (SELECT * FROM pg_stat_activity), "
+                            + "and try again")
+                }
+                Thread.sleep(forTimeInterval: 0.1)
             }
-        } catch let error as PostgresError where error.sqlState == "55P03" {
-            throw CatalogError(
-                code: .locked,
-                description:
-                    "topology \(topology): somebody has held one of its tables for \(CatalogLimits.tableLock) s "
-                    + "(\(error.message)); end that, or wait until it has ended (SELECT * FROM pg_stat_activity), and try "
-                    + "again")
         }
     }
 }

@@ -80,6 +80,7 @@ extension Catalog {
     /// The topology must have stopped.
     package mutating func reset(_ scope: ResetScope) throws {
         try changingTables(of: scope.topology) { connection in
+            try Self.takeTickets(scope.tables.map { ($0.schema, $0.name) }, &connection)
             for table in scope.tables {
                 try connection.execute("TRUNCATE \(Self.quoted(table.schema, table.name))")
             }

@@ -52,6 +52,12 @@ struct Swap {
             let pair = (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "", try found.text(row, 2) ?? "")
             if Rebuild.table(pair.1, tag: rebuild.tag) == pair.2 { pairs.append(pair) }
         }
+        // With the tickets in hand no commit is under way, and none begins: nobody who reads has to wait for one behind this.
+        let tables = try connection.query(
+            "SELECT table_schema, table_name FROM millrace.tables WHERE topology IN ($1, $2) AND left_read IS NULL",
+            [.text(rebuild.topology), .text(rebuild.name)])
+        try Catalog.takeTickets(
+            try (0..<tables.rowCount).map { (try tables.text($0, 0) ?? "", try tables.text($0, 1) ?? "") }, &connection)
         for pair in pairs { try exchange(pair, &connection) }
         try renameUnpaired(pairs, &connection)
     }
@@ -90,12 +96,15 @@ struct Swap {
         let views = try views(of: pair.schema, pair.live, &connection)
         let grants = try grants(of: pair.schema, pair.live, &connection)
         let comments = try comments(on: pair.schema, pair.live, beside: pair.beside, &connection)
+        // Views first, as whoever reads them does.
+        let locked = views.map(\.name) + [Catalog.quoted(pair.schema, pair.live)]
+        try connection.execute("LOCK TABLE \(locked.joined(separator: ", ")) IN ACCESS EXCLUSIVE MODE")
         let aside = Rebuild.table(pair.live, tag: replaced.tag)
         try rename(pair.schema, pair.live, to: aside, of: rebuild.topology, &connection)
         try Self.dropBounds(of: pair.schema, pair.beside, &connection)
         try rename(pair.schema, pair.beside, to: pair.live, of: rebuild.name, &connection)
         for grant in grants + comments { try connection.execute(grant) }
-        for view in views { try connection.execute(view) }
+        for view in views { try connection.execute(view.statement) }
     }
 
     private func rename(
@@ -147,18 +156,21 @@ struct Swap {
         try connection.execute("DROP FUNCTION IF EXISTS millrace.\(SQLName.quote(function))()")
     }
 
-    /// Statements that make the views anew that read a table: by its name, whoever has it then.
-    private func views(of schema: String, _ name: String, _ connection: inout Connection) throws -> [String] {
+    /// The views that read a table, and the statements that make them anew: by its name, whoever has it then.
+    private func views(
+        of schema: String, _ name: String, _ connection: inout Connection
+    ) throws -> [(name: String, statement: String)] {
         let found = try connection.query(
             """
-            SELECT DISTINCT format('CREATE OR REPLACE VIEW %I.%I %s AS %s', n.nspname, v.relname,
+            SELECT DISTINCT format('%I.%I', n.nspname, v.relname),
+                format('CREATE OR REPLACE VIEW %I.%I %s AS %s', n.nspname, v.relname,
                 'WITH (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid)), v.oid
             FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
             JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v' JOIN pg_namespace n ON n.oid = v.relnamespace
             WHERE d.refobjid = $1::text::regclass AND d.refclassid = 'pg_class'::regclass AND n.nspname <> 'millrace'
-            ORDER BY 2
+            ORDER BY 3
             """, [.text(Catalog.quoted(schema, name))])
-        return try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
+        return try (0..<found.rowCount).map { (try found.text($0, 0) ?? "", try found.text($0, 1) ?? "") }
     }
 
     /// Statements that give those rights to the table of this name that others have to it.

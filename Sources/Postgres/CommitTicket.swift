@@ -5,13 +5,13 @@
 /// with several instances before the epoch is sealed (`takeTurn`), so that epochs grow while they wait.
 /// Row locks alone would deadlock: rows that exist are locked in key order, but rows that are new are created after all of
 /// those were locked, whatever their place in the order. Nobody asks for row locks of a table without having its ticket.
-enum CommitTicket {
+package enum CommitTicket {
     /// "mill": the first half of the lock's number; the second is the oid.
-    static let space: Int32 = 0x6d69_6c6c
+    package static let space: Int32 = 0x6d69_6c6c
 
     /// Waits for the tickets of the tables whose quoted names are in the array `$1`. The functions are called in the order
     /// of the inner query, which is not pulled up because it is sorted.
-    static let sql = """
+    package static let sql = """
         SELECT pg_catalog.pg_advisory_xact_lock(\(space), t.id)
         FROM (SELECT DISTINCT pg_catalog.to_regclass(n)::oid::int4 AS id FROM pg_catalog.unnest($1::text[]) AS n
             ORDER BY 1) AS t
