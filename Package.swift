@@ -60,6 +60,9 @@ let package = Package(
 
         .target(name: "Lookups", dependencies: ["Platform", "Sketches"], swiftSettings: strict),
         .target(name: "Catalog", dependencies: ["Postgres"], swiftSettings: strict),
+        .target(
+            name: "WebAPI", dependencies: ["Platform"], resources: [.embedInCode("openapi.json")],
+            swiftSettings: strict),
         .target(name: "LookupSources", dependencies: ["Lookups", "JSON", "Postgres"], swiftSettings: strict),
 
         // Engine
@@ -109,7 +112,7 @@ let package = Package(
             name: "Millrace",
             dependencies: [
                 "Platform", "Dataflow", "Declaration", "Expressions", "Summaries", "Nodes", "TopologyFile",
-                "EventGenerator", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc", "Catalog",
+                "EventGenerator", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc", "Catalog", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -138,6 +141,7 @@ let package = Package(
         .testTarget(
             name: "CatalogTests", dependencies: ["Catalog", "Postgres", "LocalServices", "Platform"],
             swiftSettings: strict),
+        .testTarget(name: "WebAPITests", dependencies: ["WebAPI", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "LookupSourcesTests",
             dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: strict),

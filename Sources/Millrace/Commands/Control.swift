@@ -57,9 +57,11 @@ struct Pause: AsyncParsableCommand {
 
     func run() async throws {
         let topology = options.topology
-        try await options.run { catalog in
-            try catalog.set(topology, to: .paused, by: CatalogOptions.person) ? "pausing" : "paused already"
-        }
+        try await options.run { catalog in try Self.change(topology, &catalog, CatalogOptions.person) }
+    }
+
+    static func change(_ topology: String, _ catalog: inout Catalog, _ person: String) throws -> String {
+        try catalog.set(topology, to: .paused, by: person) ? "pausing" : "paused already"
     }
 }
 
@@ -72,9 +74,11 @@ struct Resume: AsyncParsableCommand {
 
     func run() async throws {
         let topology = options.topology
-        try await options.run { catalog in
-            try catalog.set(topology, to: .running, by: CatalogOptions.person) ? "resumed" : "not paused"
-        }
+        try await options.run { catalog in try Self.change(topology, &catalog, CatalogOptions.person) }
+    }
+
+    static func change(_ topology: String, _ catalog: inout Catalog, _ person: String) throws -> String {
+        try catalog.set(topology, to: .running, by: person) ? "resumed" : "not paused"
     }
 }
 
@@ -88,10 +92,12 @@ struct Restart: AsyncParsableCommand {
 
     func run() async throws {
         let topology = options.topology
-        try await options.run { catalog in
-            try catalog.restart(topology, by: CatalogOptions.person)
-            return "restarted"
-        }
+        try await options.run { catalog in try Self.change(topology, &catalog, CatalogOptions.person) }
+    }
+
+    static func change(_ topology: String, _ catalog: inout Catalog, _ person: String) throws -> String {
+        try catalog.restart(topology, by: person)
+        return "restarted"
     }
 }
 

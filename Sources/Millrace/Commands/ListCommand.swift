@@ -12,7 +12,7 @@ struct ListCommand: AsyncParsableCommand {
 
     @OptionGroup var catalog: CatalogOptions
 
-    private struct Row: Encodable, Sendable {
+    struct Row: Encodable, Sendable {
         var topology: String
         var version: Int
         var wanted: String?
@@ -20,6 +20,18 @@ struct ListCommand: AsyncParsableCommand {
         var at: String
         var note: String
         var digest: String
+    }
+
+    /// The versions of a topology.
+    /// - Throws: `CatalogError` when there is none of that name.
+    static func versions(of name: String, _ catalog: inout Catalog) throws -> [Row] {
+        let versions = try catalog.versions(of: name)
+        if versions.isEmpty { throw try catalog.unknown(name) }
+        return versions.map {
+            Row(
+                topology: name, version: $0.version, by: $0.deployedBy, at: Moment.text($0.deployedAt), note: $0.note,
+                digest: $0.digest)
+        }
     }
 
     func run() async throws {
@@ -34,14 +46,7 @@ struct ListCommand: AsyncParsableCommand {
                         digest: version.digest)
                 }
             }
-            let versions = try catalog.versions(of: name)
-            if versions.isEmpty { throw try catalog.unknown(name) }
-            return versions.map {
-                Row(
-                    topology: name, version: $0.version, by: $0.deployedBy, at: Moment.text($0.deployedAt),
-                    note: $0.note,
-                    digest: $0.digest)
-            }
+            return try Self.versions(of: name, &catalog)
         }
         if catalog.json { return JSONAnswer.print(rows) }
         guard !rows.isEmpty else {

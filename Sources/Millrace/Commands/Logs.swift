@@ -22,7 +22,7 @@ struct Logs: AsyncParsableCommand {
         if !(1...10_000).contains(lines) { throw ValidationError("--lines: 1 to 10000") }
     }
 
-    private struct Row: Encodable {
+    struct Row: Encodable {
         var at: String
         var daemon: String
         var level: String
@@ -33,9 +33,7 @@ struct Logs: AsyncParsableCommand {
     func run() async throws {
         let (topology, lines, follow, json) = (topology, lines, follow, catalog.json)
         try await catalog.withCatalog { catalog in
-            let isKnown = try catalog.deployments().contains { $0.topology == topology }
-            let found = try catalog.log(of: topology, count: lines)
-            if !isKnown, found.isEmpty { throw try catalog.unknown(topology) }
+            let found = try Self.newest(lines, of: topology, &catalog)
             if json, !follow { return JSONAnswer.print(found.map(Self.row)) }
             found.forEach { Self.show($0, json) }
             var last = found.last?.id ?? 0
@@ -48,7 +46,16 @@ struct Logs: AsyncParsableCommand {
         }
     }
 
-    private static func row(_ line: LogLine) -> Row {
+    /// The newest lines of a topology.
+    /// - Throws: `CatalogError` when there is none, and none of that name is deployed.
+    static func newest(_ count: Int, of topology: String, _ catalog: inout Catalog) throws -> [LogLine] {
+        let isKnown = try catalog.deployments().contains { $0.topology == topology }
+        let found = try catalog.log(of: topology, count: count)
+        if !isKnown, found.isEmpty { throw try catalog.unknown(topology) }
+        return found
+    }
+
+    static func row(_ line: LogLine) -> Row {
         Row(
             at: Moment.text(line.at), daemon: line.daemon, level: line.level, message: line.message,
             details: line.details)

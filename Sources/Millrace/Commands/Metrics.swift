@@ -22,6 +22,9 @@ struct Metrics: AsyncParsableCommand {
 /// Figures in Prometheus's text format, version 0.0.4: names in base units, counters that end in `_total`, every family
 /// with its help and type, series in order.
 enum Exposition {
+    /// What an HTTP answer with it is called.
+    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
     private struct Family {
         enum Kind: String {
             case counter, gauge

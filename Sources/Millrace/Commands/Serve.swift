@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Foundation
 import Logging
+import Platform
 import Postgres
 
 /// `millrace serve`: the daemon.
@@ -27,6 +28,8 @@ struct Serve: AsyncParsableCommand {
             discussion: "At most once a minute for each topology.", valueName: "command"))
     var onError: String?
 
+    @OptionGroup(title: "HTTP") var web: WebOptions
+
     @Option(help: "The least log level shown: debug, info, notice, warning, error.")
     var logLevel: Logger.Level = .info
 
@@ -42,10 +45,15 @@ struct Serve: AsyncParsableCommand {
         logger.notice(
             "Serving", metadata: ["catalogue": "\(settings.redactedDescription)", "memory_mib": "\(bytes >> 20)"])
         do {
-            try await Daemon(
+            let daemon = Daemon(
                 settings, name: name, memoryBytes: bytes, hook: onError.map { AlertHook($0, logger: logger) }, log: log,
-                logger: logger
-            ).run()
+                logger: logger)
+            let server = try web.start(settings, daemon, logger)
+            // To the end, so that it can be seen how the topologies stop.
+            var failure: (any Error)?
+            do { try await daemon.run() } catch { failure = error }
+            if let server { try await onThread(named: "web end") { server.stop() } }
+            if let failure { throw failure }
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)

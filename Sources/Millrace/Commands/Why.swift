@@ -13,23 +13,30 @@ struct Why: AsyncParsableCommand {
 
     @OptionGroup var catalog: CatalogOptions
 
-    private struct Answer: Encodable {
+    struct Answer: Encodable {
         var topology: String
         var isWell: Bool
         var reasons: [String]
     }
 
+    /// What is said of a topology.
+    static func answer(_ status: TopologyStatus) -> Answer {
+        let reasons = reasons(status)
+        return Answer(
+            topology: status.topology, isWell: status.isWell && reasons.allSatisfy { !$0.isTrouble },
+            reasons: reasons.map(\.text))
+    }
+
     func run() async throws {
         let name = topology
         let status = try await catalog.withCatalog { catalog in try TopologyStatus.all(&catalog, named: name)[0] }
-        let reasons = Self.reasons(status)
-        let isWell = status.isWell && reasons.allSatisfy { !$0.isTrouble }
+        let answer = Self.answer(status)
         if catalog.json {
-            JSONAnswer.print(Answer(topology: name, isWell: isWell, reasons: reasons.map(\.text)))
+            JSONAnswer.print(answer)
         } else {
-            for reason in reasons { print("\(name): \(reason.text)") }
+            for reason in answer.reasons { print("\(name): \(reason)") }
         }
-        if !isWell { throw ExitCode(3) }
+        if !answer.isWell { throw ExitCode(3) }
     }
 
     struct Reason: Equatable {

@@ -26,6 +26,8 @@ final class Daemon: Sendable {
     private let logger: Logger
     private let hook: AlertHook?
     private let log: ServeLog
+    /// Beats with every round of the daemon's thread.
+    let pulse = Pulse()
     private let isLeaving = Mutex(false)
     private let left = Mutex<[String: Int64]>([:])
 
@@ -57,6 +59,9 @@ final class Daemon: Sendable {
         }
     }
 
+    /// Whether it was told to end.
+    var isEnding: Bool { isLeaving.withLock { $0 } }
+
     private var lastWords: String {
         let left = left.withLock { $0.filter { $0.value > 0 } }.sorted { $0.key < $1.key }
         guard !left.isEmpty else { return "nothing that was read is left to be committed" }
@@ -83,7 +88,8 @@ final class Daemon: Sendable {
 
         mutating func run() throws {
             while true {
-                let isLeaving = daemon.isLeaving.withLock { $0 }
+                daemon.pulse.beat()
+                let isLeaving = daemon.isEnding
                 try connect(isLeaving)
                 read()
                 step(isLeaving)

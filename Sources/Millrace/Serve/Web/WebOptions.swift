@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+import Logging
+import Postgres
+import WebAPI
+
+/// Options of `serve` about HTTP.
+struct WebOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Answer HTTP at this port of the loopback address, or at ADDRESS:PORT.",
+            discussion:
+                "Metrics, health, and a JSON interface that wants a token. Nothing listens unless this is given.",
+            valueName: "port"))
+    var listen: ListenAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "A name by which clients call this machine; may be given several times.",
+            discussion: "Requests to other names than localhost are refused.", valueName: "name"))
+    var host: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The file that holds the token, made when it is missing.",
+            discussion: "Unless given, $XDG_STATE_HOME/millrace/token, or ~/.local/state/millrace/token.",
+            valueName: "path"))
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with another token, which may look and change nothing; made when it is missing.", valueName: "path")
+    )
+    var readTokenFile: String?
+
+    func validate() throws {
+        if listen == nil, !host.isEmpty || tokenFile != nil || readTokenFile != nil {
+            throw ValidationError("--host, --token-file and --read-token-file are for --listen, which is not given")
+        }
+    }
+
+    /// Where the token is unless somebody says otherwise.
+    static func defaultTokenPath(_ environment: [String: String]) -> String {
+        let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        return (state ?? NSHomeDirectory() + "/.local/state") + "/millrace/token"
+    }
+
+    /// Listens, if that is wanted.
+    /// - Throws: `Refusal` when the address is taken or there is no token to be had.
+    func start(_ settings: ConnectionSettings, _ daemon: Daemon, _ logger: Logger) throws -> WebServer? {
+        guard let listen else { return nil }
+        do {
+            let file = try TokenFile(tokenFile ?? Self.defaultTokenPath(ProcessInfo.processInfo.environment))
+            let readFile = try readTokenFile.map { path throws in try TokenFile(path) }
+            let files = [file] + (readFile.map { [$0] } ?? [])
+            Redaction.conceal(files.map(\.text))
+            for file in files where file.isOpen {
+                logger.warning(
+                    "Others than its owner can read a token; chmod 600 it", metadata: ["file": "\(file.path)"])
+            }
+            let gate = Gate(token: Token(file.text), readToken: readFile.map { Token($0.text) }, hosts: host)
+            let server = try WebServer(at: listen, gate, settings, daemon)
+            logger.notice(
+                "Listening for HTTP", metadata: ["url": "http://\(server.address)", "token_file": "\(file.path)"])
+            if !listen.isLoopback {
+                logger.warning(
+                    "Other machines may reach this listener; all that it says and the token travel in the clear",
+                    metadata: ["url": "http://\(server.address)"])
+            }
+            return server
+        } catch let error as TokenFile.Failure {
+            throw Refusal(description: "\(error)")
+        } catch {
+            throw Refusal(description: "cannot listen at \(listen): \(error); choose another with --listen")
+        }
+    }
+}
+
+extension ListenAddress: ExpressibleByArgument {
+    /// From the command line.
+    public init?(argument: String) { self.init(argument) }
+}

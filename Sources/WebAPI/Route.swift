@@ -1,0 +1,94 @@
+/// What is asked for.
+package enum WebOperation: Hashable, Sendable {
+    case metrics, health, ready, document
+    case topologies, processes
+    case topology(String), versions(String), log(String, count: Int), why(String), deadLetters(String)
+    case pause(String), resume(String), restart(String)
+}
+
+/// A path, what may be done there, and who may.
+package struct Route: Sendable {
+    /// Who may ask.
+    package enum Access: Sendable {
+        /// Everybody.
+        case open
+        /// Whoever has a token.
+        case read
+        /// Whoever has the token that may change something.
+        case act
+    }
+
+    /// `GET` or `POST`.
+    package var method: String
+    /// Segments; `{name}` stands for a topology.
+    package var path: String
+    package var access: Access
+    private var make: @Sendable (String, HTTPRequest) throws(HTTPResponse) -> WebOperation
+
+    private init(
+        _ method: String, _ path: String, _ access: Access,
+        _ make: @escaping @Sendable (String, HTTPRequest) throws(HTTPResponse) -> WebOperation
+    ) {
+        (self.method, self.path, self.access, self.make) = (method, path, access, make)
+    }
+
+    func operation(_ name: String, _ request: HTTPRequest) throws(HTTPResponse) -> WebOperation {
+        try make(name, request)
+    }
+
+    /// All there are.
+    package static let all: [Route] = [
+        Route("GET", "/metrics", .open) { _, _ in .metrics },
+        Route("GET", "/health", .open) { _, _ in .health },
+        Route("GET", "/ready", .open) { _, _ in .ready },
+        Route("GET", "/api/v1/openapi.json", .read) { _, _ in .document },
+        Route("GET", "/api/v1/topologies", .read) { _, _ in .topologies },
+        Route("GET", "/api/v1/topologies/{name}", .read) { name, _ in .topology(name) },
+        Route("GET", "/api/v1/topologies/{name}/versions", .read) { name, _ in .versions(name) },
+        Route("GET", "/api/v1/topologies/{name}/log", .read, log),
+        Route("GET", "/api/v1/topologies/{name}/why", .read) { name, _ in .why(name) },
+        Route("GET", "/api/v1/topologies/{name}/dead-letters", .read) { name, _ in .deadLetters(name) },
+        Route("POST", "/api/v1/topologies/{name}/pause", .act) { name, _ in .pause(name) },
+        Route("POST", "/api/v1/topologies/{name}/resume", .act) { name, _ in .resume(name) },
+        Route("POST", "/api/v1/topologies/{name}/restart", .act) { name, _ in .restart(name) },
+        Route("GET", "/api/v1/processes", .read) { _, _ in .processes },
+    ]
+
+    private static let log: @Sendable (String, HTTPRequest) throws(HTTPResponse) -> WebOperation = {
+        (name, request) throws(HTTPResponse) -> WebOperation in
+        let text = request.query["count"] ?? "100"
+        guard let count = Int(text), (1...WebLimits.logLines).contains(count) else {
+            throw .error(400, "bad-count", "count: expected a number from 1 to \(WebLimits.logLines)")
+        }
+        return .log(name, count: count)
+    }
+
+    /// The route of a request, and the topology in its path.
+    static func find(_ request: HTTPRequest) throws(HTTPResponse) -> (Route, String) {
+        let found = all.compactMap { route in route.match(request.path).map { (route, $0) } }
+        guard !found.isEmpty else {
+            throw .error(404, "unknown-path", "there is nothing at this path; /api/v1/openapi.json lists what there is")
+        }
+        let method = request.method == "HEAD" ? "GET" : request.method
+        if let (route, name) = found.first(where: { $0.0.method == method }) { return (route, name) }
+        let methods = found.flatMap { $0.0.method == "GET" ? ["GET", "HEAD"] : [$0.0.method] }
+        throw .error(
+            405, "method", "expected \(methods.joined(separator: " or "))",
+            headers: ["Allow": methods.joined(separator: ", ")])
+    }
+
+    /// The topology in a path that is of this form, an empty text where the form has none; nil for another path.
+    private func match(_ segments: [String]) -> String? {
+        let form = path.dropFirst().split(separator: "/")
+        guard form.count == segments.count else { return nil }
+        var name = ""
+        for (expected, segment) in zip(form, segments) {
+            if expected == "{name}", !segment.isEmpty {
+                name = segment
+            } else if expected != segment {
+                return nil
+            }
+        }
+        return name
+    }
+}
