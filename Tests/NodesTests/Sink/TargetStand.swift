@@ -56,8 +56,11 @@ struct TargetStand: Sendable {
     }
 
     /// An instance of the topology, with a partition of its own.
-    func instance(_ partition: Int32 = 0, plan: SummaryPlan = TargetStand.plan) throws -> Instance {
-        try Instance(self, PartitionKey(topic: "topic", partition: partition), plan)
+    /// - Parameter keep: how long the table keeps rows, in microseconds; nil for good.
+    func instance(
+        _ partition: Int32 = 0, plan: SummaryPlan = TargetStand.plan, keep: Int64? = nil
+    ) throws -> Instance {
+        try Instance(self, PartitionKey(topic: "topic", partition: partition), plan, keep: keep)
     }
 
     /// One instance: what its commits need to know.
@@ -69,9 +72,9 @@ struct TargetStand: Sendable {
         private var position: Int64 = 0
         private var number: UInt64 = 0
 
-        init(_ stand: TargetStand, _ key: PartitionKey, _ plan: SummaryPlan) throws {
+        init(_ stand: TargetStand, _ key: PartitionKey, _ plan: SummaryPlan, keep: Int64?) throws {
             let sink = TableSink(
-                name: "out", node: 0, plan: plan, table: "kpi", isShared: false, events: [],
+                name: "out", node: 0, plan: plan, table: "kpi", isShared: false, keep: keep, events: [],
                 feed: TableFeed(topics: ["topic"], elsewhere: []))
             self.plan = plan
             let target = PostgresTarget(

@@ -56,7 +56,10 @@ final class TableRows: EpochSink {
         try partitions.ensure(delta, window: writer.window, &connection)
     }
 
-    func committed(_ epoch: ClosedEpoch) { partitions?.committed() }
+    func committed(_ epoch: ClosedEpoch) {
+        // What an epoch of others has made is not known to be there.
+        if delta(in: epoch) != nil { partitions?.committed() }
+    }
 
     func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws {
         if let delta = delta(in: epoch) { try writer.write(delta, &connection) }

@@ -228,6 +228,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         // before may have happened although its answer was lost, and the server may be a restored one.
         let outcome = try commits.run(context) { connection, isNew in
             if isNew {
+                for table in tables { table.partitions?.forget() }
                 switch try verdict(on: epoch, &connection) {
                 case .committed: return CommitOutcome.committed
                 case .fenced(let reason): return .fenced(reason: reason)
@@ -283,13 +284,18 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     }
 
     /// Rows that came into being while they were written are there at the next try. That somebody swallows them instead
-    /// never passes.
+    /// never passes. A partition that somebody has dropped is made again.
     private func writeAgainstRaces(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
         for _ in 1..<SinkLimits.insertRacesMax {
             do {
                 return try write(epoch, &connection)
             } catch let error as LostRows where error.action == .insert && error.quoted != DeadLetterRows.table {
                 try connection.execute("ROLLBACK")
+            } catch let error as PostgresError where error.sqlState == "23514" && error.constraint == nil {
+                // Only the lack of a partition violates a check that has no name.
+                guard tables.contains(where: { $0.partitions != nil }) else { throw error }
+                try connection.execute("ROLLBACK")
+                for table in tables { table.partitions?.forget() }
             }
         }
         return try write(epoch, &connection)

@@ -111,6 +111,12 @@ final class TablePartitions {
         pending = []
     }
 
+    /// What is there is looked up again: the server may be another one, or somebody has dropped a partition.
+    func forget() {
+        known = []
+        pending = []
+    }
+
     private func partitions(of delta: SummaryDelta, _ window: Int?) -> Set<Range<Int64>> {
         var found: Set<Range<Int64>> = []
         var last: Range<Int64>?

@@ -1,0 +1,91 @@
+import Foundation
+import Summaries
+import SummariesTesting
+import Testing
+
+@testable import Dataflow
+@testable import Nodes
+
+/// Partitions of a table, whatever becomes of them between two commits.
+@Suite struct TablePartitionsTests {
+    private static let day: Int64 = 86_400_000_000
+    private static let plan = SummaryPlan.ofRecords(
+        keys: Array(SummaryRecord.keys.prefix(1)), hasWindow: true, metrics: [MetricPlan(Count("events"))])
+
+    /// Records of now and of so many days ago.
+    private static func records(daysAgo days: [Int]) -> [SummaryRecord] {
+        let now = Int64(Date.now.timeIntervalSince1970 * 1e6)
+        return days.map {
+            SummaryRecord(
+                time: now - Int64($0) * day, country: "NO", level: nil, paid: nil, user: "u", price: nil, ratio: 0)
+        }
+    }
+
+    @Test func oneThatSomebodyHasDroppedIsMadeAgain() async throws {
+        let stand = try TargetStand("partition_dropped")
+        try await onThread {
+            let instance = try stand.instance(plan: Self.plan, keep: 30 * Self.day)
+            #expect(try instance.commit(records: Self.records(daysAgo: [0, 3, 5])) == .committed)
+            let parts = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'kpi'::regclass"
+            #expect(try stand.number(parts) == 3)
+            try stand.execute(
+                """
+                DO $$ DECLARE part regclass; BEGIN
+                    FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'kpi'::regclass LOOP
+                        EXECUTE format('DROP TABLE %s', part);
+                    END LOOP;
+                END $$
+                """)
+            #expect(try instance.commit(records: Self.records(daysAgo: [0, 3])) == .committed)
+            #expect(try stand.number(parts) == 2)
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") == 2)
+            #expect(try stand.number("SELECT count(*) FROM millrace.dead_letters") == 0)
+        }
+    }
+
+    /// What a transaction has made that was rolled back is not there.
+    @Test func aTransactionThatFailsLeavesNoneBehind() async throws {
+        let stand = try TargetStand("partition_failed")
+        try await onThread {
+            let instance = try stand.instance(plan: Self.plan, keep: 30 * Self.day)
+            #expect(try instance.commit(records: Self.records(daysAgo: [0])) == .committed)
+            try stand.execute(
+                """
+                CREATE SEQUENCE tries;
+                CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    IF nextval('public.tries') <= 2 THEN RAISE EXCEPTION 'not yet' USING ERRCODE = '40001'; END IF;
+                    RETURN NEW;
+                END $$;
+                CREATE TRIGGER fail BEFORE INSERT ON kpi FOR EACH ROW EXECUTE FUNCTION fail()
+                """)
+            for days in [[7], [0], [7, 8]] {
+                #expect(try instance.commit(records: Self.records(daysAgo: days)) == .committed)
+            }
+            #expect(try stand.number("SELECT last_value FROM tries") > 2)
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") == 5)
+            #expect(try stand.number("SELECT count(*) FROM millrace.dead_letters") == 0)
+        }
+    }
+
+    /// Several instances make and drop the same partitions at the same time.
+    @Test func instancesAgree() async throws {
+        let stand = try TargetStand("partition_instances")
+        try await onThread {
+            let instances = try (0..<3).map { try stand.instance(Int32($0), plan: Self.plan, keep: 3 * Self.day) }
+            var sent: Int64 = 0
+            for round in 0..<12 {
+                for (number, instance) in instances.enumerated() {
+                    let records = Self.records(daysAgo: [0, (round + number) % 3, 20])
+                    #expect(try instance.commit(records: records) == .committed)
+                    sent += 2
+                }
+                // Another instance that starts drops what is old.
+                _ = try stand.instance(9, plan: Self.plan, keep: 3 * Self.day)
+            }
+            let kept = "SELECT sum(events)::bigint FROM kpi WHERE window_start > now() - interval '10 days'"
+            #expect(try stand.number(kept) == sent)
+            #expect(try stand.number("SELECT coalesce(sum(events), 0)::bigint FROM kpi") == sent)
+            #expect(try stand.number("SELECT count(*) FROM millrace.dead_letters") == 0)
+        }
+    }
+}
