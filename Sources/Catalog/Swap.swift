@@ -110,8 +110,7 @@ struct Swap {
     private func rename(
         _ schema: String, _ name: String, to new: String, of topology: String, _ connection: inout Connection
     ) throws {
-        try connection.execute(
-            "ALTER TABLE \(Catalog.quoted(schema, name)) RENAME TO \(SQLName.quote(new))")
+        try Self.rename(schema, name, to: new, &connection)
         // So do partitions, whose names begin with the table's.
         let partitions = try connection.query(
             """
@@ -122,25 +121,29 @@ struct Swap {
         for row in 0..<partitions.rowCount {
             let partition = try partitions.text(row, 0) ?? ""
             let renamed = new + partition.dropFirst(name.count)
-            guard renamed.utf8.count <= 63 else { continue }
-            try connection.execute(
-                "ALTER TABLE \(Catalog.quoted(schema, partition)) RENAME TO \(SQLName.quote(String(renamed)))")
-        }
-        // The index of the primary key goes by the table's name; it is to go by the new one.
-        let key = try connection.query(
-            """
-            SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'p' AND conname = $2
-                AND to_regclass($3) IS NULL
-            """,
-            [.text(Catalog.quoted(schema, new)), .text(name + "_pkey"), .text(Catalog.quoted(schema, new + "_pkey"))])
-        if key.rowCount == 1, new.utf8.count + 5 <= 63 {
-            try connection.execute(
-                "ALTER TABLE \(Catalog.quoted(schema, new)) RENAME CONSTRAINT \(SQLName.quote(name + "_pkey")) TO "
-                    + SQLName.quote(new + "_pkey"))
+            if renamed.utf8.count <= 63 { try Self.rename(schema, partition, to: renamed, &connection) }
         }
         try connection.query(
             "UPDATE millrace.tables SET table_name = $4 WHERE topology = $1 AND table_schema = $2 AND table_name = $3",
             [.text(topology), .text(schema), .text(name), .text(new)])
+    }
+
+    /// Gives a table another name, and its primary key, which goes by it.
+    private static func rename(
+        _ schema: String, _ name: String, to new: String, _ connection: inout Connection
+    ) throws {
+        try connection.execute("ALTER TABLE \(Catalog.quoted(schema, name)) RENAME TO \(SQLName.quote(new))")
+        let (old, key) = (name + "_pkey", new + "_pkey")
+        guard key.utf8.count <= 63 else { return }
+        let found = try connection.query(
+            """
+            SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'p' AND conname = $2
+                AND to_regclass($3) IS NULL
+            """, [.text(Catalog.quoted(schema, new)), .text(old), .text(Catalog.quoted(schema, key))])
+        guard found.rowCount == 1 else { return }
+        try connection.execute(
+            "ALTER TABLE \(Catalog.quoted(schema, new)) RENAME CONSTRAINT \(SQLName.quote(old)) TO "
+                + SQLName.quote(key))
     }
 
     /// Drops the view of bounds beside a table, which knows the table by its name; the next start makes it for the name that

@@ -275,4 +275,59 @@ import Testing
             try stopInOrder([process])
         }
     }
+
+    /// Tables in partitions change places with theirs, and go on making some.
+    @Test func tablesInPartitionsTakeTheirPlaceToo() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("partitions_beside")
+            let stand = try ServeStand(database)
+            func event(daysAgo days: Int) -> String {
+                "{\"at\":\"\(Date.now.addingTimeInterval(-86_400 * Double(days)).formatted(.iso8601))\",\"n\":\(days)}\n"
+            }
+            let events = try stand.file((0..<4).map { event(daysAgo: $0) }.joined(), "events.ndjson")
+            func file(_ name: String, _ metric: String) throws -> String {
+                try stand.file(
+                    """
+                    topology: cut
+                    nodes:
+                      lines: { file: { paths: ["\(events)"] } }
+                      records: { from: lines, parse_json: { event_time: at, fields: { at: timestamp, n: integer } } }
+                      counts: { from: records, summarize: { window: 1h, by: [n], metrics: { all: \(metric) } } }
+                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: cut, keep: 30d } }
+                    """, name)
+            }
+            let process = try stand.serve()
+            try stand.succeed("deploy", try file("first.yaml", "count()"))
+            try stand.wait(for: "cut", toBe: "ended")
+            try stand.succeed("rebuild", try file("second.yaml", "max(n)"))
+            try stand.wait(for: "cut@2", toBe: "ended")
+            for version in [2, 1] {
+                try stand.succeed("promote", "cut")
+                try stand.wait(for: "cut", toBe: "ended")
+                let foreign = """
+                    SELECT count(*) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid AND c.relkind = 'r'
+                    WHERE inhrelid::regclass::text !~ ('^' || inhparent::regclass || '_p[0-9]{8}$')
+                    """
+                #expect(try database.number(foreign) == 0, "version \(version)")
+                // A day that neither has had yet.
+                let new = try #require(FileHandle(forWritingAtPath: events))
+                try new.seekToEnd()
+                try new.write(contentsOf: Data(event(daysAgo: 10 + version).utf8))
+                try new.close()
+                try stand.succeed("restart", "cut")
+                try eventually(within: .seconds(60), "the new event is there") {
+                    try database.number("SELECT count(*) FROM cut WHERE n = \(10 + version)") == 1
+                }
+            }
+            #expect(try database.number("SELECT count(*) FROM cut") == 6)
+            #expect(try database.number("SELECT sum(\"all\")::bigint FROM cut") == 6)
+            let beside = try #require(
+                stand.succeed("list").split(separator: "\n").compactMap { $0.split(separator: " ").first }.first {
+                    $0.hasPrefix("cut@")
+                })
+            try stand.succeed("remove", String(beside), "--drop")
+            #expect(try database.number("SELECT count(*) FROM pg_class WHERE relname ~ 'cut__'") == 0)
+            try stopInOrder([process])
+        }
+    }
 }
