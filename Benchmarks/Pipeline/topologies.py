@@ -15,6 +15,9 @@ METRICS_ALL = METRICS + """
 BY_SEGMENTS = """
       window: 1m
       by: [event, platform, country]"""
+BY_EVENT = """
+      window: 1m
+      by: [event]"""
 SETS = """
       window: 1m
       grouping_sets: [[event, platform, country], [event, country], [event, platform], [event], []]"""
@@ -46,6 +49,17 @@ JOBS = {
         latest: max(ts)
         countries: "uniques(country, precision: precise)"
         long_events: { metric: uniques(user), where: "duration_ms > 100" }"""),
+    # T1 with one more of something, for what it costs.
+    "T1 in three windows": (FIELDS_ALL, "ts", BY_SEGMENTS.replace("window: 1m", "windows: [1m, 1h, 1d]") + METRICS_ALL),
+    "T1 and top of few": (FIELDS_ALL, "ts", BY_SEGMENTS + METRICS_ALL + """
+        most: top(country, 20)"""),
+    "T1 by event": (FIELDS_ALL, "ts", BY_EVENT + METRICS_ALL),
+    "T1 by event and top": (FIELDS_ALL, "ts", BY_EVENT + METRICS_ALL + """
+        most: top(user, 20)"""),
+    "T1 and last": (FIELDS_ALL, "ts", BY_SEGMENTS + METRICS_ALL + """
+        latest: last(revenue)"""),
+    "T1 and share_below": (FIELDS_ALL, "ts", BY_SEGMENTS + METRICS_ALL + """
+        quick: share_below(duration_ms, 300)"""),
     # Events {"device": {"id": text}, "readings": [{"t": milliseconds, "v": number}, …]}.
     "readings": ("device: { path: ^.device.id, type: text }, t: timestamp(ms), v: double", "t", """
       window: 1h

@@ -16,7 +16,8 @@ import measuring  # noqa: E402
 import report  # noqa: E402
 import topologies  # noqa: E402
 from building import BenchmarkError  # noqa: E402
-from sections import counts, from_file, from_kafka, language, latency, lookups, micro, peers, scaling  # noqa: E402
+from sections import (  # noqa: E402
+    counts, from_file, from_kafka, language, latency, lookups, micro, peers, scaling, summaries)
 
 
 def run(cpu, wall=1.0, peak=10.0):
@@ -58,6 +59,20 @@ class LanguageTests(unittest.TestCase):
         line = '{"ts":"x","duration_ms":12,"revenue":4.90,"a":null}\n'
         self.assertEqual(language.in_quotes(0, line), '{"ts":"x","duration_ms":"12","revenue":"4.90","a":null}\n')
         self.assertEqual(len({language.with_url(position, line) for position in range(20_000)}), language.URLS)
+
+
+class SummariesTests(unittest.TestCase):
+    def test_a_variant_is_judged_by_its_share_of_t1(self):
+        cpu = {name: 1.0 for name in summaries.JOBS} | {summaries.SETS: 1.3, summaries.FIRST: 2.0}
+        found = {name: measuring.Summary(1_000_000, value, value, 50.0) for name, value in cpu.items()}
+        rows = {row[0]: row[2:5] for row in summaries.shares(found).rows}
+        self.assertEqual(rows[summaries.SETS], ["77%", "≥ 80%", "no"])
+        self.assertEqual(rows[summaries.TOP_FEW], ["100%", "≥ 70%", "yes"])
+        self.assertEqual(rows[summaries.FIRST], ["50%", "", ""])
+
+    def test_every_variant_is_a_job(self):
+        for job, _ in summaries.JOBS.values():
+            self.assertIn("summarize:", topologies.topology("t", "file: [x]", job))
 
 
 class MeasuringTests(unittest.TestCase):

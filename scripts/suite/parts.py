@@ -131,6 +131,12 @@ def python_parts():
             level="default" if folder == "scripts" else "smoke", after=("dependencies",))
 
 
+def package_parts():
+    """What users install."""
+    yield Part(
+        "Tests/packaging", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", "Tests/packaging"))
+
+
 def newer_kafka_parts():
     """The same driver and nodes with another version of the C library under them."""
     library = (("LD_LIBRARY_PATH", str(ROOT / ".build/tools/librdkafka-new")),)
@@ -187,8 +193,8 @@ def mutation_parts():
 def all_parts():
     """Every part, in the order in which they are started."""
     return [
-        *preparation(), *swift_parts(), *newer_kafka_parts(), *python_parts(), *postgres_parts(), *sanitizer_parts(),
-        *mutation_parts(),
+        *preparation(), *swift_parts(), *newer_kafka_parts(), *package_parts(), *python_parts(), *postgres_parts(),
+        *sanitizer_parts(), *mutation_parts(),
     ]
 
 
