@@ -88,11 +88,14 @@ final class IdentityLog: Sendable {
 }
 
 /// Ends processes as an operator does, and fails unless each ends well.
-func stopInOrder(_ processes: [MillraceProcess]) throws {
+/// - Parameter mayGiveUp: whether one may end with records that it has read and not committed, and says so: a stop has a
+///   deadline, which a machine that is busy with other things may miss. The next run reads them again.
+func stopInOrder(_ processes: [MillraceProcess], mayGiveUp: Bool = false) throws {
     processes.forEach { $0.terminate() }
     for process in processes {
         let exit = try process.wait()
-        guard exit == .code(0) else {
+        let gaveUp = mayGiveUp && exit == .code(1) && process.errors.contains("; the next run reads them again")
+        guard exit == .code(0) || gaveUp else {
             throw MillraceProcess.Failure(
                 description: "millrace ended with \(exit), expected 0; it said: \(process.lastWords)")
         }
