@@ -112,9 +112,12 @@ struct Ours {
             keys += key;
             lengths.push_back(static_cast<uint32_t>(key.size()));
         }
+        sj_field_options options = {};
+        options.type = type;
+        options.scale = 2;
+        options.text_length_max = 256;
         sj_parser_add_field(
-            parser, reinterpret_cast<const uint8_t *>(keys.data()), lengths.data(), lengths.size(),
-            {type, 2, false, false, 256});
+            parser, reinterpret_cast<const uint8_t *>(keys.data()), lengths.data(), lengths.size(), options);
         values.emplace_back(documentsMax);
         valid.emplace_back(documentsMax);
         columns.push_back({values.back().data(), valid.back().data()});
