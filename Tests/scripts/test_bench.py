@@ -3,6 +3,8 @@
 import contextlib
 import io
 import pathlib
+import shutil
+import subprocess
 import sys
 import time
 import unittest
@@ -59,6 +61,17 @@ class LanguageTests(unittest.TestCase):
         line = '{"ts":"x","duration_ms":12,"revenue":4.90,"a":null}\n'
         self.assertEqual(language.in_quotes(0, line), '{"ts":"x","duration_ms":"12","revenue":"4.90","a":null}\n')
         self.assertEqual(len({language.with_url(position, line) for position in range(20_000)}), language.URLS)
+
+
+class FloorTests(unittest.TestCase):
+    def test_the_floor_of_the_parser_fits_the_parser(self):
+        """Only the benchmark compiles it, so nothing else notices that the parser has changed."""
+        compiler = shutil.which("clang++") or shutil.which("g++")
+        self.assertIsNotNone(compiler, "a C++ compiler is a dependency of the build")
+        done = subprocess.run(
+            [compiler, "-std=c++17", "-fsyntax-only", f"-I{ROOT / 'Sources' / 'CSimdJSON' / 'include'}",
+             str(ROOT / "Benchmarks" / "JSONFloor" / "floor.cpp")], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class SummariesTests(unittest.TestCase):

@@ -40,18 +40,8 @@ enum SecretFile {
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { throw SystemError() }
         var buffer = [UInt8](repeating: 0, count: 4_096)
-        let count = systemRead(file, &buffer)
+        let count = Sockets.systemRead(file, &buffer)
         guard count >= 0 else { throw SystemError() }
         return (String(decoding: buffer.prefix(count), as: UTF8.self), status.st_mode)
-    }
-
-    private static func systemRead(_ file: Int32, _ buffer: inout [UInt8]) -> Int {
-        #if canImport(Glibc)
-            unsafe Glibc.read(file, &buffer, buffer.count)
-        #elseif canImport(Musl)
-            unsafe Musl.read(file, &buffer, buffer.count)
-        #else
-            unsafe Darwin.read(file, &buffer, buffer.count)
-        #endif
     }
 }

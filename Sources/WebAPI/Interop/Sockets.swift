@@ -209,7 +209,8 @@ enum Sockets {
         while systemRead(pipe, &buffer) == buffer.count {}
     }
 
-    private static func systemRead(_ file: Int32, _ buffer: inout [UInt8]) -> Int {
+    /// What is there of a file, a pipe or a socket, at most as much as the buffer takes; -1 with `errno`.
+    static func systemRead(_ file: Int32, _ buffer: inout [UInt8]) -> Int {
         #if canImport(Glibc)
             unsafe Glibc.read(file, &buffer, buffer.count)
         #elseif canImport(Musl)

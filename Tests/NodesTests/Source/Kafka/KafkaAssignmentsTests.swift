@@ -19,36 +19,21 @@ import Testing
 
     /// The parts of one source.
     private struct Stand {
-        let database = ModelDatabase()
-        let pipeline: Pipeline
-        let intake: Intake
+        private let source = IdleSource()
         let builder: KafkaBatchBuilder
         let troubles: KafkaTroubles
         let assignments: KafkaAssignments
-        let lines = LogLines()
+        var database: ModelDatabase { source.database }
+        var pipeline: Pipeline { source.pipeline }
+        var intake: Intake { source.intake }
+        var lines: LogLines { source.lines }
 
         init() {
-            let lines = lines
-            let logger = Logger(label: "test") { _ in lines }
-            let configuration = ConsumerConfiguration(
-                connection: ConnectionConfiguration(brokers: ["127.0.0.1:1"]), group: "g", topics: ["t"])
-            let plan = KafkaPlan(
-                configuration: configuration, start: .earliest, topology: "model", framing: .document)
-            let memory = MemoryAccountant(budget: 256 << 20)
-            let source = KafkaSource(plan, memory: memory, logger: logger)
-            pipeline = Pipeline(
-                PipelinePlan(
-                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
-                    nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
-                    target: ModelTarget(database: database, seed: 1, faultPercent: 0, owner: "first"),
-                    settings: PipelineSettings(workers: 1, commitInterval: .seconds(60), batchBytes: 64 << 10),
-                    memory: memory),
-                logger: logger)
-            intake = Intake(pipeline: pipeline, source: 0)
-            builder = KafkaBatchBuilder(intake: intake, framing: .document)
-            troubles = KafkaTroubles(logger)
-            let reserve = QueueReserve(configuration, memory, logger)
-            assignments = KafkaAssignments(plan, intake, builder, reserve, troubles, logger)
+            builder = KafkaBatchBuilder(intake: source.intake, framing: .document)
+            troubles = KafkaTroubles(source.logger)
+            let reserve = QueueReserve(source.plan.configuration, source.memory, source.logger)
+            assignments = KafkaAssignments(
+                source.plan, source.intake, builder, reserve, troubles, source.logger)
         }
 
         /// Claims partitions and begins them by what their logs say.

@@ -1,6 +1,5 @@
 import Foundation
 import Kafka
-import Logging
 import Testing
 
 @testable import Dataflow
@@ -11,41 +10,16 @@ import Testing
 /// not run.
 @Suite struct KafkaFoundingTests {
     private struct Stand {
-        let kafka: SourceStand
-        let database = ModelDatabase()
-        let troubles: KafkaTroubles
-        let lines = LogLines()
-        private let pipeline: Pipeline
-        private let logger: Logger
-        let intake: Intake
+        private let source: IdleSource
+        var database: ModelDatabase { source.database }
 
-        init(_ kafka: SourceStand) {
-            self.kafka = kafka
-            let lines = lines
-            let logger = Logger(label: "test") { _ in lines }
-            self.logger = logger
-            troubles = KafkaTroubles(logger)
-            let memory = MemoryAccountant(budget: 256 << 20)
-            let source = KafkaSource(Self.plan(kafka, .latest), memory: memory, logger: logger)
-            pipeline = Pipeline(
-                PipelinePlan(
-                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
-                    nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
-                    target: ModelTarget(database: database, seed: 1, faultPercent: 0, owner: "first"),
-                    settings: PipelineSettings(workers: 1, commitInterval: .seconds(60), batchBytes: 64 << 10),
-                    memory: memory),
-                logger: logger)
-            intake = Intake(pipeline: pipeline, source: 0)
-        }
-
-        private static func plan(_ kafka: SourceStand, _ start: KafkaPlan.Start) -> KafkaPlan {
-            let configuration = ConsumerConfiguration(connection: kafka.connection, group: "g", topics: ["t"])
-            return KafkaPlan(configuration: configuration, start: start, topology: "model", framing: .document)
-        }
+        init(_ kafka: SourceStand) { source = IdleSource(kafka.connection) }
 
         /// As a process that has just begun.
         func founding(_ start: KafkaPlan.Start) -> KafkaFounding {
-            KafkaFounding(Self.plan(kafka, start), intake, troubles, logger)
+            var plan = source.plan
+            plan.start = start
+            return KafkaFounding(plan, source.intake, KafkaTroubles(source.logger), source.logger)
         }
 
         func position(_ topic: String, _ partition: Int32) -> Int64? {

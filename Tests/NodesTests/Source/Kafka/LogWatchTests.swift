@@ -1,5 +1,4 @@
 import Kafka
-import Logging
 import Synchronization
 import Testing
 
@@ -9,31 +8,6 @@ import Testing
 
 /// Questions about logs beside reading: one job at a time, its report once.
 @Suite struct LogWatchTests {
-    private struct Stand {
-        let database = ModelDatabase()
-        let intake: Intake
-        private let pipeline: Pipeline
-
-        init(_ connection: ConnectionConfiguration) {
-            let lines = LogLines()
-            let logger = Logger(label: "test") { _ in lines }
-            let memory = MemoryAccountant(budget: 256 << 20)
-            let configuration = ConsumerConfiguration(connection: connection, group: "g", topics: ["t"])
-            let source = KafkaSource(
-                KafkaPlan(configuration: configuration, start: .earliest, topology: "model", framing: .document),
-                memory: memory, logger: logger)
-            pipeline = Pipeline(
-                PipelinePlan(
-                    sources: [PipelinePlan.SourceNode(name: "events", source: source, child: 0, layout: BatchLayout())],
-                    nodes: [PipelinePlan.Node(name: "tally", make: TallyOperator(), children: [], concurrency: nil)],
-                    target: ModelTarget(database: database, seed: 1, faultPercent: 0, owner: "first"),
-                    settings: PipelineSettings(workers: 1, commitInterval: .seconds(60), batchBytes: 64 << 10),
-                    memory: memory),
-                logger: logger)
-            intake = Intake(pipeline: pipeline, source: 0)
-        }
-    }
-
     /// The report of a job, which must come by itself.
     private static func report(of watch: LogWatch) throws -> LogWatch.Report {
         var found: LogWatch.Report?
@@ -49,7 +23,7 @@ import Testing
         let topic = try kafka.topic(partitions: 1)
         try kafka.fill(topic, 0, with: 0..<10)
         try await onThread {
-            let stand = Stand(kafka.connection)
+            let stand = IdleSource(kafka.connection)
             let watch = LogWatch(kafka.connection, stand.intake)
             #expect(watch.isIdle && watch.take() == nil)
             let partition = TopicPartition(topic, 0)
@@ -78,7 +52,7 @@ import Testing
         let topic = try kafka.topic(partitions: 1)
         try kafka.fill(topic, 0, with: 0..<10)
         try await onThread {
-            let stand = Stand(kafka.connection)
+            let stand = IdleSource(kafka.connection)
             let key = PartitionKey(topic: topic, partition: 0)
             let row = try #require(try stand.intake.claim([key]).first).partition
             stand.database.contents.withLock { $0.rows[key, default: .init()].nextOffset = 7 }
@@ -98,7 +72,7 @@ import Testing
     @Test func aClusterThatIsAwayIsAnAnswerToo() async throws {
         let nowhere = ConnectionConfiguration(brokers: ["127.0.0.1:1"])
         try await onThread {
-            let stand = Stand(nowhere)
+            let stand = IdleSource(nowhere)
             let watch = LogWatch(nowhere, stand.intake)
             let partition = TopicPartition("t", 0)
             watch.begin(
