@@ -159,8 +159,8 @@ extension Catalog {
     }
 
     /// Changes how a topology runs.
-    /// - Parameter check: looks at the settings that are to hold, and at the version's number they are for; nothing is
-    ///   changed when it throws.
+    /// - Parameter check: looks at the settings that are to hold, and at the version that they are for; nothing is changed
+    ///   when it throws.
     /// - Returns: the settings that hold now.
     package mutating func set(
         _ topology: String, _ settings: RunSettings, by person: String,

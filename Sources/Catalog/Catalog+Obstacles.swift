@@ -32,8 +32,10 @@ extension Catalog {
     ) throws -> [String] {
         let found = try connection.query(
             Self.obstacles,
-            [.text(Self.quoted(schema, name)), .text(topology), .text(schema), .text(name)]
-                + [.text(Self.quoted(schema, beside))])
+            [
+                .text(Self.quoted(schema, name)), .text(topology), .text(schema), .text(name),
+                .text(Self.quoted(schema, beside)),
+            ])
         let table = "\(schema).\(name)"
         return try (0..<found.rowCount).map { row in
             let (kind, names) = (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "")

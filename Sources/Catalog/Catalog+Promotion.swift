@@ -38,7 +38,9 @@ extension Catalog {
         let replaced = try place(beside: rebuild, current, deployed)
         return try changingTables(of: rebuild.topology) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
-            try Swap(rebuild, replaced).run(&connection)
+            let swap = Swap(rebuild, replaced)
+            try swap.takeTickets(&connection)
+            try swap.run(&connection)
             let version = try Self.addVersion(
                 of: rebuild.topology, file: new.file, note: "promoted from \(rebuild.name)", by: person, &connection)
             try connection.query(
@@ -69,7 +71,9 @@ extension Catalog {
         let replaced = try place(beside: rebuild, current, deployed)
         do {
             try changingTables(of: rebuild.topology) { connection in
-                try Swap(rebuild, replaced).exchangeTables(&connection)
+                let swap = Swap(rebuild, replaced)
+                try swap.takeTickets(&connection)
+                try swap.exchangeTables(&connection)
                 throw TakenBack()
             }
             return nil

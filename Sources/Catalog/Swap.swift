@@ -23,6 +23,7 @@ struct Swap {
         return try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
     }
 
+    /// Everything. The tickets of the tables must be in hand.
     func run(_ connection: inout Connection) throws {
         // What either has on the way to the database is refused from here on.
         try connection.query(
@@ -39,6 +40,16 @@ struct Swap {
         }
     }
 
+    /// With the tickets of all tables in hand no commit is under way, and none begins: nobody who reads has to wait for one
+    /// behind this. They come first, as in every commit.
+    func takeTickets(_ connection: inout Connection) throws {
+        let tables = try connection.query(
+            "SELECT table_schema, table_name FROM millrace.tables WHERE topology IN ($1, $2) AND left_read IS NULL",
+            [.text(rebuild.topology), .text(rebuild.name)])
+        try Catalog.takeTickets(
+            try (0..<tables.rowCount).map { (try tables.text($0, 0) ?? "", try tables.text($0, 1) ?? "") }, &connection)
+    }
+
     /// The tables alone, with all that reads them.
     func exchangeTables(_ connection: inout Connection) throws {
         let found = try connection.query(
@@ -52,12 +63,6 @@ struct Swap {
             let pair = (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "", try found.text(row, 2) ?? "")
             if Rebuild.table(pair.1, tag: rebuild.tag) == pair.2 { pairs.append(pair) }
         }
-        // With the tickets in hand no commit is under way, and none begins: nobody who reads has to wait for one behind this.
-        let tables = try connection.query(
-            "SELECT table_schema, table_name FROM millrace.tables WHERE topology IN ($1, $2) AND left_read IS NULL",
-            [.text(rebuild.topology), .text(rebuild.name)])
-        try Catalog.takeTickets(
-            try (0..<tables.rowCount).map { (try tables.text($0, 0) ?? "", try tables.text($0, 1) ?? "") }, &connection)
         for pair in pairs { try exchange(pair, &connection) }
         try renameUnpaired(pairs, &connection)
     }

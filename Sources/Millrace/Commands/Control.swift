@@ -163,21 +163,27 @@ struct Scale: AsyncParsableCommand {
             workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits)
         try await options.run { catalog in
             _ = try catalog.set(topology, settings, by: CatalogOptions.person) { settings, version in
-                try Self.check(settings, version.file, of: topology)
+                try Self.check(settings, permits, version.file, of: topology)
             }
             return "scaled"
         }
     }
 
-    /// Whether a topology could run with settings; those that were given before are among them.
-    private static func check(_ settings: RunSettings, _ file: String, of topology: String) throws {
+    /// Whether a topology could run with settings.
+    /// - Parameters:
+    ///   - settings: those that are to hold, what was given before among them. Permits of nodes that the file no longer has
+    ///     may be too, and do no harm.
+    ///   - permits: those that are given now.
+    private static func check(
+        _ settings: RunSettings, _ permits: [String: Int], _ file: String, of topology: String
+    ) throws {
         let overrides = RunOverrides(memoryBytes: settings.memoryBytes, workers: settings.workers)
         let (found, diagnostics) = TopologyLoader(overrides: overrides, needsEnds: false).load(
             text: file, from: topology)
         guard let found else { throw diagnostics }
         try found.checkMemory(overrides)
         let nodes = found.stages.map(\.name)
-        for node in (settings.concurrency ?? [:]).keys.sorted() where !nodes.contains(node) {
+        for node in permits.keys.sorted() where !nodes.contains(node) {
             throw Refusal(
                 description: "topology \(topology) has no operator \(node), expected one of "
                     + nodes.sorted().joined(separator: ", "))

@@ -108,6 +108,14 @@ import Testing
             // More memory, and it runs.
             try stand.succeed("deploy", try stand.file(Self.counting("modest", events), "modest.yaml"))
             try stand.wait(for: "modest", toBe: "ended")
+            // Permits of a node that a later version no longer has stand in nobody's way.
+            try stand.succeed("scale", "modest", "--concurrency", "records=2")
+            let renamed = Self.counting("modest", events).replacing("records", with: "parsed")
+            try stand.succeed("deploy", try stand.file(renamed, "renamed.yaml"))
+            try stand.succeed("scale", "modest", "--workers", "1")
+            try stand.wait(for: "modest", toBe: "ended")
+            let gone = try stand.run("scale", "modest", "--concurrency", "records=3")
+            #expect(gone.exit == .code(1) && gone.errors.contains("has no operator records"), "\(gone.errors)")
             try stopInOrder([process])
             #expect(try database.number("SELECT count(*) FROM millrace.daemons") == 0)
         }
