@@ -37,10 +37,10 @@ struct DemoReport {
                 FROM weapon_totals ORDER BY events DESC
                 """),
         Page(
-            title: "millrace.partitions: the ledger; read = applied + filtered + dead is a CHECK",
+            title: "millrace.partitions: the ledger; read = applied + filtered + dead + refused is a CHECK",
             query: """
                 SELECT topic, count(*) AS partitions, sum(read) AS read, sum(applied) AS applied,
-                    sum(filtered) AS filtered, sum(dead) AS dead
+                    sum(filtered) AS filtered, sum(dead) AS dead, sum(refused) AS refused
                 FROM millrace.partitions GROUP BY topic
                 """),
         Page(
