@@ -26,6 +26,9 @@ public struct BuildContext: Sendable {
     public var clockReach: Int64?
     /// Of the columns that the node fills, those whose hashes are needed behind it.
     public var hashedColumns: [Int] = []
+    /// For a node between source and sink: the plans of those that get the same records on the same workers, by name, itself
+    /// among them; empty when it is alone.
+    public var siblings: [(node: String, plan: any StagePlan)] = []
     /// For a sink: the node that feeds it, and its number in the pipeline.
     public var input: (operator: any Operator, number: Int)?
     /// For a sink: what decides what its rows mean, from the node that feeds it back to the source.

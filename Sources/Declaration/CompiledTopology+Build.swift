@@ -46,6 +46,7 @@ extension CompiledTopology {
             var context = context(stage.name)
             context.hashedColumns = hashedColumns(of: index)
             context.clockReach = clockReach(of: index)
+            context.siblings = siblings(of: index, overrides.concurrency)
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
                 concurrency: overrides.concurrency[stage.name] ?? stage.concurrency,

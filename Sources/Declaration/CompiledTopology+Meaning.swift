@@ -67,4 +67,15 @@ extension CompiledTopology {
         guard reader.parents.isEmpty else { return nil }
         return stages.filter { !Set($0.sources).isDisjoint(with: reader.sources) }.compactMap(\.plan.clockReach).min()
     }
+
+    /// The stages that get the same records as this one and run fused with the node before it, itself among them.
+    /// - Parameter concurrency: what was chosen in place of the file's, by node.
+    func siblings(of index: Int, _ concurrency: [String: Int] = [:]) -> [(node: String, plan: any StagePlan)] {
+        func isFused(_ stage: Stage) -> Bool { stage.concurrency == nil && concurrency[stage.name] == nil }
+        let parents = stages[index].parents
+        guard isFused(stages[index]), !parents.isEmpty, !parents.contains(where: { clockReach(of: $0) != nil }) else {
+            return []
+        }
+        return stages.filter { $0.parents == parents && isFused($0) }.map { ($0.name, $0.plan) }
+    }
 }

@@ -38,6 +38,28 @@ import Testing
         ] { #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)\n\(text)") }
     }
 
+    /// Nodes that group alike are counted as one; what is a stage of its own is not.
+    @Test func sharedWorkIsExplained() throws {
+        let text =
+            Self.topology + """
+
+                  again: { from: some, summarize: { windows: [1m, 1h], rollup: [k], metrics: { people: uniques(user), n: count(user) } } }
+                  apart: { from: some, concurrency: 1, summarize: { windows: [1m, 1h], rollup: [k], metrics: { n: count() } } }
+                  more: { from: again, postgres: { url: "postgresql://h/d", table: again } }
+                  others: { from: apart, postgres: { url: "postgresql://h/d", table: apart } }
+                """
+        let found = TopologyLoader(environment: [:]).load(text: text, from: "t.yaml")
+        let plan = try PlanReport(#require(found.topology, "\(found.diagnostics)")).text
+        let nodes = plan.components(separatedBy: "\n\n")
+        func lines(_ node: String) -> [Substring] {
+            nodes.first { $0.hasPrefix(node + " <-") }?.split(separator: "\n") ?? []
+        }
+        #expect(lines("kpi").contains("  its groups are found once, for again too"), "\(plan)")
+        #expect(lines("kpi").contains("  of 4 metrics 3 are different, and kept once each"), "\(plan)")
+        #expect(lines("again").contains("  its groups are found with those of kpi"), "\(plan)")
+        #expect(!lines("apart").isEmpty && !lines("apart").contains { $0.contains("groups are found") }, "\(plan)")
+    }
+
     /// Who keeps clocks sees batches in order; what is behind it is a stage of its own.
     @Test func boundsOfEventTimeAreExplained() throws {
         let text = Self.topology.replacing("metrics: {", with: "too_late: 7d\n      too_early: 10m\n      metrics: {")

@@ -4,11 +4,15 @@ import Dataflow
 public protocol Explainable: Sendable {
     /// What it does, a line for each thing.
     var explanation: [String] { get }
+    /// What it shares with others that get the same records on the same workers, a line for each thing.
+    func sharing(with siblings: [(node: String, plan: any StagePlan)]) -> [String]
     /// The fields whose columns it fills, in the order of the columns.
     var filledFields: [String] { get }
 }
 
 extension Explainable {
+    /// Nothing.
+    public func sharing(with siblings: [(node: String, plan: any StagePlan)]) -> [String] { [] }
     /// None.
     public var filledFields: [String] { [] }
 }
@@ -56,6 +60,7 @@ extension CompiledTopology {
             stage.parents.isEmpty
             ? stage.sources.sorted().map { sources[$0].name } : stage.parents.map { stages[$0].name }
         var lines = lines(of: stage.plan)
+        lines += (stage.plan as? any Explainable)?.sharing(with: siblings(of: index)) ?? []
         let hashed = hashedFields(of: index)
         if !hashed.isEmpty {
             lines.append("hashes \(hashed.joined(separator: ", ")) once, for all behind it that need it")

@@ -86,8 +86,11 @@ package import Dataflow
         drawn = held
     }
 
+    /// An operation that made nulls of values, and how many.
+    package typealias Failure = (site: FailureSite, count: Int)
+
     /// The operations that made nulls of values since this was asked last, and how many.
-    package func takeFailures() -> [(site: FailureSite, count: Int)] {
+    package func takeFailures() -> [Failure] {
         guard hasFailures else { return [] }
         defer {
             hasFailures = false

@@ -46,7 +46,7 @@ final class TableMeasure: SinkPlan, EpochObserver {
     }
 
     func committed(_ epoch: ClosedEpoch) {
-        guard let (node, plan) = input.withLock({ $0 }), let delta = epoch.deltas[node] as? SummaryDelta else { return }
+        guard let (node, plan) = input.withLock({ $0 }), let delta = epoch.summary(of: node) else { return }
         rows.withLock { rows in
             for groups in delta.sets {
                 let window = plan.windows.isEmpty ? nil : plan.windows[groups.window]

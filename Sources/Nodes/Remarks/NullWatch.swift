@@ -35,7 +35,11 @@ package final class NullWatch: NodeWatch {
     /// Takes note of the nulls that an evaluator of `expression` has made since it was asked last. Costs nothing where there
     /// are none. May be called by any thread.
     package func note(_ evaluator: ExpressionEvaluator, of expression: TypedExpression, as role: Role) {
-        let failures = evaluator.takeFailures()
+        note(evaluator.takeFailures(), of: expression, as: role)
+    }
+
+    /// Takes note of nulls that an evaluator of an expression that reads like `expression` has made.
+    func note(_ failures: [ExpressionEvaluator.Failure], of expression: TypedExpression, as role: Role) {
         guard !failures.isEmpty else { return }
         let fresh = counts.withLock { counts in
             failures.compactMap { failure -> Site? in

@@ -1,8 +1,12 @@
-import Declaration
+package import Declaration
 import Summaries
 
 extension SummaryPlan: Explainable {
     package var explanation: [String] { boundsLines + countingLines + metricLines }
+
+    package func sharing(with siblings: [(node: String, plan: any StagePlan)]) -> [String] {
+        Summarize.Sharing(of: self, among: siblings)?.explanation ?? []
+    }
 
     private var boundsLines: [String] { bounds.map { ["refuses a record unless \($0.definition)"] } ?? [] }
 

@@ -135,6 +135,7 @@ extension SummaryPlan: StagePlan {
     package func build(in context: BuildContext) throws -> any Operator {
         Summarize(
             self, memory: context.memory,
-            nulls: context.services[Remarks.self]?.watch { NullWatch(node: context.node, $0) })
+            nulls: context.services[Remarks.self]?.watch { NullWatch(node: context.node, $0) },
+            sharing: Summarize.Sharing(of: self, among: context.siblings))
     }
 }

@@ -9,26 +9,37 @@ package struct Summarize: Operator {
     let memory: MemoryAccountant
     let refused: RefusedGroups
     let nulls: NullWatch?
+    private let sharing: Sharing?
     private let share: DerivedShare
 
     /// Creates the node.
     /// - Parameters:
     ///   - refused: groups whose records become dead letters; the sinks behind the node add to it.
     ///   - nulls: counts the nulls that conditions of metrics make.
+    ///   - sharing: the nodes that get the same rows on the same workers and group alike; nil when there are none.
     package init(
         _ plan: SummaryPlan, memory: MemoryAccountant, refused: RefusedGroups = RefusedGroups(),
-        nulls: NullWatch? = nil
+        nulls: NullWatch? = nil, sharing: Sharing? = nil
     ) {
         self.plan = plan
         self.memory = memory
         self.refused = refused
         self.nulls = nulls
+        self.sharing = sharing
         share = DerivedShare(plan)
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
-        SummarizeWorker(
-            plan, memory, refused, nulls, share, slot.shared("key dictionaries") { EpochDictionaries(memory: memory) })
+        let dictionaries = slot.shared("key dictionaries") { EpochDictionaries(memory: memory) }
+        let worker = SummarizeWorker(self, SummaryCounter(plan, memory, share, dictionaries))
+        if let sharing {
+            let shared = slot.shared("summaries of \(sharing.nodes.joined(separator: " "))") {
+                SharedCounter(
+                    SummaryCounter(sharing.summary.plan, memory, share, dictionaries), members: sharing.nodes.count)
+            }
+            worker.join(shared, as: sharing)
+        }
+        return worker
     }
 }
 
@@ -56,31 +67,23 @@ final class EpochDictionaries: Sendable {
 
 /// One permit of a `summarize` node: the deltas of the epoch being filled and of the one being written.
 final class SummarizeWorker: AggregateWorker {
-    private let plan: SummaryPlan
-    private let memory: MemoryAccountant
-    private let refused: RefusedGroups
-    private let nulls: NullWatch?
-    private let share: DerivedShare
-    private let dictionaries: EpochDictionaries
-    private let conditions: [ExpressionEvaluator?]
-    private var finder = PlaceFinder()
-    private var places = RecordPlaces()
-    private let deltas = Mutex<[UInt64: SummaryDelta]>([:])
+    private let node: Summarize
+    private let own: SummaryCounter
+    private var shared: (counter: SharedCounter, place: Summarize.Sharing)?
 
-    init(
-        _ plan: SummaryPlan, _ memory: MemoryAccountant, _ refused: RefusedGroups, _ nulls: NullWatch?,
-        _ share: DerivedShare, _ dictionaries: EpochDictionaries
-    ) {
-        self.plan = plan
-        self.memory = memory
-        self.refused = refused
-        self.nulls = nulls
-        self.share = share
-        self.dictionaries = dictionaries
-        conditions = plan.metrics.map { $0.condition?.makeEvaluator(drawingFrom: memory) }
+    init(_ node: Summarize, _ own: SummaryCounter) {
+        self.node = node
+        self.own = own
+    }
+
+    /// Has the rows counted together with those of other summaries.
+    func join(_ counter: SharedCounter, as place: Summarize.Sharing) {
+        counter.join(node.refused)
+        shared = (counter, place)
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
+        let plan = node.plan
         guard let bounds = plan.bounds, let times = plan.eventTimeColumn,
             let kept = batch.keep(rows, within: bounds, times, by: plan.node)
         else { return add(batch, rows) }
@@ -91,64 +94,49 @@ final class SummarizeWorker: AggregateWorker {
 
     private func add(_ batch: Batch, _ rows: RowSelection) {
         guard rows.count > 0 else { return }
-        let delta = delta(for: batch.epoch)
-        defer { noteNulls() }
-        guard refused.isEmpty, !delta.mayHoldLongKeys(batch, rows), !delta.mayHoldUnknownZones(batch, rows) else {
-            return processExceptRefused(batch, rows, delta)
+        if let (counter, place) = shared, let outcome = counter.count(batch, rows, for: place.member) {
+            book(outcome, batch, rows)
+            for (metric, number) in zip(node.plan.metrics, place.summary.places[place.member]) {
+                note(outcome.failures[number], of: metric)
+            }
+        } else {
+            let outcome = own.count(batch, rows, except: node.refused)
+            book(outcome, batch, rows)
+            for (metric, failures) in zip(node.plan.metrics, outcome.failures) { note(failures, of: metric) }
         }
-        delta.add(batch, rows, conditions, at: places(batch, rows))
-        batch.markApplied(rows)
     }
 
-    /// Records of groups that the database refuses become dead letters, here, where their bytes still are.
-    private func processExceptRefused(_ batch: Batch, _ rows: RowSelection, _ delta: SummaryDelta) {
-        let (taken, left) = delta.add(batch, rows, conditions, except: refused, at: places(batch, rows))
+    /// Marks what was counted. Records of groups that the database refuses become dead letters, here, where their bytes
+    /// still are.
+    private func book(_ outcome: SummaryCounter.Outcome, _ batch: Batch, _ rows: RowSelection) {
+        guard let taken = outcome.taken else { return batch.markApplied(rows) }
         unsafe taken.withUnsafeBufferPointer { taken in
             unsafe batch.markApplied(RowSelection(rows: taken.baseAddress, count: taken.count))
         }
-        guard !left.isEmpty else { return }
+        guard !outcome.left.isEmpty else { return }
         var finder = DocumentFinder()
         finder.find(in: batch)
-        var letters = DeadLetterWriter(batch, finder.documents, node: plan.node)
-        for (row, fault) in left {
+        var letters = DeadLetterWriter(batch, finder.documents, node: node.plan.node)
+        for (row, fault) in outcome.left {
             batch.markRefused(row, letters.letter(for: row, fault))
         }
     }
 
-    private func noteNulls() {
-        guard let nulls else { return }
-        for (metric, evaluator) in zip(plan.metrics, conditions) {
-            guard let evaluator, let condition = metric.condition else { continue }
-            nulls.note(evaluator, of: condition, as: .metric(metric.name))
-        }
-    }
-
-    /// Where the rows stand in the log, if any metric asks for it.
-    private func places(_ batch: Batch, _ rows: RowSelection) -> RecordPlaces? {
-        guard plan.needsPlaces else { return nil }
-        places.reset(rows: batch.rowCount)
-        finder.find(in: batch, rows) { places[$0] = $1 }
-        return places
-    }
-
-    private func delta(for epoch: UInt64) -> SummaryDelta {
-        deltas.withLock { deltas in
-            if let found = deltas[epoch] { return found }
-            let made = SummaryDelta(
-                plan, dictionary: dictionaries.dictionary(for: epoch), memory: memory, share: share)
-            deltas[epoch] = made
-            return made
-        }
+    private func note(_ failures: [ExpressionEvaluator.Failure], of metric: MetricPlan) {
+        guard let condition = metric.condition else { return }
+        node.nulls?.note(failures, of: condition, as: .metric(metric.name))
     }
 
     func takeDelta(epoch: UInt64) -> (any Delta)? {
-        deltas.withLock { $0.removeValue(forKey: epoch) }
+        if let (counter, place) = shared, let groups = counter.take(epoch, for: place.member) {
+            return SharedDelta(
+                groups, as: node.plan, places: place.summary.places[place.member], isFirst: place.member == 0)
+        }
+        return own.take(epoch)
     }
 
     func discard() {
-        deltas.withLock { deltas in
-            deltas.values.forEach { $0.release() }
-            deltas = [:]
-        }
+        own.discard()
+        shared?.counter.discard()
     }
 }

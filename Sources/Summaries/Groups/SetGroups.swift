@@ -17,7 +17,7 @@ package final class SetGroups {
     private let places: [Int?]
     /// The place of the zone's name among the parts, if any window needs it.
     private let zonePlace: Int?
-    private var table: GroupTable
+    private let keys: KeyTable
     /// The group of each selected row of the batch at hand, or of each group of the set merged last.
     private var groups = StateColumn<UInt32>(initial: 0)
     private var groupsByRow = StateColumn<UInt32>(initial: 0)
@@ -40,15 +40,37 @@ package final class SetGroups {
         zonePlace = plan.zoneField.flatMap { zone in ids.firstIndex(of: .text(column: zone.column)) }
         let first = ids.count - set.keys.count
         places = plan.keys.indices.map { key in set.keys.firstIndex(of: key).map { $0 + first } }
-        table = GroupTable(width: keyIDs.count)
+        keys = KeyTable(width: keyIDs.count)
         states = metrics.map { $0.metric.makeState() }
     }
 
-    package var groupCount: Int { table.count }
+    /// The groups of another summary that groups alike, which go on being its own, with some of their metrics.
+    /// - Parameter states: where the metrics of `plan` stand among those of `other`.
+    init(viewing other: SetGroups, as plan: SummaryPlan, states: [Int]) {
+        self.plan = plan
+        set = other.set
+        window = other.window
+        dictionary = other.dictionary
+        keyIDs = other.keyIDs
+        keyColumns = other.keyColumns
+        places = other.places
+        zonePlace = other.zonePlace
+        keys = other.keys
+        self.states = states.map { other.states[$0] }
+    }
+
+    /// Group keys to group numbers, where several may look them up.
+    private final class KeyTable {
+        var table: GroupTable
+
+        init(width: Int) { table = GroupTable(width: width) }
+    }
+
+    package var groupCount: Int { keys.table.count }
 
     /// Bytes allocated, those of the keys' values apart.
     var memoryBytes: Int {
-        table.memoryBytes + groups.memoryBytes + states.reduce(0) { $0 + $1.memoryBytes }
+        keys.table.memoryBytes + groups.memoryBytes + states.reduce(0) { $0 + $1.memoryBytes }
     }
 
     /// Frees the states; nothing may be asked of the groups afterwards.
@@ -62,9 +84,9 @@ package final class SetGroups {
             ids in
             for (position, column) in keyColumns.enumerated() { unsafe ids[position] = column.ids(of: batch, rows) }
             if let first = ids.baseAddress, !keyColumns.isEmpty {
-                unsafe table.assign(ids: first, count: rows.count, into: groups.values)
+                unsafe keys.table.assign(ids: first, count: rows.count, into: groups.values)
             } else {
-                unsafe table.assignOnlyGroup(count: rows.count, into: groups.values)
+                unsafe keys.table.assignOnlyGroup(count: rows.count, into: groups.values)
             }
         }
     }
@@ -91,7 +113,7 @@ package final class SetGroups {
     func update(
         _ metric: Int, _ batch: Batch, _ rows: RowSelection, where selected: RowSelection?, _ places: RecordPlaces?
     ) {
-        states[metric].grow(to: table.count)
+        states[metric].grow(to: keys.table.count)
         guard let selected else { return unsafe update(metric, batch, rows, groups.values, places) }
         guard selected.count > 0 else { return }
         groupsByRow.resizeUninitialized(to: batch.rowCount)
@@ -131,7 +153,7 @@ extension SetGroups {
     /// Merges the states of another set's groups into those of the groups assigned last.
     func absorb(_ other: SetGroups) {
         for (mine, theirs) in zip(states, other.states) {
-            mine.grow(to: table.count)
+            mine.grow(to: keys.table.count)
             unsafe mine.absorb(theirs, groups.values)
         }
     }
@@ -152,9 +174,9 @@ extension SetGroups {
         unsafe ids.withUnsafeBufferPointer { pointers in
             // With no key at all there is one group, and nothing to point to.
             if let first = pointers.baseAddress, !keyIDs.isEmpty {
-                unsafe table.assign(ids: first, count: count, into: groups.values)
+                unsafe keys.table.assign(ids: first, count: count, into: groups.values)
             } else {
-                unsafe table.assignOnlyGroup(count: count, into: groups.values)
+                unsafe keys.table.assignOnlyGroup(count: count, into: groups.values)
             }
         }
     }
@@ -168,11 +190,11 @@ extension SetGroups {
         }
         let ids = UnsafeMutablePointer<UInt32>.allocate(capacity: count)
         if other.dictionary === dictionary {
-            for index in 0..<count { unsafe ids[index] = other.table.id(place, ofGroup: group(index)) }
+            for index in 0..<count { unsafe ids[index] = other.keys.table.id(place, ofGroup: group(index)) }
         } else {
             let translation = unsafe dictionary.translation(of: other.dictionary, part)
             for index in 0..<count {
-                unsafe ids[index] = translation[Int(other.table.id(place, ofGroup: group(index)))]
+                unsafe ids[index] = translation[Int(other.keys.table.id(place, ofGroup: group(index)))]
             }
         }
         return unsafe ids
@@ -206,13 +228,13 @@ extension SetGroups {
     /// The start of a group's window in microseconds since 1970, nil without windows. As long as records are counted it is
     /// that of a pane.
     package func windowStart(ofGroup group: Int) -> Int64? {
-        plan.windows.isEmpty ? nil : keyColumns[0].integer(table.id(0, ofGroup: group))
+        plan.windows.isEmpty ? nil : keyColumns[0].integer(keys.table.id(0, ofGroup: group))
     }
 
     /// The text of a key of a group, nil for null and outside the set.
     package func keyText(_ key: Int, ofGroup group: Int) -> UnsafeRawBufferPointer? {
         guard let place = places[key] else { return nil }
-        let id = table.id(place, ofGroup: group)
+        let id = keys.table.id(place, ofGroup: group)
         return id == 0 ? nil : unsafe keyColumns[place].text(id)
     }
 
@@ -222,7 +244,7 @@ extension SetGroups {
     /// The value of a key of a group that is not text, nil for null and outside the set.
     package func keyInteger(_ key: Int, ofGroup group: Int) -> Int64? {
         guard let place = places[key] else { return nil }
-        let id = table.id(place, ofGroup: group)
+        let id = keys.table.id(place, ofGroup: group)
         return id == 0 ? nil : keyColumns[place].integer(id)
     }
 }
@@ -231,13 +253,13 @@ extension SetGroups {
 
 extension SetGroups {
     /// The id of the start of a group's window or pane.
-    func startID(ofGroup group: Int) -> UInt32 { table.id(0, ofGroup: group) }
+    func startID(ofGroup group: Int) -> UInt32 { keys.table.id(0, ofGroup: group) }
 
     /// The id that a start has in the key.
     func startID(of start: Int64) -> UInt32 { keyColumns[0].id(of: start) }
 
     /// The id of the zone's name of a group; 0 where there is none, or where no window needs it.
-    func zoneID(ofGroup group: Int) -> UInt32 { zonePlace.map { table.id($0, ofGroup: group) } ?? 0 }
+    func zoneID(ofGroup group: Int) -> UInt32 { zonePlace.map { keys.table.id($0, ofGroup: group) } ?? 0 }
 
     /// The zone of a group; nil when it is not known.
     func zone(ofGroup group: Int) -> TimeZoneRules? {

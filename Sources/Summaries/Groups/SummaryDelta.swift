@@ -19,6 +19,8 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     private var accountedBytes = 0
     private var isComplete = false
     private var isKept = false
+    /// Whether the groups are those of another delta, in whose hands their life is.
+    private let isView: Bool
     /// One per counted set, once the database has refused a row.
     private var sieves: [RefusalSieve]?
 
@@ -39,6 +41,23 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         self.derivation = derivation
         self.share = share ?? DerivedShare(plan)
         counted = derivation.counted.map { sets[$0] }
+        isView = false
+    }
+
+    /// The groups of another delta, which is complete and goes on being its owner, as a summary that groups alike sees them.
+    /// - Parameter places: where the metrics of `plan` stand among those of the other.
+    init(viewing other: SummaryDelta, as plan: SummaryPlan, places: [Int]) {
+        precondition(other.isComplete, "what is derived is seen when it is there")
+        self.plan = plan
+        sets = other.sets.map { SetGroups(viewing: $0, as: plan, states: places) }
+        dictionary = other.dictionary
+        derivation = other.derivation
+        share = other.share
+        memory = other.memory
+        part = other.part
+        counted = []
+        isComplete = true
+        isView = true
     }
 
     package var groupCount: Int { sets.reduce(0) { $0 + $1.groupCount } }
@@ -165,9 +184,9 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
 
     /// Makes the delta outlive its epoch, for whoever asks first: it may then add other deltas to it.
     /// Its memory, and that of its keys, is drawn for `part` from now on.
-    /// - Returns: false when somebody else has it.
+    /// - Returns: false when somebody else has it, or shares it.
     package func keep(for part: MemoryAccountant.Part) -> Bool {
-        if isKept { return false }
+        if isKept || isView { return false }
         isKept = true
         memory.draw(-accountedBytes, for: self.part)
         memory.draw(accountedBytes, for: part)
@@ -177,7 +196,7 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
     }
 
     package func release() {
-        guard !isKept else { return }
+        guard !isKept, !isView else { return }
         memory.draw(-accountedBytes, for: part)
         accountedBytes = 0
         sets.forEach { $0.release() }

@@ -17,6 +17,7 @@ struct IdentityTopology: Sendable {
     static let summaries: [TableDump.Part] = [
         .summary("kpi", hasWindow: true), .summary("sales", hasWindow: true), .summary("items", hasWindow: false),
         .summary("segments", hasWindow: true), .summary("spans", hasWindow: true, hasWindows: true),
+        .summary("resales", hasWindow: true),
     ]
 
     /// The same without `first` and `last`, whose ties depend on the place in the log, and without `top`, whose samples do:
@@ -24,6 +25,7 @@ struct IdentityTopology: Sendable {
     static let summariesAnywhere: [TableDump.Part] = [
         .summary("kpi", hasWindow: true),
         .summary("sales", hasWindow: true, without: ["opening", "closing", "buyers"]),
+        .summary("resales", hasWindow: true, without: ["last_user", "buyers"]),
         .summary("items", hasWindow: false, without: ["fans"]),
         .summary("segments", hasWindow: true, without: ["last_weapon", "first_level", "weapons"]),
         .summary("spans", hasWindow: true, hasWindows: true, without: ["opening", "closing", "busiest"]),
@@ -98,6 +100,22 @@ struct IdentityTopology: Sendable {
               sales_table:
                 from: sales
                 postgres: { url: "${DATABASE_URL}", table: sales }
+
+              # Groups like sales, so that both are counted as one, unless one is a stage of its own.
+              resales:
+                from: played
+                summarize:
+                  window: 10s
+                  by: [event, weapon]
+                  metrics:
+                    last_user: last(user)
+                    events: count()
+                    buyers: { metric: "top(user, 9)", where: "revenue > 0" }
+                    users: uniques(user)
+            \(permits("resales"))
+              resales_table:
+                from: resales
+                postgres: { url: "${DATABASE_URL}", table: resales }
 
               items:
                 from: records

@@ -30,7 +30,7 @@ package final class ConsoleSink: EpochObserver {
     }
 
     package func committed(_ epoch: ClosedEpoch) {
-        guard let delta = epoch.deltas[node] as? SummaryDelta else { return }
+        guard let delta = epoch.summary(of: node) else { return }
         totals.withLock { totals in
             // The first epoch's groups are the totals themselves: for a file that fits, nothing is ever copied.
             if totals == nil, delta.keep(for: .totals) {

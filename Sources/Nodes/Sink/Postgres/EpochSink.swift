@@ -42,7 +42,7 @@ final class TableRows: EpochSink {
     }
 
     /// The node's groups, nil when the epoch has none.
-    func delta(in epoch: ClosedEpoch) -> SummaryDelta? { epoch.deltas[node] as? SummaryDelta }
+    func delta(in epoch: ClosedEpoch) -> SummaryDelta? { epoch.summary(of: node) }
 
     func prepare(_ epoch: ClosedEpoch) {
         if let delta = delta(in: epoch) { writer.prepare(delta) }
