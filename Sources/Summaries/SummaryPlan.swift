@@ -39,6 +39,8 @@ package struct SummaryPlan: GroupSchema {
     package var bounds: EventTimeBounds?
     /// The columns that are computed from the metrics of a row.
     package var generated: [GeneratedColumn] = []
+    /// The places, by window and then by set, of the groups that somebody asks for; nil: all.
+    var wanted: Set<Int>?
     /// Where the keys are declared, nil for a plan without a file.
     package var keysPlace: SourceLocation?
 

@@ -1,4 +1,5 @@
-"""What segments, windows and metrics cost on top of T1: five sets, three windows, the most frequent values.
+"""What segments, windows, metrics and more nodes cost on top of T1: five sets, three windows, ten nodes, the most
+frequent values.
 
 Whole processes with one worker; every variant takes turns with T1, and is compared with it within the run.
 """
@@ -20,6 +21,8 @@ BY_EVENT = "T1 by event alone"
 TOP_MANY = "T1 by event alone and top(user, 20): more values than are counted exactly"
 FIRST = "T1 and last(revenue)"
 SHARE = "T1 and share_below(duration_ms, 300)"
+EQUAL = "ten nodes like T1"
+CUTS = "ten nodes of other windows and fields"
 
 #: The job, and the share of T1's events per CPU-second that is asked for.
 JOBS = {
@@ -31,7 +34,11 @@ JOBS = {
     TOP_MANY: ("T1 by event and top", at_least(0.70)),
     FIRST: ("T1 and last", None),
     SHARE: ("T1 and share_below", None),
+    EQUAL: ("T1", at_least(1 / 1.3)),
+    CUTS: ("T1", at_least(1 / 3)),
 }
+#: What else their topologies say.
+SHAPES = {EQUAL: {"copies": 10}, CUTS: {"segments": topologies.SEGMENTS}}
 #: What is compared with another one than T1.
 BASES = {TOP_MANY: BY_EVENT}
 
@@ -40,7 +47,8 @@ def run(bench):
     source = topologies.file_source(bench.event_file())
     competitors = {
         name: functools.partial(
-            bench.measure_file, bench.topology(f"bench_summaries_{position}", source, job), workers=1)
+            bench.measure_file, workers=1,
+            file=bench.topology(f"bench_summaries_{position}", source, job, **SHAPES.get(name, {})))
         for position, (name, (job, _)) in enumerate(JOBS.items())}
     return [shares({name: summarize(bench.events, runs)
                     for name, runs in round_robin(competitors, bench.repeat, bench.say).items()})]

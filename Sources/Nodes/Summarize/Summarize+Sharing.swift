@@ -8,33 +8,44 @@ extension Summarize {
         let summary: SharedSummary
         /// The node's position among them.
         let member: Int
-        /// The nodes.
+        /// The nodes, the one with the finest groups first.
         let nodes: [String]
+
+        /// What the node sees.
+        var view: SharedSummary.View { summary.views[member] }
     }
 }
 
 extension Summarize.Sharing {
-    /// The place of a summary among those of its siblings that group like it.
+    /// The place of a summary among those of its siblings that are counted as one with it.
     /// - Returns: nil when nothing is saved.
     init?(of plan: SummaryPlan, among siblings: [(node: String, plan: any StagePlan)]) {
-        var alike = siblings.compactMap { $0.plan as? SummaryPlan }.filter { $0.groups(like: plan) }
-        if alike.isEmpty { alike = [plan] }
-        let shared = SharedSummary(of: alike)
-        guard shared.isOfUse, let member = alike.firstIndex(where: { $0.node == plan.node }) else { return nil }
-        self.init(summary: shared, member: member, nodes: alike.map(\.node))
+        var plans = siblings.compactMap { $0.plan as? SummaryPlan }
+        if plans.isEmpty { plans = [plan] }
+        let companies = SharedSummary.companies(of: plans).map { $0.map { plans[$0] } }
+        guard let company = companies.first(where: { $0.contains { $0.node == plan.node } }),
+            let member = company.firstIndex(where: { $0.node == plan.node })
+        else { return nil }
+        let summary = SharedSummary(of: company)
+        guard summary.isOfUse else { return nil }
+        self.init(summary: summary, member: member, nodes: company.map(\.node))
     }
 
     /// What is shared, for people.
     var explanation: [String] {
         var lines: [String] = []
-        if let first = nodes.first, nodes.count > 1 {
+        if let first = summary.views.first, nodes.count > 1 {
             let others = nodes.filter { $0 != nodes[member] }.joined(separator: ", ")
-            lines.append(
-                member == 0
-                    ? "its groups are found once, for \(others) too" : "its groups are found with those of \(first)")
+            if member == 0 {
+                lines.append("counts for \(others) too")
+            } else if view.plan.groups(like: first.plan) {
+                lines.append("its groups are those of \(nodes[0]), counted once")
+            } else {
+                lines.append("its groups are made of those of \(nodes[0]) at each commit, not per record")
+            }
         }
         let metrics = summary.plan.metrics.count
-        let asked = summary.places.reduce(0) { $0 + $1.count }
+        let asked = summary.views.reduce(0) { $0 + $1.metrics.count }
         if metrics < asked, member == 0 {
             lines.append("of \(asked) metrics \(metrics) are different, and kept once each")
         }

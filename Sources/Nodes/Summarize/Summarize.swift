@@ -11,12 +11,13 @@ package struct Summarize: Operator {
     let nulls: NullWatch?
     private let sharing: Sharing?
     private let share: DerivedShare
+    private let sharedShare: DerivedShare
 
     /// Creates the node.
     /// - Parameters:
     ///   - refused: groups whose records become dead letters; the sinks behind the node add to it.
     ///   - nulls: counts the nulls that conditions of metrics make.
-    ///   - sharing: the nodes that get the same rows on the same workers and group alike; nil when there are none.
+    ///   - sharing: the nodes on the same workers that are counted as one with it; nil when there are none.
     package init(
         _ plan: SummaryPlan, memory: MemoryAccountant, refused: RefusedGroups = RefusedGroups(),
         nulls: NullWatch? = nil, sharing: Sharing? = nil
@@ -27,6 +28,7 @@ package struct Summarize: Operator {
         self.nulls = nulls
         self.sharing = sharing
         share = DerivedShare(plan)
+        sharedShare = DerivedShare((sharing?.summary.plan) ?? plan)
     }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker {
@@ -35,7 +37,8 @@ package struct Summarize: Operator {
         if let sharing {
             let shared = slot.shared("summaries of \(sharing.nodes.joined(separator: " "))") {
                 SharedCounter(
-                    SummaryCounter(sharing.summary.plan, memory, share, dictionaries), members: sharing.nodes.count)
+                    SummaryCounter(sharing.summary.plan, memory, sharedShare, dictionaries),
+                    members: sharing.nodes.count)
             }
             worker.join(shared, as: sharing)
         }
@@ -94,16 +97,14 @@ final class SummarizeWorker: AggregateWorker {
 
     private func add(_ batch: Batch, _ rows: RowSelection) {
         guard rows.count > 0 else { return }
-        if let (counter, place) = shared, let outcome = counter.count(batch, rows, for: place.member) {
-            book(outcome, batch, rows)
-            for (metric, number) in zip(node.plan.metrics, place.summary.places[place.member]) {
-                note(outcome.failures[number], of: metric)
-            }
-        } else {
-            let outcome = own.count(batch, rows, except: node.refused)
-            book(outcome, batch, rows)
-            for (metric, failures) in zip(node.plan.metrics, outcome.failures) { note(failures, of: metric) }
+        if let (counter, place) = shared, let failures = counter.count(batch, rows, for: place.member) {
+            batch.markApplied(rows)
+            for (metric, number) in zip(node.plan.metrics, place.view.metrics) { note(failures[number], of: metric) }
+            return
         }
+        let outcome = own.count(batch, rows, except: node.refused)
+        book(outcome, batch, rows)
+        for (metric, failures) in zip(node.plan.metrics, outcome.failures) { note(failures, of: metric) }
     }
 
     /// Marks what was counted. Records of groups that the database refuses become dead letters, here, where their bytes
@@ -128,11 +129,11 @@ final class SummarizeWorker: AggregateWorker {
     }
 
     func takeDelta(epoch: UInt64) -> (any Delta)? {
-        if let (counter, place) = shared, let groups = counter.take(epoch, for: place.member) {
-            return SharedDelta(
-                groups, as: node.plan, places: place.summary.places[place.member], isFirst: place.member == 0)
-        }
-        return own.take(epoch)
+        let rest = own.take(epoch)
+        guard let (counter, place) = shared else { return rest }
+        let groups = counter.take(epoch, for: place.member)
+        guard groups != nil || rest != nil else { return nil }
+        return SharedDelta(groups, and: rest, as: place.view, isFirst: place.member == 0)
     }
 
     func discard() {

@@ -36,17 +36,22 @@ final class SummaryCounter {
 
     /// Counts rows, but those of refused groups.
     func count(_ batch: Batch, _ rows: RowSelection, except refused: RefusedGroups) -> Outcome {
-        let delta = delta(for: batch.epoch)
-        var outcome = Outcome()
-        if refused.isEmpty, !delta.mayHoldLongKeys(batch, rows), !delta.mayHoldUnknownZones(batch, rows) {
-            delta.add(batch, rows, conditions, at: places(batch, rows))
-        } else {
-            let (taken, left) = delta.add(batch, rows, conditions, except: refused, at: places(batch, rows))
-            (outcome.taken, outcome.left) = (taken, left)
-        }
-        outcome.failures = conditions.map { $0?.takeFailures() ?? [] }
-        return outcome
+        if refused.isEmpty, let failures = countUnlessRefused(batch, rows) { return Outcome(failures: failures) }
+        let (taken, left) = delta(for: batch.epoch).add(
+            batch, rows, conditions, except: refused, at: places(batch, rows))
+        return Outcome(taken: taken, left: left, failures: takeFailures())
     }
+
+    /// Counts rows unless some may have a key that no index takes, or no time zone.
+    /// - Returns: by metric, the nulls that conditions made; nil when nothing was counted.
+    func countUnlessRefused(_ batch: Batch, _ rows: RowSelection) -> [[ExpressionEvaluator.Failure]]? {
+        let delta = delta(for: batch.epoch)
+        guard !delta.mayHoldLongKeys(batch, rows), !delta.mayHoldUnknownZones(batch, rows) else { return nil }
+        delta.add(batch, rows, conditions, at: places(batch, rows))
+        return takeFailures()
+    }
+
+    private func takeFailures() -> [[ExpressionEvaluator.Failure]] { conditions.map { $0?.takeFailures() ?? [] } }
 
     /// Where the rows stand in the log, if any metric asks for it.
     private func places(_ batch: Batch, _ rows: RowSelection) -> RecordPlaces? {
@@ -77,16 +82,17 @@ final class SummaryCounter {
     }
 }
 
-/// The counter of the summaries of one permit that group alike.
+/// The counter of the summaries of one permit that are counted as one.
 ///
-/// Each batch comes once from each of them, and is counted when it comes first. As soon as the database has refused a row
-/// of any of them, each counts for itself again, since a record that is refused by one still belongs to the others. What
-/// was counted together until then is dropped with the epoch that was refused.
+/// Each batch comes once from each of them, and is counted when it comes first. What may hold records that one of them
+/// refuses, and the others do not, each counts by itself: long keys, and everything since the database has refused a row of
+/// one of them.
 final class SharedCounter {
     private let counter: SummaryCounter
     private var refused: [RefusedGroups] = []
     private let membersMax: Int
-    private var last: (batch: UInt64, outcome: SummaryCounter.Outcome, members: Set<Int>)?
+    /// The batch at hand: the nulls made, unless each counts it by itself, and who has asked already.
+    private var last: (batch: UInt64, failures: [[ExpressionEvaluator.Failure]]?, members: Set<Int>)?
     /// Groups that not all have asked for yet.
     private let given = Mutex<[UInt64: (delta: SummaryDelta, members: Set<Int>)]>([:])
 
@@ -100,16 +106,17 @@ final class SharedCounter {
     /// - Parameter refused: the groups that the database refuses it.
     func join(_ refused: RefusedGroups) { self.refused.append(refused) }
 
-    /// What became of the rows of a batch; nil when the summary has to count by itself.
-    func count(_ batch: Batch, _ rows: RowSelection, for member: Int) -> SummaryCounter.Outcome? {
-        guard refused.count == membersMax, refused.allSatisfy(\.isEmpty), let none = refused.first else { return nil }
+    /// Counts the rows of a batch for all.
+    /// - Returns: by metric, the nulls that conditions made; nil when each has to count by itself.
+    func count(_ batch: Batch, _ rows: RowSelection, for member: Int) -> [[ExpressionEvaluator.Failure]]? {
         if var last, last.batch == batch.serial, last.members.insert(member).inserted {
             self.last = last
-            return last.outcome
+            return last.failures
         }
-        let outcome = counter.count(batch, rows, except: none)
-        last = (batch.serial, outcome, [member])
-        return outcome
+        let isComplete = refused.count == membersMax && refused.allSatisfy(\.isEmpty)
+        let failures = isComplete ? counter.countUnlessRefused(batch, rows) : nil
+        last = (batch.serial, failures, [member])
+        return failures
     }
 
     /// The groups of an epoch, as they are for all.

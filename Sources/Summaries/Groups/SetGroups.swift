@@ -44,19 +44,24 @@ package final class SetGroups {
         states = metrics.map { $0.metric.makeState() }
     }
 
-    /// The groups of another summary that groups alike, which go on being its own, with some of their metrics.
-    /// - Parameter states: where the metrics of `plan` stand among those of `other`.
-    init(viewing other: SetGroups, as plan: SummaryPlan, states: [Int]) {
+    /// The groups of another summary, which go on being its own, as one sees them that asks for the same fields.
+    /// - Parameters:
+    ///   - set: what they are called in `plan`, and `window` where their window stands in it.
+    ///   - metrics: where those of `plan` stand among the other's.
+    init(viewing other: SetGroups, as plan: SummaryPlan, _ set: GroupingSet, _ window: Int, _ metrics: [Int]) {
         self.plan = plan
-        set = other.set
-        window = other.window
+        self.set = set
+        self.window = window
         dictionary = other.dictionary
         keyIDs = other.keyIDs
         keyColumns = other.keyColumns
-        places = other.places
         zonePlace = other.zonePlace
         keys = other.keys
-        self.states = states.map { other.states[$0] }
+        places = plan.keys.indices.map { key in
+            guard set.keys.contains(key) else { return nil }
+            return other.plan.keys.firstIndex { $0.column == plan.keys[key].column }.flatMap { other.places[$0] }
+        }
+        states = metrics.map { other.states[$0] }
     }
 
     /// Group keys to group numbers, where several may look them up.
@@ -185,10 +190,17 @@ extension SetGroups {
     private func ids(
         of part: KeyColumnID, _ count: Int, in other: SetGroups, _ group: (Int) -> Int
     ) -> UnsafeMutablePointer<UInt32> {
-        guard let place = other.keyIDs.firstIndex(of: part) else {
-            preconditionFailure("groups come from a set with all their fields")
-        }
         let ids = UnsafeMutablePointer<UInt32>.allocate(capacity: count)
+        guard let place = other.keyIDs.firstIndex(of: part) else {
+            guard case .window = part, !other.plan.windows.isEmpty else {
+                preconditionFailure("groups come from a set with all their fields")
+            }
+            // Windows that were made of other panes are known by where they begin.
+            for index in 0..<count {
+                unsafe ids[index] = keyColumns[0].id(of: other.windowStart(ofGroup: group(index)) ?? 0)
+            }
+            return unsafe ids
+        }
         if other.dictionary === dictionary {
             for index in 0..<count { unsafe ids[index] = other.keys.table.id(place, ofGroup: group(index)) }
         } else {

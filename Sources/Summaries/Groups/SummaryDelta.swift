@@ -44,12 +44,16 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         isView = false
     }
 
-    /// The groups of another delta, which is complete and goes on being its owner, as a summary that groups alike sees them.
-    /// - Parameter places: where the metrics of `plan` stand among those of the other.
-    init(viewing other: SummaryDelta, as plan: SummaryPlan, places: [Int]) {
+    /// Some groups of another delta, which is complete and goes on being their owner.
+    init(viewing other: SummaryDelta, as view: SharedSummary.View) {
         precondition(other.isComplete, "what is derived is seen when it is there")
-        self.plan = plan
-        sets = other.sets.map { SetGroups(viewing: $0, as: plan, states: places) }
+        plan = view.plan
+        let setCount = other.plan.sets.count
+        sets = view.windows.enumerated().flatMap { window, there in
+            zip(view.plan.sets, view.sets).map { set, place in
+                SetGroups(viewing: other.sets[there * setCount + place], as: view.plan, set, window, view.metrics)
+            }
+        }
         dictionary = other.dictionary
         derivation = other.derivation
         share = other.share
@@ -148,8 +152,8 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         let countedBytes = countedBytes
         deriveWindows()
         for first in stride(from: 0, to: sets.count, by: plan.sets.count) {
-            for set in derivation.derived {
-                let parent = derivation.parent(of: set) { sets[first + $0].groupCount }
+            for set in derivation.derived where isMade(first + set) {
+                let parent = derivation.parent(of: set) { isMade(first + $0) ? sets[first + $0].groupCount : .max }
                 unsafe sets[first + set].merge(sets[first + parent])
             }
         }
@@ -158,6 +162,11 @@ package final class SummaryDelta: Delta, @unchecked Sendable {
         let bytes = sets.reduce(0) { $0 + $1.memoryBytes }
         share.observe(counted: countedBytes, derived: bytes - countedBytes)
         account()
+    }
+
+    /// Whether the groups at a place are made: those that are counted always are, others when somebody asks for them.
+    private func isMade(_ place: Int) -> Bool {
+        plan.wanted?.contains(place) ?? true || derivation.counted.contains(place % plan.sets.count)
     }
 
     /// Makes groups by window of those by pane, where that is not the same.
