@@ -20,7 +20,7 @@ struct MillraceCommand: AsyncParsableCommand {
             Run.self, Check.self, Try.self, Explain.self, SQLCommand.self, DashboardCommand.self, Serve.self,
             Deploy.self,
             PlanCommand.self, Apply.self, RebuildCommand.self, Diff.self, Promote.self, ListCommand.self, Status.self,
-            Why.self, Logs.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Reset.self,
+            Top.self, Why.self, Logs.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Reset.self,
             Remove.self,
             DeadLetters.self, Metrics.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self,
             VersionCommand.self, Reference.self,

@@ -277,7 +277,7 @@ import Testing
         (
             "xyzzyx",
             "millrace: there is no command 'xyzzyx'; expected one of help, run, check, try, explain, sql, dashboard, serve, deploy, "
-                + "plan, apply, rebuild, diff, promote, list, status, why, logs, pause, resume, restart, scale, rollback, reset, remove, "
+                + "plan, apply, rebuild, diff, promote, list, status, top, why, logs, pause, resume, restart, scale, rollback, reset, remove, "
                 + "dead-letters, metrics, demo, generate, produce, broker, version"
         ),
     ])
