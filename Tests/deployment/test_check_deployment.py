@@ -8,6 +8,8 @@ import sys
 import tempfile
 import unittest
 
+SERVICE = "deploy/docker-compose.service.yml"
+DATASOURCES = "deploy/grafana/provisioning/datasources/datasources.yml"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -27,7 +29,11 @@ class CanaryTests(unittest.TestCase):
             root = pathlib.Path(folder)
             for name in ["Dockerfile", "docker-compose.yml", "Package.swift"]:
                 shutil.copy(ROOT / name, root)
-            shutil.copytree(ROOT / "topologies", root / "topologies")
+            for name in ["topologies", "deploy"]:
+                shutil.copytree(ROOT / name, root / name)
+            for name in ["Metrics.swift", "Version.swift"]:
+                (root / "Sources/Millrace/Commands").mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / "Sources/Millrace/Commands" / name, root / "Sources/Millrace/Commands")
             text = (root / file).read_text(encoding="utf-8")
             self.assertIn(old, text)
             (root / file).write_text(text.replace(old, new), encoding="utf-8")
@@ -55,6 +61,22 @@ class CanaryTests(unittest.TestCase):
             ("docker-compose.yml", "topics: { condition", "topic: { condition", "which is not there"),
             ("docker-compose.yml", "healthcheck:", "x-healthcheck:", "has no health check"),
             ("docker-compose.yml", "  millrace:\n", "  engine:\n", "no service millrace"),
+            (SERVICE, "127.0.0.1:9090", "9090", "open to the network"),
+            (SERVICE, "prom/prometheus:v3.5.0", "prom/prometheus", "has no version"),
+            (SERVICE, "  prometheus:\n  grafana:\n", "  prometheus:\n", "volume grafana is not declared"),
+            (SERVICE, "./deploy/prometheus:", "./prometheus:", "is not there"),
+            (SERVICE, "      KAFKA_BROKERS: kafka:9092\n", "", "needs the variable KAFKA_BROKERS"),
+            ("deploy/prometheus/alerts.yml", "millrace_topology_up", "millrace_up", "no figure millrace_up"),
+            ("deploy/prometheus/alerts.yml", "        for: 2m\n", "", "has no for"),
+            ("deploy/grafana/dashboards/millrace.json", "millrace_troubles", "millrace_trouble", "no figure"),
+            ("deploy/grafana/dashboards/millrace.json", '"y": 13', '"y": 12', "lie over one another"),
+            (DATASOURCES, "uid: prometheus", "uid: prom", "which is not there"),
+            ("deploy/kubernetes/millrace.yaml", "/ready", "/health", "expected /ready"),
+            ("deploy/kubernetes/millrace.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "may run as root"),
+            ("deploy/kubernetes/millrace.yaml", "millrace:0.1.0", "millrace:latest", "found image"),
+            ("deploy/kubernetes/millrace.yaml", "            limits: { memory: 1Gi }\n", "", "no limit of memory"),
+            ("deploy/kubernetes/topologies.yaml", "readOnlyRootFilesystem: true", "runAsGroup: 0", "not confined"),
+            ("deploy/kubernetes/keda/scaled-object.yaml", "{ name: millrace }", "{ name: engine }", "not there"),
         ]
         for file, old, new, expected in mistakes:
             found = self.problems_after(file, old, new)
