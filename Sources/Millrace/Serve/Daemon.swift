@@ -28,6 +28,8 @@ final class Daemon: Sendable {
     private let log: ServeLog
     /// Beats with every round of the daemon's thread.
     let pulse = Pulse()
+    /// Who started this process, if it wants to know how it is.
+    private let manager = ServiceManager()
     private let isLeaving = Mutex(false)
     private let left = Mutex<[String: Int64]>([:])
 
@@ -49,10 +51,12 @@ final class Daemon: Sendable {
         signal(SIGABRT, SIG_DFL)
         let watch = try StopWatch {
             self.isLeaving.withLock { $0 = true }
+            self.manager?.stopping()
         } lastWords: {
             self.lastWords
         }
         defer { watch.end() }
+        manager?.ready()
         try await onThread(named: "catalogue") {
             var rounds = Rounds(self)
             try rounds.run()
@@ -89,6 +93,7 @@ final class Daemon: Sendable {
         mutating func run() throws {
             while true {
                 daemon.pulse.beat()
+                daemon.manager?.beat { status }
                 let isLeaving = daemon.isEnding
                 try connect(isLeaving)
                 read()
@@ -97,6 +102,15 @@ final class Daemon: Sendable {
                 tell()
                 wait()
             }
+        }
+
+        /// How all is, in a line.
+        private var status: String {
+            if isAway { return "the catalogue cannot be asked; what runs goes on" }
+            guard deployments != nil else { return "asks the catalogue" }
+            let kinds = Dictionary(grouping: topologies.values, by: { "\($0.kind)" }).mapValues(\.count)
+            let counts = kinds.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            return kinds.isEmpty ? "nothing is deployed" : "topologies: " + counts.joined(separator: ", ")
         }
 
         private mutating func connect(_ isLeaving: Bool) throws {
