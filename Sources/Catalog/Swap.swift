@@ -19,7 +19,8 @@ struct Swap {
                 AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'topology'
                     AND NOT a.attisdropped)
             ORDER BY 1
-            """, [.text("partitions dead_letters tables topologies instances lookup_generations lookup_ranges")])
+            """, [.text("partitions dead_letters tables topologies instances lookup_generations lookup_ranges replays")]
+        )
         return try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
     }
 

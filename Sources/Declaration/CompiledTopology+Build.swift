@@ -11,6 +11,8 @@ public struct RunOverrides: Sendable {
     public var workers: Int?
     /// Permits of nodes, by name.
     public var concurrency: [String: Int]
+    /// Whether nodes share no work: when each may be shown other records than its neighbours.
+    public var keepsNodesApart = false
 
     /// Overrides.
     public init(
@@ -46,7 +48,7 @@ extension CompiledTopology {
             var context = context(stage.name)
             context.hashedColumns = hashedColumns(of: index)
             context.clockReach = clockReach(of: index)
-            context.siblings = siblings(of: index, overrides.concurrency)
+            if !overrides.keepsNodesApart { context.siblings = siblings(of: index, overrides.concurrency) }
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
                 concurrency: overrides.concurrency[stage.name] ?? stage.concurrency,

@@ -16,7 +16,7 @@ extension Batch {
         for index in 0..<rows.count {
             let row = rows[index]
             if let fault = fault(index) {
-                markRefused(row, letters.letter(for: row, fault), isDead: isDead)
+                markRefused(row, letters.letter(for: row, fault), by: node, isDead: isDead)
             } else {
                 kept.append(UInt32(row))
             }

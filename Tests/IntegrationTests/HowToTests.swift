@@ -54,6 +54,12 @@ import Testing
                 case "run":
                     queries = try Self.prepare(queries, in: database)
                     try Self.run(words[2], in: database)
+                case "dead-letters":
+                    let replayed = try Complaint.of(
+                        Array(arguments), environment: ["DATABASE_URL": database.url, "KAFKA_BROKERS": "127.0.0.1:1"])
+                    #expect(
+                        replayed.exit == .code(0) && replayed.output.contains("no such dead letters"),
+                        "\(replayed.text)")
                 default: Issue.record("\(command): nobody runs it")
                 }
             }

@@ -306,16 +306,23 @@ extension Batch {
     /// - Parameters:
     ///   - letter: its dead letter. A record gets one; of several reasons the first in alphabetical order is kept, whichever
     ///     node comes first.
+    ///   - node: who refuses it; nil when nothing behind the parser gets it.
     ///   - isDead: false when it could be stored and is too late or too early. To one node is enough to be dead.
-    public func markRefused(_ row: Int, _ letter: DeadLetter, isDead: Bool = true) {
+    public func markRefused(_ row: Int, _ letter: DeadLetter, by node: String? = nil, isDead: Bool = true) {
+        var letter = letter
+        letter.refusers = node.map { [$0] } ?? []
         fates.withLock { fates in
             guard let (known, wasDead) = fates.refused[row] else {
+                letter.isDead = isDead
                 fates.refused[row] = (deadLetters.count, isDead)
                 deadLetters.append(letter)
                 return
             }
+            let refusers = Set(deadLetters[known].refusers).union(letter.refusers).sorted()
             fates.refused[row] = (known, wasDead || isDead)
             if letter.fault.reason < deadLetters[known].fault.reason { deadLetters[known] = letter }
+            deadLetters[known].isDead = wasDead || isDead
+            deadLetters[known].refusers = refusers
         }
     }
 

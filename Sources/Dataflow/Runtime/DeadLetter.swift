@@ -42,6 +42,13 @@ public struct DeadLetter: Sendable {
     public var key: [UInt8]?
     /// The message's timestamp in milliseconds since 1970, nil when it has none.
     public var timestamp: Int64?
+    /// Whether the ledger counts the record as dead; false when it is refused as too late or too early.
+    public var isDead = true
+    /// The nodes that have refused the record, in order, so that only what is behind them lacks it; none when it could not
+    /// be read, and everything lacks it.
+    public var refusers: [String] = []
+    /// What its partition's clock showed before it, in microseconds since 1970; nil where nobody keeps that.
+    public var clock: Int64?
 
     /// Creates a dead letter.
     public init(

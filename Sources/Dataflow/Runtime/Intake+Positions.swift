@@ -2,6 +2,9 @@ import Platform
 
 /// Positions of partitions that stand still, and of topics that are met for the first time.
 extension Intake {
+    /// What blocking calls of the source may ask of the pipeline: whether it stops.
+    public var stopping: CommitContext { pipeline.stoppableContext }
+
     /// Records where the partitions of topics begin that this topology has never met: for each topic all that are given, or,
     /// when a position of the topic is recorded already, none. So every instance begins them at the same place, and whatever
     /// appears in a topic later can be told from what was there first.

@@ -5,8 +5,8 @@ import Catalog
 struct DeadLetters: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters",
-        abstract: "See the records that could not be used, by cause, one by one; and discard them.",
-        subcommands: [Listing.self, Show.self, Discard.self], defaultSubcommand: Listing.self)
+        abstract: "See the records that could not be used, by cause, one by one; replay or discard them.",
+        subcommands: [Listing.self, Show.self, Replay.self, Discard.self], defaultSubcommand: Listing.self)
 }
 
 /// Which letters are meant.

@@ -35,11 +35,13 @@ struct DeadLetterWriter {
         fault.node = fault.node ?? node
         fault.reason = place + fault.reason
         let isChunk = batch.framing == .chunk
-        return DeadLetter(
+        var letter = DeadLetter(
             partition: batch.runs[run].partition,
             offset: isChunk ? message.offset + Int64(document.offset - message.start) : message.offset,
             line: batch.framing == .lines ? countLines(before: document, of: row) : 0, fault: fault,
             payload: payload, key: batch.messageKey(number), timestamp: message.timestamp)
+        if !batch.clockTimes.isEmpty, batch.clockTimes[row] != .min { letter.clock = batch.clockTimes[row] }
+        return letter
     }
 
     /// A row's document, the bytes that the row was made of, and which element they are.

@@ -11,7 +11,7 @@ struct PartitionClocks {
     /// - Parameter reach: how far ahead a record may be and still move a clock, in microseconds.
     init(reach: Int64) { bounds = EventTimeBounds(late: nil, early: reach, field: "") }
 
-    /// Lets the clocks see the good records of a batch, and notes for each what its clock showed before it.
+    /// Lets the clocks see the good records of a batch, and notes for every record what its clock showed before it.
     /// - Parameter column: the event time.
     mutating func see(_ batch: Batch, _ column: Int) {
         // A batch without a row may have no columns either.
@@ -21,8 +21,10 @@ struct PartitionClocks {
             let run = batch.runs[index]
             var clock = (run.beginsClock ? run.clock : clocks[run.partition]) ?? EventClock()
             if let times {
-                for row in run.rows where unsafe batch.status[row] == 0 && times.valid[row] != 0 {
+                for row in run.rows {
+                    // Also before a bad one: its letter says so.
                     shown[row] = clock.time ?? .min
+                    guard unsafe batch.status[row] == 0 && times.valid[row] != 0 else { continue }
                     unsafe clock.see(times.integers[row], reach: bounds.early)
                 }
             }

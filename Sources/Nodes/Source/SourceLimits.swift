@@ -40,6 +40,10 @@ enum SourceLimits {
     static let offsetCommit = Duration.seconds(5)
     /// How often a source says how it stands: what waits decides how long epochs last.
     static let status = Duration.milliseconds(100)
+    /// How long a replay waits for a record that should be there.
+    static let replaySilence = Duration.seconds(30)
+    /// Dead letters that a replay fetches at once, with the first 4 KiB of their records.
+    static let replayLetters = 1_000
     /// How often a trouble that lasts is logged again, and how long one must have stayed away to be logged anew.
     static let troubleRepeat = Duration.seconds(60)
 }

@@ -119,7 +119,7 @@ final class SummarizeWorker: AggregateWorker {
         finder.find(in: batch)
         var letters = DeadLetterWriter(batch, finder.documents, node: node.plan.node)
         for (row, fault) in outcome.left {
-            batch.markRefused(row, letters.letter(for: row, fault))
+            batch.markRefused(row, letters.letter(for: row, fault), by: node.plan.node)
         }
     }
 

@@ -92,7 +92,7 @@ final class SharedCounter {
     private var refused: [RefusedGroups] = []
     private let membersMax: Int
     /// The batch at hand: the nulls made, unless each counts it by itself, and who has asked already.
-    private var last: (batch: UInt64, failures: [[ExpressionEvaluator.Failure]]?, members: Set<Int>)?
+    private var last: (batch: UInt64, rows: Int, failures: [[ExpressionEvaluator.Failure]]?, members: Set<Int>)?
     /// Groups that not all have asked for yet.
     private let given = Mutex<[UInt64: (delta: SummaryDelta, members: Set<Int>)]>([:])
 
@@ -110,12 +110,13 @@ final class SharedCounter {
     /// - Returns: by metric, the nulls that conditions made; nil when each has to count by itself.
     func count(_ batch: Batch, _ rows: RowSelection, for member: Int) -> [[ExpressionEvaluator.Failure]]? {
         if var last, last.batch == batch.serial, last.members.insert(member).inserted {
+            precondition(last.rows == rows.count, "nodes that are counted as one get the same rows")
             self.last = last
             return last.failures
         }
         let isComplete = refused.count == membersMax && refused.allSatisfy(\.isEmpty)
         let failures = isComplete ? counter.countUnlessRefused(batch, rows) : nil
-        last = (batch.serial, failures, [member])
+        last = (batch.serial, rows.count, failures, [member])
         return failures
     }
 

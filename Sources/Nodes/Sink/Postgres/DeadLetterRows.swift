@@ -52,9 +52,11 @@ final class DeadLetterRows: EpochSink {
 
     private static let sql = """
         INSERT INTO millrace.dead_letters
-        (topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload, message_time)
+        (topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload, message_time,
+            counted, refused_by, clock_time)
         SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::timestamptz[]) AS k
+            $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::timestamptz[], $14::text[], $15::text[],
+            $16::bigint[]) AS k
         """
 
     private static func rows(
@@ -62,6 +64,7 @@ final class DeadLetterRows: EpochSink {
     ) -> RowBuilders {
         var rows = RowBuilders([
             .text, .int4, .int8, .int4, .text, .text, .text, .text, .text, .bytea, .bytea, .timestamptz,
+            .text, .text, .int8,
         ])
         for letter in letters {
             rows.columns[0].append(keys[letter.partition].topic)
@@ -80,6 +83,9 @@ final class DeadLetterRows: EpochSink {
             } else {
                 rows.columns[11].appendNull()
             }
+            rows.columns[12].append(letter.isDead ? "dead" : "refused")
+            rows.columns[13].append(letter.refusers.isEmpty ? nil : letter.refusers.joined(separator: "\n"))
+            rows.columns[14].append(letter.clock)
         }
         return rows
     }
@@ -87,7 +93,7 @@ final class DeadLetterRows: EpochSink {
 
 extension ArrayBuilder {
     /// Appends a text, nil as null.
-    fileprivate mutating func append(_ text: String?) {
+    mutating func append(_ text: String?) {
         if let text { append(text) } else { appendNull() }
     }
 }

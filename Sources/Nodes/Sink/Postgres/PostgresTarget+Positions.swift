@@ -8,6 +8,7 @@ extension PostgresTarget {
     package func claim(
         _ keys: [PartitionKey], origin: String?, _ context: CommitContext
     ) throws -> [ClaimedPartition] {
+        if let replay { return try replayed(keys, replay, context) }
         try checkReplacement()
         return try transaction(context) { connection in
             if let definition { try registration.check(definition, locking: true, &connection) }
@@ -53,7 +54,8 @@ extension PostgresTarget {
     }
 
     package func positions(_ partitions: [ClaimedPartition], _ context: CommitContext) throws -> [ClaimedPartition] {
-        try transaction(context) { connection in
+        if let replay { return try replayed(partitions.map(\.key), replay, context) }
+        return try transaction(context) { connection in
             try rows.read(partitions.map(\.key), locking: true, &connection)
         }
     }

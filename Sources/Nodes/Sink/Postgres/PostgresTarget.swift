@@ -13,18 +13,22 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     let sinks: [TableSink]
     let registration: Registration
     private let acceptsGaps: Bool
+    /// What is replayed; nil for a topology that runs.
+    let replay: ReplayBook?
+    /// The letters of the replay at its start, by partition.
+    var replayed: [(key: PartitionKey, count: Int64)] = []
     /// The tables of summaries, in one order in every process.
     var tables: [TableRows] = []
     /// Everything that is written in the transaction of a commit.
-    private var epochSinks: [any EpochSink] = []
+    var epochSinks: [any EpochSink] = []
     /// The definition that this instance runs; nil before `prepare`.
     var definition: TableDefinition?
     /// The context of the start, which tells the user of troubles.
     private var starting: CommitContext?
     /// Whether the tables are still those of the start.
-    private var tableWatch = TableWatch([])
+    var tableWatch = TableWatch([])
     /// By node, tables that the first commit that writes rows marks as having some.
-    private var unmarked: [Int: [TablePlace]] = [:]
+    var unmarked: [Int: [TablePlace]] = [:]
     private let lifeSigns = LifeSigns()
     /// Signs given; used by the thread that gives them.
     private var signs = 0
@@ -46,7 +50,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// Whether the last ticket had to be waited for; read by whoever asks whether an epoch is due.
     private let isContended = Atomic(false)
     /// Whether the tickets of all tables are held by a transaction that stands open on `commits`.
-    private var hasTickets = false
+    var hasTickets = false
 
     /// Creates a target; connects when first used.
     /// - Parameters:
@@ -58,13 +62,14 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     ///     set of its own, a node's refused rows stop the pipeline.
     ///   - memory: what rows on their way are drawn from.
     ///   - observers: told of every committed epoch.
+    ///   - desk: what is replayed; nil for a topology that runs.
     ///   - onWarning: gets what a person should know about the tables at the start.
     ///   - onRetention: is told which table has dropped how many partitions, and up to when rows are gone.
     ///   - onNotice: gets what the server has to say.
     package init(
         topology: String, owner: String, settings: ConnectionSettings,
         sinks: [TableSink], acceptsGaps: Bool = false, refused: [Int: RefusedGroups] = [:],
-        memory: MemoryAccountant, observers: [any EpochObserver] = [],
+        memory: MemoryAccountant, observers: [any EpochObserver] = [], replaying desk: ReplayDesk? = nil,
         onWarning: @escaping @Sendable (String) -> Void = { _ in },
         onRetention: @escaping @Sendable (String, Int, String) -> Void = { _, _, _ in },
         onNotice: @escaping Notice.Handler
@@ -72,6 +77,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         rows = PartitionRows(topology: topology, owner: owner)
         self.sinks = sinks
         self.acceptsGaps = acceptsGaps
+        replay = desk.map { ReplayBook(topology: topology, desk: $0) }
         self.onWarning = onWarning
         self.onRetention = onRetention
         // A process number comes again, in containers at every start.
@@ -90,8 +96,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// instances of another definition that may still be alive.
     /// - Throws: `SinkError` naming the table or the refusal.
     package func prepare(_ context: CommitContext) throws {
-        let setup = SchemaSetup(
+        var setup = SchemaSetup(
             registration: registration, sinks: sinks, functions: functions, acceptsGaps: acceptsGaps)
+        setup.mayRegister = replay == nil
         var known: [Registration.Sighting] = []
         while true {
             let outcome = try commits.run(context) { connection, _ in try setup.run(known, &connection) }
@@ -100,6 +107,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 if !known.isEmpty { context.report(trouble: nil) }
                 starting = context
                 begin(prepared)
+                if let replay { try beginReplay(replay, context) }
                 return dropOldRows { body in try self.commits.run(context) { connection, _ in try body(&connection) } }
             case .waiting(let others):
                 known += others.filter { other in !known.contains { $0.instance == other.instance } }
@@ -124,11 +132,16 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                         plan: sink.plan, window: sink.window, place: found.0, name: sink.table, memory: memory),
                     partitions: found.1)
             }
-        epochSinks =
-            tables + [
-                DeadLetterRows(topology: rows.topology, memory: memory),
-                GenerationRows(topology: rows.topology, onWarning: onWarning),
-            ]
+        if let replay {
+            // Its locks on the ledger come before those on rows, as in every commit.
+            epochSinks = [ReplayRows(replay, registration, prepared.definition)] + tables
+        } else {
+            epochSinks =
+                tables + [
+                    DeadLetterRows(topology: rows.topology, memory: memory),
+                    GenerationRows(topology: rows.topology, onWarning: onWarning),
+                ]
+        }
         tableWatch = TableWatch(prepared.places)
         for (index, sink) in sinks.enumerated() where !prepared.hasRows[index] {
             unmarked[sink.node, default: []].append(prepared.places[index])
@@ -216,11 +229,15 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         commits.leaveTransaction()
     }
 
-    private func noteWait(since asked: ContinuousClock.Instant) {
+    func noteWait(since asked: ContinuousClock.Instant) {
         isContended.store(.now - asked > SinkLimits.ticketWait, ordering: .relaxed)
     }
 
     package func commit(_ epoch: ClosedEpoch, _ context: CommitContext) throws -> CommitOutcome {
+        if replay != nil, let refusal = refuseForgotten(epoch) {
+            passTurn()
+            return refusal
+        }
         // With tickets in hand a transaction is open already.
         if !hasTickets { for sink in epochSinks { sink.prepare(epoch) } }
         defer { for sink in epochSinks { sink.forgetPrepared() } }
@@ -241,6 +258,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                 return try findRefusals(in: epoch, after: error, &connection)
             } catch let error as LostRows {
                 throw try error.explained(&connection)
+            } catch let error as LettersMoved {
+                try connection.execute("ROLLBACK")
+                return .fenced(reason: error.reason)
             }
         }
         if case .fenced = outcome {
@@ -250,14 +270,20 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             committed.withLock { $0.formUnion(epoch.advances.map(\.key)) }
             unmarked = unmarked.filter { epoch.deltas[$0.key] == nil }
             refusedInARow = 0
+            if replay?.desk.isRehearsal == true { for table in tables { table.partitions?.forget() } }
             for sink in epochSinks { sink.committed(epoch) }
             for console in consoles { console.committed(epoch) }
         }
         return outcome
     }
 
-    private func verdict(on epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitVerdict {
+    func verdict(on epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitVerdict {
         try connection.begin(.positions)
+        if let replay {
+            let verdict = try replay.verdict(&connection)
+            try connection.execute("COMMIT")
+            return verdict
+        }
         let keys = epoch.advances.map(\.key) + epoch.standing.map(\.key)
         let found = try rows.read(keys.sorted(), locking: true, &connection)
         try connection.execute("COMMIT")
@@ -271,7 +297,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     package func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome {
         try checkReplacement()
         return try commits.run(context) { connection, isNew in
-            guard isNew else { return .committed }
+            guard isNew, replay == nil else { return .committed }
             try connection.begin(.positions)
             let found = try rows.read(standing.map(\.key), locking: false, &connection)
             try connection.execute("COMMIT")
@@ -281,97 +307,6 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
 
     private static func mayBlameRow(_ error: PostgresError) -> Bool {
         error.isRowRefusal || (error.isRaised && !error.isRetryable)
-    }
-
-    /// Rows that came into being while they were written are there at the next try. That somebody swallows them instead
-    /// never passes. A partition that somebody has dropped is made again.
-    private func writeAgainstRaces(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
-        for _ in 1..<SinkLimits.insertRacesMax {
-            do {
-                return try write(epoch, &connection)
-            } catch let error as LostRows where error.action == .insert && error.quoted != DeadLetterRows.table {
-                try connection.execute("ROLLBACK")
-            } catch let error as PostgresError where error.sqlState == "23514" && error.constraint == nil {
-                // Only the lack of a partition violates a check that has no name.
-                guard tables.contains(where: { $0.partitions != nil }) else { throw error }
-                try connection.execute("ROLLBACK")
-                for table in tables { table.partitions?.forget() }
-            }
-        }
-        return try write(epoch, &connection)
-    }
-
-    private func write(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
-        guard try begin(epoch, &connection) else { return try fenced(epoch, &connection) }
-        for sink in epochSinks { try sink.write(epoch, &connection) }
-        try connection.commit()
-        return .committed
-    }
-
-    /// Opens the transaction of an epoch with the tickets of its tables and the fence, or goes on in the one that holds the
-    /// tickets. False, and no transaction, when a partition is no longer ours.
-    func begin(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> Bool {
-        // A transaction of tickets may have ended with its connection, or by the server's patience.
-        let isOpen = hasTickets && connection.transactionStatus == .inTransaction
-        hasTickets = false
-        var statements: [(sql: String, parameters: [Parameter])] = []
-        let written = tables.filter { epoch.deltas[$0.node] != nil }.map(\.writer.table.place.quoted)
-        if !isOpen, !written.isEmpty { statements.append((CommitTicket.sql, [.array(Self.names(written))])) }
-        let fence = statements.count
-        statements.append(rows.advanceStatement(epoch.advances))
-        if !written.isEmpty { statements.append((TableWatch.sql, [.array(Self.names(written))])) }
-        for place in unmarked.filter({ epoch.deltas[$0.key] != nil }).flatMap(\.value) {
-            statements.append((Self.mark, [.text(rows.topology), .text(place.schema), .text(place.name)]))
-        }
-        let asked = ContinuousClock.now
-        let answers: [QueryResult]
-        do throws(PostgresError) {
-            answers =
-                if isOpen {
-                    try connection.pipeline { for one in statements { $0.query(one.sql, one.parameters) } }
-                } else {
-                    try connection.begin(.commit) { for one in statements { $0.query(one.sql, one.parameters) } }
-                }
-        } catch {
-            throw error.statementIndex == fence ? error.about(PartitionRows.table) : error
-        }
-        if !isOpen { noteWait(since: asked) }
-        guard answers.dropFirst(fence).first?.affectedRows == epoch.advances.count else {
-            try connection.execute("ROLLBACK")
-            return false
-        }
-        if !written.isEmpty {
-            try tableWatch.compare(answers[fence + 1], unwritten: unmarked.values.flatMap(\.self), &connection)
-            for table in tables { try table.ensurePartitions(for: epoch, &connection) }
-        }
-        return true
-    }
-
-    private static func names(_ tables: [String]) -> ArrayBuilder {
-        var names = ArrayBuilder(.text)
-        for table in tables { names.append(table) }
-        return names
-    }
-
-    /// A table that has had rows and is empty was emptied by somebody; the first commit that writes some says so.
-    private static let mark = """
-        UPDATE millrace.tables SET has_rows = true WHERE topology = $1 AND table_schema = $2 AND table_name = $3
-        """
-
-    /// Why the fence refused.
-    /// - Throws: `SinkError` when the partitions are as they should be, so that nothing but the database's own doing can
-    ///   have kept them from moving.
-    func fenced(_ epoch: ClosedEpoch, _ connection: inout Connection) throws -> CommitOutcome {
-        switch try verdict(on: epoch, &connection) {
-        case .fenced(let reason): return .fenced(reason: reason)
-        case .committed: return .fenced(reason: "the positions were moved by someone else")
-        case .notCommitted:
-            try connection.begin(.positions)
-            throw try LostRows(
-                table: PartitionRows.table, quoted: PartitionRows.table, action: .update,
-                expected: epoch.advances.count, found: 0
-            ).explained(&connection)
-        }
     }
 
     deinit { lifeSigns.stop() }
@@ -392,6 +327,9 @@ extension PostgresTarget {
         let context = CommitContext(
             isCancelled: { ContinuousClock.now >= end }, reportTrouble: { _ in }, wait: { _ in })
         // The row that stays behind when the database is away counts as gone after a while.
-        _ = try? transaction(context) { connection in try registration.signOut(&connection) }
+        _ = try? transaction(context) { connection in
+            try replay?.end(&connection)
+            try registration.signOut(&connection)
+        }
     }
 }

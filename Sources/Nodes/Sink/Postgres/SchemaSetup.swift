@@ -16,6 +16,8 @@ struct SchemaSetup {
     let functions: String
     /// Whether tables that lack something are accepted as they are (`--from-now`).
     let acceptsGaps: Bool
+    /// Whether a definition that is not registered is made the one that may run.
+    var mayRegister = true
 
     /// How a setup ends.
     enum Outcome {
@@ -55,6 +57,7 @@ struct SchemaSetup {
         let definition = definition(tables)
         let current = try registration.current(&connection)
         let isNew = current?.digest != definition.digest
+        if isNew, !mayRegister { throw registration.unregistered(definition, current) }
         if isNew {
             let others = try registration.others(than: definition.digest, &connection)
             if let alive = others.first(where: { other in

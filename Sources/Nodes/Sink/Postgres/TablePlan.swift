@@ -79,7 +79,7 @@ private struct StoredTables: StoredSink {
             refused: Dictionary(tables.flatMap { table in table.sinks.map { ($0.node, table.refused) } }) { first, _ in
                 first
             },
-            memory: context.memory, observers: observers
+            memory: context.memory, observers: observers, replaying: context.services[ReplayDesk.self]
         ) { warning in
             logger.warning("A table needs attention", metadata: ["what": "\(warning)"])
         } onRetention: { table, partitions, end in

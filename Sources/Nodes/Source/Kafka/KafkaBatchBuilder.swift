@@ -80,16 +80,19 @@ final class KafkaBatchBuilder {
     }
 
     private func appendTexts(of message: borrowing MessageView, to batch: Batch) {
-        for text in texts {
-            switch text {
-            case .key: unsafe batch.appendMessageText(message.key)
-            case .header(let name): unsafe batch.appendMessageText(message.header(name))
-            case .topic: unsafe batch.appendMessageText(message.topic)
-            case .partition:
-                var number = String(message.partition)
-                number.withUTF8 { unsafe batch.appendMessageText(UnsafeRawBufferPointer($0)) }
-            case .timestamp, .offset: preconditionFailure("\(text) is no text beside a message")
-            }
+        for text in texts { Self.append(text, of: message, to: batch) }
+    }
+
+    /// Keeps a text beside a message's payload.
+    static func append(_ text: MessageAttribute, of message: borrowing MessageView, to batch: Batch) {
+        switch text {
+        case .key: unsafe batch.appendMessageText(message.key)
+        case .header(let name): unsafe batch.appendMessageText(message.header(name))
+        case .topic: unsafe batch.appendMessageText(message.topic)
+        case .partition:
+            var number = String(message.partition)
+            number.withUTF8 { unsafe batch.appendMessageText(UnsafeRawBufferPointer($0)) }
+        case .timestamp, .offset: preconditionFailure("\(text) is no text beside a message")
         }
     }
 

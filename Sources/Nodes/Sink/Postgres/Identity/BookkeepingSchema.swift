@@ -7,7 +7,7 @@ enum BookkeepingSchema {
     /// The tables' names, and that of the view.
     static let tableNames = [
         "partitions", "dead_letters", "tables", "topologies", "instances",
-        "lookup_generations", "lookup_ranges", "freshness",
+        "lookup_generations", "lookup_ranges", "replays", "freshness",
     ]
 
     /// Makes everything, or brings it up to date; nothing is lost, and nothing is done when nothing is to be done.
@@ -124,7 +124,10 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS field text COLLATE "C",
             ADD COLUMN IF NOT EXISTS found text COLLATE "C",
             ADD COLUMN IF NOT EXISTS key bytea,
-            ADD COLUMN IF NOT EXISTS written_at timestamptz;
+            ADD COLUMN IF NOT EXISTS written_at timestamptz,
+            ADD COLUMN IF NOT EXISTS counted text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS refused_by text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS clock_time bigint;
         ALTER TABLE millrace.dead_letters ALTER COLUMN written_at SET DEFAULT pg_catalog.now();
         CREATE INDEX IF NOT EXISTS dead_letters_place ON millrace.dead_letters (topology, topic, partition, "offset");
 
@@ -192,6 +195,26 @@ enum BookkeepingSchema {
             to_offset bigint NOT NULL,
             digest text COLLATE "C" NOT NULL,
             PRIMARY KEY (topology, node, topic, partition, from_offset, digest)
+        ) WITH (fillfactor = 50);
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.replays (
+            topology text COLLATE "C" NOT NULL,
+            number bigint NOT NULL,
+            instance text NOT NULL,
+            choice text NOT NULL,
+            started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+            ended_at timestamptz,
+            commits bigint NOT NULL DEFAULT 0,
+            letters bigint NOT NULL DEFAULT 0,
+            applied bigint NOT NULL DEFAULT 0,
+            filtered bigint NOT NULL DEFAULT 0,
+            dead bigint NOT NULL DEFAULT 0,
+            refused bigint NOT NULL DEFAULT 0,
+            untouched bigint NOT NULL DEFAULT 0,
+            PRIMARY KEY (topology, number),
+            CHECK (letters = applied + filtered + dead + refused + untouched)
         ) WITH (fillfactor = 50);
 
         """,

@@ -116,6 +116,21 @@ struct Registration: Sendable {
                 + "and had not committed is read by the other; two files need two `topology:` names")
     }
 
+    /// Why dead letters are not replayed by a definition that does not run.
+    func unregistered(_ definition: TableDefinition, _ current: Current?) -> SinkError {
+        guard let current else {
+            return SinkError(
+                code: .definitionMismatch,
+                description: "topology \(topology) has never run in this database, so it has no dead letters to replay")
+        }
+        let changes = definition.changes(since: TableDefinition(current.definition)).map(\.text)
+        return SinkError(
+            code: .definitionMismatch,
+            description:
+                "topology \(topology): dead letters are replayed by the definition that runs, and this file is "
+                + "another one: \(changes.joined(separator: "; ")); run or deploy it first")
+    }
+
     /// Why a start is refused while instances of another definition run.
     func refusal(of definition: TableDefinition, _ current: Current?, alive: Sighting) -> SinkError {
         let changes = current.map { definition.changes(since: TableDefinition($0.definition)).map(\.text) } ?? []

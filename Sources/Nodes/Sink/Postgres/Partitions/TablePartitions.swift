@@ -166,6 +166,9 @@ final class TablePartitions {
         return bounds.upperBound + longestWindow + keep <= now
     }
 
+    /// Whether the partition of a window may have been dropped.
+    func isForgotten(_ windowStart: Int64, at now: Int64) -> Bool { isOld(unit.bounds(around: windowStart), at: now) }
+
     /// Drops partitions that are old, inside a transaction that somebody else opens and commits.
     ///
     /// Dropping locks the whole table for a moment; when somebody reads it for long, it is given up, and tried again later.

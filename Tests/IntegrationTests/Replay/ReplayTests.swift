@@ -1,0 +1,204 @@
+import Foundation
+import Platform
+import Postgres
+import Testing
+
+/// `millrace dead-letters replay`, from files: what a clean run of the mended topology makes of the same log is what there is
+/// afterwards, byte for byte.
+@Suite struct ReplayTests {
+    @Test func mendedRecordsComeIntoTheirWindowsOnce() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_file", events: ReplayStand.events(5_000))
+            let (broken, mended) = (stand.text(mended: false), stand.text(mended: true))
+            try stand.runRefusing(broken)
+            // Refused by one table, and in the other one already.
+            let refused = try stand.database.number(
+                "SELECT count(*) FROM millrace.dead_letters WHERE cause = 'refused_row' AND refused_by = 'by_country'")
+            #expect(refused > 600)
+            try stand.run(mended, ["--from-now"])
+            let before = try TableDump(of: stand.database, ReplayStand.tables)
+            let rehearsed = try stand.replay(mended, ["--all", "--dry-run"])
+            #expect(try TableDump(of: stand.database, ReplayStand.tables).differences(from: before).isEmpty)
+            #expect(try stand.database.number("SELECT count(*) FROM millrace.replays") == 0)
+
+            // By cause first, then what is left.
+            let first = try stand.replay(mended, ["--cause", "refused_row"])
+            #expect(first.letters == refused && first.applied == refused, "\(first)")
+            let rest = try stand.replay(mended)
+            #expect(rehearsed.applied == first.applied + rest.applied)
+            #expect(rest.failed == [.init(reason: "truncated", count: 52)])
+            #expect(rehearsed.failed == rest.failed)
+            try stand.expectCleanRun(mended, TestDatabase("replay_file_clean"))
+            // What is left fails again, and nothing else changes.
+            #expect(try stand.replay(mended).applied == 0)
+            #expect(try Ledger(of: stand.database).problems(messages: nil, records: 5_000) == [])
+            let booked = try stand.database.query(
+                "SELECT sum(applied)::bigint, sum(dead)::bigint, count(ended_at) FROM millrace.replays")
+            #expect(try booked.int64(0, 0) == rehearsed.applied)
+            #expect(try booked.int64(0, 1) == 104)
+            #expect(try booked.int64(0, 2) == 3)
+        }
+    }
+
+    @Test func whatTheMendedTopologyLeavesOutIsFilteredInTheLedger() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_filter", events: ReplayStand.events(2_000))
+            let text = stand.text(mended: false).replacing("from: records, summarize", with: "from: wanted, summarize")
+            try stand.run(text)
+            let mended = text.replacing("accept: json", with: "accept: text")
+                .replacing("amount >= 0", with: "amount >= 0 && amount % 2 == 0")
+            try stand.run(mended, ["--from-now"])
+            let before = try Ledger(of: stand.database)
+            let answer = try stand.replay(mended, ["--cause", "wrong_type"])
+            let after = try Ledger(of: stand.database)
+            #expect(answer.letters > 30 && answer.filtered > 0 && answer.applied > 0, "\(answer)")
+            #expect(answer.filtered + answer.applied == answer.letters)
+            #expect(after.rows[0].filtered == before.rows[0].filtered + answer.filtered)
+            #expect(after.rows[0].dead == before.rows[0].dead - answer.letters)
+            #expect(after.problems(messages: nil, records: 2_000) == [])
+        }
+    }
+
+    /// Killed anywhere, as often as it takes, and begun again; or several at once.
+    @Test func killsAndOtherReplaysChangeNothing() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_kills", events: ReplayStand.events(60_000))
+            let (broken, mended) = (stand.text(mended: false), stand.text(mended: true))
+            try stand.runRefusing(broken)
+            try stand.run(mended, ["--from-now"])
+            let letters = try stand.database.number("SELECT count(*) FROM millrace.dead_letters")
+            var random = SeededRandom(seed: 11)
+            var (kills, partly) = (0, 0)
+            while true {
+                let process = try stand.startReplay(mended, ["--all", "--commit-interval", "10ms"])
+                process.live(for: .milliseconds(Int.random(in: 150...900, using: &random)))
+                guard process.isRunning else { break }
+                process.kill()
+                kills += 1
+                let left = try stand.database.number("SELECT count(*) FROM millrace.dead_letters")
+                #expect(try Ledger(of: stand.database).problems(messages: nil, records: 60_000) == [])
+                if left < letters, left > 1_000 { partly += 1 }
+                if kills == 8 { break }
+            }
+            #expect(kills > 0)
+            let others = try (0..<3).map { _ in try stand.startReplay(mended, ["--all", "--commit-interval", "10ms"]) }
+            for other in others { _ = try ReplayStand.answer(of: other) }
+            try stand.expectCleanRun(mended, TestDatabase("replay_kills_clean"))
+            print("replay: \(kills) kills, \(partly) of them in the middle, \(letters) letters")
+        }
+    }
+
+    @Test func severalReplaysAtOnceBookEachLetterOnce() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_twice", events: ReplayStand.events(20_000))
+            let (broken, mended) = (stand.text(mended: false), stand.text(mended: true))
+            try stand.runRefusing(broken)
+            try stand.run(mended, ["--from-now"])
+            let usable = try stand.replay(mended, ["--all", "--dry-run"]).applied
+            let both = try (0..<2).map { _ in try stand.startReplay(mended, ["--all", "--commit-interval", "10ms"]) }
+            let applied = try both.map { try ReplayStand.answer(of: $0).applied }
+            #expect(applied.reduce(0, +) == usable, "\(applied)")
+            try stand.expectCleanRun(mended, TestDatabase("replay_twice_clean"))
+        }
+    }
+
+    @Test func aChangedFileIsNotReplayed() async throws {
+        try await onOwnThread {
+            let events = ReplayStand.events(1_000)
+            let stand = try ReplayStand("replay_changed", events: events)
+            let (broken, mended) = (stand.text(mended: false), stand.text(mended: true))
+            try stand.run(broken)
+            try stand.run(mended, ["--from-now"])
+            let before = try TableDump(of: stand.database, ReplayStand.tables)
+            // One record is another one of the same length; the file is the one that was read by its ends.
+            let other = events.enumerated().map { $0 == 107 ? $1.replacing("u107", with: "x107") : $1 }
+            _ = try stand.folder.file(named: "events.ndjson", other.map { $0 + "\n" }.joined())
+            let answer = try stand.replay(mended, ["--cause", "wrong_type", "--dry-run"])
+            #expect(answer.applied == 19 && answer.untouched.map(\.count) == [1], "\(answer)")
+            #expect(answer.untouched.first?.reason.contains("another record stands at its place") == true)
+
+            _ = try stand.folder.file(named: "events.ndjson", "{\"other\":1}\n")
+            let gone = try stand.replay(mended)
+            #expect(gone.applied == 0 && gone.untouched.map(\.count) == [gone.letters], "\(gone)")
+            #expect(gone.untouched.first?.reason.contains("no file of the topology holds what was read") == true)
+            #expect(try TableDump(of: stand.database, ReplayStand.tables).differences(from: before).isEmpty)
+
+            // Under another name that the topology reads, it is found by what it holds.
+            let moved = try stand.folder.file(named: "moved.ndjson", events.map { $0 + "\n" }.joined())
+            let renamed = mended.replacing("events.ndjson", with: "*.ndjson")
+            #expect(!moved.isEmpty)
+            #expect(try stand.replay(renamed, ["--cause", "wrong_type"]).applied == 20)
+        }
+    }
+
+    @Test func aWindowThatIsNoLongerKeptStaysDead() async throws {
+        try await onOwnThread {
+            let day = { (ago: Double) in Date.now.addingTimeInterval(-ago * 86_400).formatted(.iso8601) }
+            let line = { (time: String, amount: String) in
+                "{\"ts\":\"\(time)\",\"country\":\"DE\",\"amount\":\(amount),\"user\":\"u\"}"
+            }
+            let stand = try ReplayStand(
+                "replay_keep", events: [line(day(0), "1"), line(day(0), "\"2\""), line(day(400), "\"4\"")])
+            func text(_ mended: Bool) -> String {
+                stand.text(mended: mended).replacing("table: countries", with: "table: countries, keep: 30d")
+            }
+            try stand.run(text(false))
+            try stand.run(text(true), ["--from-now"])
+            let answer = try stand.replay(text(true))
+            #expect(answer.applied == 1, "\(answer)")
+            #expect(answer.failed == [.init(reason: "forgotten", count: 1)])
+            #expect(try stand.database.number("SELECT sum(amount)::bigint FROM countries") == 3)
+            let letter = try stand.database.query("SELECT cause, node, reason FROM millrace.dead_letters")
+            #expect(try letter.text(0, 0) == "forgotten" && letter.text(0, 1) == "countries")
+            #expect(try letter.text(0, 2)?.contains("older than what table countries keeps") == true)
+            // The table that keeps all has it, and does not get it again.
+            #expect(try stand.database.number("SELECT n FROM total") == 3)
+            #expect(try stand.replay(text(true)).failed.map(\.count) == [1])
+            #expect(try stand.database.number("SELECT n FROM total") == 3)
+            #expect(try Ledger(of: stand.database).problems(messages: nil, records: 3) == [])
+        }
+    }
+
+    /// What is late is told by the clock as it stood at the record's place, not by that of now.
+    @Test func aReplayedRecordIsNoLaterThanItWas() async throws {
+        try await onOwnThread {
+            func line(_ day: Int, _ amount: String) -> String {
+                "{\"ts\":\"2026-01-\(String(day + 100).dropFirst())T00:00:00Z\",\"country\":\"DE\",\"amount\":\(amount),"
+                    + "\"user\":\"u\"}"
+            }
+            let early = (0..<150).map { _ in line(1, "1") }
+            let late = (0..<150).map { _ in line(20, "1") }
+            let stand = try ReplayStand(
+                "replay_late", events: early + [line(1, "\"10\"")] + late + [line(1, "\"100\""), line(2, "1000")])
+            let bounds = "too_late: 2d\n      too_early: 1d"
+            let (broken, mended) = (
+                stand.text(mended: false, summary: bounds), stand.text(mended: true, summary: bounds)
+            )
+            try stand.run(broken)
+            try stand.run(mended, ["--from-now"])
+            let answer = try stand.replay(mended)
+            // A hundred records were ahead of the clock before it moved.
+            #expect(answer.letters == 103 && answer.applied == 1, "\(answer)")
+            let failed = [("too_early", 100), ("too_late", 2)].map {
+                ReplayStand.Answer.Count(reason: $0.0, count: $0.1)
+            }
+            #expect(answer.failed == failed, "\(answer)")
+            try stand.expectCleanRun(mended, TestDatabase("replay_late_clean"))
+        }
+    }
+
+    @Test func anotherDefinitionThanTheOneThatRunsIsRefused() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_definition", events: ReplayStand.events(200))
+            try stand.run(stand.text(mended: false))
+            let process = try stand.startReplay(stand.text(mended: true))
+            #expect(try process.wait() == .code(1))
+            #expect(
+                process.errors.contains("dead letters are replayed by the definition that runs"), "\(process.errors)")
+            #expect(try stand.database.number("SELECT count(*) FROM millrace.replays") == 0)
+            let unsaid = try stand.startReplay(stand.text(mended: false), [])
+            #expect(try unsaid.wait() != .code(0))
+            #expect(unsaid.errors.contains("or give --all"), "\(unsaid.errors)")
+        }
+    }
+}
