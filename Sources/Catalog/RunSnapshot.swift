@@ -82,13 +82,23 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
         package var groups: Int64
         /// Bytes of memory held.
         package var memory: Int
+        /// Seconds of work of all workers since the start, without nodes behind it; nil from a program that did not
+        /// measure it.
+        package var busySeconds: Double?
+        /// Batches that wait in front of it; nil for a node that runs fused with the one before.
+        package var waiting: Int?
 
-        package init(name: String, entered: Int64, left: Int64, groups: Int64, memory: Int) {
+        package init(
+            name: String, entered: Int64, left: Int64, groups: Int64, memory: Int, busySeconds: Double? = nil,
+            waiting: Int? = nil
+        ) {
             self.name = name
             self.entered = entered
             self.left = left
             self.groups = groups
             self.memory = memory
+            self.busySeconds = busySeconds
+            self.waiting = waiting
         }
     }
 

@@ -143,6 +143,8 @@ import Testing
         try await run.stop()
         let snapshot = run.pipeline.progress()
         #expect(snapshot.sources.map(\.name) == ["model0"] && snapshot.nodes.map(\.name) == ["tally0"])
+        // What was counted took time, and all of it is done.
+        #expect(snapshot.nodes[0].busy > .zero && snapshot.nodes[0].waiting == 0)
         #expect(snapshot.partitions.count == 3)
         for partition in snapshot.partitions {
             let count = Int64(try #require(Self.log.partitions[partition.key]).count)

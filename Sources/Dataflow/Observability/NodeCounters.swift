@@ -4,12 +4,19 @@ import Synchronization
 final class NodeCounters: Sendable {
     private let entered = Atomic<Int64>(0)
     private let left = Atomic<Int64>(0)
+    private let busyNanoseconds = Atomic<Int64>(0)
 
     func enter(_ records: Int) { entered.wrappingAdd(Int64(records), ordering: .relaxed) }
     func leave(_ records: Int) { left.wrappingAdd(Int64(records), ordering: .relaxed) }
 
-    func snapshot(_ name: String, groups: Int64) -> NodeSnapshot {
+    /// It was at work for so long, without what came behind it.
+    func work(for time: Duration) {
+        busyNanoseconds.wrappingAdd(Int64(time / .nanoseconds(1)), ordering: .relaxed)
+    }
+
+    func snapshot(_ name: String, groups: Int64, waiting: Int?) -> NodeSnapshot {
         NodeSnapshot(
-            name: name, entered: entered.load(ordering: .relaxed), left: left.load(ordering: .relaxed), groups: groups)
+            name: name, entered: entered.load(ordering: .relaxed), left: left.load(ordering: .relaxed), groups: groups,
+            busy: .nanoseconds(busyNanoseconds.load(ordering: .relaxed)), waiting: waiting)
     }
 }

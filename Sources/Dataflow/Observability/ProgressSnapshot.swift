@@ -69,13 +69,22 @@ public struct NodeSnapshot: Sendable, Equatable {
     public var left: Int64
     /// Groups of it that were written since the start, each epoch's counted anew.
     public var groups: Int64
+    /// How long workers were in it since the start, all of them together, without the nodes behind it.
+    public var busy: Duration
+    /// Batches that wait in front of it; nil for a node that runs fused with the one before.
+    public var waiting: Int?
 
     /// A node's figures.
-    public init(name: String, entered: Int64 = 0, left: Int64 = 0, groups: Int64 = 0) {
+    public init(
+        name: String, entered: Int64 = 0, left: Int64 = 0, groups: Int64 = 0, busy: Duration = .zero,
+        waiting: Int? = nil
+    ) {
         self.name = name
         self.entered = entered
         self.left = left
         self.groups = groups
+        self.busy = busy
+        self.waiting = waiting
     }
 }
 

@@ -167,7 +167,9 @@ public final class Pipeline: Sendable {
                     name: source.name, lag: status.lag, queuedBytes: status.queuedBytes, trouble: status.trouble)
             }
             snapshot.nodes = plan.nodes.indices.map { node in
-                counters[node].snapshot(plan.nodes[node].name, groups: state.progress.groups[node, default: 0])
+                counters[node].snapshot(
+                    plan.nodes[node].name, groups: state.progress.groups[node, default: 0],
+                    waiting: graph.stages.firstIndex { $0.head == node }.map { state.queues[$0].count })
             }
             snapshot.partitions = state.partitions.map { partition in
                 PartitionSnapshot(

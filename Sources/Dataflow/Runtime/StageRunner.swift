@@ -65,18 +65,23 @@ final class StageRunner: Sendable {
         }
     }
 
+    /// - Returns: how long it took, with what came behind it.
+    @discardableResult
     private func visit(
         _ node: Int, _ batch: Batch, _ rows: RowSelection, _ slot: SlotWorkers, _ emit: (Int, RowSelection) -> Void
-    ) {
+    ) -> Duration {
         guard let worker = slot.workers[node] else { preconditionFailure("a stage was asked for a foreign node") }
         let isParsed = batch.rowCount > 0
         if isParsed { counters[node].enter(rows.count) }
+        // The real clock, in a simulation too: nothing depends on it.
+        let start = ContinuousClock.now
+        var behind = Duration.zero
         worker.process(batch, rows) { selected in
             guard selected.count > 0 else { return }
             counters[node].leave(selected.count)
             for child in nodes[node].children {
                 if slot.workers[child] != nil {
-                    visit(child, batch, selected, slot, emit)
+                    behind += visit(child, batch, selected, slot, emit)
                 } else {
                     emit(child, selected)
                 }
@@ -84,6 +89,9 @@ final class StageRunner: Sendable {
         }
         // What a parser gets are messages: how many records they hold, it finds out.
         if !isParsed { counters[node].enter(batch.rowCount) }
+        let time = ContinuousClock.now - start
+        counters[node].work(for: time - behind)
+        return time
     }
 
     /// Every aggregate worker of the stage with its node.

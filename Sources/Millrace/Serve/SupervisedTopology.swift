@@ -231,7 +231,8 @@ extension RunSnapshot {
         nodes = progress.nodes.map { node in
             Node(
                 name: node.name, entered: node.entered, left: node.left, groups: node.groups,
-                memory: progress.holders.first { $0.node == node.name }?.bytes ?? 0)
+                memory: progress.holders.first { $0.node == node.name }?.bytes ?? 0,
+                busySeconds: (node.busy / .milliseconds(1)).rounded() / 1_000, waiting: node.waiting)
         }
         partitions = progress.partitions.map {
             Partition(
