@@ -63,6 +63,10 @@ let package = Package(
         .target(
             name: "WebAPI", dependencies: ["Platform"], resources: [.embedInCode("openapi.json")],
             swiftSettings: strict),
+        .target(
+            name: "WebPage", dependencies: ["Catalog", "WebAPI"],
+            resources: [.embedInCode("Look/page.css"), .embedInCode("Look/page.js"), .embedInCode("Look/icon.svg")],
+            swiftSettings: strict),
         .target(name: "LookupSources", dependencies: ["Lookups", "JSON", "Postgres"], swiftSettings: strict),
 
         // Engine
@@ -113,6 +117,7 @@ let package = Package(
             dependencies: [
                 "Platform", "Dataflow", "Declaration", "Expressions", "Summaries", "Nodes", "TopologyFile",
                 "EventGenerator", "LocalServices", "Kafka", "Postgres", "JSON", "CMalloc", "Catalog", "WebAPI",
+                "WebPage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -142,6 +147,7 @@ let package = Package(
             name: "CatalogTests", dependencies: ["Catalog", "Postgres", "LocalServices", "Platform"],
             swiftSettings: strict),
         .testTarget(name: "WebAPITests", dependencies: ["WebAPI", "Platform"], swiftSettings: strict),
+        .testTarget(name: "WebPageTests", dependencies: ["WebPage", "WebAPI", "Catalog"], swiftSettings: strict),
         .testTarget(
             name: "LookupSourcesTests",
             dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: strict),

@@ -80,10 +80,13 @@ extension Catalog {
         guard try hasLetters() else { return [] }
         let found = try connection.query(
             """
-            SELECT topology, cause, node, field, count(*), min(written_at), max(written_at),
-                (array_agg(reason ORDER BY id DESC))[1], max(id)
-            FROM millrace.dead_letters WHERE $1::text IS NULL OR topology = $1
-            GROUP BY topology, cause, node, field ORDER BY 5 DESC, 1, 2, 3, 4
+            SELECT g.topology, g.cause, g.node, g.field, g.letters, g.first, g.last, newest.reason, newest.id
+            FROM (SELECT topology, cause, node, field, count(*) AS letters, min(written_at) AS first,
+                    max(written_at) AS last, max(id) AS id
+                FROM millrace.dead_letters WHERE $1::text IS NULL OR topology = $1
+                GROUP BY topology, cause, node, field) g
+            JOIN millrace.dead_letters newest ON newest.id = g.id
+            ORDER BY g.letters DESC, 1, 2, 3, 4
             """, [topology.map { .text($0) } ?? .null])
         return try (0..<found.rowCount).map { row in
             DeadLetterGroup(
@@ -115,6 +118,27 @@ extension Catalog {
                 messageTime: try found.microsecondsSince1970(row, 13),
                 writtenAt: try found.microsecondsSince1970(row, 14))
         }
+    }
+
+    /// How many letters of a choice were written in each of some steps of time.
+    /// - Parameters:
+    ///   - start: microseconds since 1970, at which the first step begins.
+    ///   - step: microseconds of a step.
+    package mutating func deadLetterCounts(
+        _ choice: DeadLetterChoice, from start: Int64, step: Int64, buckets: Int
+    ) throws -> [Int64] {
+        guard try hasLetters() else { return [] }
+        let found = try connection.query(
+            """
+            SELECT floor((extract(epoch FROM written_at) * 1000000 - $6) / $7)::bigint, count(*)
+            FROM millrace.dead_letters WHERE \(DeadLetterChoice.condition) AND written_at IS NOT NULL GROUP BY 1
+            """, choice.parameters + [.int64(start), .int64(step)])
+        var counts = Array(repeating: Int64(0), count: buckets)
+        for row in 0..<found.rowCount {
+            let bucket = Int(try found.int64(row, 0) ?? -1)
+            if counts.indices.contains(bucket) { counts[bucket] += try found.int64(row, 1) ?? 0 }
+        }
+        return counts
     }
 
     /// Deletes letters. What they counted as, in the ledger, stays.

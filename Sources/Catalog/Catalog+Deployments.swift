@@ -125,6 +125,15 @@ extension Catalog {
         }
     }
 
+    /// What the versions of a topology changed, as it was shown when they were deployed, by version; only what there is.
+    package mutating func plans(of topology: String) throws -> [Int: String] {
+        let found = try connection.query(
+            "SELECT version, plan FROM millrace.versions WHERE topology = $1 AND plan <> ''", [.text(topology)])
+        var plans: [Int: String] = [:]
+        for row in 0..<found.rowCount { plans[Int(try found.int32(row, 0) ?? 0)] = try found.text(row, 1) }
+        return plans
+    }
+
     /// A version of a topology.
     /// - Throws: `CatalogError` when there is none.
     package mutating func version(_ number: Int, of topology: String) throws -> TopologyVersion {

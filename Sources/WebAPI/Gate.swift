@@ -16,10 +16,28 @@ package struct Gate: Sendable {
     /// What is to be done.
     /// - Throws: the answer that refuses it.
     package func admit(_ request: HTTPRequest) throws(HTTPResponse) -> WebOperation {
-        try checkOrigin(request, host: try checkHost(request))
+        try checkSite(request)
         let (route, name) = try Route.find(request)
         try checkToken(request, route.access)
         return try route.operation(name, request)
+    }
+
+    /// Whether the request names this listener, and comes from no page of another site.
+    /// - Throws: the answer that refuses it.
+    package func checkSite(_ request: HTTPRequest) throws(HTTPResponse) {
+        try checkOrigin(request, host: try checkHost(request))
+    }
+
+    /// What whoever shows a token may do.
+    package enum Rights: Sendable, Hashable {
+        case read, act
+    }
+
+    /// What a token is good for; nil for a wrong one.
+    package func rights(of given: String) -> Rights? {
+        // Both are compared whatever the first comparison says.
+        let (mayAct, mayRead) = (token.matches(given), readToken?.matches(given) ?? false)
+        return mayAct ? .act : mayRead ? .read : nil
     }
 
     /// A page of another site whose name was made to lead here (DNS rebinding) is told by the name.
@@ -63,15 +81,12 @@ package struct Gate: Sendable {
         guard access != .open else { return }
         let words = (request.header("authorization") ?? "").split(separator: " ", maxSplits: 1)
         let given = words.count == 2 && words[0].lowercased() == "bearer" ? String(words[1]) : ""
-        // Both are compared whatever the first comparison says.
-        let (mayAct, mayRead) = (token.matches(given), readToken?.matches(given) ?? false)
-        if mayAct { return }
-        guard mayRead else {
+        guard let rights = rights(of: given) else {
             throw .error(
                 401, "unauthorized",
                 "expected the token of serve --token-file in the header Authorization: Bearer TOKEN",
                 headers: ["WWW-Authenticate": "Bearer realm=\"millrace\""])
         }
-        if access == .act { throw .error(403, "read-only", "this token may look, and change nothing") }
+        if access == .act, rights == .read { throw .error(403, "read-only", "this token may look, and change nothing") }
     }
 }

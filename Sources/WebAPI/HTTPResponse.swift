@@ -46,15 +46,17 @@ package struct HTTPResponse: Sendable, Equatable, Error {
     func head() -> [UInt8] {
         var lines = [
             "HTTP/1.1 \(status) \(Self.reasons[status] ?? "Other")", "Content-Type: \(contentType)",
-            "Content-Length: \(body.count)", "Connection: close", "Cache-Control: no-store",
-            "X-Content-Type-Options: nosniff",
+            "Content-Length: \(body.count)", "Connection: close",
         ]
+        if headers["Cache-Control"] == nil { lines.append("Cache-Control: no-store") }
+        lines.append("X-Content-Type-Options: nosniff")
         lines += headers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
 
     private static let reasons = [
-        200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+        200: "OK", 202: "Accepted", 303: "See Other", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+        404: "Not Found",
         405: "Method Not Allowed", 409: "Conflict", 411: "Length Required", 413: "Content Too Large",
         431: "Request Header Fields Too Large", 500: "Internal Server Error", 503: "Service Unavailable",
         505: "HTTP Version Not Supported",

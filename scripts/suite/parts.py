@@ -137,6 +137,12 @@ def package_parts():
         "Tests/packaging", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", "Tests/packaging"))
 
 
+def page_parts():
+    """The page in a real browser."""
+    yield Part(
+        "Tests/page", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", "Tests/page"), cores=0.7)
+
+
 def newer_kafka_parts():
     """The same driver and nodes with another version of the C library under them."""
     library = (("LD_LIBRARY_PATH", str(ROOT / ".build/tools/librdkafka-new")),)
@@ -193,7 +199,7 @@ def mutation_parts():
 def all_parts():
     """Every part, in the order in which they are started."""
     return [
-        *preparation(), *swift_parts(), *newer_kafka_parts(), *package_parts(), *python_parts(), *postgres_parts(),
+        *preparation(), *swift_parts(), *newer_kafka_parts(), *package_parts(), *page_parts(), *python_parts(), *postgres_parts(),
         *sanitizer_parts(), *mutation_parts(),
     ]
 

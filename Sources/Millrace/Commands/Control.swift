@@ -217,18 +217,25 @@ struct Rollback: AsyncParsableCommand {
     func run() async throws {
         let (topology, to) = (options.topology, to)
         try await options.run { catalog in
-            guard let current = try catalog.deployments().first(where: { $0.topology == topology }) else {
-                throw try catalog.unknown(topology)
-            }
-            let old = try catalog.version(to ?? current.version - 1, of: topology)
-            try Deploy.tryOut(topology, old.file, &catalog)
-            let outcome = try catalog.deploy(
-                topology, file: old.file, note: "version \(old.version) again", acceptsGaps: false,
-                by: CatalogOptions.person)
-            switch outcome {
-            case .unchanged(let version): return "version \(version) is what is deployed"
-            case .deployed(let version, _): return "version \(version), which is version \(old.version) again"
-            }
+            try Self.perform(topology, to: to, by: CatalogOptions.person, &catalog)
+        }
+    }
+
+    /// Deploys an earlier version again.
+    /// - Parameter to: the version, nil for the one before the deployed one.
+    static func perform(
+        _ topology: String, to: Int?, by person: String, _ catalog: inout Catalog
+    ) throws -> String {
+        guard let current = try catalog.deployments().first(where: { $0.topology == topology }) else {
+            throw try catalog.unknown(topology)
+        }
+        let old = try catalog.version(to ?? current.version - 1, of: topology)
+        try Deploy.tryOut(topology, old.file, &catalog)
+        let outcome = try catalog.deploy(
+            topology, file: old.file, note: "version \(old.version) again", acceptsGaps: false, by: person)
+        switch outcome {
+        case .unchanged(let version): return "version \(version) is what is deployed"
+        case .deployed(let version, _): return "version \(version), which is version \(old.version) again"
         }
     }
 }

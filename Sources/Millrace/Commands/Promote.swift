@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Declaration
 import Foundation
+import Postgres
 
 /// `millrace promote`: a rebuild takes the place of what runs.
 struct Promote: AsyncParsableCommand {
@@ -31,31 +32,44 @@ struct Promote: AsyncParsableCommand {
     func run() async throws {
         let (topology, with, patience, options) = (topology, with, wait.duration, catalog)
         try await ControlAnswer.run(topology, catalog, wait: .seconds(30)) { catalog in
-            let rebuild = try Self.choose(topology, with, &catalog)
-            try catalog.holdPromotion(of: topology)
-            let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
-            guard obstacles.isEmpty else {
-                throw Refusal(
-                    description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
-                        + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
-            }
             StopSignal.watch()
-            let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
-            do {
-                let done = try Self.exchange(rebuild, patience, &catalog)
-                return
-                    "\(rebuild.name) is version \(done.version) now; what ran before stands beside it as "
-                    + "\(done.replaced.name), paused; \(topology) is"
-            } catch {
-                throw Self.putBack(before, rebuild, after: error, options)
-            }
+            return try Self.perform(
+                topology, with: with, within: patience, by: CatalogOptions.person, try options.settings(), &catalog)
+        }
+    }
+
+    /// Puts a rebuild in the place of a topology.
+    /// - Parameters:
+    ///   - patience: how long the rebuild may take to catch up.
+    ///   - settings: for another connection, which puts things back when this one is lost.
+    /// - Returns: what was done, as the beginning of a sentence that says how the topology is.
+    /// - Throws: `Refusal`, `CatalogError`, `PostgresError`; everything is as it was before, or the error says what is not.
+    static func perform(
+        _ topology: String, with name: String?, within patience: Duration, by person: String,
+        _ settings: ConnectionSettings, _ catalog: inout Catalog
+    ) throws -> String {
+        let rebuild = try choose(topology, name, &catalog)
+        try catalog.holdPromotion(of: topology)
+        let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
+        guard obstacles.isEmpty else {
+            throw Refusal(
+                description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
+                    + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
+        }
+        let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
+        do {
+            let done = try exchange(rebuild, patience, by: person, &catalog)
+            return "\(rebuild.name) is version \(done.version) now; what ran before stands beside it as "
+                + "\(done.replaced.name), paused; \(topology) is"
+        } catch {
+            throw putBack(before, rebuild, after: error, settings)
         }
     }
 
     private static func exchange(
-        _ rebuild: Rebuild, _ patience: Duration, _ catalog: inout Catalog
+        _ rebuild: Rebuild, _ patience: Duration, by person: String, _ catalog: inout Catalog
     ) throws -> Catalog.Promotion {
-        let (topology, person) = (rebuild.topology, CatalogOptions.person)
+        let topology = rebuild.topology
         _ = try catalog.set(rebuild.name, to: .running, by: person)
         try catchUp(rebuild, within: patience, reserve: reserve, &catalog)
         // From here on nobody writes the tables that are read: it is to be short.
@@ -69,9 +83,9 @@ struct Promote: AsyncParsableCommand {
 
     /// Has both run again as before, unless the exchange has happened and its answer was lost.
     private static func putBack(
-        _ before: [Deployment], _ rebuild: Rebuild, after error: any Error, _ options: CatalogOptions
+        _ before: [Deployment], _ rebuild: Rebuild, after error: any Error, _ settings: ConnectionSettings
     ) -> any Error {
-        Settling.putBack(before, after: error, options) { catalog in
+        Settling.putBack(before, after: error, settings) { catalog in
             guard try !catalog.deployments().contains(where: { $0.topology == rebuild.name }) else { return nil }
             return Refusal(
                 description: "\(error)\nThe tables were exchanged all the same: \(rebuild.name) is what "

@@ -37,7 +37,7 @@ struct Reset: AsyncParsableCommand {
                 try Settling.waitUntilPaused(topology, &catalog)
                 try catalog.reset(scope)
             } catch {
-                throw Settling.putBack(before, after: error, database)
+                throw Settling.putBack(before, after: error, try database.settings())
             }
             for one in before { _ = try catalog.set(topology, to: one.wanted, by: CatalogOptions.person) }
             let names = scope.tables.map(\.shown).joined(separator: ", ")

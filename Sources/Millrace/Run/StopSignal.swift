@@ -15,6 +15,9 @@ enum StopSignal {
         }
     }
 
+    /// As a signal does: what has something to finish, in a process that ends by other ways, puts things back.
+    static func raise() { came.store(true, ordering: .relaxed) }
+
     /// Whether a signal came.
     static var isRaised: Bool { came.load(ordering: .relaxed) }
 }

@@ -1,5 +1,6 @@
 import Catalog
 import Foundation
+import Postgres
 
 /// Why a command did not do what it was asked.
 struct Refusal: Error, CustomStringConvertible { var description: String }
@@ -49,11 +50,11 @@ enum Settling {
     /// - Parameter isDone: looks whether what was to be done has been done after all; then nothing is put back.
     /// - Returns: what there is to say: what went wrong, and what could not be put back.
     static func putBack(
-        _ before: [Deployment], after error: any Error, _ options: CatalogOptions,
+        _ before: [Deployment], after error: any Error, _ settings: @autoclosure () throws -> ConnectionSettings,
         unless isDone: (inout Catalog) throws -> Refusal? = { _ in nil }
     ) -> any Error {
         do {
-            var catalog = try Catalog(connecting: try options.settings())
+            var catalog = try Catalog(connecting: try settings())
             if let done = try isDone(&catalog) { return done }
             for one in before { _ = try catalog.set(one.topology, to: one.wanted, by: CatalogOptions.person) }
             return error

@@ -87,6 +87,14 @@ struct TopologyLoader {
         load(bytes: Array(text.utf8), from: path)
     }
 
+    /// What a file declares, as far as it can be made out.
+    func declaration(of text: String, named name: String) -> TopologyDeclaration? {
+        let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
+        let declaration = reader.survey(file: name, bytes: Array(text.utf8)).0
+        if let declaration { Redaction.conceal(declaration) }
+        return declaration
+    }
+
     private func load(bytes: [UInt8], from path: String) -> (topology: CompiledTopology?, diagnostics: Diagnostics) {
         let reader = TopologyReader(specs: NodeCatalog.specs, settings: NodeCatalog.settings, environment: environment)
         var (declaration, diagnostics) = reader.survey(file: path, bytes: bytes)

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import WebAPI
+import WebPage
 
 /// What a process that serves a catalogue answers over HTTP.
 final class WebServer: Sendable {
@@ -17,14 +18,21 @@ final class WebServer: Sendable {
         let desk = try CatalogDesk(settings, process: daemon.name)
         self.desk = desk
         do {
+            let page = PageGate(gate)
             listener = try WebListener(at: address) { request, reply in
+                switch page.admit(request) {
+                case .answer(let response): return reply.send(response)
+                case .show(let view): return desk.ask(.show(view), reply)
+                case .act(let action): return desk.ask(.act(action), reply)
+                case nil: break
+                }
                 do throws(HTTPResponse) {
                     switch try gate.admit(request) {
                     case .document: reply.send(.json(OpenAPI.document))
                     case .health: reply.send(Self.health(daemon.pulse.silence()))
                     case .ready where daemon.isEnding:
                         reply.send(.error(503, "stopping", "this process commits what it has read, and ends"))
-                    case let operation: desk.ask(operation, reply)
+                    case let operation: desk.ask(.answer(operation), reply)
                     }
                 } catch {
                     reply.send(error)

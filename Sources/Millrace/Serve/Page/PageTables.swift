@@ -1,0 +1,193 @@
+import Catalog
+import Declaration
+import Foundation
+import Postgres
+import WebPage
+
+/// The tables of a topology, for the page: charts and rows with the SQL that made them.
+struct PageTables {
+    /// Values of a key that one can choose from, and rows by key.
+    private static let (valuesMax, rowsMax) = (50, 20)
+    /// Points of a chart: one with more windows is drawn for the newest of them.
+    private static let pointsMax = 1_500
+
+    private let request: PageRequest
+    private let topology: TopologyFigures
+    private let tables: [TableCharts]
+    private let range: TablesPage.Range
+    private let table: TableCharts?
+
+    init(_ request: PageRequest, _ topology: TopologyFigures, _ tables: [TableCharts]) {
+        self.request = request
+        self.topology = topology
+        self.tables = tables
+        range = request.query["range"].flatMap(TablesPage.Range.init(rawValue:)) ?? .day
+        table = tables.first { $0.title == request.query["table"] } ?? tables.first
+    }
+
+    func page(_ catalog: inout Catalog) throws -> TablesPage {
+        var page = TablesPage(
+            request: request, topology: topology, tables: tables.map(\.title), table: table?.title, range: range)
+        guard let table else { return page }
+        guard try catalog.exists(table.table) else {
+            page.complaint =
+                "The catalogue's database has no table \(table.title): it is not made yet, or is in another database."
+            return page
+        }
+        let chosen = request.query["key"].flatMap { $0.isEmpty ? nil : $0 }
+        if let key = table.key {
+            page.key = (key.title, try values(of: key, table, &catalog), chosen)
+        }
+        let condition = condition(table, chosen)
+        if table.hasWindow {
+            for chart in table.charts { page.charts.append(try draw(chart, table, condition, &catalog)) }
+        }
+        if !table.charts.isEmpty { page.rows = try rows(table, chosen, &catalog) }
+        return page
+    }
+
+    /// The windows that are shown, and which rows of them count every record once.
+    private func condition(_ table: TableCharts, _ chosen: String?) -> String {
+        var all: [String] = []
+        if table.hasWindow, let seconds = range.seconds {
+            let begin = Int64(Date.now.timeIntervalSince1970 - seconds) / 60 * 60
+            all.append("window_start >= \(SQLWord.timestamp(begin * 1_000_000))")
+        }
+        if let chosen, let key = table.key {
+            all += [key.rows, "\(key.column)::text = \(SQLWord.literal(chosen))"].compactMap(\.self)
+        } else {
+            all += [table.total].compactMap(\.self)
+        }
+        return all.isEmpty ? "true" : all.joined(separator: " AND ")
+    }
+
+    private func values(
+        of key: (column: String, title: String, rows: String?), _ table: TableCharts, _ catalog: inout Catalog
+    ) throws -> [String] {
+        let sql = """
+            SELECT \(key.column)::text FROM \(table.table) WHERE \(key.rows ?? "true") AND \(key.column) IS NOT NULL
+            GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT \(Self.valuesMax)
+            """
+        do {
+            return try catalog.reading(sql) { found in
+                try (0..<found.rowCount).compactMap { try found.text($0, 0) }.sorted()
+            }
+        } catch let error as PostgresError where error.sqlState != nil {
+            return []  // Too many rows to look through in time: then there is nothing to choose from.
+        }
+    }
+
+    /// An aggregate as a number; a moment as seconds since 1970.
+    private static func number(_ line: MetricChart.Line, _ unit: MetricChart.Unit) -> String {
+        unit == .moment
+            ? "extract(epoch FROM \(line.value))::float8" : "(\(line.value))::float8"
+    }
+
+    private func draw(
+        _ chart: MetricChart, _ table: TableCharts, _ condition: String, _ catalog: inout Catalog
+    ) throws -> TablesPage.Answer<Chart> {
+        let lines = chart.lines.map { "\(Self.number($0, chart.unit)) AS \(SQLWord.name($0.name))" }
+        let sql = """
+            SELECT window_start,
+                \(lines.joined(separator: ",\n    "))
+            FROM \(table.table)
+            WHERE \(condition)
+            GROUP BY window_start ORDER BY window_start DESC LIMIT \(Self.pointsMax)
+            """
+        let isSum = chart.lines.count == 1 && ["sum(", "count("].contains { chart.lines[0].value.hasPrefix($0) }
+        var drawing = Chart(
+            title: chart.name, kind: chart.isBand ? .band : isSum ? .bars : .lines, lines: [], from: 0, to: 0,
+            format: Self.format(chart.unit))
+        return try answer(sql, drawing, &catalog) { found in
+            let times = try (0..<found.rowCount).map { Double(try found.microsecondsSince1970($0, 0) ?? 0) / 1e6 }
+            let places = Self.places(times)
+            drawing.lines = try chart.lines.enumerated().map { index, line in
+                var values = Array(repeating: Double.nan, count: places.count)
+                for row in 0..<found.rowCount {
+                    values[places.of(times[row])] = try found.double(row, index + 1) ?? .nan
+                }
+                return Chart.Line(name: chart.lines.count > 1 ? line.name : "", values: values)
+            }
+            (drawing.from, drawing.to) = (places.from, places.to)
+            return drawing
+        }
+    }
+
+    /// Equal steps of time from the first to the last window: where a window is missing, there is a gap.
+    private struct Places {
+        var from: Double
+        var step: Double
+        var count: Int
+        var to: Double { from + step * Double(count) }
+        func of(_ time: Double) -> Int { min(count - 1, max(0, Int(((time - from) / step).rounded()))) }
+    }
+
+    private static func places(_ times: [Double]) -> Places {
+        guard let first = times.min(), let last = times.max() else {
+            let now = Date.now.timeIntervalSince1970
+            return Places(from: now - 60, step: 60, count: 1)
+        }
+        let sorted = times.sorted()
+        let step = zip(sorted.dropFirst(), sorted).map { $0 - $1 }.filter { $0 > 0 }.min() ?? 60
+        let count = min(pointsMax * 2, Int(((last - first) / step).rounded()) + 1)
+        return Places(from: first, step: max(step, (last - first) / Double(max(1, count - 1))), count: count)
+    }
+
+    private static func format(_ unit: MetricChart.Unit) -> @Sendable (Double) -> String {
+        switch unit {
+        case .number: { Figures.count($0) }
+        case .share: { Figures.count($0 * 100) + " %" }
+        case .moment: { Date(timeIntervalSince1970: $0).formatted(.iso8601) }
+        }
+    }
+
+    /// All metrics by the values of a key, or their totals where there is none.
+    private func rows(
+        _ table: TableCharts, _ chosen: String?, _ catalog: inout Catalog
+    ) throws -> TablesPage.Answer<TablesPage.Rows> {
+        let lines = table.charts.flatMap { chart in chart.lines.map { (chart, $0) } }
+        let names = lines.map { chart, line in chart.lines.count > 1 ? "\(chart.name) \(line.name)" : chart.name }
+        let columns = zip(lines, names).map { "\(Self.number($0.1, $0.0.unit)) AS \(SQLWord.name($1))" }
+        var condition = condition(table, chosen)
+        if chosen == nil, let key = table.key {
+            condition = condition.replacing(table.total ?? "true", with: key.rows ?? "true")
+        }
+        let first = table.key.map { "\($0.column)::text" } ?? "'all rows'"
+        let group = table.key.map { "GROUP BY \($0.column) " } ?? ""
+        let sql = """
+            SELECT \(first) AS \(SQLWord.name(table.key?.title ?? "rows")),
+                \(columns.joined(separator: ",\n    "))
+            FROM \(table.table)
+            WHERE \(condition)
+            \(group)ORDER BY 2 DESC NULLS LAST LIMIT \(Self.rowsMax)
+            """
+        let empty = TablesPage.Rows(columns: [table.key?.title ?? "rows"] + names, rows: [])
+        return try answer(sql, empty, &catalog) { found in
+            var rows = empty
+            rows.rows = try (0..<found.rowCount).map { row in
+                [try found.text(row, 0) ?? "(null)"]
+                    + (try lines.indices.map { index in
+                        let value = try found.double(row, index + 1)
+                        return value.map(Self.format(lines[index].0.unit)) ?? "–"
+                    })
+            }
+            return rows
+        }
+    }
+
+    /// Runs a query; one that the database does not answer says why in its place.
+    private func answer<Value>(
+        _ sql: String, _ empty: Value, _ catalog: inout Catalog, _ read: (QueryResult) throws -> Value
+    ) throws -> TablesPage.Answer<Value> {
+        do {
+            return TablesPage.Answer(sql: sql, value: try catalog.reading(sql, [], read))
+        } catch let error as PostgresError where error.sqlState != nil {
+            let isLong = error.sqlState == "57014"
+            return TablesPage.Answer(
+                sql: sql, value: empty,
+                failure: isLong
+                    ? "The database needs more than \(Catalog.readingSeconds) s for this: choose a shorter range."
+                    : Redaction.redacted("\(error)"))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+/// A chart over time with labelled axes. The shapes are SVG, and stretch; the labels are text beside them, and do not.
+package struct Chart: Sendable {
+    /// How values are drawn.
+    package enum Kind: Sendable {
+        /// From zero up.
+        case bars
+        /// A line; several of them in colours, each named.
+        case lines
+        /// Lines that lie above one another: what lies between them is filled.
+        case band
+    }
+
+    /// A line of it, with as many values as all others.
+    package struct Line: Sendable {
+        package var name: String
+        package var values: [Double]
+
+        package init(name: String, values: [Double]) {
+            self.name = name
+            self.values = values
+        }
+    }
+
+    package var title: String
+    package var kind: Kind
+    package var lines: [Line]
+    /// Seconds since 1970 at the left and the right edge.
+    package var from: Double
+    package var to: Double
+    /// How a value is written.
+    package var format: @Sendable (Double) -> String
+    /// Whether they are bytes, whose round numbers are others.
+    package var isBinary = false
+
+    package init(
+        title: String, kind: Kind, lines: [Line], from: Double, to: Double,
+        format: @escaping @Sendable (Double) -> String = { Figures.count($0) }
+    ) {
+        self.title = title
+        self.kind = kind
+        self.lines = lines
+        self.from = from
+        self.to = to
+        self.format = format
+    }
+
+    private static let (width, height) = (600.0, 140.0)
+
+    /// The chart.
+    var markup: HTML {
+        let most = Shape.largest(lines.flatMap(\.values))
+        let hasAny = lines.contains { $0.values.contains(where: \.isFinite) }
+        let top = isBinary ? Shape.binaryCeiling(most) : Shape.ceiling(most)
+        let newest = lines.map { line in
+            let last = line.values.last(where: \.isFinite)
+            return "\(line.name.isEmpty ? "" : line.name + " ")\(last.map(format) ?? "–")"
+        }.joined(separator: ", ")
+        let shapes = hasAny ? shapes(top) : .none
+        let isShort = to - from < 3_600
+        let middle = (from + to) / 2
+        return """
+            <figure class="chart"><figcaption><b>\(title)</b> <span class="newest">\(newest)</span>\(legend)</figcaption>\
+            <div class="plot"><div class="ys"><span>\(format(top))</span><span>\(format(top / 2))</span><span>0</span></div>\
+            <svg viewBox="0 0 600 140" preserveAspectRatio="none" role="img" \
+            aria-label="\(title): now \(newest), at most \(format(most))" \(readings)>\
+            <path class="grid" d="M0 .5H600M0 70H600M0 139.5H600"/>\(shapes)</svg>\
+            <div class="xs"><span>\(Figures.clock(from, withSeconds: isShort))</span>\
+            <span>\(Figures.clock(middle, withSeconds: isShort))</span>\
+            <span>\(Figures.clock(to, withSeconds: isShort))</span></div></div></figure>
+            """
+    }
+
+    private var legend: HTML {
+        guard lines.count > 1 else { return .none }
+        return HTML(lines.indices.map { "<span class=\"key c\(color($0))\">\(lines[$0].name)</span>" })
+    }
+
+    /// What the scripts say of the place under the pointer.
+    private var readings: HTML {
+        let values = lines.map { line in
+            line.values.map { $0.isFinite ? format($0) : "" }.joined(separator: "|")
+        }.joined(separator: "\n")
+        return
+            "data-from=\"\(String(Int(from)))\" data-to=\"\(String(Int(to)))\" data-names=\"\(lines.map(\.name).joined(separator: "|"))\" data-values=\"\(values)\""
+    }
+
+    private func color(_ index: Int) -> Int { index % 6 }
+
+    private func shapes(_ top: Double) -> HTML {
+        let (width, height) = (Self.width, Self.height)
+        switch kind {
+        case .bars:
+            let values = lines.first?.values ?? []
+            let step = width / Double(max(1, values.count))
+            let path = values.enumerated().filter { $0.element.isFinite && $0.element > 0 }.map { index, value in
+                let size = value / top * height
+                let gap = min(2, step * 0.2)
+                return "M\(Shape.place(Double(index) * step)) \(Shape.place(height))v-\(Shape.place(size))"
+                    + "h\(Shape.place(step - gap))v\(Shape.place(size))Z"
+            }.joined()
+            return "<path class=\"bar\" d=\"\(path)\"/>"
+        case .lines:
+            return HTML(
+                lines.indices.map { index in
+                    let path = Shape.line(lines[index].values, top: top, width: width, height: height)
+                    let area: HTML =
+                        lines.count > 1
+                        ? ""
+                        : "<path class=\"area\" d=\"\(Shape.area(lines[index].values, top: top, width: width, height: height))\"/>"
+                    return "\(area)<path class=\"line c\(color(index))\" d=\"\(path)\"/>"
+                })
+        case .band:
+            var all: [HTML] = []
+            for index in lines.indices.dropFirst() {
+                let path = Shape.area(
+                    lines[index].values, above: lines[index - 1].values, top: top, width: width, height: height)
+                all.append("<path class=\"between b\(index % 6)\" d=\"\(path)\"/>")
+            }
+            for index in lines.indices {
+                let path = Shape.line(lines[index].values, top: top, width: width, height: height)
+                all.append(
+                    "<path class=\"line c\(color(index))\(HTML(stringLiteral: index > 1 ? " thin" : ""))\" d=\"\(path)\"/>"
+                )
+            }
+            return HTML(all)
+        }
+    }
+}
