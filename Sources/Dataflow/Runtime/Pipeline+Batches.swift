@@ -164,8 +164,10 @@ extension Pipeline {
             guard hasRoom else { continue }
             state.active[stage] += 1
             for next in definition.downstream { state.reserved[next] += 1 }
-            // A source's thread takes the batch it has just read, a worker the one that waits longest.
-            return left > 0 && !definition.isOrdered
+            // A source's thread takes the batch it has just read, a worker the one that waits longest. What an epoch waits
+            // for that is to be written goes first: it would wait for ever where all others come from the source's hand.
+            let isWaitedFor = state.queues[stage][0].batch.epoch != state.epochs.open
+            return left > 0 && !definition.isOrdered && !isWaitedFor
                 ? state.queues[stage].removeLast() : state.queues[stage].removeFirst()
         }
         return nil
