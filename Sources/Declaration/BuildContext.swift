@@ -29,6 +29,8 @@ public struct BuildContext: Sendable {
     /// For a node between source and sink: the plans of those that get the same records on the same workers, by name, itself
     /// among them; empty when it is alone.
     public var siblings: [(node: String, plan: any StagePlan)] = []
+    /// For a node between source and sink: the most batches at once in it, nil when it runs fused with its input.
+    public var concurrency: Int?
     /// For a sink: the node that feeds it, and its number in the pipeline.
     public var input: (operator: any Operator, number: Int)?
     /// For a sink: what decides what its rows mean, from the node that feeds it back to the source.

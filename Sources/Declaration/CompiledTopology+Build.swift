@@ -49,9 +49,10 @@ extension CompiledTopology {
             context.hashedColumns = hashedColumns(of: index)
             context.clockReach = clockReach(of: index)
             if !overrides.keepsNodesApart { context.siblings = siblings(of: index, overrides.concurrency) }
+            context.concurrency = overrides.concurrency[stage.name] ?? stage.concurrency
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
-                concurrency: overrides.concurrency[stage.name] ?? stage.concurrency,
+                concurrency: context.concurrency,
                 isOrdered: context.clockReach != nil)
         }
         let sources = try sources.compactMap { source -> PipelinePlan.SourceNode? in

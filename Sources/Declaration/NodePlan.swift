@@ -30,6 +30,8 @@ public protocol StagePlan: Sendable {
     /// How far ahead of its partition's clock a record may be and still move it, in microseconds; nil when the node judges no
     /// record by it. The clocks are kept by the node that reads the messages.
     var clockReach: Int64? { get }
+    /// The most batches at once unless the topology says; nil runs it fused with its input.
+    var usualConcurrency: Int? { get }
     /// What it wants of each message as text beside the payload, when it reads messages; in the order in which it will
     /// find them in the batch. Each has `isText`.
     var messageTexts: [MessageAttribute] { get }
@@ -54,6 +56,8 @@ extension StagePlan {
     public var neededHashes: Set<Int> { [] }
     /// It does not ask.
     public var clockReach: Int64? { nil }
+    /// It runs fused with its input.
+    public var usualConcurrency: Int? { nil }
     /// None.
     public var messageTexts: [MessageAttribute] { [] }
 }

@@ -142,7 +142,8 @@ public struct TopologyCompiler {
         _ plan: any StagePlan, _ node: NodeDeclaration, _ problems: inout Diagnostics
     ) -> Int {
         let index = topology.stages.count
-        var stage = CompiledTopology.Stage(name: node.name, plan: plan, concurrency: node.concurrency)
+        var stage = CompiledTopology.Stage(
+            name: node.name, plan: plan, concurrency: node.concurrency ?? plan.usualConcurrency)
         let readsMessages = plan.messageBytesMax != nil
         if readsMessages { checkReader(node, &problems) }
         for input in node.inputs {

@@ -63,6 +63,9 @@ import Testing
               lines: { from: files, parse_json: { fields: { k: text } } }
               some: { from: records, filter: { where: "k == 'x'"\(more("filter")) } }
               kpi: { from: some, summarize: { by: [k], metrics: { n: { metric: count()\(inner["summarize"] ?? "") } }\(more("summarize")) } }
+              ran: { from: some, exec: { command: [a], add: { f: { type: text\(inner["exec"] ?? "") } }\(more("exec")) } }
+              rows: { from: ran, summarize: { by: [f], metrics: { n: count() } } }
+              seen: { from: rows, console: {} }
               all: { from: lines, summarize: { by: [k], metrics: { n: count() } } }
               out: { from: kpi, postgres: { url: "postgresql://h/d", table: t\(more("postgres")) } }
               show: { from: all, console: { max_rows: 7\(more("none")) } }
@@ -99,7 +102,8 @@ import Testing
             ("kafka.start", "latest"), ("kafka.format", "lines"), ("parse_json.fields.max_bytes", "5"),
             ("parse_json.fields.required", "true"), ("parse_json.fields.on_type_error", "null"),
             ("parse_json.max_depth", "5"), ("parse_json.max_record_bytes", "2MiB"), ("console.max_rows", "5"),
-            ("postgres.shared", "true"),
+            ("postgres.shared", "true"), ("exec.timeout", "1s"), ("exec.tries", "7"), ("exec.mode", "batch"),
+            ("exec.add.max_bytes", "5"),
         ] {
             let place = try #require(Self.places.first { $0.description == name }, "\(name)")
             #expect(try Self.compiled(place.put(value)) != plain, "\(name)")

@@ -67,6 +67,10 @@ import Testing
             "shaped: { from: records, lookup: { file: none.csv, on: k, add: { c: text } } }",
             "none.csv cannot be read here or has more than 1000 rows; make a table shaped_rows(\"k\" text, \"c\" text)"
         ),
+        (
+            "shaped: { from: records, exec: { command: [/opt/score], add: { c: text } } }",
+            "there is no SQL for what score answers; its fields are null"
+        ),
     ])
     func whatSQLCannotSayIsNamed(node: String, gap: String) {
         let query = Self.queries("  " + node, from: "shaped")[0]

@@ -4,11 +4,39 @@ public protocol Operator: Sendable {
     func makeWorker(in slot: StageSlot) -> any OperatorWorker
     /// What lives beside the batches for the node's sake, nil when nothing does.
     var companion: (any Companion)? { get }
+
+    /// Begins, before any source does. Called once.
+    /// - Parameter pipeline: what the node may say to the pipeline, as long as it lives.
+    /// - Throws: what stops the pipeline before it reads anything.
+    func begin(in pipeline: NodeContext) throws
+    /// Ends what the node has beside its workers, such as programs: nothing that is still in a stage will be committed. Called
+    /// once, while a worker may still be in `process`, which is to return soon then.
+    func close()
 }
 
 extension Operator {
     /// Nothing.
     public var companion: (any Companion)? { nil }
+    /// There is nothing to begin.
+    public func begin(in pipeline: NodeContext) throws {}
+    /// There is nothing to end.
+    public func close() {}
+}
+
+/// What a node may say to the pipeline that it is part of, from any thread.
+public struct NodeContext: Sendable {
+    /// Says what the node waits for, as a short phrase; nil when it waits for nothing any more.
+    public let report: @Sendable (_ trouble: String?) -> Void
+    /// Stops the pipeline with an error that a person must mend: nothing that is not committed will be.
+    public let fail: @Sendable (any Error) -> Void
+
+    /// Creates a context.
+    public init(
+        report: @escaping @Sendable (_ trouble: String?) -> Void, fail: @escaping @Sendable (any Error) -> Void
+    ) {
+        self.report = report
+        self.fail = fail
+    }
 }
 
 /// A life beside the batches of a node: loads a table before the first record and keeps it fresh, say. It has a thread of

@@ -38,6 +38,19 @@ extension Pipeline {
         monitor.withLock { $0.companionTroubles[node] = nil }
     }
 
+    /// Has every node begin that has something to begin with.
+    func beginNodes() throws {
+        for node in plan.nodes {
+            try node.make.begin(
+                in: NodeContext(
+                    report: { self.report($0, of: node.name) },
+                    fail: { error in
+                        self.fail(error)
+                        self.cancel()
+                    }))
+        }
+    }
+
     /// Says what a node waits for, once for each reason, and once that it is over.
     private func report(_ trouble: String?, of node: String) {
         let before = monitor.withLock { state in

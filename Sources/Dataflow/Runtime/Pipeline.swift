@@ -46,6 +46,7 @@ public final class Pipeline: Sendable {
         var sources: [PipelineThread] = []
         var companions: [PipelineThread] = []
         do {
+            try beginNodes()
             companions = try startCompanions()
             for number in 0..<workerThreads {
                 workers.append(try startThread("worker \(number)") { self.runWorker() })
@@ -62,6 +63,7 @@ public final class Pipeline: Sendable {
         monitor.update { $0.life.sourcesEnded() }
         hanging += join(companions)
         hanging += join([committer])
+        for node in plan.nodes { node.make.close() }
         hanging += join(workers)
         if hanging.isEmpty {
             for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }

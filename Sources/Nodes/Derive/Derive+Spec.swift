@@ -112,7 +112,7 @@ struct DerivePlan: StagePlan {
 
 extension RecordSchema {
     /// Adds a field, in place of one that has its name.
-    fileprivate mutating func set(_ field: Field) {
+    mutating func set(_ field: Field) {
         unresolved.remove(field.name)
         lacking[field.name] = nil
         departed[field.name] = nil

@@ -1,7 +1,7 @@
 /// Values as JSON has them.
 extension [UInt8] {
     /// Appends a text in quotes.
-    mutating func appendJSON(text: some Sequence<UInt8>) {
+    package mutating func appendJSON(text: some Sequence<UInt8>) {
         append(UInt8(ascii: "\""))
         for byte in text {
             switch byte {

@@ -1,0 +1,153 @@
+import Dataflow
+import JSON
+import Platform
+
+/// Has the records of one batch answered by programs, several at once where there are several.
+///
+/// What a program has answered counts when its stretch is whole, or, for one that lives on, when a line is. What it had in
+/// hand when it ended is tried again. Used by one thread.
+final class ExecExchange {
+    /// What became of a record.
+    enum Fate {
+        /// Its answer, as bytes of `answers`.
+        case answer(Range<Int>)
+        /// No program answers it.
+        case givenUp(ExecFailure)
+    }
+
+    private let plan: ExecPlan
+    private let pool: ProgramPool
+    /// The lines of the records.
+    private(set) var lines: RecordLines
+    /// The answers of all records, in no order.
+    private(set) var answers: [UInt8] = []
+    /// By record.
+    private(set) var fates: [Fate?] = []
+    private var work = ExecWork(ends: [], recordsMax: 1, bytesMax: 1, attempts: 1)
+    private var sessions: [ExecSession] = []
+    private let numbers: AnswerNumbers?
+
+    init(_ plan: ExecPlan, _ pool: ProgramPool) {
+        self.plan = plan
+        self.pool = pool
+        lines = RecordLines(plan.sent, echo: plan.echo)
+        numbers = plan.echo.map { AnswerNumbers(field: $0) }
+    }
+
+    /// Bytes that it holds on to.
+    var memoryBytes: Int { lines.memoryBytes + answers.capacity + fates.capacity * MemoryLayout<Fate?>.stride }
+
+    /// Has the selected rows of a batch answered. Blocks until each is answered or given up.
+    /// - Returns: false when the topology ends before that.
+    func run(_ batch: Batch, _ rows: RowSelection) -> Bool {
+        lines.write(batch, rows)
+        answers.removeAll(keepingCapacity: true)
+        fates = Array(repeating: nil, count: rows.count)
+        let isStream = plan.mode == .stream
+        let share = (rows.count + pool.size - 1) / pool.size
+        work = ExecWork(
+            ends: lines.ends, recordsMax: max(1, min(isStream ? ExecLimits.handMax : ExecLimits.runMax, share)),
+            bytesMax: isStream ? ExecLimits.handBytesMax : ExecLimits.runBytesMax, attempts: plan.attempts)
+        defer { for session in sessions { _ = session.program.end() }; sessions = [] }
+        while !work.isDone {
+            guard takePrograms() else { return false }
+            guard !sessions.isEmpty else { continue }
+            PipedProgram.wait(for: sessions.map { ($0.program, $0.hasMore) }, timeout: ExecLimits.look)
+            for session in sessions {
+                guard settle(session, session.step(lines)) else { return false }
+            }
+        }
+        return true
+    }
+
+    // MARK: - Programs
+
+    /// Gets programs for what waits, as many as there are.
+    private func takePrograms() -> Bool {
+        while work.isWaiting {
+            switch pool.lease(isPatient: sessions.isEmpty) {
+            case .later: return true
+            case .closed: return false
+            case .program(let program, let isFresh):
+                let session = ExecSession(program, plan, isFresh: isFresh) { [pool] in pool.complain($0) }
+                if program.hasEnded {
+                    retire(session, ExecFailure(program.end(), isOutOfMemory: false))
+                    continue
+                }
+                guard let stretch = work.next() else { return true }
+                session.take(stretch, of: lines)
+                sessions.append(session)
+            }
+        }
+        return true
+    }
+
+    /// The session is over.
+    private func retire(_ session: ExecSession, _ failure: ExecFailure?) {
+        let inHand = max(0, session.stretch.count - session.answers.count)
+        pool.ended(session.program, failure, hasAnswered: session.hasAnswered, inHand: inHand)
+        sessions.removeAll { $0 === session }
+    }
+
+    // MARK: - Answers
+
+    /// - Returns: false when the topology stops.
+    private func settle(_ session: ExecSession, _ outcome: ExecSession.Outcome) -> Bool {
+        switch outcome {
+        case .going: return true
+        case .answered:
+            guard isRight(session) else { return settle(session, session.reject(.wrongRecord)) }
+            accept(session, session.stretch.count)
+            // Others wait for a program, or there is nothing to do for this one.
+            guard let next = pool.isWanted && sessions.count > 1 ? nil : work.next() else {
+                sessions.removeAll { $0 === session }
+                pool.giveBack(session.program)
+                return true
+            }
+            session.take(next, of: lines)
+            return true
+        case .ended(let failure): return conclude(session, failure)
+        }
+    }
+
+    private func conclude(_ session: ExecSession, _ failure: ExecFailure?) -> Bool {
+        var failure = failure
+        var accepted = 0
+        switch failure {
+        case nil: accepted = session.stretch.count
+        case .exit, .signal, .timeout, .memory, .closedOutput:
+            accepted = plan.mode == .stream ? session.answers.count : 0
+        default: break
+        }
+        if accepted > 0, !isRight(session) { (accepted, failure) = (0, .wrongRecord) }
+        accept(session, accepted)
+        retire(session, failure)
+        guard let failure else { return true }
+        let rest = (session.stretch.lowerBound + accepted)..<session.stretch.upperBound
+        guard let record = work.failed(rest) else { return true }
+        fates[record] = .givenUp(failure)
+        return pool.gaveUp(failure)
+    }
+
+    /// Whether the answers are those of the records, as far as that can be told.
+    private func isRight(_ session: ExecSession) -> Bool {
+        numbers?.areRight(session.received, session.answers, from: session.stretch.lowerBound) ?? true
+    }
+
+    /// The first answers of a session are those of its first records.
+    private func accept(_ session: ExecSession, _ count: Int) {
+        guard count > 0 else { return }
+        for (offset, line) in session.answers.prefix(count).enumerated() {
+            let record = session.stretch.lowerBound + offset
+            guard answers.count + line.count < ExecLimits.answersBytesMax else {
+                fates[record] = .givenUp(.answersTooLong)
+                continue
+            }
+            let start = answers.count
+            answers += session.received[line]
+            fates[record] = .answer(start..<answers.count)
+        }
+        work.answered(count)
+        pool.answered()
+    }
+}

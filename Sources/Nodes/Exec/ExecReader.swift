@@ -1,0 +1,161 @@
+import Dataflow
+import Declaration
+import JSON
+
+/// Reads an `exec` declaration.
+struct ExecReader {
+    private let node: NodeDeclaration
+    private let input: RecordSchema
+    /// The records that the node hands on, as far as they are known.
+    private(set) var output: RecordSchema
+
+    init(_ node: NodeDeclaration, _ input: RecordSchema) {
+        self.node = node
+        self.input = input
+        output = input
+    }
+
+    private var config: ConfigValue { node.config }
+
+    /// - Returns: the plan, nil when something is wrong, which was said.
+    mutating func read(_ problems: inout Diagnostics) -> ExecPlan? {
+        let command = command(&problems)
+        let sent = sent(&problems)
+        let fields = fields(&problems)
+        let environment = environment(&problems)
+        let isEchoRight = checkEcho(sent ?? [], &problems)
+        guard let command, let sent, let fields, let environment, isEchoRight,
+            let mode = config.defaulted("mode").string.flatMap(ExecPlan.Mode.init),
+            let timeout = config.defaulted("timeout").duration, let startup = config.defaulted("startup").duration,
+            let tries = config.defaulted("tries").integer,
+            !(config["memory"]?.isInvalid ?? false)
+        else { return nil }
+        return ExecPlan(
+            node: node.name, command: command.words, name: command.name, environment: environment, sent: sent,
+            fields: fields, echo: config["echo"]?.string, mode: mode, timeout: timeout, startup: startup,
+            attempts: Int(tries),
+            memoryMax: config["memory"]?.integer.map { Int($0) })
+    }
+
+    private func command(_ problems: inout Diagnostics) -> (words: [String], name: String)? {
+        guard let value = config["command"], let list = value.list else { return nil }
+        let words = list.compactMap(\.string)
+        guard words.count == list.count else { return nil }
+        if let secret = list.first(where: \.isFromEnvironment) {
+            problems.append(
+                Diagnostic(
+                    code: "exec-command", at: secret.location,
+                    "the command of \(node.name) has something from the environment in it, and every user of the machine can "
+                        + "read the arguments of a program",
+                    hint: "give it to the program in a variable: env: { NAME: \"${NAME}\" }"))
+            return nil
+        }
+        guard let program = words.first, !program.isEmpty, !words.contains(where: { $0.utf8.contains(0) }) else {
+            problems.append(
+                Diagnostic(
+                    code: "exec-command", at: value.location,
+                    "the command of \(node.name) names no program, expected one and its arguments",
+                    hint: "for example [python3, -u, score.py]"))
+            return nil
+        }
+        guard words.count == 1, program.contains(" ") else {
+            return (words, program.split(separator: "/").last.map(String.init) ?? program)
+        }
+        let name = program.split(separator: " ").first.map(String.init) ?? program
+        return (["/bin/sh", "-c", program], name)
+    }
+
+    private func sent(_ problems: inout Diagnostics) -> [RecordSchema.Field]? {
+        guard let list = config["send"] else { return input.isOpen ? nil : input.fields }
+        guard !list.isInvalid, let names = list.fieldNames(of: input, &problems) else { return nil }
+        return input.fields.filter { names.contains($0.name) }
+    }
+
+    private func environment(_ problems: inout Diagnostics) -> [String: String]? {
+        var environment: [String: String] = [:]
+        guard let given = config["env"] else { return environment }
+        for entry in given.entries ?? [] {
+            guard let value = entry.value.string else { return nil }
+            guard !entry.key.isEmpty, !entry.key.contains("="), !(entry.key + value).utf8.contains(0) else {
+                problems.append(
+                    Diagnostic(
+                        code: "exec-env", at: entry.keyLocation,
+                        "a variable cannot be called or hold that, expected a name without = and a text without NUL"))
+                return nil
+            }
+            environment[entry.key] = value
+        }
+        return given.isInvalid ? nil : environment
+    }
+
+    private func checkEcho(_ sent: [RecordSchema.Field], _ problems: inout Diagnostics) -> Bool {
+        guard let echo = config["echo"] else { return true }
+        guard let name = echo.string else { return false }
+        let problem =
+            sent.contains { $0.name == name }
+            ? Diagnostic(
+                code: "field-twice", at: echo.location,
+                "echo is \(name), which the records that are sent have already, expected a new name",
+                hint: "write millrace_number")
+            : FieldName.problem(name, at: echo.location)
+        if let problem { problems.append(problem) }
+        return problem == nil
+    }
+
+    // MARK: - What it answers
+
+    private mutating func fields(_ problems: inout Diagnostics) -> [ExecPlan.Field]? {
+        guard let entries = config["add"]?.entries, config["add"]?.namesSomething(&problems) ?? false else {
+            output.isOpen = true
+            return nil
+        }
+        var fields: [ExecPlan.Field] = []
+        for entry in entries {
+            guard let field = field(entry, column: input.nextColumn + fields.count, &problems) else {
+                output.fields.removeAll { $0.name == entry.key }
+                output.unresolved.insert(entry.key)
+                continue
+            }
+            fields.append(field)
+            let type = ColumnType(field.declaration.type)
+            output.set(
+                RecordSchema.Field(
+                    name: field.name, type: type, column: field.column,
+                    textBytesMax: type == .text ? field.declaration.textLengthMax : nil))
+        }
+        return fields.count == entries.count ? fields : nil
+    }
+
+    private func field(
+        _ entry: ConfigEntry, column: Int, _ problems: inout Diagnostics
+    ) -> ExecPlan.Field? {
+        if let problem = FieldName.problem(
+            entry.key, at: entry.keyLocation, other: "say where it is with path: \(entry.key)")
+        {
+            problems.append(problem)
+            return nil
+        }
+        guard let declared = entry.value["type"], let text = declared.string else { return nil }
+        guard let type = ParsePlan.fieldType(text) else {
+            problems.append(ParsePlan.typeProblem(text, at: declared.location))
+            return nil
+        }
+        var keys = [entry.key]
+        if let path = entry.value["path"] {
+            guard let text = path.string else { return nil }
+            do throws(FieldPath.Problem) { keys = try FieldPath(text).keys } catch {
+                problems.append(
+                    Diagnostic(
+                        code: "field-path", at: path.location,
+                        "the path of \(entry.key) \(error.what), found \"\(text)\", expected keys joined by dots",
+                        hint: error.hint))
+                return nil
+            }
+        }
+        let declaration = FieldDeclaration(
+            path: keys, type: type, isRequired: entry.value.defaulted("required").boolean ?? false,
+            onTypeError: entry.value.defaulted("on_type_error").string == "null" ? .null : .reject,
+            textLengthMax: Int(entry.value.defaulted("max_bytes").integer ?? 0))
+        return ExecPlan.Field(name: entry.key, column: column, declaration: declaration, typeName: text)
+    }
+}

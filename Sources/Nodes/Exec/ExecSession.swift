@@ -1,0 +1,218 @@
+import Platform
+
+/// A program at work on a stretch of records: writes them, reads the answers, and tells when it is done or has failed.
+final class ExecSession {
+    /// What a step has come to.
+    enum Outcome {
+        /// It goes on.
+        case going
+        /// Every record of the stretch is answered, and the program waits for more.
+        case answered
+        /// The program is at its end, by itself or by us; what it has answered may be all there is.
+        case ended(ExecFailure?)
+    }
+
+    let program: PipedProgram
+    /// The records that it has.
+    private(set) var stretch = 0..<0
+    /// The lines that it has written for them so far.
+    private(set) var answers: [Range<Int>] = []
+    /// What it has written, since it got the stretch.
+    private(set) var received: [UInt8] = []
+    /// Whether it has ever answered anything.
+    private(set) var hasAnswered: Bool
+    private let plan: ExecPlan
+    /// Out-of-memory kills of the kernel before it was taken.
+    private let kernelKills: Int
+    private let complain: (String) -> Void
+    private var complaints: [UInt8] = []
+    /// Bytes of the lines that it has got.
+    private var written = 0
+    /// Records of which it has got the whole line, counted from the first of all.
+    private var handed = 0
+    private var scanned = 0
+    private var lineStart = 0
+    private var heardAt = ContinuousClock.now
+    private var lookedAt = ContinuousClock.now
+
+    /// - Parameter isFresh: whether the program has just been started.
+    init(_ program: PipedProgram, _ plan: ExecPlan, isFresh: Bool, complain: @escaping (String) -> Void) {
+        self.program = program
+        self.plan = plan
+        hasAnswered = !isFresh
+        self.complain = complain
+        kernelKills = ProgramMemory.kernelKills
+    }
+
+    /// Whether there is something to write to it.
+    private(set) var hasMore = false
+
+    /// Bytes that it holds on to.
+    var memoryBytes: Int { received.capacity }
+
+    /// Gives it records.
+    func take(_ stretch: Range<Int>, of lines: RecordLines) {
+        self.stretch = stretch
+        written = stretch.lowerBound == 0 ? 0 : lines.ends[stretch.lowerBound - 1]
+        (handed, hasMore) = (stretch.lowerBound, true)
+        answers.removeAll(keepingCapacity: true)
+        received.removeAll(keepingCapacity: true)
+        (scanned, lineStart) = (0, 0)
+        heardAt = .now
+    }
+
+    /// Writes and reads what can be written and read now.
+    func step(_ lines: RecordLines) -> Outcome {
+        let isClosed = write(lines)
+        let outputEnded = read()
+        hear()
+        if let failure = fault() { return end(failure) }
+        if outputEnded || isClosed { return outcomeAtEnd() }
+        if plan.mode == .stream, answers.count == stretch.count {
+            hasAnswered = true
+            return lineStart == received.count ? .answered : end(.tooManyAnswers)
+        }
+        return look()
+    }
+
+    /// What the last answers were good for is done, and they were none.
+    func reject(_ failure: ExecFailure) -> Outcome { end(failure) }
+
+    // MARK: - Bytes
+
+    /// - Returns: whether the program takes nothing any more, though there is more.
+    private func write(_ lines: RecordLines) -> Bool {
+        guard hasMore else { return false }
+        let end = lines.ends[stretch.upperBound - 1]
+        while written < end {
+            let transfer = unsafe lines.bytes.withUnsafeBytes {
+                unsafe program.write(UnsafeRawBufferPointer(rebasing: $0[written..<end]))
+            }
+            switch transfer {
+            case .bytes(let count): written += count
+            case .nothing:
+                count(lines)
+                return false
+            case .closed:
+                // What it has written before it closed is still read.
+                hasMore = false
+                count(lines)
+                return plan.mode == .stream
+            }
+        }
+        hasMore = false
+        count(lines)
+        if plan.mode == .batch { program.closeInput() }
+        return false
+    }
+
+    private func count(_ lines: RecordLines) {
+        while handed < stretch.upperBound, lines.ends[handed] <= written { handed += 1 }
+    }
+
+    /// - Returns: whether the program's output has ended.
+    private func read() -> Bool {
+        for _ in 0..<8 {
+            switch program.read(program.output, into: &received) {
+            case .bytes: heardAt = .now
+            case .nothing: return false
+            case .closed:
+                cutLines(atEnd: true)
+                return true
+            }
+            cutLines(atEnd: false)
+        }
+        return false
+    }
+
+    private func cutLines(atEnd: Bool) {
+        while scanned < received.count {
+            if received[scanned] == UInt8(ascii: "\n") {
+                addLine(lineStart..<scanned)
+                lineStart = scanned + 1
+            }
+            scanned += 1
+        }
+        // A run that has ended has no half lines, only a last one without its newline.
+        if atEnd, plan.mode == .batch, lineStart < received.count {
+            addLine(lineStart..<received.count)
+            lineStart = received.count
+        }
+    }
+
+    private func addLine(_ line: Range<Int>) {
+        let isBlank = received[line].allSatisfy { $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }
+        if !isBlank { answers.append(line) }
+    }
+
+    /// Hands on what it writes to standard error, line by line.
+    private func hear() {
+        for _ in 0..<4 {
+            guard case .bytes = program.read(program.errors, into: &complaints, limit: 4_096) else { break }
+        }
+        while let end = complaints.firstIndex(of: UInt8(ascii: "\n")) {
+            tell(complaints[..<end])
+            complaints.removeFirst(end + 1)
+        }
+        if complaints.count > ExecLimits.complaintBytesMax {
+            tell(complaints[...])
+            complaints.removeAll()
+        }
+    }
+
+    private func tell(_ line: ArraySlice<UInt8>) {
+        let text = String(decoding: line.prefix(ExecLimits.complaintBytesMax), as: UTF8.self)
+        if !text.allSatisfy(\.isWhitespace) { complain(text) }
+    }
+
+    // MARK: - What is wrong
+
+    private func fault() -> ExecFailure? {
+        if plan.mode == .stream, answers.count > handed - stretch.lowerBound { return .tooManyAnswers }
+        let longest = answers.last.map(\.count) ?? 0
+        return max(longest, received.count - lineStart) > ExecLimits.answerBytesMax ? .answerTooLong : nil
+    }
+
+    /// Looks at a program that has nothing to say.
+    private func look() -> Outcome {
+        let now = ContinuousClock.now
+        // What has just been started may have much to load.
+        let limit = hasAnswered || !answers.isEmpty ? plan.timeout : plan.timeout + plan.startup
+        if now - heardAt > limit { return end(.timeout(limit)) }
+        guard now - lookedAt >= ExecLimits.look else { return .going }
+        lookedAt = now
+        if let limit = plan.memoryMax {
+            let bytes = ProgramMemory.residentBytes(ofGroup: program.id)
+            if bytes > limit { return end(.memory(bytes, limit: limit)) }
+        }
+        // Something that it has started may hold its output open.
+        guard program.hasEnded else { return .going }
+        _ = read()
+        return outcomeAtEnd()
+    }
+
+    /// The program's output has ended: how has it?
+    private func outcomeAtEnd() -> Outcome {
+        let limit = ContinuousClock.now + ExecLimits.exitGrace
+        while !program.hasEnded, .now < limit { PipedProgram.pause() }
+        guard program.hasEnded else { return end(.closedOutput) }
+        _ = read()
+        hear()
+        let exit = program.end()
+        if !complaints.isEmpty { tell(complaints[...]) }
+        if answers.count > 0 { hasAnswered = true }
+        if plan.mode == .batch, exit == .code(0) {
+            if answers.count == stretch.count { return .ended(nil) }
+            return .ended(
+                answers.count > stretch.count ? .tooManyAnswers : .tooFewAnswers(answers.count, of: stretch.count))
+        }
+        return .ended(
+            ExecFailure(exit, isOutOfMemory: exit == .signal(9) && ProgramMemory.kernelKills > kernelKills))
+    }
+
+    private func end(_ failure: ExecFailure) -> Outcome {
+        _ = program.end()
+        hear()
+        return .ended(failure)
+    }
+}

@@ -1,0 +1,70 @@
+/// What is left to do of the records of a batch, as a value: stretches of records for programs to answer, none of them twice.
+///
+/// ```
+///   first cut ──► waiting ──next──► in hand ──answered──► done
+///                    ▲                 │
+///                    └──cut smaller──failed──one record, tried often enough──► given up
+/// ```
+///
+/// A stretch that a program failed on is cut: its first record alone, since programs that answer at once die of it, then two
+/// halves of the rest, since others may have read far ahead. So whatever is wrong with one record costs its neighbours a few
+/// tries and nothing else.
+struct ExecWork {
+    /// How often a record is tried alone before it is given up.
+    private let attempts: Int
+    /// What waits, the next one last.
+    private var waiting: [Range<Int>] = []
+    /// Records that are neither done nor given up.
+    private(set) var left: Int
+    /// How often records have failed alone.
+    private var failures: [Int: Int] = [:]
+
+    /// - Parameters:
+    ///   - ends: where the line of each record ends, ascending.
+    ///   - recordsMax: the most records of a stretch.
+    ///   - bytesMax: the most bytes of a stretch, unless it is one record.
+    init(ends: [Int], recordsMax: Int, bytesMax: Int, attempts: Int) {
+        self.attempts = attempts
+        left = ends.count
+        var first = 0
+        while first < ends.count {
+            let start = first == 0 ? 0 : ends[first - 1]
+            var end = first + 1
+            while end < ends.count, end - first < recordsMax, ends[end] - start <= bytesMax { end += 1 }
+            waiting.append(first..<end)
+            first = end
+        }
+        waiting.reverse()
+    }
+
+    /// Whether something waits for a program.
+    var isWaiting: Bool { !waiting.isEmpty }
+    /// Whether every record is done or given up.
+    var isDone: Bool { left == 0 }
+
+    /// The next stretch for a program.
+    mutating func next() -> Range<Int>? { waiting.popLast() }
+
+    /// Records have been answered.
+    mutating func answered(_ count: Int) { left -= count }
+
+    /// A program has failed on a stretch, of which none is answered.
+    /// - Returns: the record that is given up now.
+    mutating func failed(_ stretch: Range<Int>) -> Int? {
+        guard stretch.count > 1 else {
+            guard let record = stretch.first else { return nil }
+            failures[record, default: 0] += 1
+            guard failures[record, default: 0] >= attempts else {
+                waiting.append(stretch)
+                return nil
+            }
+            left -= 1
+            return record
+        }
+        let rest = (stretch.lowerBound + 1)..<stretch.upperBound
+        let middle = rest.lowerBound + rest.count / 2
+        for piece in [middle..<rest.upperBound, rest.lowerBound..<middle] where !piece.isEmpty { waiting.append(piece) }
+        waiting.append(stretch.lowerBound..<stretch.lowerBound + 1)
+        return nil
+    }
+}

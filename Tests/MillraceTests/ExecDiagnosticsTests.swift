@@ -1,0 +1,84 @@
+import Dataflow
+import Declaration
+import Testing
+
+@testable import Millrace
+
+/// Mistakes in an `exec` node, and what it hands on.
+@Suite struct ExecDiagnosticsTests {
+    private static func load(_ exec: String, by: String = "s") -> (
+        topology: CompiledTopology?, diagnostics: Diagnostics
+    ) {
+        TopologyLoader(environment: ["TEXT": "t"]).load(
+            text: """
+                topology: t
+                nodes:
+                  e: { file: a.ndjson }
+                  r: { from: e, parse_json: { event_time: ts, fields: { ts: timestamp, k: text, n: integer } } }
+                  x: { from: r, exec: { \(exec) } }
+                  kpi: { from: x, summarize: { by: [\(by)], metrics: { records: count() } } }
+                  out: { from: kpi, console: {} }
+
+                """, from: "t.yaml")
+    }
+
+    @Test(arguments: [
+        (
+            "command: [], add: { s: text }",
+            "t.yaml:5:34: error[exec-command]: the command of x names no program, expected one and its arguments; for example "
+                + "[python3, -u, score.py]"
+        ),
+        (
+            "command: [a, \"${TEXT}\"], add: { s: text }",
+            "t.yaml:5:39: error[exec-command]: the command of x has something from the environment in it, and every user of the "
+                + "machine can read the arguments of a program; give it to the program in a variable: env: { NAME: \"${NAME}\" }"
+        ),
+        (
+            "command: a, env: { \"A=B\": c }, add: { s: text }",
+            "t.yaml:5:45: error[exec-env]: a variable cannot be called or hold that, expected a name without = and a text without "
+                + "NUL"
+        ),
+        (
+            "command: a, echo: k, add: { s: text }",
+            "t.yaml:5:43: error[field-twice]: echo is k, which the records that are sent have already, expected a new name; write "
+                + "millrace_number"
+        ),
+        (
+            "command: a, add: { s: { type: text, path: \"a[0]\" } }",
+            "error[field-path]: the path of s"
+        ),
+        ("command: a, add: { s: str }", "error[field-type]: unknown type, found \"str\""),
+        ("command: a, send: [q], add: { s: text }", "error[unknown-field]"),
+        ("add: { s: text }", "error[missing-field]"),
+        ("command: a, add: {}", "error[no-fields]"),
+    ])
+    func aMistakeIsOneError(exec: String, expected: String) {
+        let found = Self.load(exec).diagnostics.all.map(\.description)
+        #expect(found.count == 1 && found[0].contains(expected), "\(found)")
+    }
+
+    @Test func fieldsAreAddedAndReplacedWithTheirTypes() throws {
+        let (topology, diagnostics) = Self.load("command: a, add: { s: text, n: decimal(2) }", by: "s, n, k")
+        let found = try #require(topology, "\(diagnostics)")
+        #expect(!diagnostics.hasErrors)
+        #expect(found.stages[1].plan.addedColumns == [.text, .decimal(scale: 2)])
+        // A stage of its own with one program, unless the topology says.
+        #expect(found.stages[1].concurrency == 1)
+    }
+
+    @Test func whatDecidesItsAnswersIsPartOfWhatRowsMean() throws {
+        func meaning(_ exec: String) throws -> [String] {
+            let topology = try #require(Self.load(exec).topology)
+            return topology.meaning(behind: 2).lines.map { "\($0.key) \($0.value)" }
+        }
+        let plain = try meaning("command: [a, b], send: [k], add: { s: text }")
+        #expect(
+            try meaning("command: [a, b], send: [k], add: { s: text }, timeout: 1s, tries: 5, mode: batch") == plain)
+        for other in [
+            "command: [a, c], send: [k], add: { s: text }", "command: [a, b], send: [k, n], add: { s: text }",
+            "command: [a, b], send: [k], add: { s: { type: text, path: t } }",
+        ] {
+            #expect(try meaning(other) != plain, "\(other)")
+        }
+    }
+}
