@@ -67,12 +67,18 @@ public struct MetricChart: Sendable {
     public var unit: Unit
     /// Whether the lines lie above one another, as percentiles do.
     public var isBand: Bool
+    /// Between which values the first line is, where it is an estimate: aggregates in SQL.
+    public var bounds: (low: String, high: String)?
 
     /// Describes a chart.
-    public init(name: String, lines: [Line], unit: Unit = .number, isBand: Bool = false) {
+    public init(
+        name: String, lines: [Line], unit: Unit = .number, isBand: Bool = false,
+        bounds: (low: String, high: String)? = nil
+    ) {
         self.name = name
         self.lines = lines
         self.unit = unit
         self.isBand = isBand
+        self.bounds = bounds
     }
 }

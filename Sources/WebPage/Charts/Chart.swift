@@ -24,6 +24,8 @@ package struct Chart: Sendable {
     package var title: String
     package var kind: Kind
     package var lines: [Line]
+    /// Between which values the first line is, where it is an estimate.
+    package var bounds: (low: [Double], high: [Double])?
     /// Seconds since 1970 at the left and the right edge.
     package var from: Double
     package var to: Double
@@ -48,7 +50,7 @@ package struct Chart: Sendable {
 
     /// The chart.
     var markup: HTML {
-        let most = Shape.largest(lines.flatMap(\.values))
+        let most = Shape.largest(lines.flatMap(\.values) + (bounds?.high ?? []))
         let hasAny = lines.contains { $0.values.contains(where: \.isFinite) }
         let top = isBinary ? Shape.binaryCeiling(most) : Shape.ceiling(most)
         let newest = lines.map { line in
@@ -71,6 +73,7 @@ package struct Chart: Sendable {
     }
 
     private var legend: HTML {
+        if bounds != nil { return "<span class=\"key b\">two standard errors</span>" }
         guard lines.count > 1 else { return .none }
         return HTML(lines.indices.map { "<span class=\"key c\(color($0))\">\(lines[$0].name)</span>" })
     }
@@ -100,15 +103,22 @@ package struct Chart: Sendable {
             }.joined()
             return "<path class=\"bar\" d=\"\(path)\"/>"
         case .lines:
-            return HTML(
-                lines.indices.map { index in
-                    let path = Shape.line(lines[index].values, top: top, width: width, height: height)
-                    let area: HTML =
-                        lines.count > 1
-                        ? ""
-                        : "<path class=\"area\" d=\"\(Shape.area(lines[index].values, top: top, width: width, height: height))\"/>"
-                    return "\(area)<path class=\"line c\(color(index))\" d=\"\(path)\"/>"
-                })
+            let error: HTML =
+                bounds.map { bounds in
+                    let path = Shape.area(
+                        bounds.high, above: bounds.low, top: top, width: width, height: height)
+                    return "<path class=\"between\" d=\"\(path)\"/>"
+                } ?? ""
+            return error
+                + HTML(
+                    lines.indices.map { index in
+                        let path = Shape.line(lines[index].values, top: top, width: width, height: height)
+                        let area: HTML =
+                            lines.count > 1 || bounds != nil
+                            ? ""
+                            : "<path class=\"area\" d=\"\(Shape.area(lines[index].values, top: top, width: width, height: height))\"/>"
+                        return "\(area)<path class=\"line c\(color(index))\" d=\"\(path)\"/>"
+                    })
         case .band:
             var all: [HTML] = []
             for index in lines.indices.dropFirst() {

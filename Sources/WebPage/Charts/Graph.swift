@@ -61,17 +61,17 @@ struct Graph {
         let chosen: HTML = selected == declared.name ? " chosen" : ""
         let mark: HTML =
             isLimit
-            ? "<text class=\"mark\" x=\"\(p(x + 174))\" y=\"\(p(y + 22))\" text-anchor=\"end\">▲ limits</text>" : ""
+            ? "<text class=\"mark\" x=\"\(p(x + 162))\" y=\"\(p(y + 22))\" text-anchor=\"end\">▲ limits</text>" : ""
         let lines = lines(declared, own)
-        let name = isLimit ? Self.cut(declared.name, 14) : Self.cut(declared.name, 22)
+        let name = isLimit ? Self.cut(declared.name, 12) : Self.cut(declared.name, 19)
         return """
             <a href="\(address(declared.name))" class="node\(classes)\(chosen)" aria-label="\(declared.name), \(declared.type): \(lines[0]), \(lines[1])">\
             <title>\(declared.name)</title>\
-            <rect class="box" x="\(p(x))" y="\(p(y))" width="184" height="104" rx="6"/>\
+            <rect class="box" x="\(p(x))" y="\(p(y))" width="172" height="104" rx="6"/>\
             <text class="name" x="\(p(x + 12))" y="\(p(y + 22))">\(name)</text>\(mark)\
             <text class="type" x="\(p(x + 12))" y="\(p(y + 39))">\(Self.cut(declared.type, 28))</text>\
             <text x="\(p(x + 12))" y="\(p(y + 60))">\(lines[0])</text>\
-            <text x="\(p(x + 172))" y="\(p(y + 60))" text-anchor="end">\(lines[1])</text>\(bars(declared, own, x, y))</a>
+            <text x="\(p(x + 160))" y="\(p(y + 60))" text-anchor="end">\(lines[1])</text>\(bars(declared, own, x, y))</a>
             """
     }
 
@@ -106,7 +106,7 @@ struct Graph {
     private func bars(
         _ declared: TopologyPortrait.Node, _ own: NodeFigures?, _ x: Double, _ y: Double
     ) -> HTML {
-        let (left, whole, half) = (x + 12, 160.0, 74.0)
+        let (left, whole, half) = (x + 12, 148.0, 68.0)
         if declared.role == .sink {
             guard let share = figures.committing, !commitText.isEmpty else { return .none }
             return bar("\(commitText) · \(Self.percent(share))", share, left, y + 80, width: whole)

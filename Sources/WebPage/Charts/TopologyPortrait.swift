@@ -35,8 +35,8 @@ package struct TopologyPortrait: Sendable, Equatable {
 
 /// Where the nodes of a graph stand: in columns, each right of all that it reads from.
 struct GraphLayout: Equatable {
-    static let box = (width: 184.0, height: 104.0)
-    static let gap = (x: 40.0, y: 24.0)
+    static let box = (width: 172.0, height: 104.0)
+    static let gap = (x: 32.0, y: 24.0)
     static let margin = 8.0
 
     /// The upper left corner of each node's box.
@@ -104,7 +104,10 @@ package struct Bottleneck: Sendable, Equatable {
     ///   - portrait: tells which of its nodes are sinks.
     package init(_ figures: TopologyFigures, _ portrait: TopologyPortrait) {
         guard figures.isRunning else {
-            (node, sentence) = (nil, "It does not run, so nothing limits it.")
+            let reason = figures.mood == .broken ? figures.reasons.first : nil
+            (node, sentence) = (
+                nil, reason.map { "It stands still: \($0.split(separator: "\n").first ?? "")" } ?? "It is not running."
+            )
             return
         }
         if let trouble = figures.troubles.first {

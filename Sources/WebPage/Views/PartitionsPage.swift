@@ -64,7 +64,12 @@ package struct PartitionsPage {
     }
 
     private func halt(_ topic: String, _ partition: Int32) -> String? {
-        topology.troubles.first { $0.contains("halted: ") && $0.contains("\(topic)[\(partition)]") }
+        topology.troubles.first { trouble in
+            guard let list = trouble.split(separator: "halted: ").last, trouble.contains("halted: ") else {
+                return false
+            }
+            return list.split(separator: ", ").contains { $0 == "\(topic)/\(partition)" }
+        }
     }
 
     private var content: HTML {

@@ -86,7 +86,9 @@ struct PageTables {
     private func draw(
         _ chart: MetricChart, _ table: TableCharts, _ condition: String, _ catalog: inout Catalog
     ) throws -> TablesPage.Answer<Chart> {
-        let lines = chart.lines.map { "\(Self.number($0, chart.unit)) AS \(SQLWord.name($0.name))" }
+        let bounds = chart.bounds.map { [("low", $0.low), ("high", $0.high)] } ?? []
+        let all = chart.lines + bounds.map { MetricChart.Line("\(chart.name) \($0.0)", $0.1) }
+        let lines = all.map { "\(Self.number($0, chart.unit)) AS \(SQLWord.name($0.name))" }
         let sql = """
             SELECT window_start,
                 \(lines.joined(separator: ",\n    "))
@@ -101,13 +103,17 @@ struct PageTables {
         return try answer(sql, drawing, &catalog) { found in
             let times = try (0..<found.rowCount).map { Double(try found.microsecondsSince1970($0, 0) ?? 0) / 1e6 }
             let places = Self.places(times)
-            drawing.lines = try chart.lines.enumerated().map { index, line in
+            let columns = try all.indices.map { index in
                 var values = Array(repeating: Double.nan, count: places.count)
                 for row in 0..<found.rowCount {
                     values[places.of(times[row])] = try found.double(row, index + 1) ?? .nan
                 }
-                return Chart.Line(name: chart.lines.count > 1 ? line.name : "", values: values)
+                return values
             }
+            drawing.lines = zip(chart.lines, columns).map { line, values in
+                Chart.Line(name: chart.lines.count > 1 ? line.name : "", values: values)
+            }
+            if !bounds.isEmpty { drawing.bounds = (columns[columns.count - 2], columns[columns.count - 1]) }
             (drawing.from, drawing.to) = (places.from, places.to)
             return drawing
         }

@@ -5,6 +5,7 @@ extension Uniques: ChartableMetric {
     package var chart: MetricChart? {
         let merged = "millrace.uniques_merge(\(sql(1)))"
         return MetricChart(
-            name: name, lines: [.init(name, "round(millrace.uniques_estimate(\(merged), sum(\(sql(2)))))")])
+            name: name, lines: [.init(name, "round(millrace.uniques_estimate(\(merged), sum(\(sql(2)))))")],
+            bounds: (low: "millrace.uniques_low(\(merged))", high: "millrace.uniques_high(\(merged))"))
     }
 }
