@@ -77,6 +77,10 @@ import Testing
         #expect(limit(figures(rate: 1_000, lag: 1_000_000, busy: [0.1, 0.2], committing: 0.95)) == "out")
         // The workers have nothing to do: it comes too slowly.
         #expect(limit(figures(rate: 1_000, lag: 1_000_000, busy: [0.1, 0.2], committing: 0.1)) == "in")
+        // A file, of which nobody knows how much is left.
+        #expect(limit(figures(rate: 1_000, lag: nil, busy: [0.1, 1.5], committing: 0.1)) == "sum")
+        #expect(limit(figures(rate: 1_000, lag: nil, busy: [0.1, 0.2], committing: 0.9)) == "out")
+        #expect(limit(figures(rate: 1_000, lag: nil, busy: [0.1, 0.2], committing: 0.1)) == nil)
         var waiting = figures(rate: 0, lag: 1_000_000, busy: [0, 0], committing: 0)
         waiting.troubles = ["out: the database cannot be reached"]
         #expect(limit(waiting) == "out")

@@ -62,7 +62,7 @@ package struct Chart: Sendable {
         let middle = (from + to) / 2
         return """
             <figure class="chart"><figcaption><b>\(title)</b> <span class="newest">\(newest)</span>\(legend)</figcaption>\
-            <div class="plot"><div class="ys"><span>\(format(top))</span><span>\(format(top / 2))</span><span>0</span></div>\
+            <div class="plot"><div class="ys"><span>\(hasAny ? format(top) : "")</span><span>\(hasAny ? format(top / 2) : "")</span><span>0</span></div>\
             <svg viewBox="0 0 600 140" preserveAspectRatio="none" role="img" \
             aria-label="\(title): now \(newest), at most \(format(most))" \(readings)>\
             <path class="grid" d="M0 .5H600M0 70H600M0 139.5H600"/>\(shapes)</svg>\

@@ -98,6 +98,13 @@ package struct Bottleneck: Sendable, Equatable {
     /// From this share of the time on, commits set the pace.
     private static let committing = 0.7
 
+    /// How much there is to read, as far as known.
+    private static func waiting(_ figures: TopologyFigures) -> String {
+        guard let lag = figures.lag.map(Double.init) else { return "how much waits is not known" }
+        let left = figures.rate > 0 ? ", enough for \(Figures.duration(seconds: lag / figures.rate)) at this rate" : ""
+        return "\(Figures.count(lag)) records wait\(left)"
+    }
+
     /// Looks at a topology.
     /// - Parameters:
     ///   - figures: how it is.
@@ -115,15 +122,13 @@ package struct Bottleneck: Sendable, Equatable {
             sentence = "It waits: \(trouble)"
             return
         }
-        let lag = Double(figures.lag ?? 0)
-        guard lag > max(1_000, figures.rate * Self.seconds) else {
+        if let lag = figures.lag, Double(lag) <= max(1_000, figures.rate * Self.seconds) {
             (node, sentence) = (
                 nil, "It keeps up: what there is to read is read at once, and its sources set the pace."
             )
             return
         }
-        let left = figures.rate > 0 ? ", enough for \(Figures.duration(seconds: lag / figures.rate)) at this rate" : ""
-        let waiting = "\(Figures.count(lag)) records wait\(left)"
+        let waiting = Self.waiting(figures)
         if let share = figures.committing, share >= Self.committing,
             let sink = portrait.nodes.first(where: { $0.role == .sink })
         {
@@ -141,10 +146,10 @@ package struct Bottleneck: Sendable, Equatable {
         let all = figures.nodes.reduce(0) { $0 + ($1.busy ?? 0) }
         node = busiest.name
         if all < 0.5 * Double(figures.workers) {
-            node = portrait.nodes.first { $0.role == .source }?.name
-            sentence =
-                "\(node ?? "its source") limits: \(waiting), and the workers have "
-                + "\(Int((1 - all / Double(figures.workers)) * 100)) % of their time left."
+            let free = "the workers have \(Int((1 - all / Double(figures.workers)) * 100)) % of their time left"
+            // Where nobody knows what waits, it may be nothing.
+            node = figures.lag == nil ? nil : portrait.nodes.first { $0.role == .source }?.name
+            sentence = node.map { "\($0) limits: \(waiting), and \(free)." } ?? "Its sources set the pace: \(free)."
         } else {
             sentence =
                 "\(busiest.name) limits: \(waiting), and it takes \(Figures.digits(cores)) of "
