@@ -79,6 +79,21 @@ import Testing
         #expect(counters.isBalanced && batch.deadLetters.count == 2)
     }
 
+    /// A letter says everybody who has refused its record, in order, and as what the record counts.
+    @Test func aLetterSaysWhoHasRefusedItsRecord() {
+        let batch = Self.batch(rows: 10)
+        func letter(_ reason: String) -> DeadLetter {
+            DeadLetter(partition: 0, offset: 4, line: 0, fault: RecordFault("r", reason), payload: [], timestamp: nil)
+        }
+        batch.markRefused(4, letter("b"), by: "second", isDead: false)
+        batch.markRefused(4, letter("a"), by: "first")
+        batch.markRefused(4, letter("c"), by: "second", isDead: false)
+        batch.markRefused(5, letter("late"), by: "second", isDead: false)
+        #expect(batch.deadLetters.map(\.fault.reason) == ["a", "late"])
+        #expect(batch.deadLetters.map(\.refusers) == [["first", "second"], ["second"]])
+        #expect(batch.deadLetters.map(\.isDead) == [true, false])
+    }
+
     /// Keys are kept for the messages that have one, cut where they are long, and forgotten with the batch's messages.
     @Test func keysAreFoundByTheirMessage() {
         let batch = Batch(payloadBytes: 64, layout: BatchLayout())

@@ -41,6 +41,8 @@ import Testing
             #expect(page.commands.count { $0.hasPrefix("millrace try ") } == 1)
             let database = try TestDatabase("howto_\(name.replacing("-", with: "_"))")
             var queries = page.queries
+            // What ran last reads a sample: where the topology's own file would read a topic, its table is another's.
+            var (folder, ran) = (try TopologyFolder(), "")
             for command in page.commands where !command.hasPrefix("export ") {
                 let words = command.split(separator: " ").map(String.init)
                 try #require(words.count > 2 && words[0] == "millrace", "\(command)")
@@ -53,10 +55,12 @@ import Testing
                     #expect(tried.exit == .code(0) && !tried.output.contains("dead letters"), "\(tried.text)")
                 case "run":
                     queries = try Self.prepare(queries, in: database)
-                    try Self.run(words[2], in: database)
+                    (folder, ran) = try Self.run(words[2], in: database)
                 case "dead-letters":
-                    let replayed = try Complaint.of(
-                        Array(arguments), environment: ["DATABASE_URL": database.url, "KAFKA_BROKERS": "127.0.0.1:1"])
+                    let own = arguments.map { $0.hasSuffix(".yaml") ? ran : $0 }
+                    let replayed = try withExtendedLifetime(folder) {
+                        try Complaint.of(Array(own), environment: ["DATABASE_URL": database.url])
+                    }
                     #expect(
                         replayed.exit == .code(0) && replayed.output.contains("no such dead letters"),
                         "\(replayed.text)")
@@ -86,16 +90,21 @@ import Testing
     }
 
     /// Runs a topology over its sample instead of Kafka's topic, into the database.
-    private static func run(_ path: String, in database: TestDatabase) throws {
+    /// - Returns: where its file is.
+    private static func run(
+        _ path: String, in database: TestDatabase
+    ) throws -> (folder: TopologyFolder, file: String) {
         let text = try String(contentsOf: root.appending(path: path), encoding: .utf8)
         let name = try #require(path.split(separator: "/").last?.split(separator: ".").first)
         let sample = "\(root.path)/topologies/samples/\(name).ndjson"
         let own = text.replacing(/kafka: \{[^}]*\}[^}]*\}/, with: "file: \"\(sample)\"")
         try #require(own.contains(sample), "the source of \(path) is exchanged")
         let folder = try TopologyFolder()
+        let file = try folder.file(own)
         let ran = try Complaint.of(
-            ["run", try folder.file(own), "--progress", "none", "--fail-on-dead"],
+            ["run", file, "--progress", "none", "--fail-on-dead"],
             environment: ["DATABASE_URL": database.url, "USER_KEY": "a key of the test"])
         #expect(ran.exit == .code(0), "\(ran.text)")
+        return (folder, file)
     }
 }

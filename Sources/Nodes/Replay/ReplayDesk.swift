@@ -84,16 +84,17 @@ package final class ReplayDesk: Sendable {
         }
     }
 
-    /// Says why letters stay as they are.
-    func hold(_ ids: Set<Int64>, of key: PartitionKey, in range: Range<Int64>, _ obstacle: String) {
-        guard !ids.isEmpty else { return }
+    /// Says why letters of some offsets, or of some numbers, stay as they are.
+    func hold(of key: PartitionKey, in range: Range<Int64>, _ obstacle: (ReplayLetter) -> String?) {
         state.withLock { state in
-            guard let pending = state.pending[key] else { return }
+            // Taken out, so that it is changed in place.
+            guard var pending = state.pending.removeValue(forKey: key) else { return }
             let start = Self.first(in: pending, from: range.lowerBound)
             let end = Self.first(in: pending, from: range.upperBound)
-            for index in start..<end where ids.contains(pending[index].id) && pending[index].obstacle == nil {
-                state.pending[key]?[index].obstacle = obstacle
+            for index in start..<end where pending[index].obstacle == nil {
+                pending[index].obstacle = obstacle(pending[index])
             }
+            state.pending[key] = pending
         }
     }
 

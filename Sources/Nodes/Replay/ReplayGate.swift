@@ -48,19 +48,18 @@ private final class ReplayGateWorker: OperatorWorker {
             let letters = desk.letters(of: key, from..<run.nextOffset).filter { $0.obstacle == nil }
             var byPlace: [ReplayPlace: [Int]] = [:]
             for row in run.rows { byPlace[rows[row], default: []].append(row) }
-            var (changed, unclear) = (Set<Int64>(), Set<Int64>())
+            var obstacles: [Int64: String] = [:]
             for (place, letters) in Dictionary(grouping: letters, by: \.place) {
                 let found = byPlace[place] ?? []
                 if found.count == letters.count {
                     for (row, letter) in zip(found, letters) { chosen[row] = letter }
                 } else if found.isEmpty {
-                    changed.formUnion(letters.map(\.id))
+                    for letter in letters { obstacles[letter.id] = Self.changed }
                 } else {
-                    unclear.formUnion(letters.map(\.id))
+                    for letter in letters { obstacles[letter.id] = Self.unclear }
                 }
             }
-            desk.hold(changed, of: key, in: from..<run.nextOffset, Self.changed)
-            desk.hold(unclear, of: key, in: from..<run.nextOffset, Self.unclear)
+            if !obstacles.isEmpty { desk.hold(of: key, in: from..<run.nextOffset) { obstacles[$0.id] } }
         }
         dropOthers(of: batch, chosen)
         var lacking = [UInt64](repeating: 0, count: batch.rowCount)

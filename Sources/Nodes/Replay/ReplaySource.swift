@@ -223,10 +223,11 @@ struct ReplayPage {
 
     /// Takes note of what was found of the first offsets.
     mutating func take(_ found: [String?]) {
-        for (offset, obstacle) in zip(offsets, found) {
-            guard let obstacle else { continue }
-            let ids = letters.filter { $0.place.offset == offset }.map(\.id)
-            desk.hold(Set(ids), of: key, in: offset..<(offset + 1), obstacle)
+        var obstacles: [Int64: String] = [:]
+        for (offset, obstacle) in zip(offsets, found) { obstacles[offset] = obstacle }
+        if let first = offsets.first, !obstacles.isEmpty {
+            let end = offsets.dropFirst(found.count).first ?? next
+            desk.hold(of: key, in: first..<end) { obstacles[$0.place.offset] }
         }
         offsets = offsets.dropFirst(found.count)
     }

@@ -111,6 +111,63 @@ import Testing
         }
     }
 
+    /// The development broker keeps 5 MiB of a partition.
+    @Test func messagesThatRetentionHasRemovedStayDeadLetters() async throws {
+        try await onOwnThread {
+            let kafka = try KafkaStand()
+            guard kafka.development != nil else { return skipped("a broker that keeps little is needed") }
+            let topic = try kafka.makeTopic(partitions: Self.partitions)
+            let stand = try ReplayStand(
+                "replay_gone", source: Self.source(topic, kafka), brokers: kafka.bootstrapServers)
+            let text = stand.text(mended: false)
+            try Self.produce(ReplayStand.events(3_000), kafka, topic)
+            let first = try stand.start(text)
+            try stand.database.waitUntilRead(3_000, by: [first])
+            try stopInOrder([first])
+            let pad = String(repeating: "x", count: 20_000)
+            try Self.produce((0..<1_200).map { _ in "{\"pad\":\"\(pad)\"}" }, kafka, topic)
+            let answer = try stand.replay(text)
+            #expect(answer.letters > 0 && answer.applied == 0 && answer.failed.isEmpty, "\(answer)")
+            #expect(answer.untouched.map(\.count) == [answer.letters], "\(answer)")
+            #expect(answer.untouched.first?.reason.contains("retention has removed it") == true, "\(answer)")
+            #expect(try Ledger(of: stand.database).problems(messages: 3_000) == [])
+        }
+    }
+
+    /// Under `serve` the file is the deployed one.
+    @Test func aDeployedTopologyIsReplayedByItsName() async throws {
+        try await onOwnThread {
+            let kafka = try KafkaStand()
+            let topic = try kafka.makeTopic(partitions: Self.partitions)
+            let stand = try ReplayStand(
+                "replay_deployed", source: Self.source(topic, kafka), brokers: kafka.bootstrapServers)
+            let serve = try ServeStand(stand.database, brokers: kafka.bootstrapServers)
+            try Self.produce(ReplayStand.events(3_000), kafka, topic)
+            let daemon = try serve.serve()
+            try serve.succeed("deploy", serve.file(stand.text(mended: false)))
+            try serve.wait(for: "replayed", toBe: "running")
+            _ = try stand.database.query("ALTER TABLE countries ADD CONSTRAINT known CHECK (country <> 'DE') NOT VALID")
+            try Self.produce(ReplayStand.events(3_000), kafka, topic)
+            try stand.database.waitUntilRead(6_000, by: [daemon])
+            let count = try stand.database.number(
+                "SELECT count(*) FROM millrace.dead_letters WHERE cause = 'refused_row'")
+            #expect(count > 100)
+            // Still refused: the letters say so anew, and the other table does not get them twice.
+            let total = try stand.database.number("SELECT n FROM total")
+            let again = try serve.succeed("dead-letters", "replay", "replayed", "--cause", "refused_row")
+            #expect(again.contains("\(count) failed again: refused_row"), "\(again)")
+            #expect(try stand.database.number("SELECT n FROM total") == total)
+            _ = try stand.database.query("ALTER TABLE countries DROP CONSTRAINT known")
+            let done = try serve.succeed("dead-letters", "replay", "replayed", "--cause", "refused_row")
+            #expect(done.contains("\(count) are in the tables"), "\(done)")
+            #expect(try stand.database.number("SELECT n FROM total") == total)
+            #expect(try stand.database.number("SELECT sum(n)::bigint FROM countries") < total + 1)
+            #expect(try Ledger(of: stand.database).problems(messages: 6_000) == [])
+            daemon.terminate()
+            _ = try daemon.wait()
+        }
+    }
+
     @Test func aTopicThatWasMadeAnewIsNotReplayed() async throws {
         try await onOwnThread {
             let kafka = try KafkaStand()

@@ -102,6 +102,30 @@ import Testing
         }
     }
 
+    /// Whether a commit whose answer was lost has happened, the replay's row says.
+    @Test func lostConnectionsChangeNothing() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_cut", events: ReplayStand.events(60_000))
+            let (broken, mended) = (stand.text(mended: false), stand.text(mended: true))
+            try stand.runRefusing(broken)
+            try stand.run(mended, ["--from-now"])
+            let usable = try stand.replay(mended, ["--all", "--dry-run"]).applied
+            let process = try stand.startReplay(mended, ["--all", "--commit-interval", "10ms"])
+            var cuts: Int64 = 0
+            while process.isRunning, cuts < 12 {
+                cuts += try stand.database.number(
+                    """
+                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+                    """)
+                process.live(for: .milliseconds(30))
+            }
+            #expect(cuts > 0)
+            #expect(try ReplayStand.answer(of: process).applied == usable)
+            try stand.expectCleanRun(mended, TestDatabase("replay_cut_clean"))
+        }
+    }
+
     @Test func aChangedFileIsNotReplayed() async throws {
         try await onOwnThread {
             let events = ReplayStand.events(1_000)

@@ -113,9 +113,9 @@ final class ReplayRows: EpochSink {
                 """
                 DELETE FROM millrace.dead_letters d
                 USING unnest($1::bigint[], $2::text[], $3::text[]) AS k(id, counted, refused_by)
-                WHERE d.id = k.id AND d.counted IS NOT DISTINCT FROM k.counted
+                WHERE d.id = k.id AND d.topology = $4 AND d.counted IS NOT DISTINCT FROM k.counted
                     AND d.refused_by IS NOT DISTINCT FROM k.refused_by
-                """, rows.parameters)
+                """, rows.parameters + [.text(book.topology)])
             try LettersMoved.check(deleted.affectedRows, of: part.count, key)
         }
     }
@@ -145,9 +145,9 @@ final class ReplayRows: EpochSink {
                 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                     $8::text[], $9::text[], $10::text[])
                     AS k(id, was_counted, was_refused_by, cause, node, field, found, reason, counted, refused_by)
-                WHERE d.id = k.id AND d.counted IS NOT DISTINCT FROM k.was_counted
+                WHERE d.id = k.id AND d.topology = $11 AND d.counted IS NOT DISTINCT FROM k.was_counted
                     AND d.refused_by IS NOT DISTINCT FROM k.was_refused_by
-                """, rows.parameters)
+                """, rows.parameters + [.text(book.topology)])
             try LettersMoved.check(updated.affectedRows, of: part.count, key)
         }
     }
