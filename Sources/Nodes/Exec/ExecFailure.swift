@@ -8,8 +8,8 @@ enum ExecFailure: Hashable, Sendable {
     case signal(Int32, isOutOfMemory: Bool)
     /// It said nothing for so long, and was killed.
     case timeout(Duration)
-    /// It took more memory than it may, and was killed: so many bytes of so many.
-    case memory(Int, limit: Int)
+    /// It took more than so many bytes of memory, and was killed. How many more is chance, and stands in no dead letter.
+    case memory(limit: Int)
     /// It closed its output and went on, and was killed.
     case closedOutput
     /// It wrote more lines than it was given.
@@ -53,8 +53,7 @@ enum ExecFailure: Hashable, Sendable {
         case .signal(_, true): "was killed by the kernel (signal 9), which had no memory left"
         case .signal(let number, false): "was ended by signal \(number)\(Self.name(of: number))"
         case .timeout(let limit): "said nothing for \(limit) and was killed"
-        case .memory(let bytes, let limit):
-            "took \(bytes >> 20) MiB of memory, more than its limit of \(limit >> 20) MiB, and was killed"
+        case .memory(let limit): "took more memory than its limit of \(limit >> 20) MiB, and was killed"
         case .closedOutput: "closed its standard output and went on, and was killed"
         case .tooManyAnswers: "wrote more lines than it was given records, expected one line for each"
         case .tooFewAnswers(let count, let of):

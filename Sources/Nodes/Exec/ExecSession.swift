@@ -176,14 +176,14 @@ final class ExecSession {
     /// Looks at a program that has nothing to say.
     private func look() -> Outcome {
         let now = ContinuousClock.now
-        // What has just been started may have much to load.
+        // What has just been started may have much to load; a dead letter says the same in either case.
         let limit = hasAnswered || !answers.isEmpty ? plan.timeout : plan.timeout + plan.startup
-        if now - heardAt > limit { return end(.timeout(limit)) }
+        if now - heardAt > limit { return end(.timeout(plan.timeout)) }
         guard now - lookedAt >= ExecLimits.look else { return .going }
         lookedAt = now
         if let limit = plan.memoryMax {
             let bytes = ProgramMemory.residentBytes(ofGroup: program.id)
-            if bytes > limit { return end(.memory(bytes, limit: limit)) }
+            if bytes > limit { return end(.memory(limit: limit)) }
         }
         // Something that it has started may hold its output open.
         guard program.hasEnded else { return .going }
