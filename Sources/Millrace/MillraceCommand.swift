@@ -22,7 +22,8 @@ struct MillraceCommand: AsyncParsableCommand {
             PlanCommand.self, Apply.self, RebuildCommand.self, Diff.self, Promote.self, ListCommand.self, Status.self,
             Top.self, Why.self, Logs.self, Pause.self, Resume.self, Restart.self, Scale.self, Rollback.self, Reset.self,
             Remove.self,
-            DeadLetters.self, Metrics.self, Demo.self, Generate.self, Produce.self, BrokerCommand.self,
+            DeadLetters.self, Metrics.self, ImportCrontab.self, Demo.self, Generate.self, Produce.self,
+            BrokerCommand.self,
             VersionCommand.self, Reference.self,
         ]
     )
