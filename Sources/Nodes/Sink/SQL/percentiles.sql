@@ -216,6 +216,9 @@ DECLARE
 BEGIN
     IF factor = 1 AND fine >= 65536 THEN
         RETURN 1.7976931348623157e308;
+    ELSIF fine <= -68800 THEN
+        -- Nearer to zero than to any other double.
+        RETURN 0;
     END IF;
     RETURN boundary::double precision * factor
         * power(2::double precision, exponent / 2) * power(2::double precision, exponent - exponent / 2);

@@ -185,6 +185,10 @@ BEGIN
                     END IF;
                     byte := get_byte(sketch, at);
                     at := at + 1;
+                    IF shift = 63 AND byte & 126 > 0 THEN
+                        -- More than 64 bits, which no count of values has.
+                        PERFORM millrace._percentiles_malformed('bucket out of range');
+                    END IF;
                     token := token | ((byte & 127)::bigint << shift);
                     EXIT WHEN byte < 128;
                     shift := shift + 7;

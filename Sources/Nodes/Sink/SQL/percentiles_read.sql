@@ -37,9 +37,9 @@ BEGIN
         RETURN sign(key) * millrace._bucket_value(
             abs(key) - 131072, halvings, millrace._midpoint_factor(halvings));
     END IF;
-    -- The end away from zero is the bucket's own boundary, the other one its neighbour's.
+    -- The end away from zero is the bucket's own boundary, the other one its neighbour's. No end is -0.
     RETURN sign(key) * millrace._bucket_value(
-        abs(key) - 131072 - CASE WHEN sign(key) = bound THEN 0 ELSE 1 END, halvings, 1);
+        abs(key) - 131072 - CASE WHEN sign(key) = bound THEN 0 ELSE 1 END, halvings, 1) + 0;
 END $$;
 
 -- The keys of the buckets of some quantiles in a BUCKETS sketch of scale 6 without negative values, and what is needed
