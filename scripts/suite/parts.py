@@ -143,6 +143,20 @@ def page_parts():
         "Tests/page", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", "Tests/page"), cores=0.7)
 
 
+def extension_parts():
+    """The optional extension in C: beside the plain functions, in the place of them, and its core under sanitizers."""
+    tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/extension")
+    yield Part("Tests/extension", "unittest", tests, after=("dependencies",))
+    yield Part("extension, the engine's tests", "swift", ("Tests/extension/engine",))
+    yield Part("extension, fuzzing finds what it should", "check", ("extension/fuzz/run", "--canary"), after=("dependencies",))
+    yield Part("extension, fuzzing", "check", ("extension/fuzz/run",), after=("dependencies",))
+    for version in POSTGRES:
+        binaries = (ROOT / ".build/tools/postgres" / version / "bin")
+        yield Part(
+            f"Tests/extension, PostgreSQL {version}", "unittest", tests, level="full",
+            after=("versions of PostgreSQL",), environment=(("MILLRACE_POSTGRES_BIN", str(binaries)),))
+
+
 def newer_kafka_parts():
     """The same driver and nodes with another version of the C library under them."""
     library = (("LD_LIBRARY_PATH", str(ROOT / ".build/tools/librdkafka-new")),)
@@ -199,8 +213,8 @@ def mutation_parts():
 def all_parts():
     """Every part, in the order in which they are started."""
     return [
-        *preparation(), *swift_parts(), *newer_kafka_parts(), *package_parts(), *page_parts(), *python_parts(), *postgres_parts(),
-        *sanitizer_parts(), *mutation_parts(),
+        *preparation(), *swift_parts(), *newer_kafka_parts(), *package_parts(), *page_parts(), *extension_parts(),
+        *python_parts(), *postgres_parts(), *sanitizer_parts(), *mutation_parts(),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What analysts wait for: roll-ups of stored sketches in SQL, beside the extensions `hll` and `tdigest`.
+"""What analysts wait for: roll-ups of stored sketches in SQL, beside the extensions `hll` and `tdigest`, and by our own.
 
 The rows are those of T1 over an hour of events, as the engine writes them; hours by event are asked from them. One
 connection, no parallel workers. Seconds are medians of rounds in which every query runs once; CPU is the backend's own,
@@ -31,6 +31,15 @@ BY_HOUR = "date_trunc('hour', window_start) AS hour GROUP BY hour, event"
 OF_A_THOUSAND = "FROM thousands, generate_series(1, 10)"
 #: Calls of a query with one for each row of T1.
 ROWS_OF_T1 = None
+#: Our own extension, whose functions have the same names in a schema of its own.
+OURS = "millrace_sketches"
+
+
+def native(name, sql, calls, target=None):
+    """The figure of a query by our extension."""
+    return f"{name}, by {OURS}", sql.replace("millrace.", f"{OURS}."), calls, target, OURS
+
+
 #: Name of a figure, its SQL, how many calls it stands for, unit and target; only with an extension.
 QUERIES = (
     ("uniques by hour and event", "SELECT count(millrace.uniques_estimate(s)) FROM "
@@ -60,6 +69,13 @@ QUERIES = (
     ("share of 1,000 values below a limit", f"SELECT count(millrace.share_below(amount_sketch, 900)) {OF_A_THOUSAND}",
      10 * KEYS, None, None),
 )
+NATIVE_TARGETS = {
+    "uniques by hour and event": at_most(0.15, "s"), "p95 by hour and event": at_most(0.10, "s"),
+    "union of two dense sketches": at_most(0.005, "ms"), f"{DENSE:,} dense sketches into one": at_most(0.06, "s"),
+    f"percentile of {VALUES:,} values": at_most(0.003, "ms"),
+}
+QUERIES += tuple(
+    native(name, sql, calls, NATIVE_TARGETS.get(name)) for name, sql, calls, _, extension in QUERIES if extension is None)
 
 
 def run(bench):
@@ -82,7 +98,7 @@ def run(bench):
         wall, cpu = (scale * statistics.median(column) for column in zip(*measured))
         verdict = (str(target), target.verdict(wall)) if target else ("", "")
         result.add(name, wall, *verdict, cpu, "s" if calls == 1 else "ms")
-    for extension in sorted({"hll", "tdigest"} - set(extensions)):
+    for extension in sorted({"hll", "tdigest", OURS} - set(extensions)):
         result.note(f"The extension {extension} is not installed here.")
     result.note("Average bytes: uniques {:.0f}, percentiles {:.0f}, percentiles of 1,000 values {:.0f}.".format(
         *map(float, bytes_of)))
@@ -107,7 +123,7 @@ def prepare(bench, postgres):
     """Tables with rows of the engine, and of the extensions that are there; returns the latter's names."""
     session = postgres.session
     known = {row[0] for row in session.rows(
-        "SELECT name FROM pg_available_extensions WHERE name IN ('hll', 'tdigest')")}
+        f"SELECT name FROM pg_available_extensions WHERE name IN ('hll', 'tdigest', '{OURS}')")}
     for extension in sorted(known):
         session.rows(f"CREATE EXTENSION {extension}")
     minutes = bench.work / f"events-{EVENTS}-{EVENTS_PER_SECOND}-per-second.ndjson"

@@ -89,7 +89,12 @@ final class ScratchCluster: Sendable {
             .deletingLastPathComponent().deletingLastPathComponent()
         return Self.scripts
             .map { "\\i '\(package.appendingPathComponent("Sources/Nodes/Sink/SQL/\($0).sql").path)'\n" }.joined()
+            + (Self.replacements.map { "\\i '\($0)'\n" } ?? "")
     }
+
+    /// A script that puts other functions in the place of the shipped ones: `Tests/extension/engine` has the tests compare
+    /// the engine with the functions in C.
+    private static let replacements = ProcessInfo.processInfo.environment["MILLRACE_SQL_REPLACEMENTS"]
 
     /// The lines psql prints for a script, one row per line, columns joined by `|`; any error fails.
     func query(_ script: String, in database: String) throws -> [String] {
