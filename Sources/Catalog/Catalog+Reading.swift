@@ -56,19 +56,23 @@ extension Catalog {
     }
 
     /// Runs a query that changes nothing, for a bounded time.
+    /// - Parameter seconds: how long a statement may take; never more than `readingSeconds`.
     /// - Throws: `PostgresError`; the connection can be used afterwards unless it is lost.
     package mutating func reading<Value>(
-        _ sql: String, _ parameters: [Parameter] = [], _ body: (QueryResult) throws -> Value
+        _ sql: String, within seconds: Double, _ body: (QueryResult) throws -> Value
     ) throws -> Value {
-        try reading { catalog in try body(try catalog.connection.query(sql, parameters)) }
+        try reading(within: seconds) { catalog in try body(try catalog.connection.query(sql)) }
     }
 
     /// Changes nothing in `body`, whose statements may each take a bounded time.
     /// - Throws: as above.
-    package mutating func reading<Value>(_ body: (inout Catalog) throws -> Value) throws -> Value {
+    package mutating func reading<Value>(
+        within seconds: Double, _ body: (inout Catalog) throws -> Value
+    ) throws -> Value {
         try connection.execute("BEGIN READ ONLY")
         do {
-            try connection.execute("SET LOCAL statement_timeout = \(Int(Self.readingSeconds * 1_000))")
+            try connection.execute(
+                "SET LOCAL statement_timeout = \(Int(max(1, min(seconds, Self.readingSeconds) * 1_000)))")
             let value = try body(&self)
             try connection.execute("COMMIT")
             return value

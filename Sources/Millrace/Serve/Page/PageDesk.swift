@@ -93,13 +93,13 @@ struct PageDesk: ~Copyable {
         switch request.view {
         case .tables:
             let tables = try library.find(topology, &catalog)?.tables ?? []
-            return .reading { catalog in
-                let page = try PageTables(request, topology, tables).page(&catalog)
+            return .reading { catalog, deadline in
+                let page = try PageTables(request, topology, tables, before: deadline).page(&catalog)
                 return { viewer in page.seen(by: viewer).markup }
             }
         case .deadLetters:
-            return .reading { catalog in
-                let page = try PageLetters(request, topology).page(&catalog)
+            return .reading { catalog, deadline in
+                let page = try PageLetters(request, topology).page(&catalog, before: deadline)
                 return { viewer in page.seen(by: viewer).markup }
             }
         default: return .answer(try showNow(request, &catalog))

@@ -23,7 +23,12 @@ struct PageLetters {
     }
 
     /// - Throws: `PostgresError`, also when there are more letters than can be counted in the time for it.
-    func page(_ catalog: inout Catalog) throws -> DeadLettersPage { try catalog.reading(read) }
+    func page(
+        _ catalog: inout Catalog, before deadline: ContinuousClock.Instant
+    ) throws -> DeadLettersPage {
+        // Three statements look at all letters, or may.
+        try catalog.reading(within: (deadline - .now) / .seconds(3), read)
+    }
 
     private func read(_ catalog: inout Catalog) throws -> DeadLettersPage {
         let groups = try catalog.deadLetters(of: topology.name)

@@ -17,7 +17,14 @@ struct PageTables {
     private let range: TablesPage.Range
     private let table: TableCharts?
 
-    init(_ request: PageRequest, _ topology: TopologyFigures, _ tables: [TableCharts]) {
+    private let deadline: ContinuousClock.Instant
+
+    /// - Parameter deadline: what is not read by then is said not to be.
+    init(
+        _ request: PageRequest, _ topology: TopologyFigures, _ tables: [TableCharts],
+        before deadline: ContinuousClock.Instant
+    ) {
+        self.deadline = deadline
         self.request = request
         self.topology = topology
         self.tables = tables
@@ -46,6 +53,11 @@ struct PageTables {
         return page
     }
 
+    private static let tooLong =
+        "The database has not answered this in the time that a page has: choose a shorter range, or run the SQL yourself."
+
+    private var secondsLeft: Double { (deadline - .now) / .seconds(1) }
+
     /// The windows that are shown, and which rows of them count every record once.
     private func condition(_ table: TableCharts, _ chosen: String?) -> String {
         var all: [String] = []
@@ -69,7 +81,7 @@ struct PageTables {
             GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT \(Self.valuesMax)
             """
         do {
-            return try catalog.reading(sql) { found in
+            return try catalog.reading(sql, within: secondsLeft) { found in
                 try (0..<found.rowCount).compactMap { try found.text($0, 0) }.sorted()
             }
         } catch let error as PostgresError where error.sqlState != nil {
@@ -185,15 +197,17 @@ struct PageTables {
     private func answer<Value>(
         _ sql: String, _ empty: Value, _ catalog: inout Catalog, _ read: (QueryResult) throws -> Value
     ) throws -> TablesPage.Answer<Value> {
+        guard secondsLeft > 0.05 else {
+            return TablesPage.Answer(sql: sql, value: empty, failure: Self.tooLong)
+        }
         do {
-            return TablesPage.Answer(sql: sql, value: try catalog.reading(sql, [], read))
+            return TablesPage.Answer(sql: sql, value: try catalog.reading(sql, within: secondsLeft, read))
         } catch let error as PostgresError where error.sqlState != nil {
             let isLong = error.sqlState == "57014"
             return TablesPage.Answer(
                 sql: sql, value: empty,
                 failure: isLong
-                    ? "The database needs more than \(Catalog.readingSeconds) s for this: choose a shorter range."
-                    : Redaction.redacted("\(error)"))
+                    ? Self.tooLong : Redaction.redacted("\(error)"))
         }
     }
 }

@@ -8,7 +8,12 @@ import WebPage
 /// nobody else is to wait for it.
 final class ReadingDesk: Sendable {
     /// Reads, and gives what is shown to whoever looks.
-    typealias Reading = @Sendable (inout Catalog) throws -> @Sendable (Viewer) -> HTML
+    ///
+    /// It is told at what moment it is too late: what is not read by then is said not to be.
+    typealias Reading = @Sendable (inout Catalog, ContinuousClock.Instant) throws -> @Sendable (Viewer) -> HTML
+
+    /// Before the listener would say that there is no answer.
+    private static let reserve = Duration.milliseconds(700)
 
     /// What was read is good for so long: browsers that look at the same have it read once.
     private static let freshness = Duration.seconds(5)
@@ -39,7 +44,7 @@ final class ReadingDesk: Sendable {
             while let job = Self.next(queue) {
                 // Too late: the listener has said so.
                 guard .now < job.deadline else { continue }
-                job.reply.send(reader.answer(job.request, job.reading))
+                job.reply.send(reader.answer(job.request, before: job.deadline - Self.reserve, job.reading))
             }
         }
     }
@@ -79,7 +84,9 @@ final class ReadingDesk: Sendable {
             self.isStopping = isStopping
         }
 
-        mutating func answer(_ request: PageRequest, _ reading: Reading) -> HTTPResponse {
+        mutating func answer(
+            _ request: PageRequest, before deadline: ContinuousClock.Instant, _ reading: Reading
+        ) -> HTTPResponse {
             var anybody = request
             anybody.viewer = Viewer(mayAct: false, formToken: "")
             let now = ContinuousClock.now
@@ -94,7 +101,7 @@ final class ReadingDesk: Sendable {
                         catalog = try Catalog(
                             connecting: settings, within: .seconds(3), silence: .seconds(4), isCancelled: isStopping)
                     }
-                    show = try reading(&catalog!)
+                    show = try reading(&catalog!, deadline)
                     if kept.count < ReadingDesk.keptMax { kept[anybody] = (show, .now + ReadingDesk.freshness) }
                 }
                 return PageAnswer.html(show(request.viewer))
