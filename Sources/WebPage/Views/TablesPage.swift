@@ -92,8 +92,10 @@ package struct TablesPage {
                 """
         }
         let complaint: HTML = complaint.map { "<p class=\"said bad\">\($0)</p>" } ?? ""
-        let drawings = charts.enumerated().map { index, one in answer(one.value.markup, one, "sql-\(index)") }
-        let rows = rows.map { answer(Self.grid($0.value), $0, "sql-rows") } ?? ""
+        let drawings = charts.enumerated().map { index, one in
+            answer(one.value.title, one.value.markup, one, "sql-\(index)")
+        }
+        let rows = rows.map { answer("By key", Self.grid($0.value), $0, "sql-rows") } ?? ""
         return "\(choices)\(complaint)<div class=\"charts\">\(drawings)</div>\(rows)"
     }
 
@@ -121,8 +123,8 @@ package struct TablesPage {
     }
 
     /// What was answered, and below it the query.
-    private func answer<Value>(_ content: HTML, _ answer: Answer<Value>, _ id: String) -> HTML {
-        let body: HTML = answer.failure.map { "<p class=\"said bad\">\($0)</p>" } ?? content
+    private func answer<Value>(_ title: String, _ content: HTML, _ answer: Answer<Value>, _ id: String) -> HTML {
+        let body: HTML = answer.failure.map { "<p><b>\(title)</b></p><p class=\"said bad\">\($0)</p>" } ?? content
         return """
             <div>\(body)<details><summary>SQL</summary><pre id="\(id)">\(answer.sql)</pre>\
             <button type="button" data-copy="\(id)">Copy</button></details></div>
