@@ -52,7 +52,8 @@ final class ExecExchange {
         while !work.isDone {
             guard takePrograms() else { return false }
             guard !sessions.isEmpty else { continue }
-            PipedProgram.wait(for: sessions.map { ($0.program, $0.hasMore) }, timeout: ExecLimits.look)
+            PipedProgram.wait(
+                for: sessions.map { ($0.program, $0.hasMore, $0.mayComplain) }, timeout: ExecLimits.look)
             for session in sessions {
                 guard settle(session, session.step(lines)) else { return false }
             }

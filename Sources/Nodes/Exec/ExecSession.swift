@@ -46,6 +46,8 @@ final class ExecSession {
 
     /// Whether there is something to write to it.
     private(set) var hasMore = false
+    /// Whether it may still write to its standard error: one that has closed it would wake whoever waits for it for ever.
+    private(set) var mayComplain = true
 
     /// Bytes that it holds on to.
     var memoryBytes: Int { received.capacity }
@@ -89,7 +91,10 @@ final class ExecSession {
                 unsafe program.write(UnsafeRawBufferPointer(rebasing: $0[written..<end]))
             }
             switch transfer {
-            case .bytes(let count): written += count
+            case .bytes(let count):
+                written += count
+                // One that answers at its end shows by reading that it is at work.
+                if plan.mode == .batch { heardAt = .now }
             case .nothing:
                 count(lines)
                 return false
@@ -147,8 +152,10 @@ final class ExecSession {
 
     /// Hands on what it writes to standard error, line by line.
     private func hear() {
-        for _ in 0..<4 {
-            guard case .bytes = program.read(program.errors, into: &complaints, limit: 4_096) else { break }
+        for _ in 0..<4 where mayComplain {
+            let transfer = program.read(program.errors, into: &complaints, limit: 4_096)
+            if transfer == .closed { mayComplain = false }
+            guard case .bytes = transfer else { break }
         }
         while let end = complaints.firstIndex(of: UInt8(ascii: "\n")) {
             tell(complaints[..<end])
@@ -199,6 +206,7 @@ final class ExecSession {
         _ = read()
         hear()
         let exit = program.end()
+        if let failure = fault() { return .ended(failure) }
         if !complaints.isEmpty { tell(complaints[...]) }
         if answers.count > 0 { hasAnswered = true }
         if plan.mode == .batch, exit == .code(0) {

@@ -58,13 +58,15 @@ final class ProgramPool: Sendable {
     // MARK: - Having programs
 
     /// A program that nobody else uses, started if need be.
-    /// - Parameter isPatient: whether to wait for one, for a while.
+    /// - Parameter isPatient: whether to wait for one, for a while; whoever has one already does not.
     func lease(isPatient: Bool) -> Lease {
         if isPatient { state.update { $0.waiting += 1 } }
         defer { if isPatient { state.update { $0.waiting -= 1 } } }
         enum Step { case take(PipedProgram), start(ProgramGuard?), closed }
         let step = state.wait(timeout: isPatient ? ExecLimits.look : .zero) { state -> Step? in
             if state.isClosed { return .closed }
+            // Who has one already leaves the next to who has none.
+            if !isPatient, state.waiting > 0 { return nil }
             if let program = state.idle.popLast() {
                 state.used.append(program)
                 return .take(program)

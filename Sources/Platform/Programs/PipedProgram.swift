@@ -102,12 +102,14 @@ package final class PipedProgram: Sendable {
     }
 
     /// Waits until one of several programs has written something, or has ended, or takes more; or until the time is over.
-    /// - Parameter programs: each with whether there is something to write to it.
-    package static func wait(for programs: [(program: PipedProgram, hasMore: Bool)], timeout: Duration) {
+    /// - Parameter programs: each with whether there is something to write to it, and whether its standard error is still open.
+    package static func wait(
+        for programs: [(program: PipedProgram, hasMore: Bool, mayComplain: Bool)], timeout: Duration
+    ) {
         var descriptors: [pollfd] = []
-        for (program, hasMore) in programs {
+        for (program, hasMore, mayComplain) in programs {
             descriptors.append(pollfd(fd: program.output, events: Int16(POLLIN), revents: 0))
-            descriptors.append(pollfd(fd: program.errors, events: Int16(POLLIN), revents: 0))
+            if mayComplain { descriptors.append(pollfd(fd: program.errors, events: Int16(POLLIN), revents: 0)) }
             if hasMore { descriptors.append(pollfd(fd: program.input, events: Int16(POLLOUT), revents: 0)) }
         }
         let milliseconds = Int32(max(0, timeout / .milliseconds(1)).rounded(.up))

@@ -192,6 +192,35 @@ import Testing
         }
     }
 
+    @Test func whatItSaysTooMuchAtItsEndIsNobodysAnswer() async throws {
+        try await onThread(named: "test") {
+            let command = ["/bin/sh", "-c", "read line; printf '{}\\n{}\\n{}\\n'; exit 1"]
+            let found = try Self.answer(Self.plan(command), Self.records(2))[0]
+            #expect(
+                found.rows.isEmpty && found.letters.map(\.fault.code) == ["exec_answer", "exec_answer"], "\(found)")
+        }
+    }
+
+    /// One batch has all programs when the next one comes; with an error output that is closed.
+    @Test func batchesShareThePrograms() async throws {
+        try await onThread(named: "test") {
+            let plan = Self.plan(Self.python("n == 1 and os.close(2)"))
+            let pool = ProgramPool(plan, limit: 2, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let exec = Exec(plan, pool: pool, hashedColumns: [], memory: MemoryAccountant(budget: 256 << 20))
+            defer { exec.close() }
+            let counts = Mutex<[Int]>([])
+            let threads = try (0..<3).map { number in
+                try JoinableThread(name: "worker \(number)") {
+                    let stand = LookupStand(Self.records(2_000), added: [.integer, .text])
+                    let worker = exec.makeWorker(in: StageSlot())
+                    worker.process(stand.batch, stand.all) { rows in counts.withLock { $0.append(rows.count) } }
+                }
+            }
+            for thread in threads { thread.join() }
+            #expect(counts.withLock { $0 } == [2_000, 2_000, 2_000])
+        }
+    }
+
     // MARK: - Programs that die
 
     @Test func aProgramThatDiesNowAndThenLosesNothing() async throws {

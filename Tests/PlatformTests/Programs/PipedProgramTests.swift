@@ -12,7 +12,7 @@ import Testing
         while .now < end {
             switch program.read(descriptor ?? program.output, into: &bytes) {
             case .bytes: continue
-            case .nothing: PipedProgram.wait(for: [(program, false)], timeout: .milliseconds(50))
+            case .nothing: PipedProgram.wait(for: [(program, false, false)], timeout: .milliseconds(50))
             case .closed: return String(decoding: bytes, as: UTF8.self)
             }
         }
@@ -106,7 +106,7 @@ import Testing
             let end = ContinuousClock.now + .seconds(60)
             while bytes.count < 4, .now < end {
                 if case .nothing = program.read(program.output, into: &bytes) {
-                    PipedProgram.wait(for: [(program, false)], timeout: .milliseconds(50))
+                    PipedProgram.wait(for: [(program, false, false)], timeout: .milliseconds(50))
                 }
             }
             let found = ProgramMemory.residentBytes(ofGroup: program.id)
