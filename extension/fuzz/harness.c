@@ -127,7 +127,14 @@ try_uniques(input given, input other)
     free(twice.bytes);
     if (united_uniques(once, other, &twice))
     {
+        uint8_t *direct = malloc(twice.size);
+
         mrs_uniques_shared(once.bytes, once.size, twice.bytes, twice.size);
+        if (given.size == other.size && twice.size == other.size &&
+            mrs_uniques_unite_full(given.bytes, other.bytes, other.size, direct) &&
+            memcmp(direct, twice.bytes, twice.size) != 0)
+            contradiction("two ways of uniting do not agree", given);
+        free(direct);
         free(twice.bytes);
     }
     free(once.bytes);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Why bytes were refused; the plain SQL functions use the SQLSTATEs that stand beside. */
 typedef enum
@@ -43,8 +44,13 @@ mrs_load64(const uint8_t *at)
 static inline void
 mrs_store64(uint8_t *at, uint64_t value)
 {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    value = __builtin_bswap64(value);
+    memcpy(at, &value, sizeof value);
+#else
     for (int i = 7; i >= 0; i--, value >>= 8)
         at[i] = (uint8_t) value;
+#endif
 }
 
 #endif

@@ -21,7 +21,7 @@ typedef struct
 
 extern bytes_of glue_argument(bytea *value);
 /* Raises what the core found. */
-extern void glue_raise(const mrs_error *error) pg_attribute_noreturn();
+extern void glue_raise(const mrs_error *error) __attribute__((noreturn));
 /* The context that an aggregate's state lives in. */
 extern MemoryContext glue_aggregate(FunctionCallInfo fcinfo);
 

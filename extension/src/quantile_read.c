@@ -97,9 +97,12 @@ read_values(reader *in, mrs_quantiles *sketch)
         }
         else
         {
-            mrs_wide wide;
+            mrs_wide wide = {{0}};
 
-            if (!read_wide(in, &wide))
+            /* One byte is the rule. */
+            if (in->bytes[in->at] < 128)
+                wide.limb[0] = in->bytes[in->at++];
+            else if (!read_wide(in, &wide))
                 return false;
             fits = (wide.limb[1] | wide.limb[2] | wide.limb[3]) == 0;
             if (sketch->value_count == 0)
@@ -345,6 +348,13 @@ mrs_buckets_next(mrs_buckets *walk, int *key, uint64_t *count)
     reader in = {walk->bytes, walk->size, walk->at, &error};
     uint64_t number;
 
+    if (walk->sign > 0 && !walk->is_first && !walk->is_zero_due && in.at < in.size && (in.bytes[in.at] & 129) == 0)
+    {
+        /* The rule: one byte, and no gap. */
+        *key = walk->key++;
+        *count = (uint64_t) (walk->bytes[walk->at++] >> 1) + 1;
+        return true;
+    }
     if (walk->sketch->is_exact)
         return false;
     if (walk->sign < 0 && walk->left == 0)

@@ -27,6 +27,21 @@ static const int64_t boundaries[64] = {
     INT64_C(8625323556245721), INT64_C(8719247171738151), INT64_C(8814193548346688), INT64_C(8910173823209688),
 };
 
+/* How many boundaries lie below each 256th part of an octave; within one lies one more at most. */
+static const uint8_t boundaries_below[256] = {
+    0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8,
+    9, 9, 9, 10, 10, 10, 11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15, 15, 16, 16,
+    16, 17, 17, 17, 18, 18, 18, 18, 19, 19, 19, 20, 20, 20, 21, 21, 21, 21, 22, 22, 22, 23, 23, 23,
+    23, 24, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27, 28, 28, 28, 28, 29, 29, 29, 29, 30,
+    30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32, 33, 33, 33, 34, 34, 34, 34, 35, 35, 35, 35, 36, 36,
+    36, 36, 36, 37, 37, 37, 37, 38, 38, 38, 38, 39, 39, 39, 39, 40, 40, 40, 40, 41, 41, 41, 41, 41,
+    42, 42, 42, 42, 43, 43, 43, 43, 44, 44, 44, 44, 44, 45, 45, 45, 45, 46, 46, 46, 46, 46, 47, 47,
+    47, 47, 48, 48, 48, 48, 48, 49, 49, 49, 49, 49, 50, 50, 50, 50, 51, 51, 51, 51, 51, 52, 52, 52,
+    52, 52, 53, 53, 53, 53, 53, 54, 54, 54, 54, 54, 55, 55, 55, 55, 55, 56, 56, 56, 56, 56, 57, 57,
+    57, 57, 57, 58, 58, 58, 58, 58, 59, 59, 59, 59, 59, 59, 60, 60, 60, 60, 60, 61, 61, 61, 61, 61,
+    62, 62, 62, 62, 62, 62, 63, 63, 63, 63, 63, 64, 64, 64, 64, 64,
+};
+
 /* 2 / (1 + b) for b = 2^(2^-scale), by halvings below scale 6. */
 static const double midpoint_factors[8] = {
     0.9945848405840976, 0.9891699987466264, 0.9783425376737737, 0.9567053825006107,
@@ -71,21 +86,13 @@ mrs_raw_to_key(int code, int64_t raw)
 {
     uint64_t bits = double_bits(mrs_raw_to_double(code, raw)), magnitude = bits & INT64_MAX;
     int64_t fraction = (int64_t) ((magnitude & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52);
-    int first = 0, last = 64, key;
+    int below = boundaries_below[magnitude >> 44 & 255], key;
 
     /* Zero, and what is smaller than the smallest normal double. */
     if (magnitude < UINT64_C(1) << 52)
         return 0;
-    while (first < last)
-    {
-        int middle = (first + last) / 2;
-
-        if (boundaries[middle] < fraction)
-            first = middle + 1;
-        else
-            last = middle;
-    }
-    key = MRS_BIAS + 64 * ((int) (magnitude >> 52) - 1023) + first;
+    below += below < 64 && boundaries[below] < fraction;
+    key = MRS_BIAS + 64 * ((int) (magnitude >> 52) - 1023) + below;
     return bits >> 63 ? -key : key;
 }
 

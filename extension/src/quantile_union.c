@@ -117,6 +117,14 @@ leave_exact(mrs_quantile_union *state)
 static void
 add_values(mrs_quantile_union *state, const mrs_quantiles *sketch)
 {
+    if (!state->is_exact && sketch->value_count > 0)
+    {
+        mrs_wide_add(&state->total, &sketch->total);
+        add_range(state, sketch->low, sketch->high);
+        for (int i = 0; i < sketch->value_count; i++)
+            add_count(state, mrs_coarsened(mrs_raw_to_key(state->code, sketch->values[i]), state->halvings), 1);
+        return;
+    }
     for (int i = 0; i < sketch->value_count; i++)
     {
         if (state->is_exact && state->value_count == state->exact_max)

@@ -333,12 +333,6 @@ eight(const uint8_t *body, size_t size, size_t group, int width)
     return spread(fields, width);
 }
 
-uint64_t
-mrs_uniques_eight(const uint8_t *body, size_t size, size_t group, int width)
-{
-    return eight(body, size, group, width);
-}
-
 static inline void
 add_full_of(uint8_t *registers, const uint8_t *body, size_t size, int width)
 {
@@ -423,21 +417,66 @@ write_sparse(const mrs_uniques *state, uint8_t *body)
     return size;
 }
 
+static inline void
+put_eight(uint8_t *body, size_t size, size_t group, int width, uint64_t lanes)
+{
+    uint64_t fields = gathered(lanes, width);
+    uint8_t *at = body + group * width;
+
+    /* What is written beyond the group is that of the next, which comes after it. */
+    if (group * width + 8 <= size)
+        mrs_store64(at, fields << (64 - 8 * width));
+    else
+        for (int i = width - 1; i >= 0; i--, fields >>= 8)
+            at[i] = (uint8_t) fields;
+}
+
+static inline void
+write_full_of(const uint8_t *registers, uint8_t *body, size_t size, int width)
+{
+    for (size_t group = 0; group < size / width; group++)
+        put_eight(body, size, group, width, mrs_load64(registers + 8 * group));
+}
+
 static size_t
 write_full(mrs_uniques *state, uint8_t *body)
 {
-    int width = state->header.width;
-    size_t groups = ((size_t) 1 << state->header.log2m) / 8;
+    size_t size = ((size_t) 1 << state->header.log2m) * state->header.width / 8;
 
     need_registers(state);
-    for (size_t group = 0; group < groups; group++)
-    {
-        uint64_t fields = gathered(mrs_load64(state->registers + 8 * group), width);
+    if (state->header.width == 5)
+        write_full_of(state->registers, body, size, 5);
+    else if (state->header.width == 4)
+        write_full_of(state->registers, body, size, 4);
+    else
+        write_full_of(state->registers, body, size, 6);
+    return size;
+}
 
-        for (int i = width - 1; i >= 0; i--, fields >>= 8)
-            body[group * width + i] = (uint8_t) fields;
-    }
-    return groups * width;
+static inline void
+unite_full_of(const uint8_t *a, const uint8_t *b, size_t size, uint8_t *out, int width)
+{
+    for (size_t group = 0; group < size / width; group++)
+        put_eight(out, size, group, width, larger_bytes(eight(a, size, group, width), eight(b, size, group, width)));
+}
+
+bool
+mrs_uniques_unite_full(const uint8_t *a, const uint8_t *b, size_t size, uint8_t *out)
+{
+    mrs_uniques_header header;
+    mrs_error error;
+
+    if (size < 3 || memcmp(a, b, 3) != 0 || (a[0] & 15) != MRS_UNIQUES_FULL ||
+        !mrs_uniques_read_header(a, size, &header, &error))
+        return false;
+    memcpy(out, a, 3);
+    if (header.width == 5)
+        unite_full_of(a + 3, b + 3, size - 3, out + 3, 5);
+    else if (header.width == 4)
+        unite_full_of(a + 3, b + 3, size - 3, out + 3, 4);
+    else
+        unite_full_of(a + 3, b + 3, size - 3, out + 3, 6);
+    return true;
 }
 
 size_t

@@ -53,7 +53,7 @@ extern bool mrs_uniques_estimate(const uint8_t *bytes, size_t size, double error
 /* How many hashes two EXPLICIT or EMPTY sketches share, which must have been read before. */
 extern int mrs_uniques_shared(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size);
 
-/* Eight registers of a FULL body as bytes of a word, the first one highest. */
-extern uint64_t mrs_uniques_eight(const uint8_t *body, size_t size, size_t group, int width);
+/* The union of two FULL sketches of one size and equal parameters, without a state; false for others. */
+extern bool mrs_uniques_unite_full(const uint8_t *a, const uint8_t *b, size_t size, uint8_t *out);
 
 #endif

@@ -54,8 +54,18 @@ written(mrs_uniques *state)
 static bytea *
 united(bytea *a, bytea *b)
 {
+    bytes_of of_a = glue_argument(a), of_b = glue_argument(b);
     mrs_uniques state;
 
+    if (of_a.size == of_b.size && of_a.size > 0 && of_a.at[0] == (0x10 | MRS_UNIQUES_FULL))
+    {
+        bytea *result = glue_bytea(of_a.size);
+
+        glue_close(result, of_a.size);
+        if (mrs_uniques_unite_full(of_a.at, of_b.at, of_a.size, GLUE_BYTES(result)))
+            return result;
+        pfree(result);
+    }
     mrs_uniques_begin(&state, CurrentMemoryContext);
     add(&state, a);
     add(&state, b);
