@@ -24,17 +24,23 @@ struct ExecReader {
         let fields = fields(&problems)
         let environment = environment(&problems)
         let isEchoRight = checkEcho(sent ?? [], &problems)
-        guard let command, let sent, let fields, let environment, isEchoRight,
-            let mode = config.defaulted("mode").string.flatMap(ExecPlan.Mode.init),
-            let timeout = config.defaulted("timeout").duration, let startup = config.defaulted("startup").duration,
-            let tries = config.defaulted("tries").integer,
-            !(config["memory"]?.isInvalid ?? false)
+        guard let command, let sent, let fields, let environment, isEchoRight, let limits = limits(),
+            let mode = config.defaulted("mode").string.flatMap(ExecPlan.Mode.init)
         else { return nil }
         return ExecPlan(
             node: node.name, command: command.words, name: command.name, environment: environment, sent: sent,
-            fields: fields, echo: config["echo"]?.string, mode: mode, timeout: timeout, startup: startup,
-            attempts: Int(tries),
-            memoryMax: config["memory"]?.integer.map { Int($0) })
+            fields: fields, echo: config["echo"]?.string, mode: mode, timeout: limits.timeout,
+            startup: limits.startup, attempts: limits.tries, memoryMax: limits.memory)
+    }
+
+    /// What a program may take of time and memory; nil when one of the values is none.
+    private func limits() -> (timeout: Duration, startup: Duration, tries: Int, memory: Int?)? {
+        guard let timeout = config.defaulted("timeout").duration,
+            let startup = config.defaulted("startup").duration, let tries = config.defaulted("tries").integer
+        else { return nil }
+        guard let memory = config["memory"] else { return (timeout, startup, Int(tries), nil) }
+        guard let bytes = memory.integer else { return nil }
+        return (timeout, startup, Int(tries), Int(bytes))
     }
 
     private func command(_ problems: inout Diagnostics) -> (words: [String], name: String)? {
