@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Tests that start programs, ask services and compare texts: optimising them takes longer than it saves.
+let waiting = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let package = Package(
     name: "millrace",
     products: [
@@ -140,32 +143,32 @@ let package = Package(
             name: "SummariesTesting",
             dependencies: ["Platform", "Dataflow", "Declaration", "Expressions", "Sketches", "Summaries"],
             swiftSettings: strict),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: waiting),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "Platform"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "CatalogTests", dependencies: ["Catalog", "Postgres", "LocalServices", "Platform"],
-            swiftSettings: strict),
-        .testTarget(name: "WebAPITests", dependencies: ["WebAPI", "Platform"], swiftSettings: strict),
-        .testTarget(name: "WebPageTests", dependencies: ["WebPage", "WebAPI", "Catalog"], swiftSettings: strict),
+            swiftSettings: waiting),
+        .testTarget(name: "WebAPITests", dependencies: ["WebAPI", "Platform"], swiftSettings: waiting),
+        .testTarget(name: "WebPageTests", dependencies: ["WebPage", "WebAPI", "Catalog"], swiftSettings: waiting),
         .testTarget(
             name: "LookupSourcesTests",
-            dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: strict),
+            dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: waiting),
         .testTarget(
-            name: "MaxMindTests", dependencies: ["MaxMind", "MaxMindTesting", "Platform"], swiftSettings: strict),
+            name: "MaxMindTests", dependencies: ["MaxMind", "MaxMindTesting", "Platform"], swiftSettings: waiting),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],
-            swiftSettings: strict),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform"], swiftSettings: strict),
+            swiftSettings: waiting),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform"], swiftSettings: waiting),
         .testTarget(
-            name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: strict),
+            name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: waiting),
         .testTarget(
             name: "DeclarationTests",
             dependencies: [
                 "Declaration", "Dataflow", "TopologyFile", "Platform", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            swiftSettings: waiting),
         .testTarget(
             name: "ExpressionsTests",
             dependencies: [
@@ -189,11 +192,11 @@ let package = Package(
                 "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict
+            swiftSettings: waiting
         ),
         .testTarget(
             name: "TopologyFileTests", dependencies: ["TopologyFile", "Dataflow", "Declaration", "Nodes", "Platform"],
-            swiftSettings: strict),
+            swiftSettings: waiting),
         .testTarget(
             name: "MillraceTests",
             dependencies: [
@@ -201,7 +204,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            exclude: ["Broken"], swiftSettings: strict),
+            exclude: ["Broken"], swiftSettings: waiting),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Dataflow", "DataflowTesting", "Platform", .product(name: "Logging", package: "swift-log")],
@@ -212,11 +215,11 @@ let package = Package(
                 "Millrace", "Nodes", "Declaration", "Dataflow", "TopologyFile", "Postgres", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            swiftSettings: waiting),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["LocalServices", "Postgres", "Kafka", "Sketches", "Millrace", "Platform"],
-            swiftSettings: strict
+            swiftSettings: waiting
         ),
     ],
     cxxLanguageStandard: .cxx17

@@ -9,6 +9,11 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEVELS = ("smoke", "default", "full")
 
+#: Where the programs are: those that somebody who changes them has built anyway, and optimised ones. The latter are what
+#: users run; the optimiser has crashed on code, and made a fault of one, that a debug build took. Building them takes
+#: twice as long as building the others, and the tests a quarter of the time, so whoever runs all is done sooner.
+DEBUG, OPTIMISED = ".build/debug", ".build/optimised/release"
+
 #: Those of IntegrationTests that wait most of the time: for sessions of killed members to end, for brokers to come back.
 #: They run beside those that need the processor; together, they would take turns from one another.
 WAITING = ("KillTests", "AwayTests", "LookupKillTests")
@@ -54,8 +59,8 @@ class Part:
     only: bool = False
     #: How many cores it keeps busy, measured: parts run side by side while the machine has enough.
     cores: float = 1.0
-    #: Parts that must have passed before.
-    after: tuple = ("build",)
+    #: Parts that must have passed before, of those that run.
+    after: tuple = ("build", "build, optimised")
     environment: tuple = ()
 
     def runs_in(self, level):
@@ -63,9 +68,9 @@ class Part:
         return level == self.level if self.only else LEVELS.index(level) >= LEVELS.index(self.level)
 
 
-def swift_test(*options, build=".build"):
+def swift_test(programs, *options):
     """The program that `swift test` would start. Itself it cannot run beside another one, nor beside a build."""
-    return (f"{build}/debug/millracePackageTests.xctest", "--testing-library", "swift-testing", *options)
+    return (f"{programs}/millracePackageTests.xctest", "--testing-library", "swift-testing", *options)
 
 
 def suites(target, *names):
@@ -94,32 +99,34 @@ def missing_suites():
 
 def preparation():
     yield Part("dependencies", "check", ("scripts/install-dependencies", "--test"), level="smoke", after=(), cores=2)
-    yield Part("build", "check", ("swift", "build", "--build-tests"), level="smoke", after=("dependencies",), cores=2)
+    build = ("swift", "build", "--build-tests")
+    yield Part("build", "check", build, level="smoke", only=True, after=("dependencies",), cores=2)
+    # Tests see what is internal.
+    optimised = ("-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", str(pathlib.Path(OPTIMISED).parent))
+    yield Part("build, optimised", "check", (*build, *optimised), after=("dependencies",), cores=1.7)
     yield Part("checks", "check", ("scripts/check",), level="smoke", after=("dependencies",))
 
 
-def swift_parts():
+def swift_parts(programs):
     # What waits most comes first, and what keeps a core busy runs beside it.
     yield Part(
-        "IntegrationTests, kills", "swift", swift_test("--filter", suites("IntegrationTests", *WAITING)), cores=0.6)
-    # What users run: the optimiser has crashed on code that a debug build took.
-    yield Part(
-        "release build", "check", ("swift", "build", "-c", "release", "--product", "millrace"), cores=1.3)
+        "IntegrationTests, kills", "swift", swift_test(programs, "--filter", suites("IntegrationTests", *WAITING)),
+        cores=0.6)
     rest = ("--filter", suites("IntegrationTests"), "--skip", suites("IntegrationTests", *WAITING))
-    yield Part("IntegrationTests", "swift", swift_test(*rest), cores=1.3)
+    yield Part("IntegrationTests", "swift", swift_test(programs, *rest), cores=1.3)
     for target in test_targets():
         if target == "IntegrationTests":
             continue
         options = ("--filter", suites(target))
         slow = SLOW.get(target)
         yield Part(
-            target, "swift", swift_test(*options), level="default" if slow else "smoke", cores=0.7 if slow else 1)
+            target, "swift", swift_test(programs, *options), level="default" if slow else "smoke", cores=0.7 if slow else 1)
         if slow:
             options += ("--skip", suites(target, *slow))
-            yield Part(f"{target}, quick", "swift", swift_test(*options), level="smoke", only=True)
+            yield Part(f"{target}, quick", "swift", swift_test(programs, *options), level="smoke", only=True)
     # The parser on a processor without vector instructions: the same reasons.
     yield Part(
-        "JSONTests, scalar kernel", "swift", swift_test("--filter", suites("JSONTests")),
+        "JSONTests, scalar kernel", "swift", swift_test(programs, "--filter", suites("JSONTests")),
         environment=(("SIMDJSON_FORCE_IMPLEMENTATION", "fallback"),))
 
 
@@ -131,23 +138,21 @@ def python_parts():
             level="default" if folder == "scripts" else "smoke", after=("dependencies",))
 
 
-def package_parts():
-    """What users install."""
-    yield Part(
-        "Tests/packaging", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", "Tests/packaging"))
+def package_parts(programs):
+    """What users install, and what they look at in a real browser."""
+    for folder, cores in (("packaging", 1), ("page", 0.7)):
+        yield Part(
+            f"Tests/{folder}", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", f"Tests/{folder}"),
+            cores=cores, environment=(("MILLRACE", f"{programs}/millrace"),))
 
 
-def page_parts():
-    """The page in a real browser."""
-    yield Part(
-        "Tests/page", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", "Tests/page"), cores=0.7)
-
-
-def extension_parts():
+def extension_parts(programs):
     """The optional extension in C: beside the plain functions, in the place of them, and its core under sanitizers."""
     tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/extension")
     yield Part("Tests/extension", "unittest", tests, after=("dependencies",))
-    yield Part("extension, the engine's tests", "swift", ("Tests/extension/engine",))
+    yield Part(
+        "extension, the engine's tests", "swift", ("Tests/extension/engine",),
+        environment=(("MILLRACE_TESTS", swift_test(programs)[0]),))
     yield Part("extension, fuzzing finds what it should", "check", ("extension/fuzz/run", "--canary"), after=("dependencies",))
     yield Part("extension, fuzzing", "check", ("extension/fuzz/run",), after=("dependencies",))
     for version in POSTGRES:
@@ -157,20 +162,20 @@ def extension_parts():
             after=("versions of PostgreSQL",), environment=(("MILLRACE_POSTGRES_BIN", str(binaries)),))
 
 
-def newer_kafka_parts():
+def newer_kafka_parts(programs):
     """The same driver and nodes with another version of the C library under them."""
     library = (("LD_LIBRARY_PATH", str(ROOT / ".build/tools/librdkafka-new")),)
     yield Part(
         "a newer librdkafka is in use", "check",
         ("bash", "-c", '[[ $("$0" version) != "$(env -u LD_LIBRARY_PATH "$0" version)" ]] && "$0" version',
-         ".build/debug/millrace"),
+         f"{programs}/millrace"),
         environment=library)
     yield Part(
-        "KafkaTests, newer librdkafka", "swift", swift_test("--filter", suites("KafkaTests")), cores=0.5,
+        "KafkaTests, newer librdkafka", "swift", swift_test(programs, "--filter", suites("KafkaTests")), cores=0.5,
         after=("a newer librdkafka is in use",), environment=library)
 
 
-def postgres_parts():
+def postgres_parts(programs):
     """What depends on the server, with each version."""
     yield Part(
         "versions of PostgreSQL", "check", ("scripts/install-dependencies", "--full"), level="full",
@@ -182,8 +187,8 @@ def postgres_parts():
         nodes = suites("NodesTests", "KafkaLogTests", "KafkaSourceTests", "MessageValueTests", "CalendarOracleTests")
         skips = ("--skip", nodes, "--skip", suites("PostgresTests", "TimeZoneOracleTests"))
         yield Part(
-            f"PostgreSQL {version}", "swift", swift_test(*filters, *skips), level="full",
-            after=("build", "versions of PostgreSQL"), environment=(("MILLRACE_POSTGRES_BIN", str(binaries)),))
+            f"PostgreSQL {version}", "swift", swift_test(programs, *filters, *skips), level="full",
+            after=("build, optimised", "versions of PostgreSQL"), environment=(("MILLRACE_POSTGRES_BIN", str(binaries)),))
 
 
 def sanitizer_parts():
@@ -200,7 +205,7 @@ def sanitizer_parts():
             ("swift", "build", "--build-tests", f"--sanitize={sanitizer}", "--scratch-path", scratch), level="full",
             after=("dependencies", needed) if prefix else ("dependencies",), cores=2)
         yield Part(
-            f"tests, {sanitizer} sanitizer", "swift", (*prefix, *swift_test(*filters, build=scratch)), level="full",
+            f"tests, {sanitizer} sanitizer", "swift", (*prefix, *swift_test(f"{scratch}/debug", *filters)), level="full",
             after=(build,))
 
 
@@ -210,14 +215,14 @@ def mutation_parts():
         yield Part("mutations", "check", ("Tests/mutations/run",), level="full", cores=2)
 
 
-def all_parts():
+def all_parts(programs=OPTIMISED):
     """Every part, in the order in which they are started."""
     return [
-        *preparation(), *swift_parts(), *newer_kafka_parts(), *package_parts(), *page_parts(), *extension_parts(),
-        *python_parts(), *postgres_parts(), *sanitizer_parts(), *mutation_parts(),
+        *preparation(), *swift_parts(programs), *newer_kafka_parts(programs), *package_parts(programs),
+        *extension_parts(programs), *python_parts(), *postgres_parts(programs), *sanitizer_parts(), *mutation_parts(),
     ]
 
 
 def parts(level):
     """What one level runs."""
-    return [part for part in all_parts() if part.runs_in(level)]
+    return [part for part in all_parts(DEBUG if level == "smoke" else OPTIMISED) if part.runs_in(level)]

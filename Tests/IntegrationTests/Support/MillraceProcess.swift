@@ -95,10 +95,14 @@ final class MillraceProcess: Sendable {
 
     /// The most memory it had so far; nil when it has ended.
     var residentBytesPeak: Int? {
+        status("VmHWM").flatMap { Int($0) }.map { $0 << 10 }
+    }
+
+    /// What the kernel says about it; nil when it has ended.
+    private func status(_ name: String) -> Substring? {
         let status = (try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line.flatMap { $0.split(whereSeparator: \.isWhitespace).dropFirst().first }.flatMap { Int($0) }
-            .map { $0 << 10 }
+        let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first
     }
 
     /// Hundredths of a second that it has had on processors; 0 when it has ended.
@@ -112,10 +116,17 @@ final class MillraceProcess: Sendable {
     /// Whether it has not ended yet.
     var isRunning: Bool { lookForExit() == nil }
 
-    /// Asks it to end, as an operator or an orchestrator does.
+    /// Asks it to end, as an operator or an orchestrator does. One that has just been started would end without a word.
     func terminate() {
+        let end = ContinuousClock.now + .seconds(60)
+        while isRunning, !catchesTermination, ContinuousClock.now < end { usleep(2_000) }
         guard isRunning else { return }
         _ = Foundation.kill(processID, SIGTERM)
+    }
+
+    private var catchesTermination: Bool {
+        let caught = status("SigCgt").flatMap { UInt64($0, radix: 16) } ?? 0
+        return caught & 1 << (SIGTERM - 1) != 0
     }
 
     /// Stops it from doing anything, as a machine does that swaps or pauses; `thaw` lets it go on as if nothing had been.
