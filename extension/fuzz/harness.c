@@ -167,8 +167,8 @@ ask(input given, const mrs_quantiles *sketch)
 {
     char text[80];
     mrs_buckets walk;
-    uint64_t count, held = 0;
-    int key, previous = -MRS_KEY_GREATEST - 1;
+    uint64_t count, held = 0, rank = sketch->n > 0 ? draw() % (uint64_t) sketch->n : 0;
+    int key, previous = -MRS_KEY_GREATEST - 1, of_rank = 0;
 
     mrs_wide_text(&sketch->total, text);
     mrs_quantiles_has_sum(sketch);
@@ -182,6 +182,8 @@ ask(input given, const mrs_quantiles *sketch)
         if (!(share >= 0 && share <= 1))
             contradiction("share out of range", given);
     }
+    if (!sketch->is_exact && !mrs_bucket_of_rank(sketch, given.bytes, given.size, (int64_t) rank, &of_rank))
+        contradiction("no bucket holds a rank below the count", given);
     mrs_buckets_begin(&walk, sketch, given.bytes, given.size);
     while (mrs_buckets_next(&walk, &key, &count))
     {
@@ -190,6 +192,8 @@ ask(input given, const mrs_quantiles *sketch)
         if (key <= previous || !isfinite(value))
             contradiction("buckets out of order, or not finite", given);
         previous = key;
+        if (rank >= held && rank - held < count && key != of_rank)
+            contradiction("a rank is in another bucket", given);
         held += count;
     }
     if (!sketch->is_exact && held != (uint64_t) sketch->n)

@@ -204,6 +204,23 @@ read_token(reader *in, uint64_t *token)
     return true;
 }
 
+/* Whether the next eight buckets take one byte each, without a gap, which is the rule; and the values that they hold. */
+static inline bool
+eight_plain(const uint8_t *bytes, size_t size, size_t at, uint64_t *held)
+{
+    const uint64_t low_bytes = UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t tokens;
+
+    if (at + 8 > size)
+        return false;
+    tokens = mrs_load64(bytes + at);
+    if ((tokens & UINT64_C(0x8181818181818181)) != 0)
+        return false;
+    tokens >>= 1;
+    *held = (((tokens & low_bytes) + (tokens >> 8 & low_bytes)) * UINT64_C(0x0001000100010001) >> 48) + 8;
+    return true;
+}
+
 /* What a run has shown so far. */
 typedef struct
 {
@@ -236,6 +253,17 @@ read_run(reader *in, int sign, uint64_t number, int halvings, seen *all)
     key = sign * (MRS_BIAS + unzigzag(index));
     for (uint64_t i = 0; sign < 0 ? i < number : (in->at < in->size || i == 0); i++)
     {
+        uint64_t held;
+
+        if (sign > 0 && i > 0 && key >= least && key + 7 <= greatest && eight_plain(in->bytes, in->size, in->at, &held))
+        {
+            in->at += 8;
+            key += 8;
+            all->buckets += 8;
+            all->last = (int) key - 1;
+            all->held += held;
+            continue;
+        }
         if (!read_token(in, &token))
             return false;
         if (token & 1)
@@ -391,4 +419,27 @@ mrs_buckets_next(mrs_buckets *walk, int *key, uint64_t *count)
     walk->left--;
     walk->at = in.at;
     return true;
+}
+
+bool
+mrs_bucket_of_rank(const mrs_quantiles *sketch, const uint8_t *bytes, size_t size, int64_t rank, int *key)
+{
+    mrs_buckets walk;
+    uint64_t count;
+
+    mrs_buckets_begin(&walk, sketch, bytes, size);
+    while (mrs_buckets_next(&walk, key, &count))
+    {
+        if ((uint64_t) rank < count)
+            return true;
+        rank -= (int64_t) count;
+        while (walk.sign > 0 && !walk.is_first && !walk.is_zero_due && eight_plain(bytes, size, walk.at, &count) &&
+               (uint64_t) rank >= count)
+        {
+            rank -= (int64_t) count;
+            walk.at += 8;
+            walk.key += 8;
+        }
+    }
+    return false;
 }

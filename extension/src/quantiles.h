@@ -93,6 +93,8 @@ extern void mrs_wide_text(const mrs_wide *value, char *text);
 extern bool mrs_quantiles_read(const uint8_t *bytes, size_t size, mrs_quantiles *sketch, mrs_error *error);
 extern void mrs_buckets_begin(mrs_buckets *walk, const mrs_quantiles *sketch, const uint8_t *bytes, size_t size);
 extern bool mrs_buckets_next(mrs_buckets *walk, int *key, uint64_t *count);
+/* The bucket that holds the value of a rank, counted from 0; false if there are no so many. */
+extern bool mrs_bucket_of_rank(const mrs_quantiles *sketch, const uint8_t *bytes, size_t size, int64_t rank, int *key);
 
 /* The value of a rank, clamped to minimum and maximum; of a sketch with values. */
 extern double mrs_quantiles_at_key(const mrs_quantiles *sketch, int key, int bound);

@@ -72,23 +72,15 @@ percentile(FunctionCallInfo fcinfo, int bound)
     mrs_quantiles sketch;
     bytes_of bytes = quantiles_argument(PG_GETARG_BYTEA_PP(0), &sketch);
     int64_t rank = rank_of(PG_GETARG_FLOAT8(1), sketch.n);
-    mrs_buckets walk;
-    uint64_t count;
     int key;
 
     if (sketch.n == 0)
         PG_RETURN_NULL();
     if (sketch.is_exact)
         PG_RETURN_FLOAT8(mrs_raw_to_double(sketch.code, sketch.values[rank]));
-    mrs_buckets_begin(&walk, &sketch, bytes.at, bytes.size);
-    while (mrs_buckets_next(&walk, &key, &count))
-    {
-        if ((uint64_t) rank < count)
-            PG_RETURN_FLOAT8(mrs_quantiles_at_key(&sketch, key, bound));
-        rank -= (int64_t) count;
-    }
-    elog(ERROR, "percentile: buckets end before the rank does");
-    PG_RETURN_NULL();
+    if (!mrs_bucket_of_rank(&sketch, bytes.at, bytes.size, rank, &key))
+        elog(ERROR, "percentile: buckets end before the rank does");
+    PG_RETURN_FLOAT8(mrs_quantiles_at_key(&sketch, key, bound));
 }
 
 Datum

@@ -319,18 +319,24 @@ larger_bytes(uint64_t a, uint64_t b)
     return (a & mask) | (b & ~mask);
 }
 
+/* Eight packed fields, as they are. */
 static inline uint64_t
-eight(const uint8_t *body, size_t size, size_t group, int width)
+packed(const uint8_t *body, size_t size, size_t group, int width)
 {
     const uint8_t *at = body + group * width;
     uint64_t fields = 0;
 
     if (group * width + 8 <= size)
-        fields = mrs_load64(at) >> (64 - 8 * width);
-    else
-        for (int i = 0; i < width; i++)
-            fields = fields << 8 | at[i];
-    return spread(fields, width);
+        return mrs_load64(at) >> (64 - 8 * width);
+    for (int i = 0; i < width; i++)
+        fields = fields << 8 | at[i];
+    return fields;
+}
+
+static inline uint64_t
+eight(const uint8_t *body, size_t size, size_t group, int width)
+{
+    return spread(packed(body, size, group, width), width);
 }
 
 static inline void
@@ -418,9 +424,8 @@ write_sparse(const mrs_uniques *state, uint8_t *body)
 }
 
 static inline void
-put_eight(uint8_t *body, size_t size, size_t group, int width, uint64_t lanes)
+put_packed(uint8_t *body, size_t size, size_t group, int width, uint64_t fields)
 {
-    uint64_t fields = gathered(lanes, width);
     uint8_t *at = body + group * width;
 
     /* What is written beyond the group is that of the next, which comes after it. */
@@ -435,7 +440,7 @@ static inline void
 write_full_of(const uint8_t *registers, uint8_t *body, size_t size, int width)
 {
     for (size_t group = 0; group < size / width; group++)
-        put_eight(body, size, group, width, mrs_load64(registers + 8 * group));
+        put_packed(body, size, group, width, gathered(mrs_load64(registers + 8 * group), width));
 }
 
 static size_t
@@ -453,11 +458,33 @@ write_full(mrs_uniques *state, uint8_t *body)
     return size;
 }
 
+/* The larger of every other field, from the lowest on; what lies between them is free for the borrow. */
+static inline uint64_t
+larger_alternate(uint64_t a, uint64_t b, int width)
+{
+    const uint64_t one = width == 4   ? UINT64_C(0x0001010101)
+                         : width == 5 ? UINT64_C(0x0040100401)
+                                      : UINT64_C(0x1001001001),
+                   fields = (one << width) - one, guard = one << width;
+    uint64_t not_less, mask;
+
+    a &= fields;
+    b &= fields;
+    not_less = ((a | guard) - b) & guard;
+    mask = not_less - (not_less >> width);
+    return (a & mask) | (b & ~mask);
+}
+
 static inline void
 unite_full_of(const uint8_t *a, const uint8_t *b, size_t size, uint8_t *out, int width)
 {
     for (size_t group = 0; group < size / width; group++)
-        put_eight(out, size, group, width, larger_bytes(eight(a, size, group, width), eight(b, size, group, width)));
+    {
+        uint64_t of_a = packed(a, size, group, width), of_b = packed(b, size, group, width);
+
+        put_packed(out, size, group, width,
+                   larger_alternate(of_a >> width, of_b >> width, width) << width | larger_alternate(of_a, of_b, width));
+    }
 }
 
 bool

@@ -10,12 +10,14 @@ struct PlaceFinder {
         let places = batch.elementPlaces
         let isOnePerMessage = batch.framing == .document && places.isEmpty
         if !isOnePerMessage, places.isEmpty { finder.find(in: batch) }
+        // Asked for once: a batch is an object, and each of its properties is checked for exclusive access.
+        let (runs, messages) = (batch.runs, batch.messages)
         var run = 0
         for index in 0..<rows.count {
             let row = rows[index]
-            while !batch.runs[run].rows.contains(row) { run += 1 }
-            let message = batch.messages[unsafe Int(batch.rowMessages[row])]
-            var place = RecordPlace(partition: batch.runs[run].identity, offset: message.offset, within: 0)
+            while !runs[run].rows.contains(row) { run += 1 }
+            let message = messages[unsafe Int(batch.rowMessages[row])]
+            var place = RecordPlace(partition: runs[run].identity, offset: message.offset, within: 0)
             if !isOnePerMessage {
                 let start = places.isEmpty ? finder.documents[row].offset : places.ranges[row].offset
                 let within = start - message.start

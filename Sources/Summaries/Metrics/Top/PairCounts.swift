@@ -13,9 +13,16 @@ struct PairCounts: ~Copyable {
         var tally: UInt64 = 0
     }
 
+    /// Pairs whose slots are read ahead at a time.
+    static let stride = 32
+    /// Below this size the slots are in the second-level cache and reading ahead only costs.
+    private static let lookAheadBytes = 1 << 19
+
     private var slots: UnsafeMutablePointer<Slot>
     private var mask = 63
     private(set) var count = 0
+    /// Keeps the loads of the look-ahead alive.
+    private var lookAheadSink: UInt64 = 0
 
     init() {
         unsafe slots = TableMemory.allocate(Slot.self, 64)
@@ -44,6 +51,19 @@ struct PairCounts: ~Copyable {
             index = (index &+ 1) & mask
         }
         insert(Slot(key: key, tally: UInt64(bitPattern: count) << 16 | UInt64(level)), at: index)
+    }
+
+    /// Loads the slots that a stretch of pairs will ask for: the misses of a large table overlap instead of following one
+    /// another.
+    @inline(__always)
+    mutating func lookAhead(_ groups: UnsafePointer<UInt32>, _ values: UnsafePointer<UInt32>, _ range: Range<Int>) {
+        guard mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes else { return }
+        var sink: UInt64 = 0
+        for index in range {
+            let key = unsafe UInt64(groups[index]) << 32 | UInt64(values[index])
+            sink &+= unsafe slots[Self.hash(key) & mask].key
+        }
+        lookAheadSink = sink
     }
 
     /// Calls a body with every group, value, count and level.

@@ -39,10 +39,16 @@ package final class TopState: PlacedState {
                 }
             }
         }
-        for index in 0..<rows.count where unsafe ids[index] != 0 {
-            let place = places[rows[index]]
-            let level = SampleLevel.of(partition: place.partition, offset: place.offset, within: place.within)
-            unsafe counts.add(groups[index], ids[index], count: 1, level: level)
+        var start = 0
+        while start < rows.count {
+            let end = min(start &+ PairCounts.stride, rows.count)
+            unsafe counts.lookAhead(groups, ids, start..<end)
+            for index in start..<end where unsafe ids[index] != 0 {
+                let place = places[rows[index]]
+                let level = SampleLevel.of(partition: place.partition, offset: place.offset, within: place.within)
+                unsafe counts.add(groups[index], ids[index], count: 1, level: level)
+            }
+            start = end
         }
     }
 
