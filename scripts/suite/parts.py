@@ -104,23 +104,24 @@ def preparation():
     # Tests see what is internal.
     optimised = ("-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", str(pathlib.Path(OPTIMISED).parent))
     yield Part("build, optimised", "check", (*build, *optimised), after=("dependencies",), cores=1.7)
-    yield Part("checks", "check", ("scripts/check",), level="smoke", after=("dependencies",))
+    yield Part("checks", "check", ("scripts/check",), level="smoke", after=("dependencies",), cores=0.3)
 
 
 def swift_parts(programs):
     # What waits most comes first, and what keeps a core busy runs beside it.
     yield Part(
         "IntegrationTests, kills", "swift", swift_test(programs, "--filter", suites("IntegrationTests", *WAITING)),
-        cores=0.6)
+        cores=0.4)
     rest = ("--filter", suites("IntegrationTests"), "--skip", suites("IntegrationTests", *WAITING))
-    yield Part("IntegrationTests", "swift", swift_test(programs, *rest), cores=1.3)
+    yield Part("IntegrationTests", "swift", swift_test(programs, *rest), cores=1.0)
     for target in test_targets():
         if target == "IntegrationTests":
             continue
         options = ("--filter", suites(target))
         slow = SLOW.get(target)
         yield Part(
-            target, "swift", swift_test(programs, *options), level="default" if slow else "smoke", cores=0.7 if slow else 1)
+            target, "swift", swift_test(programs, *options), level="default" if slow else "smoke",
+            cores=0.4 if slow else 1)
         if slow:
             options += ("--skip", suites(target, *slow))
             yield Part(f"{target}, quick", "swift", swift_test(programs, *options), level="smoke", only=True)
@@ -140,7 +141,7 @@ def python_parts():
 
 def package_parts(programs):
     """What users install, and what they look at in a real browser."""
-    for folder, cores in (("packaging", 1), ("page", 0.7)):
+    for folder, cores in (("packaging", 1), ("page", 0.4)):
         yield Part(
             f"Tests/{folder}", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", f"Tests/{folder}"),
             cores=cores, environment=(("MILLRACE", f"{programs}/millrace"),))
@@ -149,7 +150,7 @@ def package_parts(programs):
 def extension_parts(programs):
     """The optional extension in C: beside the plain functions, in the place of them, and its core under sanitizers."""
     tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/extension")
-    yield Part("Tests/extension", "unittest", tests, after=("dependencies",))
+    yield Part("Tests/extension", "unittest", tests, after=("dependencies",), cores=0.3)
     yield Part(
         "extension, the engine's tests", "swift", ("Tests/extension/engine",),
         environment=(("MILLRACE_TESTS", swift_test(programs)[0]),))
@@ -171,7 +172,7 @@ def newer_kafka_parts(programs):
          f"{programs}/millrace"),
         environment=library)
     yield Part(
-        "KafkaTests, newer librdkafka", "swift", swift_test(programs, "--filter", suites("KafkaTests")), cores=0.5,
+        "KafkaTests, newer librdkafka", "swift", swift_test(programs, "--filter", suites("KafkaTests")), cores=0.2,
         after=("a newer librdkafka is in use",), environment=library)
 
 
