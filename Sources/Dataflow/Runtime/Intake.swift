@@ -87,8 +87,9 @@ public final class Intake: Sendable {
     /// Says how many records wait to be read; some times a second.
     public func report(waiting: Int64) {
         pipeline.monitor.update { state, woken in
+            // That still nothing waits wakes nobody: a source without messages says so ten times a second.
+            woken = waiting == 0 && state.waiting[source] == 0 ? [] : .committer
             state.waiting[source] = waiting
-            woken = .committer
         }
     }
 

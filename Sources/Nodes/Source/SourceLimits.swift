@@ -32,6 +32,9 @@ enum SourceLimits {
     static let silence = Duration.seconds(5)
     /// How long a poll waits for messages: bounds how late a stop or a rewind is noticed.
     static let poll = Duration.milliseconds(20)
+    /// The same once nothing has come for `quiet`: a message ends every wait, and a topology without any shall cost nothing.
+    static let pollOfQuiet = Duration.milliseconds(100)
+    static let quiet = Duration.seconds(1)
     /// While nothing may be read for want of batches, one message is taken this often: rebalances are answered by polls
     /// only, and the other members wait for ours; a member that does not poll for `max.poll.interval.ms` (5 minutes) is
     /// thrown out.

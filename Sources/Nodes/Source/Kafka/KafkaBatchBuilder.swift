@@ -62,6 +62,9 @@ final class KafkaBatchBuilder {
             || .now - firstAt >= Limits.batchLinger
     }
 
+    /// Whether nothing waits to be handed over.
+    var isEmpty: Bool { firstAt == nil }
+
     /// Copies one message of the partition with this index.
     func append(_ message: borrowing MessageView, partition: Int) {
         guard let batch else { preconditionFailure("a message was polled without a batch to put it in") }

@@ -22,6 +22,8 @@ final class KafkaReader: @unchecked Sendable {
     private var lastStatus = ContinuousClock.now
     private var nextWatch = ContinuousClock.now
     private var lastRows = ContinuousClock.now
+    /// When something came last.
+    private var lastNews = ContinuousClock.now
     /// Since when the group has assigned nothing.
     private var unassignedSince: ContinuousClock.Instant? = .now
 
@@ -45,7 +47,9 @@ final class KafkaReader: @unchecked Sendable {
         while !intake.isStopping {
             if intake.needsRewind { try rewind() }
             if builder.prepare(timeout: SourceLimits.poll) {
-                try poll(maxMessages: builder.room, timeout: SourceLimits.poll)
+                let isQuiet = builder.isEmpty && .now - lastNews >= SourceLimits.quiet
+                try poll(
+                    maxMessages: builder.room, timeout: isQuiet ? SourceLimits.pollOfQuiet : SourceLimits.poll)
                 if builder.isDue {
                     reportEnds()
                     builder.submit()
@@ -79,6 +83,7 @@ final class KafkaReader: @unchecked Sendable {
             if index >= 0 { builder.append(message, partition: index) }
             if isTroubled { slots.insert(message.slot) }
         }
+        if result.messages > 0 || !result.ends.isEmpty || !result.events.isEmpty { lastNews = .now }
         for gap in withConsumer({ $0.takeGaps() }) where gap.slot < indices.count && indices[gap.slot] >= 0 {
             builder.skip(indices[gap.slot], from: gap.from, to: gap.to)
         }
