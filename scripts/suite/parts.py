@@ -147,6 +147,16 @@ def package_parts(programs):
             cores=cores, environment=(("MILLRACE", f"{programs}/millrace"),))
 
 
+def attack_parts(programs):
+    """The listener under those who mean harm: some seconds of each attack, and ten minutes."""
+    tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/attack")
+    program = ("MILLRACE", f"{programs}/millrace")
+    yield Part("Tests/attack", "unittest", tests, environment=(program,))
+    yield Part(
+        "Tests/attack, ten minutes", "unittest", tests, level="full",
+        environment=(program, ("MILLRACE_ATTACK_SECONDS", "600")))
+
+
 def extension_parts(programs):
     """The optional extension in C: beside the plain functions, in the place of them, and its core under sanitizers."""
     tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/extension")
@@ -220,7 +230,8 @@ def all_parts(programs=OPTIMISED):
     """Every part, in the order in which they are started."""
     return [
         *preparation(), *swift_parts(programs), *newer_kafka_parts(programs), *package_parts(programs),
-        *extension_parts(programs), *python_parts(), *postgres_parts(programs), *sanitizer_parts(), *mutation_parts(),
+        *attack_parts(programs), *extension_parts(programs), *python_parts(), *postgres_parts(programs),
+        *sanitizer_parts(), *mutation_parts(),
     ]
 
 
