@@ -4,6 +4,20 @@ package enum WebOperation: Hashable, Sendable {
     case topologies, processes
     case topology(String), versions(String), log(String, count: Int), why(String), deadLetters(String)
     case pause(String), resume(String), restart(String)
+    case replay(String, LetterGroup, isRehearsal: Bool), lastReplay(String)
+}
+
+/// Dead letters that have these in common; nil for any.
+package struct LetterGroup: Hashable, Sendable {
+    package var cause: String?
+    package var node: String?
+    package var field: String?
+
+    package init(cause: String? = nil, node: String? = nil, field: String? = nil) {
+        self.cause = cause
+        self.node = node
+        self.field = field
+    }
 }
 
 /// A path, what may be done there, and who may.
@@ -51,6 +65,8 @@ package struct Route: Sendable {
         Route("POST", "/api/v1/topologies/{name}/pause", .act) { name, _ in .pause(name) },
         Route("POST", "/api/v1/topologies/{name}/resume", .act) { name, _ in .resume(name) },
         Route("POST", "/api/v1/topologies/{name}/restart", .act) { name, _ in .restart(name) },
+        Route("POST", "/api/v1/topologies/{name}/replay", .act, replay),
+        Route("GET", "/api/v1/topologies/{name}/replay", .read) { name, _ in .lastReplay(name) },
         Route("GET", "/api/v1/processes", .read) { _, _ in .processes },
     ]
 
@@ -61,6 +77,17 @@ package struct Route: Sendable {
             throw .error(400, "bad-count", "count: expected a number from 1 to \(WebLimits.logLines)")
         }
         return .log(name, count: count)
+    }
+
+    private static let replay: @Sendable (String, HTTPRequest) throws(HTTPResponse) -> WebOperation = {
+        (name, request) throws(HTTPResponse) -> WebOperation in
+        let word = request.query["rehearse"] ?? "false"
+        guard let isRehearsal = Bool(word) else {
+            throw .error(400, "bad-rehearse", "rehearse: expected true or false")
+        }
+        let group = LetterGroup(
+            cause: request.query["cause"], node: request.query["node"], field: request.query["field"])
+        return .replay(name, group, isRehearsal: isRehearsal)
     }
 
     /// The route of a request, and the topology in its path.

@@ -7,9 +7,9 @@ import Testing
     private static let reading = [
         "/api/v1/openapi.json", "/api/v1/topologies", "/api/v1/topologies/kpis", "/api/v1/topologies/kpis/versions",
         "/api/v1/topologies/kpis/log", "/api/v1/topologies/kpis/why", "/api/v1/topologies/kpis/dead-letters",
-        "/api/v1/processes",
+        "/api/v1/topologies/kpis/replay", "/api/v1/processes",
     ]
-    private static let acting = ["pause", "resume", "restart"].map { "/api/v1/topologies/kpis/\($0)" }
+    private static let acting = ["pause", "resume", "restart", "replay"].map { "/api/v1/topologies/kpis/\($0)" }
 
     @Test func eachPathMeansItsOperation() throws {
         let expected: [(String, String, WebOperation)] = [
@@ -25,6 +25,12 @@ import Testing
             ("POST", "/api/v1/topologies/kpis/pause", .pause("kpis")),
             ("POST", "/api/v1/topologies/kpis/resume", .resume("kpis")),
             ("POST", "/api/v1/topologies/kpis/restart", .restart("kpis")),
+            ("POST", "/api/v1/topologies/kpis/replay", .replay("kpis", LetterGroup(), isRehearsal: false)),
+            (
+                "POST", "/api/v1/topologies/kpis/replay?cause=wrong_type&node=a+b&field=n&rehearse=true",
+                .replay("kpis", LetterGroup(cause: "wrong_type", node: "a b", field: "n"), isRehearsal: true)
+            ),
+            ("GET", "/api/v1/topologies/kpis/replay", .lastReplay("kpis")),
         ]
         for (method, path, operation) in expected {
             #expect(try Requests.admit(method, path).get() == operation, "\(path)")
@@ -41,6 +47,7 @@ import Testing
     @Test func otherMethodsAreRefused() {
         for (method, path, allow) in [
             ("POST", "/metrics", "GET, HEAD"), ("GET", Self.acting[0], "POST"),
+            ("PUT", Self.acting[3], "POST, GET, HEAD"),
             ("DELETE", Self.reading[2], "GET, HEAD"),
             ("get", "/health", "GET, HEAD"),
         ] {
@@ -55,6 +62,15 @@ import Testing
 
     @Test(arguments: ["0", "1001", "-1", "x", ""]) func countsAreBounded(count: String) {
         #expect(Requests.status(Requests.admit("GET", "/api/v1/topologies/kpis/log?count=\(count)")) == 400)
+    }
+
+    @Test(arguments: ["yes", "1", "", "True"]) func aRehearsalIsTrueOrFalse(word: String) {
+        guard case .failure(let answer) = Requests.admit("POST", "/api/v1/topologies/kpis/replay?rehearse=\(word)")
+        else {
+            Issue.record("\(word) is taken")
+            return
+        }
+        #expect(answer.status == 400 && String(decoding: answer.body, as: UTF8.self).contains("bad-rehearse"))
     }
 
     @Test func tokensOpenWhatTheyAreFor() {

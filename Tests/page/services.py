@@ -82,7 +82,7 @@ class Stand:
         self._processes = []
         self.postgres = Postgres(self.folder)
         address = self.folder / "broker"
-        self._start("broker", "--topic", "game.events:4", "--topic", "hostile:1", "--address-file", address)
+        self._start("broker", "--topic", "game.events:4", "--topic", "hostile:1", "--topic", "mended:1", "--address-file", address)
         self.brokers = eventually(lambda: address.exists() and address.read_text().strip(), "a broker")
         self.environment = {
             **os.environ, "KAFKA_BROKERS": self.brokers, "DATABASE_URL": self.postgres.url(),

@@ -70,19 +70,14 @@ extension DeadLetters {
 
         /// The topology as it runs.
         private func topology() async throws -> CompiledTopology {
-            let name = letters.topology
-            let loader = TopologyLoader(overrides: run.overrides, rebuild: Rebuild(name: name))
+            let (name, overrides) = (letters.topology, run.overrides)
             let (found, diagnostics): (CompiledTopology?, Diagnostics)
             if let file {
-                (found, diagnostics) = TopologyLoader(overrides: run.overrides).load(file)
+                (found, diagnostics) = TopologyLoader(overrides: overrides).load(file)
             } else {
-                let text = try await catalog.withCatalog { catalog in
-                    guard let deployed = try catalog.deployments().first(where: { $0.topology == name }) else {
-                        throw try catalog.unknown(name)
-                    }
-                    return try catalog.version(deployed.version, of: name).file
+                (found, diagnostics) = try await catalog.withCatalog { catalog in
+                    try DeployedTopology.load(name, overrides, &catalog)
                 }
-                (found, diagnostics) = loader.load(text: text, from: name)
             }
             for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
             guard let found else { throw ExitCode(1) }

@@ -67,14 +67,17 @@ final class Replaying: Sendable {
     /// Replays to the end, or until a signal comes. Blocks its thread.
     /// - Throws: what stopped it; what was committed until then stays.
     func run() throws {
-        let pipeline = pipeline
         let watch = try StopWatch {
-            self.stopped.store(true, ordering: .relaxed)
-            pipeline.stop()
+            self.stop()
         } lastWords: {
             "what was replayed until then is committed, and another replay goes on there"
         }
         defer { watch.end() }
+        try replay()
+    }
+
+    /// The same in a process that minds signals itself: until `stop` is called.
+    func replay() throws {
         do {
             try target.prepare(pipeline.stoppableContext)
         } catch {
@@ -82,13 +85,19 @@ final class Replaying: Sendable {
             if error is WaitCancelled { return }
             throw error
         }
-        target.onReplacement { pipeline.stop() }
+        target.onReplacement { [pipeline] in pipeline.stop() }
         try pipeline.run()
         try target.checkReplacement()
         if !wasStopped { target.endReplay() }
     }
 
-    /// Whether a signal has ended it.
+    /// Has it commit what it has read, and end. Any thread may.
+    func stop() {
+        stopped.store(true, ordering: .relaxed)
+        pipeline.stop()
+    }
+
+    /// Whether it was told to end before all was read.
     var wasStopped: Bool { stopped.load(ordering: .relaxed) }
 
     /// What became of the letters so far.

@@ -29,7 +29,7 @@ package enum PageView: String, Sendable, CaseIterable {
 
 /// Something that the page has done.
 package enum PageActionKind: String, Sendable, CaseIterable {
-    case pause, resume, restart, discard, promote, rollback
+    case pause, resume, restart, discard, replay, promote, rollback
 }
 
 /// What the page is asked for.

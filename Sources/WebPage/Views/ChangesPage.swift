@@ -39,30 +39,16 @@ package struct ChangesPage {
         }
     }
 
-    /// A change that was begun here.
-    package struct Job: Sendable {
-        package var title: String
-        /// nil while it is under way.
-        package var outcome: String?
-        package var hasFailed: Bool
-
-        package init(title: String, outcome: String?, hasFailed: Bool) {
-            self.title = title
-            self.outcome = outcome
-            self.hasFailed = hasFailed
-        }
-    }
-
     package var request: PageRequest
     package var topology: TopologyFigures
     /// The newest first.
     package var versions: [Version]
     package var beside: [Beside]
-    package var job: Job?
+    package var job: PageJob?
     package var warning: String?
 
     package init(
-        request: PageRequest, topology: TopologyFigures, versions: [Version], beside: [Beside], job: Job?
+        request: PageRequest, topology: TopologyFigures, versions: [Version], beside: [Beside], job: PageJob?
     ) {
         self.request = request
         self.topology = topology
@@ -73,13 +59,7 @@ package struct ChangesPage {
 
     package var markup: HTML {
         Layout(title: "Changes · \(topology.name)", request: request, lookAgain: 2_000, warning: warning).page(
-            topology, "\(under)\(rebuilds)\(list)\(chosen)")
-    }
-
-    private var under: HTML {
-        guard let job else { return .none }
-        let bad: HTML = job.hasFailed ? " bad" : ""
-        return "<p class=\"said\(bad)\" role=\"status\"><b>\(job.title)</b>: \(job.outcome ?? "under way …")</p>"
+            topology, "\(job?.markup ?? .none)\(rebuilds)\(list)\(chosen)")
     }
 
     private var rebuilds: HTML {

@@ -13,6 +13,8 @@ package struct DeadLettersPage {
     /// Its letters by the time at which they were written.
     package var times: Chart?
     package var warning: String?
+    /// The last replay that was begun here.
+    package var replay: PageJob?
 
     package init(request: PageRequest, topology: TopologyFigures, groups: [DeadLetterGroup]) {
         self.request = request
@@ -27,16 +29,23 @@ package struct DeadLettersPage {
         return page
     }
 
+    /// The same beside a replay that was begun here.
+    package func beside(_ replay: PageJob?) -> Self {
+        var page = self
+        page.replay = replay
+        return page
+    }
+
     package var markup: HTML {
         Layout(
             title: "Dead letters · \(topology.name)", request: request, lookAgain: 5_000, warning: warning
-        ).page(topology, groups.isEmpty ? empty : "\(causes)\(details)")
+        ).page(topology, "\(replay?.markup ?? .none)\(groups.isEmpty ? empty : causes + details)")
     }
 
     private var empty: HTML {
         """
         <div class="empty"><h2>There are none</h2><p>Every record that was read could be used, or its dead letter was \
-        discarded. Records that cannot be used appear here by cause, each with its place and what it holds.</p></div>
+        discarded or read again. Records that cannot be used appear here by cause, each with its place and what it holds.</p></div>
         """
     }
 
@@ -72,24 +81,29 @@ package struct DeadLettersPage {
         let others: HTML = more.isEmpty ? "" : "<details><summary>\(more.count) more</summary>\(more)</details>"
         return """
             <section class="panel"><h2>\(chosen.cause ?? "not named")\(chosen.field.map { " in field \($0)" } ?? "")</h2>\
-            \(times?.markup ?? "")\(discard(chosen))<h3>The newest</h3>\(examples)\(others)</section>
+            \(times?.markup ?? "")\(actions(chosen))<h3>The newest</h3>\(examples)\(others)</section>
             """
     }
 
-    private func discard(_ group: DeadLetterGroup) -> HTML {
+    private func actions(_ group: DeadLetterGroup) -> HTML {
         guard request.viewer.mayAct else { return .none }
-        let fields = [("cause", group.cause), ("node", group.node), ("field", group.field)].compactMap { name, value in
-            value.map { (name, $0) }
-        }
+        let fields = Self.query(group)
         guard !fields.isEmpty else {
             return
                 "<p class=\"note\">Letters of an earlier version have no cause; <code>millrace dead-letters discard</code> takes their numbers.</p>"
         }
-        let button = Layout.button(
-            .discard, topology.name, "Discard \(Figures.exact(group.count)) for good", request.viewer, fields)
+        func button(_ kind: PageActionKind, _ word: String, _ more: [(String, String)] = []) -> HTML {
+            Layout.button(kind, topology.name, word, request.viewer, fields + more)
+        }
+        let count = Figures.exact(group.count)
         return """
+            <details><summary>Read them again</summary><p>Once the topology, a lookup or the database is mended: the \
+            records are read again where they came from, and those that can be used now get into the rows of their \
+            windows, each once. The others stay, with what is wrong now.</p><div class="actions">\
+            \(button(.replay, "Try it, and take it back", [("rehearse", "yes")]))\
+            \(button(.replay, "Read \(count) again"))</div></details>\
             <details><summary>Discard them</summary><p>They are deleted, those too that come until you press the button. \
-            What they counted as in the ledger stays.</p>\(button)</details>
+            What they counted as in the ledger stays.</p>\(button(.discard, "Discard \(count) for good"))</details>
             """
     }
 

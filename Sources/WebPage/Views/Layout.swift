@@ -52,6 +52,7 @@ struct Layout {
         let texts = [
             "pause": "It pauses: it commits what it has read, and stops.", "resume": "It goes on.",
             "restart": "It stops in order and begins again.", "discard": "The dead letters are discarded.",
+            "replay": "They are read again; how far that is stands below.",
             "promote": "The rebuild takes the place of what runs; how far that is stands below.",
             "rollback": "The earlier version is being deployed; how far that is stands below.",
         ]

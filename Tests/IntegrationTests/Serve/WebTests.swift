@@ -238,6 +238,83 @@ import Testing
         }
     }
 
+    /// What `GET replay` says.
+    private struct Replay: Decodable {
+        struct Answer: Decodable {
+            var letters: Int
+            var applied: Int
+            var rehearsal: Bool
+        }
+        var state: String
+        var reason: String
+        var answer: Answer?
+    }
+
+    /// Records that the database refuses are read again when it no longer does: tried first, then done, each once.
+    @Test func deadLettersAreReplayed() async throws {
+        try await onOwnThread {
+            let stand = try ServeStand(try TestDatabase("web_replay"))
+            let site = try Site(stand)
+            let events = try stand.file("{\"n\":1}\n", "events.ndjson")
+            let text = Self.counting("good", events).replacing("summarize: {", with: "summarize: { by: [n],")
+            try stand.succeed("deploy", try stand.file(text))
+            try stand.wait(for: "good", toBe: "ended")
+            _ = try stand.database.query("ALTER TABLE good ADD CONSTRAINT no_sevens CHECK (n <> 7)")
+            _ = try stand.file("{\"n\":1}\n{\"n\":1}\n{\"n\":7}\n{\"n\":7}\n", "events.ndjson")
+            try stand.succeed("restart", "good")
+            try eventually("two records are refused") {
+                try stand.database.number("SELECT count(*) FROM millrace.dead_letters") == 2
+            }
+            _ = try stand.database.query("ALTER TABLE good DROP CONSTRAINT no_sevens")
+            try stand.wait(for: "good", toBe: "ended")
+
+            let path = "topologies/good/replay"
+            func state() throws -> Replay {
+                try JSONDecoder().decode(Replay.self, from: Data(try site.get(path).body.utf8))
+            }
+            #expect(try state().state == "none")
+            #expect(try site.ask("POST", "/api/v1/" + path, token: site.readToken).code == "read-only")
+            #expect(try site.post("topologies/nobody/replay").code == "unknown-topology")
+            #expect(try site.post(path + "?rehearse=perhaps").code == "bad-rehearse")
+            for (query, isRehearsal) in [("?rehearse=true", true), ("?cause=refused_row", false)] {
+                let begun = try site.post(path + query)
+                #expect(begun.status == 202, "\(begun)")
+                var last: Replay?
+                try eventually("the replay ends: \(String(describing: last))") {
+                    last = try state()
+                    return last?.state != "running"
+                }
+                let done = try #require(last)
+                #expect(done.state == "done" && done.answer?.letters == 2 && done.answer?.applied == 2, "\(done)")
+                #expect(done.answer?.rehearsal == isRehearsal)
+                let rows = try stand.database.number("SELECT coalesce(sum(\"all\"), 0)::bigint FROM good WHERE n = 7")
+                #expect(rows == (isRehearsal ? 0 : 2))
+                #expect(
+                    try stand.database.number("SELECT count(*) FROM millrace.dead_letters") == (isRehearsal ? 2 : 0))
+            }
+            try stopInOrder([site.process])
+        }
+    }
+
+    /// A replay waits for a row that somebody has locked: another is refused meanwhile, and the process ends in order.
+    @Test func oneReplayAtATime() async throws {
+        try await onOwnThread {
+            let stand = try ServeStand(try TestDatabase("web_replays"))
+            let site = try Site(stand)
+            let events = try stand.file("{\"n\":1}\n{\"n\":\"x\"}\n", "events.ndjson")
+            try stand.succeed("deploy", try stand.file(Self.counting("good", events)))
+            try stand.wait(for: "good", toBe: "ended")
+            var holder = try Connection.connect(
+                ConnectionSettings(url: stand.database.url), deadline: .now + .seconds(20))
+            try holder.execute("BEGIN; LOCK TABLE millrace.dead_letters IN ACCESS EXCLUSIVE MODE")
+            #expect(try site.post("topologies/good/replay").status == 202)
+            let second = try site.post("topologies/good/replay")
+            #expect(second.status == 409 && second.code == "under-way", "\(second)")
+            try holder.execute("ROLLBACK")
+            try stopInOrder([site.process])
+        }
+    }
+
     /// Thousands of connections that ask for nothing: those who ask are answered, and what is read is counted.
     @Test func idleConnectionsStandInNobodysWay() async throws {
         try await onOwnThread {

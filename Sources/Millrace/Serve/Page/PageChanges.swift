@@ -8,9 +8,9 @@ struct PageChanges {
 
     private let request: PageRequest
     private let topology: TopologyFigures
-    private let job: ChangesPage.Job?
+    private let job: PageJob?
 
-    init(_ request: PageRequest, _ topology: TopologyFigures, _ job: ChangesPage.Job?) {
+    init(_ request: PageRequest, _ topology: TopologyFigures, _ job: PageJob?) {
         self.request = request
         self.topology = topology
         self.job = job

@@ -1,6 +1,5 @@
 import Catalog
 import Foundation
-import Postgres
 import WebAPI
 import WebPage
 
@@ -27,10 +26,7 @@ struct PageDesk: ~Copyable {
     private var library = PortraitLibrary()
     private let jobs: PageJobs
 
-    init(_ settings: ConnectionSettings) { jobs = PageJobs(settings) }
-
-    /// The process ends.
-    func stop() { jobs.stop() }
+    init(_ jobs: PageJobs) { self.jobs = jobs }
 
     /// Takes how all is at this second.
     mutating func look(_ catalog: inout Catalog) throws {
@@ -98,9 +94,11 @@ struct PageDesk: ~Copyable {
                 return { viewer in page.seen(by: viewer).markup }
             }
         case .deadLetters:
-            return .reading { catalog, deadline in
+            return .reading { [jobs] catalog, deadline in
                 let page = try PageLetters(request, topology).page(&catalog, before: deadline)
-                return { viewer in page.seen(by: viewer).markup }
+                return { viewer in
+                    page.seen(by: viewer).beside(jobs.last(topology.name, isReplay: true)).markup
+                }
             }
         default: return .answer(try showNow(request, &catalog))
         }
@@ -123,7 +121,8 @@ struct PageDesk: ~Copyable {
             return .page(WhyPage(request: request, topology: topology, log: log).markup)
         case .tables, .deadLetters: preconditionFailure("these are read by the other desk")
         case .changes:
-            return .page(try PageChanges(request, topology, jobs.last(topology.name)).page(&catalog).markup)
+            return .page(
+                try PageChanges(request, topology, jobs.last(topology.name, isReplay: false)).page(&catalog).markup)
         }
     }
 
@@ -163,15 +162,16 @@ struct PageDesk: ~Copyable {
             }
             _ = try catalog.discard(choice)
             view = .deadLetters
-        case .promote, .rollback:
+        case .promote, .rollback, .replay:
             guard let job = PageJobs.Job(action) else {
-                return PageAnswer.failure(400, "To which version?", "The form names no version.")
+                return PageAnswer.failure(
+                    400, "What is to be changed?", "The form names no version, and no cause of letters.")
             }
             guard try jobs.start(job, by: person) else {
                 return PageAnswer.failure(
                     409, "Something is under way already", "Wait until the change before has come to an end.")
             }
-            view = .changes
+            view = action.kind == .replay ? .deadLetters : .changes
         }
         // What is shown next is how it is after this.
         try look(&catalog)

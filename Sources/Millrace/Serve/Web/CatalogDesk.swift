@@ -1,4 +1,5 @@
 import Catalog
+import Logging
 import Platform
 import Postgres
 import WebAPI
@@ -39,13 +40,15 @@ final class CatalogDesk: Sendable {
     private let reading: ReadingDesk
 
     /// - Throws: `NoThread`.
-    init(_ settings: ConnectionSettings, process: String) throws {
+    init(_ settings: ConnectionSettings, process: String, _ logger: Logger) throws {
         let queue = Monitor(Queue())
         let reading = try ReadingDesk(settings)
         self.queue = queue
         self.reading = reading
         thread = try JoinableThread(name: "web catalogue") {
-            var clerk = Clerk(settings, process: process, reading) { queue.withLock(\.isStopping) }
+            var clerk = Clerk(settings, process: process, reading, PageJobs(settings, logger)) {
+                queue.withLock(\.isStopping)
+            }
             while true {
                 switch Self.next(queue, within: clerk.untilNextLook) {
                 case .job(let job):
@@ -99,22 +102,24 @@ private struct Clerk: ~Copyable {
     private var answers: [CatalogDesk.Question: (response: HTTPResponse, end: ContinuousClock.Instant)] = [:]
     private var failure: (response: HTTPResponse, end: ContinuousClock.Instant)?
     private var page: PageDesk
+    private let jobs: PageJobs
     private let reading: ReadingDesk
     private var nextLook = ContinuousClock.now
 
     init(
-        _ settings: ConnectionSettings, process: String, _ reading: ReadingDesk,
+        _ settings: ConnectionSettings, process: String, _ reading: ReadingDesk, _ jobs: PageJobs,
         isStopping: @escaping @Sendable () -> Bool
     ) {
         self.settings = settings
         self.reading = reading
         self.isStopping = isStopping
         readiness = Readiness(process: process)
-        page = PageDesk(settings)
+        self.jobs = jobs
+        page = PageDesk(jobs)
     }
 
     /// The process ends.
-    func stop() { page.stop() }
+    func stop() { jobs.stop() }
 
     /// Until the page looks at the catalogue again.
     var untilNextLook: Duration { nextLook - .now }
@@ -195,7 +200,7 @@ private struct Clerk: ~Copyable {
     ) throws -> HTTPResponse? {
         try connect(before: deadline)
         switch question {
-        case .answer(let operation): return try WebAnswers.answer(operation, &catalog!, &readiness)
+        case .answer(let operation): return try WebAnswers.answer(operation, &catalog!, &readiness, jobs)
         case .show(let request):
             switch try page.show(request, &catalog!) {
             case .answer(let response): return response

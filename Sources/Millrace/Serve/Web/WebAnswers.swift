@@ -1,12 +1,13 @@
 import Catalog
 import Foundation
+import Nodes
 import WebAPI
 
 extension WebOperation {
     /// Whether asking it changes what runs.
     var changesSomething: Bool {
         switch self {
-        case .pause, .resume, .restart: true
+        case .pause, .resume, .restart, .replay: true
         default: false
         }
     }
@@ -35,7 +36,7 @@ enum WebAnswers {
 
     /// - Throws: `CatalogError` when there is no such topology, `PostgresError` when the catalogue cannot be asked.
     static func answer(
-        _ operation: WebOperation, _ catalog: inout Catalog, _ readiness: inout Readiness
+        _ operation: WebOperation, _ catalog: inout Catalog, _ readiness: inout Readiness, _ jobs: PageJobs
     ) throws -> HTTPResponse {
         switch operation {
         case .health, .document: preconditionFailure("these are answered without the catalogue")
@@ -58,14 +59,27 @@ enum WebAnswers {
         case .pause(let name): return try change(name, &catalog, Pause.change)
         case .resume(let name): return try change(name, &catalog, Resume.change)
         case .restart(let name): return try change(name, &catalog, Restart.change)
+        case .replay(let name, let group, let isRehearsal):
+            _ = try TopologyStatus.all(&catalog, named: name)
+            let choice = ReplayChoice(cause: group.cause, node: group.node, field: group.field)
+            guard try jobs.start(.replay(name, choice, isRehearsal: isRehearsal), by: person) else {
+                return .error(409, "under-way", "another change that was begun here is under way; wait for its end")
+            }
+            return json(jobs.lastReplay(name), status: 202)
+        case .lastReplay(let name):
+            _ = try TopologyStatus.all(&catalog, named: name)
+            return json(jobs.lastReplay(name))
         }
     }
+
+    /// Who changes something, as the catalogue remembers it.
+    private static var person: String { "http@\(ProcessInfo.processInfo.hostName)" }
 
     /// Changes a topology, and says how it is at this moment: processes take it up by themselves.
     private static func change(
         _ name: String, _ catalog: inout Catalog, _ change: (String, inout Catalog, String) throws -> String
     ) throws -> HTTPResponse {
-        let outcome = try change(name, &catalog, "http@\(ProcessInfo.processInfo.hostName)")
+        let outcome = try change(name, &catalog, person)
         let status = try TopologyStatus.all(&catalog, named: name)[0]
         let answer = ControlAnswer(topology: name, outcome: outcome, state: status.state, reason: status.reason)
         return json(answer, status: 202)

@@ -59,7 +59,7 @@ struct WebOptions: ParsableArguments {
                     "Others than its owner can read a token; chmod 600 it", metadata: ["file": "\(file.path)"])
             }
             let gate = Gate(token: Token(file.text), readToken: readFile.map { Token($0.text) }, hosts: host)
-            let server = try WebServer(at: listen, gate, settings, daemon)
+            let server = try WebServer(at: listen, gate, settings, daemon, logger)
             logger.notice(
                 "Listening for HTTP", metadata: ["url": "http://\(server.address)", "token_file": "\(file.path)"])
             if !listen.isLoopback {

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Postgres
 import WebAPI
 import WebPage
@@ -14,8 +15,10 @@ final class WebServer: Sendable {
 
     /// Listens from now on.
     /// - Throws: when the address is taken, or there is no thread to be had.
-    init(at address: ListenAddress, _ gate: Gate, _ settings: ConnectionSettings, _ daemon: Daemon) throws {
-        let desk = try CatalogDesk(settings, process: daemon.name)
+    init(
+        at address: ListenAddress, _ gate: Gate, _ settings: ConnectionSettings, _ daemon: Daemon, _ logger: Logger
+    ) throws {
+        let desk = try CatalogDesk(settings, process: daemon.name, logger)
         self.desk = desk
         do {
             let page = PageGate(gate)
