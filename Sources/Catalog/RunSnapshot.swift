@@ -21,6 +21,8 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
     /// Bytes of memory held, and the budget.
     package var memory: Int = 0
     package var budget: Int = 0
+    /// Share of the workers' time that is work, lately: 0 to 1; nil while that is not known.
+    package var load: Double?
     /// What it waits for.
     package var troubles: [String] = []
     package var sources: [Source] = []
@@ -46,6 +48,7 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
         commitMilliseconds = try value(.commitMilliseconds, nil)
         memory = try value(.memory, 0)
         budget = try value(.budget, 0)
+        load = try value(.load, nil)
         troubles = try value(.troubles, [])
         sources = try value(.sources, [])
         nodes = try value(.nodes, [])

@@ -9,6 +9,7 @@ import Testing
         var snapshot = RunSnapshot()
         snapshot.records = 1_234_567
         snapshot.lag = 7
+        snapshot.load = 0.25
         snapshot.commitMilliseconds = 12.5
         snapshot.nodes = [.init(name: "we\"ird\\", entered: 5, left: 4, groups: 3, memory: 2)]
         let state = TopologyState(
@@ -26,7 +27,8 @@ import Testing
         let lines = Self.text.split(separator: "\n").map(String.init)
         for line in [
             "millrace_daemons 1", "millrace_topology_up{topology=\"kpis\"} 1",
-            "millrace_topology_version{topology=\"kpis\"} 2",
+            "millrace_topology_version{topology=\"kpis\"} 2", "millrace_wanted_replicas{topology=\"kpis\"} 1",
+            "millrace_busy_ratio{topology=\"kpis\",daemon=\"h/1:a\"} 0.25",
             "millrace_records_total{topology=\"kpis\",daemon=\"h/1:a\"} 1234567",
             "millrace_lag_records{topology=\"kpis\",daemon=\"h/1:a\"} 7",
             "millrace_last_commit_seconds{topology=\"kpis\",daemon=\"h/1:a\"} 0.0125",

@@ -36,6 +36,9 @@ public final class Pipeline: Sendable {
         stages = graph.stages.map { StageRunner($0, plan, counters) }
     }
 
+    /// Threads that work on batches, a source's among them.
+    public var workers: Int { plan.settings.workers }
+
     /// Runs until every source has ended or `stop` was called, and the last epoch is committed. Blocks its thread.
     /// - Throws: the first error that stopped the pipeline, everything committed before it stays; `UncommittedRecords` when
     ///   something was read and not committed, or a thread did not end in time although all was given up.

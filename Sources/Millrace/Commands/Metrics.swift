@@ -62,10 +62,14 @@ enum Exposition {
                 name: "millrace_topology_up", kind: .gauge,
                 help: "Whether a topology does what is wanted of it: 1 when it runs, is paused or has ended."),
             Family(name: "millrace_topology_version", kind: .gauge, help: "The deployed version of a topology."),
+            Family(
+                name: "millrace_wanted_replicas", kind: .gauge,
+                help: "Processes that a topology calls for, for an autoscaler: 0 when it is paused or has ended."),
         ]
         families[0].series = [([], Double(daemons.count { !$0.isLost }))]
         families[1].series = topologies.map { ([("topology", $0.topology)], $0.isWell ? 1 : 0) }
         families[2].series = topologies.map { ([("topology", $0.topology)], Double($0.version)) }
+        families[3].series = topologies.map { ([("topology", $0.topology)], Double(WantedReplicas.count($0))) }
         return (families + perInstance(topologies) + perNode(topologies)).map(\.text).joined()
     }
 
@@ -90,6 +94,9 @@ enum Exposition {
             (
                 "last_commit_seconds", .gauge, "How long the last commit took.",
                 { $0.commitMilliseconds.map { $0 / 1_000 } }
+            ),
+            (
+                "busy_ratio", .gauge, "Share of the workers' time that is work, lately: 0 to 1.", { $0.load }
             ),
             ("memory_bytes", .gauge, "Memory held by the topology in this process.", { Double($0.memory) }),
             (

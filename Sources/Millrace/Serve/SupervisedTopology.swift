@@ -24,6 +24,7 @@ final class SupervisedTopology {
     private var since = Date.now
     private var last: (records: Int64, time: ContinuousClock.Instant)?
     private var rate = 0.0
+    private var meter = LoadMeter()
 
     /// Where a run leaves how it ended.
     private final class EndBox: Sendable {
@@ -127,6 +128,7 @@ final class SupervisedTopology {
         acceptsGaps = version.acceptsGaps
         budget = wanted
         last = nil
+        meter = LoadMeter()
         let ended = ended
         task = Task {
             var end: (outcome: Supervision.Outcome, reason: String) = (.orderly, "")
@@ -192,7 +194,8 @@ final class SupervisedTopology {
     /// What the catalogue is to know of it.
     func state(daemon: String) -> TopologyState {
         var snapshot = RunSnapshot()
-        if let progress = service?.pipeline.progress() {
+        if let pipeline = service?.pipeline {
+            let progress = pipeline.progress()
             snapshot = RunSnapshot(progress)
             let now = ContinuousClock.now
             if let last, now > last.time {
@@ -200,6 +203,10 @@ final class SupervisedTopology {
             }
             last = (progress.records, now)
             snapshot.rate = rate
+            let busy = progress.nodes.reduce(Duration.zero) { $0 + $1.busy }
+            snapshot.load = meter.measure(busy: busy, workers: pipeline.workers, at: now).map {
+                ($0 * 1_000).rounded() / 1_000
+            }
         }
         let waits = snapshot.troubles.first.map { Redaction.redacted($0) } ?? ""
         return TopologyState(
