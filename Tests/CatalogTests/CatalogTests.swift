@@ -47,6 +47,39 @@ import Testing
         #expect(found?.description == "topology t has no version 3, expected 1 to 2")
     }
 
+    @Test func aTopologyTakesWhatItHasToItsNewName() throws {
+        let settings = try Self.database("renamed")
+        var catalog = try Catalog(connecting: settings)
+        var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        try connection.execute(
+            """
+            CREATE TABLE millrace.partitions (topology text, owner text, owner_epoch bigint);
+            INSERT INTO millrace.partitions VALUES ('old', 'me', 3), ('other', 'me', 3);
+            """)
+        _ = try catalog.deploy("old", file: "a", note: "one", acceptsGaps: false, by: "me")
+        _ = try catalog.deploy("other", file: "a", note: "", acceptsGaps: false, by: "me")
+        _ = try catalog.set("old", RunSettings(workers: 2), by: "me")
+        _ = try catalog.set("old", to: .paused, by: "me")
+        #expect(Self.refusal { try catalog.checkNames("old", "other") }?.code == .nothingToDo)
+        #expect(Self.refusal { try catalog.checkNames("none", "new") }?.code == .unknownTopology)
+        try catalog.checkNames("old", "new")
+        #expect(try catalog.rename("old", to: "new", file: "b", by: "you") == 2)
+        let deployments = try catalog.deployments()
+        #expect(deployments.map(\.topology) == ["new", "other"])
+        #expect(deployments[0].version == 2 && deployments[0].wanted == .paused && deployments[0].settings.workers == 2)
+        #expect(try catalog.versions(of: "new").map(\.file) == ["b", "a"])
+        let rows = try connection.query("SELECT topology, owner, owner_epoch FROM millrace.partitions ORDER BY 1")
+        #expect(try rows.text(0, 0) == "new" && rows.isNull(0, 1) && rows.int64(0, 2) == 4)
+        #expect(try rows.text(1, 0) == "other" && rows.int64(1, 2) == 3)
+        // The old name is free again; the new one is not.
+        try catalog.checkNames("other", "old")
+        _ = try catalog.deploy("new@3", file: "a", note: "", acceptsGaps: false, by: "me")
+        let beside = Self.refusal { try catalog.checkNames("new", "newer") }
+        #expect(beside?.description.contains("new@3 stands beside it") == true)
+        #expect(Self.refusal { try catalog.rename("other", to: "new", file: "b", by: "me") }?.code == .nothingToDo)
+        #expect(try catalog.deployments().map(\.topology) == ["new", "new@3", "other"])
+    }
+
     @Test func whatIsWantedIsChangedOnce() throws {
         var catalog = try Catalog(connecting: try Self.database("wanted"))
         _ = try catalog.deploy("t", file: "a", note: "", acceptsGaps: false, by: "me")

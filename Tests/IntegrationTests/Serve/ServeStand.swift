@@ -6,9 +6,9 @@ final class ServeStand: Sendable {
     let environment: [String: String]
     private let folder: URL
 
-    init(_ database: TestDatabase, brokers: String = "") throws {
+    init(_ database: TestDatabase, brokers: String = "", environment: [String: String] = [:]) throws {
         self.database = database
-        environment = ["BROKERS": brokers, "DATABASE_URL": database.url]
+        self.environment = environment.merging(["BROKERS": brokers, "DATABASE_URL": database.url]) { $1 }
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-serve-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }

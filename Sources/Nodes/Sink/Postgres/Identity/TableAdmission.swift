@@ -141,7 +141,8 @@ struct TableAdmission {
                             "topology \(other.topology) keeps it (its sink \(other.sink)); every event that both read "
                             + "would count twice",
                         choices: [
-                            "if the topology was renamed, stop it and take what it has along: "
+                            "if the topology was renamed: millrace rename where it is deployed, else stop it and take "
+                                + "what it has along: "
                                 + renaming(other.topology),
                             "if both are to write the table, say `shared: true` in both sinks (\(sides)) and start "
                                 + "\(other.topology) first",
