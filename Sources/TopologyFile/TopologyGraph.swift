@@ -49,6 +49,7 @@ struct TopologyGraph {
         reportCycles()
         reportUnused()
         let order = flowOrder()
+        reportLongChains(order)
         let declared = order.filter { nodes[$0].spec != nil && nodes[$0].config != nil }
         let indexOfDeclared = Dictionary(declared.enumerated().map { ($1, $0) }) { first, _ in first }
         return declared.compactMap { index in
@@ -62,6 +63,22 @@ struct TopologyGraph {
                 // Where one of several is wrong, nothing is known of what they have in common.
                 inputs: found.count == node.inputs.count ? found.map(\.index) : [],
                 inputLocations: node.inputs.map(\.location), concurrency: node.concurrency, config: config)
+        }
+    }
+
+    /// The most nodes in a row: each is a call within the one before, and a thread's stack has an end.
+    private static let chainMax = 256
+
+    private mutating func reportLongChains(_ order: [Int]) {
+        var depths = nodes.map { _ in 0 }
+        for index in order {
+            depths[index] = 1 + (inputs[index].compactMap { $0.map { depths[$0] } }.max() ?? 0)
+            guard depths[index] > Self.chainMax else { continue }
+            report(
+                "chain-too-long", nodes[index].location,
+                "node \(nodes[index].name.quotedForDiagnostic) has \(Self.chainMax) nodes in a row before it, expected fewer",
+                hint: "do several steps in one node: derive, keep, drop and rename take many fields, and filter takes `and`")
+            return
         }
     }
 

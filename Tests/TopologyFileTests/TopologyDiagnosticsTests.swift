@@ -100,6 +100,20 @@ import TopologyFile
         for (line, wanted) in zip(lines, expected) { #expect(line == wanted) }
     }
 
+    /// Before: a chain of a thousand nodes ended the process, for want of stack.
+    @Test(arguments: [256, 257]) func aChainHasAnEnd(length: Int) {
+        let chain = (0..<length - 2).map { "  f\($0): { from: \($0 == 0 ? "events" : "f\($0 - 1)"), filter: \"n > 1\" }" }
+        let (_, found) = SampleSpecs.read(
+            """
+            topology: deep
+            nodes:
+              events: { kafka: { brokers: "b:1", topics: [t] } }
+            \(chain.joined(separator: "\n"))
+              rows: { from: f\(length - 3), console: {} }
+            """)
+        #expect(found.all.filter { $0.code == "chain-too-long" }.map(\.location.line) == (length > 256 ? [length + 2] : []))
+    }
+
     @Test func diagnosticsStandInFileOrder() {
         let places = SampleSpecs.read(wrongEverywhere).1.all.map { ($0.location.line, $0.location.column) }
         #expect(zip(places, places.dropFirst()).allSatisfy { $0 <= $1 })

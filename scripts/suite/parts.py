@@ -208,15 +208,18 @@ def sanitizer_parts():
     needed = "the thread sanitizer finds a race"
     yield Part(needed, "check", ("scripts/suite/thread-sanitizer/prepare", folder), level="full", after=("dependencies",))
     filters = [word for target in SANITIZED for word in ("--filter", suites(target))]
-    for sanitizer, prefix in (("thread", ("env", f"LD_PRELOAD={folder}/mutex.so")), ("address", ())):
+    # Leaks are not judged: Swift 6.3 without its optimiser forgets the `deinit` of generic types with a field of their
+    # parameter, such as StateColumn.
+    prefixes = {"thread": f"LD_PRELOAD={folder}/mutex.so", "address": "ASAN_OPTIONS=detect_leaks=0"}
+    for sanitizer, setting in prefixes.items():
         scratch = f".build/sanitize-{sanitizer}"
         build = f"build, {sanitizer} sanitizer"
         yield Part(
             build, "check",
             ("swift", "build", "--build-tests", f"--sanitize={sanitizer}", "--scratch-path", scratch), level="full",
-            after=("dependencies", needed) if prefix else ("dependencies",), cores=2)
+            after=("dependencies", needed) if sanitizer == "thread" else ("dependencies",), cores=2)
         yield Part(
-            f"tests, {sanitizer} sanitizer", "swift", (*prefix, *swift_test(f"{scratch}/debug", *filters)), level="full",
+            f"tests, {sanitizer} sanitizer", "swift", ("env", setting, *swift_test(f"{scratch}/debug", *filters)), level="full",
             after=(build,))
 
 

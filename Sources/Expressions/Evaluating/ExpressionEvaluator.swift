@@ -70,6 +70,7 @@ package import Dataflow
     }
 
     deinit {
+        giveBackResults()
         unsafe constantBytes.deallocate()
         memory?.draw(-drawn, for: .kept)
     }

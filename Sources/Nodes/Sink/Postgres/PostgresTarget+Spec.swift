@@ -44,7 +44,10 @@ extension PostgresTarget: NodeType {
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
         let summary = input.groups(SummaryPlan.self, for: node, madeBy: Summarize.spec.name, &problems)
-        if let summary { TablePlan.warnOfLongKeys(summary, at: summary.keysPlace ?? node.location, &problems) }
+        if let summary {
+            TablePlan.warnOfLongKeys(summary, at: summary.keysPlace ?? node.location, &problems)
+            TablePlan.checkWidth(summary, at: node.location, &problems)
+        }
         var resources: [any Resource] = []
         let url = node.config["url"]
         if let text = url?.string { DatabaseAddress.check(text, at: url?.location ?? node.location, &problems) }

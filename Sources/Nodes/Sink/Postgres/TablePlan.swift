@@ -56,6 +56,23 @@ struct TablePlan: SinkPlan {
     }
 }
 
+extension TablePlan {
+    /// The most columns that Postgres gives a table.
+    private static let columnsMax = 1_600
+
+    /// Postgres refuses more columns, and rows too wide for a page only when they come.
+    static func checkWidth(_ plan: SummaryPlan, at place: SourceLocation, _ problems: inout Diagnostics) {
+        // The key and its name, the window's two, the set's name.
+        let count = 5 + plan.keys.count + plan.columns.count + plan.metrics.map(\.metric.columns.count).reduce(0, +)
+        guard count > columnsMax else { return }
+        problems.append(
+            Diagnostic(
+                code: "too-many-columns", at: place,
+                "a table would have some \(count) columns, and Postgres gives it \(columnsMax)",
+                hint: "split the metrics over several summarize nodes with tables of their own"))
+    }
+}
+
 /// The tables of one sink, written in the transaction of the commit.
 private struct StoredTables: StoredSink {
     var url: String
