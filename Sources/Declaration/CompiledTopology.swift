@@ -26,6 +26,8 @@ public struct CompiledTopology: Sendable {
         public var parents: [Int] = []
         /// The number of the first column that it adds, if it adds any.
         public var firstAdded = 0
+        /// The fields of the records that it hands on; where it keeps groups, of those that reach it.
+        public var fields: [RecordSchema.Field] = []
         /// The stages that read from it.
         public var children: [Int] = []
         /// The most batches at once; nil runs it fused with its input.

@@ -45,6 +45,9 @@ public enum Edge: Sendable {
     /// What its messages have beside their payload, nil when there are none.
     var offer: MessageOffer? { if case .messages(let offer) = self { offer } else { nil } }
 
+    /// The fields of its records, nil when there are none.
+    var schema: RecordSchema? { if case .records(let schema) = self { schema } else { nil } }
+
     /// Whether it is `.messages`.
     public var isMessages: Bool { if case .messages = self { true } else { false } }
 

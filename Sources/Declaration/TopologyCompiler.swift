@@ -101,6 +101,9 @@ public struct TopologyCompiler {
         }
         outputs.append(compiled.output)
         placements.append(place(compiled.part, node, &found))
+        if case .stage(let stage)? = placements.last ?? nil {
+            topology.stages[stage].fields = (compiled.output.schema ?? input.schema)?.fields ?? []
+        }
         // Nodes that show the same say the same about it.
         for problem in found.all where !problems.all.contains(problem) { problems.append(problem) }
     }

@@ -5,6 +5,7 @@ package enum WebOperation: Hashable, Sendable {
     case topology(String), versions(String), log(String, count: Int), why(String), deadLetters(String)
     case pause(String), resume(String), restart(String)
     case replay(String, LetterGroup, isRehearsal: Bool), lastReplay(String)
+    case tap(TapQuery)
 }
 
 /// Dead letters that have these in common; nil for any.
@@ -17,6 +18,24 @@ package struct LetterGroup: Hashable, Sendable {
         self.cause = cause
         self.node = node
         self.field = field
+    }
+}
+
+/// Records of a node that somebody wants to see.
+package struct TapQuery: Hashable, Sendable {
+    package var topology: String
+    package var node: String
+    /// Records a second.
+    package var rate = WebLimits.tapRate
+    /// Fields that are masked besides those whose names say so, and fields that are not.
+    package var mask: Set<String> = []
+    package var show: Set<String> = []
+    /// Up to where records are known already; nil for what passes from now on.
+    package var after: Int64?
+
+    package init(topology: String, node: String) {
+        self.topology = topology
+        self.node = node
     }
 }
 
@@ -67,6 +86,8 @@ package struct Route: Sendable {
         Route("POST", "/api/v1/topologies/{name}/restart", .act) { name, _ in .restart(name) },
         Route("POST", "/api/v1/topologies/{name}/replay", .act, replay),
         Route("GET", "/api/v1/topologies/{name}/replay", .read) { name, _ in .lastReplay(name) },
+        // It shows records whole, so looking is not enough.
+        Route("GET", "/api/v1/topologies/{name}/tap", .act, tap),
         Route("GET", "/api/v1/processes", .read) { _, _ in .processes },
     ]
 
@@ -88,6 +109,28 @@ package struct Route: Sendable {
         let group = LetterGroup(
             cause: request.query["cause"], node: request.query["node"], field: request.query["field"])
         return .replay(name, group, isRehearsal: isRehearsal)
+    }
+
+    private static let tap: @Sendable (String, HTTPRequest) throws(HTTPResponse) -> WebOperation = {
+        (name, request) throws(HTTPResponse) -> WebOperation in
+        func refusal(_ what: String) -> HTTPResponse { .error(400, "bad-tap", what) }
+        guard let node = request.query["node"], !node.isEmpty else {
+            throw refusal("node: expected the name of a node")
+        }
+        var query = TapQuery(topology: name, node: node)
+        if let text = request.query["rate"] {
+            guard let rate = Int(text), (1...WebLimits.tapRateMax).contains(rate) else {
+                throw refusal("rate: expected a number from 1 to \(WebLimits.tapRateMax)")
+            }
+            query.rate = rate
+        }
+        if let text = request.query["after"] {
+            guard let after = Int64(text), after >= 0 else { throw refusal("after: expected what `next` said before") }
+            query.after = after
+        }
+        func names(_ text: String?) -> Set<String> { Set((text ?? "").split(separator: ",").map(String.init)) }
+        (query.mask, query.show) = (names(request.query["mask"]), names(request.query["show"]))
+        return .tap(query)
     }
 
     /// The route of a request, and the topology in its path.

@@ -23,6 +23,10 @@ package enum WebLimits {
     package static let bodyBytes = 64 << 10
     /// Lines of a log in one answer.
     package static let logLines = 1_000
+    /// Records a second that a tap shows, unless somebody wants others.
+    package static let tapRate = 10
+    /// At most: it is for people.
+    package static let tapRateMax = 100
     /// Characters of a token; a shorter one can be guessed.
     package static let tokenCharactersMin = 32
 }

@@ -277,7 +277,7 @@ import Testing
         (
             "xyzzyx",
             "millrace: there is no command 'xyzzyx'; expected one of help, run, check, try, explain, sql, dashboard, serve, deploy, "
-                + "plan, apply, rebuild, diff, promote, list, status, top, why, logs, pause, resume, restart, scale, rollback, rename, reset, "
+                + "plan, apply, rebuild, diff, promote, list, status, top, tap, why, logs, pause, resume, restart, scale, rollback, rename, reset, "
                 + "remove, dead-letters, metrics, import-crontab, demo, generate, produce, broker, version"
         ),
     ])

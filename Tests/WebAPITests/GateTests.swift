@@ -73,6 +73,25 @@ import Testing
         #expect(answer.status == 400 && String(decoding: answer.body, as: UTF8.self).contains("bad-rehearse"))
     }
 
+    @Test func aTapIsWhatIsAskedFor() throws {
+        let path = "/api/v1/topologies/kpis/tap"
+        var query = TapQuery(topology: "kpis", node: "a b")
+        #expect(try Requests.admit("GET", path + "?node=a+b").get() == .tap(query))
+        (query.rate, query.mask, query.show, query.after) = (100, ["x", "y"], ["z"], 7)
+        #expect(
+            try Requests.admit("GET", path + "?node=a+b&rate=100&mask=x,y&show=z&after=7").get() == .tap(query))
+        for wrong in ["", "?node=", "?node=a&rate=0", "?node=a&rate=101", "?node=a&rate=x", "?node=a&after=-1"] {
+            guard case .failure(let answer) = Requests.admit("GET", path + wrong) else {
+                Issue.record("\(wrong) is taken")
+                continue
+            }
+            #expect(answer.status == 400 && String(decoding: answer.body, as: UTF8.self).contains("bad-tap"))
+        }
+        // Records are not for everybody who may look.
+        #expect(Requests.status(Requests.admit("GET", path + "?node=a", token: nil)) == 401)
+        #expect(Requests.status(Requests.admit("GET", path + "?node=a", token: Requests.readToken)) == 403)
+    }
+
     @Test func tokensOpenWhatTheyAreFor() {
         for path in ["/metrics", "/health", "/ready"] {
             #expect(Requests.status(Requests.admit("GET", path, token: nil)) == 200, "\(path)")

@@ -42,7 +42,7 @@ import Testing
             #expect((operation.security?.isEmpty == true) == (route.access == .open), "\(place)")
             #expect((operation.responses["401"] != nil) == (route.access != .open), "\(place)")
             #expect(operation.responses["403"] != nil, "\(place)")
-            #expect((operation.responses["202"] != nil) == (route.access == .act), "\(place)")
+            #expect((operation.responses["202"] != nil) == (route.method == "POST"), "\(place)")
             let inPath = operation.parameters?.filter { $0.in == "path" }.map(\.name) ?? []
             #expect(inPath == (route.path.contains("{name}") ? ["name"] : []), "\(place)")
             #expect((operation.responses["404"] != nil) == route.path.contains("{name}"), "\(place)")

@@ -137,8 +137,9 @@ class AttackTests(unittest.TestCase):
         for operations in document["paths"].values():
             for operation in operations.values():
                 for parameter in operation.get("parameters", []):
-                    if parameter["name"] == "name":
-                        parameter["schema"] = {"anyOf": [{"enum": ["victim"]}, parameter["schema"]]}
+                    known = {"name": ["victim"], "node": ["records", "sums"]}.get(parameter["name"])
+                    if known:
+                        parameter["schema"] = {"anyOf": [{"enum": known}, parameter["schema"]]}
         return document
 
     def test_answers_are_those_of_the_document(self):

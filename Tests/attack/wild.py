@@ -2,8 +2,8 @@
 
 import dataclasses
 
-TOPOLOGY_PATHS = ("", "/versions", "/log?count=5", "/why", "/dead-letters")
-TOPOLOGY_ACTIONS = ("/pause", "/resume", "/restart")
+TOPOLOGY_PATHS = ("", "/versions", "/log?count=5", "/why", "/dead-letters", "/replay", "/tap?node=records", "/tap?node=x&after=-1")
+TOPOLOGY_ACTIONS = ("/pause", "/resume", "/restart", "/replay", "/replay?rehearse=true")
 OPEN = ("/metrics", "/health", "/ready", "/sign-in", "/assets/page.css", "/assets/page.js", "/assets/icon.svg")
 VIEWS = ("/", "/topologies/{name}", "/topologies/{name}/partitions", "/topologies/{name}/tables?range=all",
          "/topologies/{name}/dead-letters", "/topologies/{name}/changes", "/topologies/{name}/why")

@@ -15,6 +15,11 @@
         self.count = count
     }
 
+    /// The first of them, at most so many.
+    public func prefix(_ most: Int) -> RowSelection {
+        unsafe RowSelection(rows: rows, count: min(count, most))
+    }
+
     /// The `index`-th selected row.
     @inlinable
     public subscript(index: Int) -> Int {

@@ -16,6 +16,7 @@ public final class Pipeline: Sendable {
     let monitor: Monitor<PipelineState>
     let stages: [StageRunner]
     private let counters: [NodeCounters]
+    private let taps: [NodeTap]
     let logger: Logger
     let schedule: Schedule
 
@@ -33,7 +34,14 @@ public final class Pipeline: Sendable {
             schedule: schedule)
         let counters = plan.nodes.map { _ in NodeCounters() }
         self.counters = counters
-        stages = graph.stages.map { StageRunner($0, plan, counters) }
+        let taps = plan.nodes.map { _ in NodeTap() }
+        self.taps = taps
+        stages = graph.stages.map { StageRunner($0, plan, counters, taps) }
+    }
+
+    /// Where the records of a node can be watched; nil for a source, a sink, and a name that there is not.
+    public func tap(of node: String) -> NodeTap? {
+        plan.nodes.firstIndex { $0.name == node }.map { taps[$0] }
     }
 
     /// Threads that work on batches, a source's among them.

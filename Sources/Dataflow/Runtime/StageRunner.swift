@@ -6,6 +6,7 @@ final class StageRunner: Sendable {
     private let stage: StageGraph.Stage
     private let nodes: [PipelinePlan.Node]
     private let counters: [NodeCounters]
+    private let taps: [NodeTap]
     private let slots: Mutex<Slots>
 
     private struct Slots {
@@ -38,10 +39,13 @@ final class StageRunner: Sendable {
         }
     }
 
-    /// - Parameter counters: by node, counted up by what this stage does.
-    init(_ stage: StageGraph.Stage, _ plan: PipelinePlan, _ counters: [NodeCounters]) {
+    /// - Parameters:
+    ///   - counters: by node, counted up by what this stage does.
+    ///   - taps: by node, shown what passes it.
+    init(_ stage: StageGraph.Stage, _ plan: PipelinePlan, _ counters: [NodeCounters], _ taps: [NodeTap]) {
         self.stage = stage
         self.counters = counters
+        self.taps = taps
         nodes = plan.nodes
         slots = Mutex(Slots())
     }
@@ -76,9 +80,11 @@ final class StageRunner: Sendable {
         // The real clock, in a simulation too: nothing depends on it.
         let start = ContinuousClock.now
         var behind = Duration.zero
+        if taps[node].isOpen, worker is any AggregateWorker { taps[node].show(batch, rows) }
         worker.process(batch, rows) { selected in
             guard selected.count > 0 else { return }
             counters[node].leave(selected.count)
+            if taps[node].isOpen { taps[node].show(batch, selected) }
             for child in nodes[node].children {
                 if slot.workers[child] != nil {
                     behind += visit(child, batch, selected, slot, emit)

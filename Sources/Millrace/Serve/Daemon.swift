@@ -28,6 +28,8 @@ final class Daemon: Sendable {
     private let log: ServeLog
     /// Beats with every round of the daemon's thread.
     let pulse = Pulse()
+    /// Where the records of what runs can be seen.
+    let taps = TapRoom()
     /// Who started this process, if it wants to know how it is.
     private let manager = ServiceManager()
     private let isLeaving = Mutex(false)
@@ -159,7 +161,7 @@ final class Daemon: Sendable {
             guard let deployments else { return }
             for name in deployments.keys where topologies[name] == nil {
                 topologies[name] = SupervisedTopology(
-                    name: name, process: daemon.name, hook: daemon.hook, logger: daemon.logger)
+                    name: name, process: daemon.name, hook: daemon.hook, taps: daemon.taps, logger: daemon.logger)
             }
             for (name, topology) in topologies.sorted(by: { $0.key < $1.key }) {
                 let taken = topologies.values.reduce(0) { $0 + ($1.name == name ? 0 : $1.budget) }

@@ -13,6 +13,7 @@ final class SupervisedTopology {
     private let logger: Logger
     private let hook: AlertHook?
     private let process: String
+    private let taps: TapRoom
     private var service: TopologyService?
     private var task: Task<Void, Never>?
     private let ended = EndBox()
@@ -34,10 +35,12 @@ final class SupervisedTopology {
     /// - Parameters:
     ///   - process: names this process, for whoever is told of a failure.
     ///   - hook: is told of failures.
-    init(name: String, process: String, hook: AlertHook?, logger: Logger) {
+    ///   - taps: shows the records of what runs.
+    init(name: String, process: String, hook: AlertHook?, taps: TapRoom, logger: Logger) {
         self.name = name
         self.process = process
         self.hook = hook
+        self.taps = taps
         self.logger = logger
     }
 
@@ -57,6 +60,7 @@ final class SupervisedTopology {
         let now = ContinuousClock.now
         if let end = ended.content.withLock({ $0.take() }) {
             (service, task, budget) = (nil, nil, 0)
+            taps.end(name)
             if end.outcome != .orderly { reason = end.reason }
             supervision.ended(end.outcome, at: now)
             settle()
@@ -125,6 +129,7 @@ final class SupervisedTopology {
         let service = try TopologyService(
             topology, overrides: overrides, acceptsGaps: version.acceptsGaps, progress: .none, logger: logger)
         self.service = service
+        taps.begin(topology, service.pipeline)
         acceptsGaps = version.acceptsGaps
         budget = wanted
         last = nil

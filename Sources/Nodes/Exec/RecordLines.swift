@@ -1,34 +1,48 @@
-import Dataflow
-import Declaration
+package import Dataflow
+package import Declaration
 import Platform
 import Summaries
 
-/// Records as lines of JSON, for a program.
-struct RecordLines {
+/// Records as lines of JSON, for a program, or for somebody who watches.
+package struct RecordLines: Sendable {
     /// The lines one after the other, each with its newline.
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
     /// Where the line of each record ends.
-    private(set) var ends: [Int] = []
-    private let fields: [(label: [UInt8], column: Int)]
+    package private(set) var ends: [Int] = []
+    private let fields: [Field]
     /// What stands before a record's number; nil without one.
     private let echo: [UInt8]?
 
-    /// - Parameter echo: the field that holds a record's number.
-    init(_ fields: [RecordSchema.Field], echo: String?) {
+    /// Writes values that are not to be seen.
+    private let pseudonyms: Pseudonyms
+
+    private struct Field {
+        var label: [UInt8]
+        var column: Int
+        var isMasked: Bool
+    }
+
+    /// - Parameters:
+    ///   - echo: the field that holds a record's number.
+    ///   - masked: the fields that have pseudonyms in place of their values.
+    package init(_ fields: [RecordSchema.Field], echo: String? = nil, masked: Set<String> = []) {
         func label(_ name: String) -> [UInt8] {
             var bytes: [UInt8] = []
             bytes.appendJSON(text: name.utf8)
             return bytes + [UInt8(ascii: ":")]
         }
-        self.fields = fields.map { (label($0.name), $0.column) }
+        self.fields = fields.map {
+            Field(label: label($0.name), column: $0.column, isMasked: masked.contains($0.name))
+        }
         self.echo = echo.map(label)
+        pseudonyms = Pseudonyms()
     }
 
     /// Bytes that it holds on to.
     var memoryBytes: Int { bytes.capacity + ends.capacity * 8 }
 
     /// Writes the selected rows of a batch.
-    mutating func write(_ batch: Batch, _ rows: RowSelection) {
+    package mutating func write(_ batch: Batch, _ rows: RowSelection) {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
         for index in 0..<rows.count {
@@ -40,7 +54,9 @@ struct RecordLines {
             for (number, field) in fields.enumerated() {
                 if number > 0 || echo != nil { bytes.append(UInt8(ascii: ",")) }
                 bytes += field.label
+                let start = bytes.count
                 append(batch.columns[field.column], rows[index])
+                if field.isMasked { bytes.replaceSubrange(start..., with: pseudonyms.text(for: bytes[start...])) }
             }
             bytes.append(UInt8(ascii: "}"))
             bytes.append(UInt8(ascii: "\n"))

@@ -57,6 +57,45 @@ enum Sockets {
         return made
     }
 
+    /// A socket that is connected, and whose calls block for so long at most.
+    /// - Throws: `SystemError`.
+    static func connect(to address: ListenAddress, seconds: Int) throws(SystemError) -> Int32 {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        unsafe hints.ai_socktype = streams
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(address.host, "\(address.port)", &hints, &list) == 0, let found = unsafe list else {
+            errno = EADDRNOTAVAIL
+            throw SystemError()
+        }
+        defer { unsafe freeaddrinfo(found) }
+        let made = unsafe socket(found.pointee.ai_family, streams, 0)
+        guard made >= 0 else { throw SystemError() }
+        _ = fcntl(made, F_SETFD, FD_CLOEXEC)
+        var patience = timeval(tv_sec: .init(seconds), tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            unsafe setsockopt(made, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
+        }
+        guard unsafe systemConnect(made, found.pointee.ai_addr, found.pointee.ai_addrlen) == 0 else {
+            let error = SystemError()
+            close(made)
+            throw error
+        }
+        return made
+    }
+
+    private static func systemConnect(
+        _ socket: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t
+    ) -> Int32 {
+        #if canImport(Glibc)
+            unsafe Glibc.connect(socket, address, length)
+        #elseif canImport(Musl)
+            unsafe Musl.connect(socket, address, length)
+        #else
+            unsafe Darwin.connect(socket, address, length)
+        #endif
+    }
+
     private static func systemListen(_ socket: Int32) -> Bool {
         #if canImport(Glibc)
             Glibc.listen(socket, SOMAXCONN) == 0

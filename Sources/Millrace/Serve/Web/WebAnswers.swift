@@ -39,7 +39,7 @@ enum WebAnswers {
         _ operation: WebOperation, _ catalog: inout Catalog, _ readiness: inout Readiness, _ jobs: PageJobs
     ) throws -> HTTPResponse {
         switch operation {
-        case .health, .document: preconditionFailure("these are answered without the catalogue")
+        case .health, .document, .tap: preconditionFailure("these are answered without the catalogue")
         case .metrics:
             let text = Exposition.text(try TopologyStatus.all(&catalog), try catalog.daemons())
             return HTTPResponse(contentType: Exposition.contentType, body: text.utf8)

@@ -31,6 +31,7 @@ final class WebServer: Sendable {
                 }
                 do throws(HTTPResponse) {
                     switch try gate.admit(request) {
+                    case .tap(let query): reply.send(daemon.taps.answer(query))
                     case .document: reply.send(.json(OpenAPI.document))
                     case .health: reply.send(Self.health(daemon.pulse.silence()))
                     case .ready where daemon.isEnding:

@@ -63,7 +63,7 @@ extension TablePlan {
     /// Postgres refuses more columns, and rows too wide for a page only when they come.
     static func checkWidth(_ plan: SummaryPlan, at place: SourceLocation, _ problems: inout Diagnostics) {
         // The key and its name, the window's two, the set's name.
-        let count = 5 + plan.keys.count + plan.columns.count + plan.metrics.map(\.metric.columns.count).reduce(0, +)
+        let count = 5 + plan.keys.count + plan.generated.count + plan.metrics.map(\.metric.columns.count).reduce(0, +)
         guard count > columnsMax else { return }
         problems.append(
             Diagnostic(
