@@ -38,6 +38,16 @@ import WebAPI
         return try #require(header.firstMatch(of: /^millrace_8484=([0-9a-f]{64});/).map { String($0.output.1) })
     }
 
+    @Test func whoComesByTLSGetsACookieForTLS() throws {
+        func attributes(_ origin: String) throws -> String {
+            let form = request(
+                "POST", ["sign-in"], form: "token=\(Self.token)", ["host": "kpis.example", "origin": origin])
+            return try #require(try answer(gate.admit(form)).headers["Set-Cookie"])
+        }
+        #expect(try attributes("https://kpis.example").hasSuffix("; Secure"))
+        #expect(try !attributes("http://kpis.example").contains("Secure"))
+    }
+
     /// What the forms of a session carry.
     private func formToken(_ cookie: String) throws -> String {
         guard case .show(let shown) = gate.admit(request("GET", [""], cookie: cookie)) else {

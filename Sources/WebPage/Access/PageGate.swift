@@ -134,7 +134,11 @@ package struct PageGate: Sendable {
     private func signIn(_ request: HTTPRequest) -> HTTPResponse {
         let given = PageForm.fields(request)["token"]?.trimmed ?? ""
         guard let rights = gate.rights(of: given) else { return PageAnswer.signIn(isWrong: true) }
-        let attributes = "HttpOnly; SameSite=Strict; Path=/; Max-Age=\(PageSessions.length.components.seconds)"
+        // A browser says by which way its form came; by TLS, what it gets goes back by TLS alone.
+        let isEncrypted = request.header("origin")?.lowercased().hasPrefix("https:") == true
+        let attributes =
+            "HttpOnly; SameSite=Strict; Path=/; Max-Age=\(PageSessions.length.components.seconds)"
+            + (isEncrypted ? "; Secure" : "")
         return PageAnswer.goTo(
             "/", cookie: "\(Self.cookieName(request))=\(sessions.begin(rights)); \(attributes)")
     }
