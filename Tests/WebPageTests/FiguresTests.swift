@@ -12,6 +12,14 @@ import Testing
         for (value, text) in expected { #expect(Figures.count(value) == text, "\(String(describing: value))") }
     }
 
+    @Test func axesHaveNoZerosThatSayNothing() {
+        for (text, short) in [
+            ("5.00k", "5k"), ("2.50M", "2.5M"), ("10.0k", "10k"), ("100", "100"), ("0", "0"), ("64.0 MiB", "64 MiB"),
+            ("1.0 s", "1 s"), ("500 ms", "500 ms"), ("0.500", "0.5"), ("1.25", "1.25"), ("1.00e-04", "1e-04"),
+            ("–", "–"),
+        ] { #expect(Figures.round(text) == short) }
+    }
+
     @Test func exactCountsAreGrouped() {
         #expect(Figures.exact(0) == "0")
         #expect(Figures.exact(999) == "999")

@@ -132,7 +132,8 @@ final class SupervisedTopology {
         taps.begin(topology, service.pipeline)
         acceptsGaps = version.acceptsGaps
         budget = wanted
-        last = nil
+        // What it has read before the first look counts as well.
+        last = (0, .now)
         meter = LoadMeter()
         let ended = ended
         task = Task {

@@ -31,6 +31,8 @@ package struct Chart: Sendable {
     package var to: Double
     /// How a value is written.
     package var format: @Sendable (Double) -> String
+    /// Whether its right edge is now, so that the last value is worth being written out.
+    package var endsNow = true
     /// Whether they are bytes, whose round numbers are others.
     package var isBinary = false
 
@@ -57,20 +59,25 @@ package struct Chart: Sendable {
             let last = line.values.last(where: \.isFinite)
             return "\(line.name.isEmpty ? "" : line.name + " ")\(last.map(format) ?? "–")"
         }.joined(separator: ", ")
+        let caption: HTML = endsNow ? " <span class=\"newest\">\(newest)</span>" : ""
+        let says = endsNow ? "now \(newest), " : ""
         let shapes = hasAny ? shapes(top) : .none
         let isShort = to - from < 3_600
         let middle = (from + to) / 2
         return """
-            <figure class="chart"><figcaption><b>\(title)</b> <span class="newest">\(newest)</span>\(legend)</figcaption>\
-            <div class="plot"><div class="ys"><span>\(hasAny ? format(top) : "")</span><span>\(hasAny ? format(top / 2) : "")</span><span>0</span></div>\
+            <figure class="chart"><figcaption><b>\(title)</b>\(caption)\(legend)</figcaption>\
+            <div class="plot"><div class="ys"><span>\(hasAny ? axis(top) : "")</span><span>\(hasAny ? axis(top / 2) : "")</span><span>0</span></div>\
             <svg viewBox="0 0 600 140" preserveAspectRatio="none" role="img" \
-            aria-label="\(title): now \(newest), at most \(format(most))" \(readings)>\
+            aria-label="\(title): \(says)at most \(format(most))" \(readings)>\
             <path class="grid" d="M0 .5H600M0 70H600M0 139.5H600"/>\(shapes)</svg>\
             <div class="xs"><span>\(Figures.clock(from, withSeconds: isShort))</span>\
             <span>\(Figures.clock(middle, withSeconds: isShort))</span>\
             <span>\(Figures.clock(to, withSeconds: isShort))</span></div></div></figure>
             """
     }
+
+    /// A value at an axis.
+    private func axis(_ value: Double) -> String { Figures.round(format(value)) }
 
     private var legend: HTML {
         if bounds != nil { return "<span class=\"key b\">two standard errors</span>" }

@@ -35,6 +35,16 @@ package enum Figures {
         return String(format: "%.\(decimals)f", value)
     }
 
+    /// The same number without zeros that say nothing: `5k` for `5.00k`, `2.5M` for `2.50M`.
+    static func round(_ text: String) -> String {
+        guard let point = text.firstIndex(of: ".") else { return text }
+        let unit = text[point...].dropFirst().drop(while: \.isNumber)
+        var number = text[..<unit.startIndex]
+        while number.last == "0" { number.removeLast() }
+        if number.last == "." { number.removeLast() }
+        return String(number + unit)
+    }
+
     /// A rate in records a second.
     static func rate(_ value: Double?) -> String { count(value.map { $0 < 10 ? $0 : $0.rounded() }) + "/s" }
 

@@ -47,14 +47,11 @@ struct Layout {
         "<input type=\"hidden\" name=\"form_token\" value=\"\(viewer.formToken)\">"
     }
 
-    /// What was done just now.
+    /// What was done just now. Of what takes longer, its own line says more (`PageJob`).
     private var said: HTML {
         let texts = [
             "pause": "It pauses: it commits what it has read, and stops.", "resume": "It goes on.",
             "restart": "It stops in order and begins again.", "discard": "The dead letters are discarded.",
-            "replay": "They are read again; how far that is stands below.",
-            "promote": "The rebuild takes the place of what runs; how far that is stands below.",
-            "rollback": "The earlier version is being deployed; how far that is stands below.",
         ]
         return request.query["done"].flatMap { texts[$0] }.map { "<p class=\"said\" role=\"status\">\($0)</p>" } ?? ""
     }

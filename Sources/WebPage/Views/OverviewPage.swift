@@ -53,7 +53,8 @@ package struct OverviewPage {
         if wrong.isEmpty {
             return topologies.isEmpty ? "nothing is deployed" : "<b class=\"state well\">● all is as it is wanted</b>"
         }
-        return "<b class=\"state broken\">■ \(wrong.count) of \(topologies.count) need a look</b>"
+        let need = wrong.count == 1 ? "needs" : "need"
+        return "<b class=\"state broken\">■ \(wrong.count) of \(topologies.count) \(need) a look</b>"
     }
 
     private var strip: HTML {

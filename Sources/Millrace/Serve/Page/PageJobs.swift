@@ -153,7 +153,11 @@ final class PageJobs: Sendable {
         var catalog = try Catalog(connecting: settings)
         switch job {
         case .promote(let topology, let name):
-            return try Promote.perform(topology, with: name, within: .seconds(60), by: person, settings, &catalog)
+            let done = try Promote.perform(
+                topology, with: name, within: .seconds(60), by: person, settings, &catalog)
+            // The command goes on with how it is then; here that stands above.
+            let rest = "; \(topology) is"
+            return done.hasSuffix(rest) ? String(done.dropLast(rest.count)) : done
         case .rollback(let topology, let version):
             return try Rollback.perform(topology, to: version, by: person, &catalog)
         case .replay(let topology, let choice, let isRehearsal):
@@ -184,6 +188,8 @@ final class PageJobs: Sendable {
         guard !replaying.wasStopped else {
             throw Refusal(description: "the process ended before all letters were read; another replay goes on there")
         }
-        return replaying.answer.text
+        // Whose they are stands above.
+        let (text, name) = (replaying.answer.text, "\(topology): ")
+        return text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text
     }
 }

@@ -59,9 +59,11 @@ struct PageLetters {
         let span = max(60 * second, last - first + second)
         let step = (span + Int64(buckets) - 1) / Int64(buckets)
         let counts = try catalog.deadLetterCounts(choice, from: first, step: step, buckets: buckets)
-        return Chart(
+        var chart = Chart(
             title: "When they were written", kind: .bars,
             lines: [.init(name: "", values: counts.map(Double.init))], from: Double(first) / 1e6,
             to: Double(first + step * Int64(buckets)) / 1e6)
+        chart.endsNow = false
+        return chart
     }
 }
