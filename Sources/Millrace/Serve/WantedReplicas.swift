@@ -50,6 +50,8 @@ enum WantedReplicas {
     ///   - lag: records that wait.
     ///   - now: processes that there are.
     static func count(work: Double, rate: Double, lag: Int64, now: Int) -> Int {
+        // Something waits, and nothing of it is read: for a database that is away, say. What others would do is not known.
+        guard rate > 0 || lag == 0 else { return now }
         var backlog = 0.0
         if work > 0, rate > 0 {
             let waiting = max(0, Double(lag) - rate * ordinary)
