@@ -22,6 +22,9 @@ public struct SourceStatus: Sendable {
     /// Bytes that wait in queues of the source's own, nil when it has none.
     public var queuedBytes: Int?
 
+    /// The consumer group that has no partition left for it; nil when it has some, or they are still shared out.
+    public var idleGroup: String?
+
     /// Creates a status.
     public init(lag: Int64? = nil, trouble: String? = nil, queuedBytes: Int? = nil) {
         self.lag = lag

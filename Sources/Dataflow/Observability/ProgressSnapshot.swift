@@ -49,9 +49,14 @@ public struct SourceSnapshot: Sendable, Equatable {
     public var queuedBytes: Int?
     /// What it waits for.
     public var trouble: String?
+    /// The consumer group that has no partition left for it; nil when it has some, or they are still shared out.
+    public var idleGroup: String?
 
     /// A source's figures.
-    public init(name: String, lag: Int64? = nil, queuedBytes: Int? = nil, trouble: String? = nil) {
+    public init(
+        name: String, lag: Int64? = nil, queuedBytes: Int? = nil, trouble: String? = nil, idleGroup: String? = nil
+    ) {
+        self.idleGroup = idleGroup
         self.name = name
         self.lag = lag
         self.queuedBytes = queuedBytes

@@ -43,6 +43,10 @@ public enum Limits {
     public static let commitIntervalsPerCommit = 4
     /// How long threads may take to end when nothing will be committed any more: then the pipeline ends without them.
     public static let threadsEnd = Duration.seconds(2)
+    /// How long nothing may be committed, beyond an epoch's length, before it is said.
+    public static let stall = Duration.seconds(5)
+    /// The least time between two stalls that are logged.
+    public static let stallRepeat = Duration.seconds(60)
     /// How long pressure on memory must be gone before it counts as over, in the log.
     public static let pressureGone = Duration.seconds(10)
     /// Anonymous bytes beyond the account at which free memory is given back to the system.

@@ -177,7 +177,8 @@ public final class Pipeline: Sendable {
             snapshot.holders = plan.memory.holders
             snapshot.sources = zip(plan.sources, statuses).map { source, status in
                 SourceSnapshot(
-                    name: source.name, lag: status.lag, queuedBytes: status.queuedBytes, trouble: status.trouble)
+                    name: source.name, lag: status.lag, queuedBytes: status.queuedBytes, trouble: status.trouble,
+                    idleGroup: status.idleGroup)
             }
             snapshot.nodes = plan.nodes.indices.map { node in
                 counters[node].snapshot(
@@ -192,8 +193,16 @@ public final class Pipeline: Sendable {
             snapshot.troubles =
                 [state.targetTrouble, state.takeoverTrouble].compactMap(\.self) + statuses.compactMap(\.trouble)
                 + state.companionTroubles.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+                + stallTroubles(state)
             return snapshot
         }
+    }
+
+    /// Nodes that have a batch in hand, without those that wait for one behind them.
+    var busyNodes: [String] {
+        plan.nodes.indices.filter { node in
+            counters[node].isAtWork && !plan.nodes[node].children.contains { counters[$0].isAtWork }
+        }.map { plan.nodes[$0].name }
     }
 
     func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) -> PipelineThread {

@@ -77,6 +77,7 @@ struct PipelineState {
     /// Companions that have prepared what their nodes need.
     var preparedCompanions: Set<String> = []
     var pressureWatch = PressureWatch()
+    var stallWatch = StallWatch()
     /// Bytes of groups that the sealed epoch had when it was sealed; then no other had any.
     var sealedBytes = 0
     /// Bytes of payload of the epoch being written.

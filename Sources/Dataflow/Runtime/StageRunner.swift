@@ -80,6 +80,8 @@ final class StageRunner: Sendable {
         // The real clock, in a simulation too: nothing depends on it.
         let start = ContinuousClock.now
         var behind = Duration.zero
+        counters[node].begin()
+        defer { counters[node].end() }
         if taps[node].isOpen, worker is any AggregateWorker { taps[node].show(batch, rows) }
         worker.process(batch, rows) { selected in
             guard selected.count > 0 else { return }

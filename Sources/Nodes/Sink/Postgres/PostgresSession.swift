@@ -64,7 +64,9 @@ final class PostgresSession {
                 try judge(error)
                 failures += 1
                 recover(from: error)
-                if error.fate != .retryTransaction || failures > SinkLimits.quietRetries {
+                // Who holds a lock is named already, and the error does not know.
+                let isNamed = error.sqlState == "55P03" && board.isTroubled(name)
+                if !isNamed, error.fate != .retryTransaction || failures > SinkLimits.quietRetries {
                     board.report(describe(error), by: name, context)
                 }
             } catch {

@@ -8,7 +8,7 @@ struct SilenceBounds: Sendable {
     /// Until it is asked over another connection, and the user is told.
     var word = Duration.seconds(5)
     /// The least time between two such questions, and the longest wait for an answer.
-    var question = Duration.seconds(4)
+    var question = Duration.seconds(3)
     /// Until the connection is dropped and the work begun again on a new one. Machines that are moved and disks that are
     /// busy with a snapshot come back sooner; a network that is gone is noticed sooner by TCP (`tcp_user_timeout`).
     var unanswered = Duration.seconds(60)

@@ -25,6 +25,11 @@ final class TroubleBoard: Sendable {
         if let shown { context.report(trouble: shown) }
     }
 
+    /// Whether a session waits for something that it has named.
+    func isTroubled(_ session: String) -> Bool {
+        state.withLock { $0.troubles.contains { $0.session == session } }
+    }
+
     /// Whether one of the sessions has ever been connected: the settings were right once.
     var hasConnected: Bool {
         get { state.withLock { $0.hasConnected } }

@@ -103,6 +103,7 @@ final class KafkaAssignments: RebalanceDelegate {
             }
             intake.note(end: range.high, of: state.index)
             state.standing = .reading
+            state.unanswered = nil
             state.resumed = .now
             builder.tails.begin(state.index, stored: state.row.tail)
             hasChanged = true
@@ -128,6 +129,16 @@ final class KafkaAssignments: RebalanceDelegate {
             state.postpone("kafka: nothing is known of \(partition)", first: plan.pace.postpone, .now)
             return nil
         }
+    }
+
+    /// Whether the group has left this instance without a partition.
+    var hasNone: Bool { partitions.isEmpty && takenOver.isEmpty }
+
+    /// Takes note of why the log of a partition that is read cannot be asked, which mostly means that it cannot be read
+    /// either; nil when it can. `tell` says it.
+    func hasNoAnswer(_ partition: TopicPartition, _ reason: String?) {
+        // When no broker can be reached, that is said, and not of each partition.
+        partitions[partition]?.unanswered = troubles.explainsSilence ? nil : reason
     }
 
     /// Puts a partition off whose reading met with trouble: its log is asked first.
@@ -186,6 +197,8 @@ final class KafkaAssignments: RebalanceDelegate {
         for (partition, state) in standing {
             // One that is tried for the first time may be read the next moment.
             if case .postponed(let reason, _) = state.standing, state.failures > 1 || state.resumed == nil {
+                postponed.append((partition, reason))
+            } else if state.isReading, let reason = state.unanswered {
                 postponed.append((partition, reason))
             }
         }

@@ -23,6 +23,8 @@ struct KafkaPartition {
     var failures = 0
     /// When it was read on last.
     var resumed: ContinuousClock.Instant?
+    /// Why its log could not be asked while it is read, by the last look.
+    var unanswered: String?
 
     /// Whether it is read.
     var isReading: Bool { standing == .reading }

@@ -26,6 +26,8 @@ final class KafkaReader: @unchecked Sendable {
     private var lastNews = ContinuousClock.now
     /// Since when the group has assigned nothing.
     private var unassignedSince: ContinuousClock.Instant? = .now
+    /// Since when it has assigned that nothing is ours.
+    private var idleSince: ContinuousClock.Instant?
 
     init(
         _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ logger: Logger,
@@ -234,7 +236,10 @@ final class KafkaReader: @unchecked Sendable {
             } else if case .unsound(let reason, _) = answer {
                 isReplaced(question, reason)
                 return
+            } else if case .unknown(let error) = answer {
+                assignments.hasNoAnswer(question.partition, "\(error)")
             } else if case .sound = answer {
+                assignments.hasNoAnswer(question.partition, nil)
                 troubles.answered()
                 troubles.over(.topic(question.partition.topic))
                 if let tail = question.tail { builder.tails.found(state.index, tail) }
@@ -278,12 +283,16 @@ final class KafkaReader: @unchecked Sendable {
             if unassignedSince != nil {
                 troubles.answered()
                 troubles.over(.group)
-                if assignments.partitions.isEmpty {
-                    logger.info("The group has no partitions left for this instance")
+                if assignments.hasNone {
+                    logger.notice(
+                        "The group has no partitions left for this instance",
+                        metadata: ["group": "\(plan.configuration.group ?? "")"])
                 }
             }
             unassignedSince = nil
+            idleSince = assignments.hasNone ? idleSince ?? .now : nil
         } else {
+            idleSince = nil
             let since = unassignedSince ?? .now
             unassignedSince = since
             if .now - since >= SourceLimits.assignment, !troubles.explainsSilence {
@@ -321,6 +330,7 @@ final class KafkaReader: @unchecked Sendable {
         status.lag = lag.isEmpty ? nil : lag.values.reduce(0, +)
         status.queuedBytes = withConsumer { $0.queuedBytes }
         status.trouble = troubles.summary
+        if let idleSince, .now - idleSince >= SourceLimits.assignment { status.idleGroup = plan.configuration.group }
         intake.report(waiting: status.lag ?? 0)
         report(status)
     }
