@@ -31,6 +31,14 @@ extension Catalog {
     /// Stores lines.
     package mutating func append(_ lines: [LogLine]) throws {
         guard !lines.isEmpty else { return }
+        do { try insert(lines) } catch {
+            // What went wrong is what counts; a connection that is lost has rolled back by itself.
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    private mutating func insert(_ lines: [LogLine]) throws {
         _ = try connection.pipeline { pipeline in
             pipeline.query("BEGIN")
             for line in lines {

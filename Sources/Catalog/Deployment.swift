@@ -165,7 +165,9 @@ package struct DaemonRecord: Sendable, Equatable {
 /// The bounds of the catalogue, each with its unit.
 package enum CatalogLimits {
     /// Seconds between two signs of life of a process.
-    package static let report = 5.0
+    package static let report = 3.0
+    /// Seconds of silence after which it is said that a process is silent.
+    package static let daemonPause = 8.0
     /// Seconds of silence after which a process counts as gone.
     package static let daemonSilence = 20.0
     /// Seconds after which what a process left behind is removed.

@@ -60,7 +60,9 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
         var storable = self
         storable.troubles = troubles.map(Catalog.storable)
         storable.sources = sources.map { source in
-            Source(name: source.name, lag: source.lag, trouble: source.trouble.map(Catalog.storable))
+            Source(
+                name: source.name, lag: source.lag, trouble: source.trouble.map(Catalog.storable),
+                idleGroup: source.idleGroup.map(Catalog.storable))
         }
         return storable
     }
@@ -69,8 +71,12 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
         package var name: String
         package var lag: Int64?
         package var trouble: String?
+        /// The consumer group that has no partition left for this process; nil when it has some, or they are still shared
+        /// out.
+        package var idleGroup: String?
 
-        package init(name: String, lag: Int64?, trouble: String?) {
+        package init(name: String, lag: Int64?, trouble: String?, idleGroup: String? = nil) {
+            self.idleGroup = idleGroup
             self.name = name
             self.lag = lag
             self.trouble = trouble

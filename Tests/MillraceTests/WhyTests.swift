@@ -22,15 +22,17 @@ import Testing
     }
 
     private func why(_ change: (inout TopologyState) -> Void) -> (text: String, isTrouble: Bool) {
-        let first = Why.reasons(status(change))[0]
+        let first = status(change).reasons[0]
         return (first.text, first.isTrouble)
     }
 
     @Test func whatIsWellIsNoTrouble() {
         #expect(why { $0.snapshot.rate = 1_234 } == ("it moves: 1234 records a second", false))
+        let waits = why { $0.snapshot.lag = 12_000 }
+        #expect(waits == ("12,000 records wait for the next commit, and nothing is in their way", false))
         #expect(why { _ in } == ("idle: everything there is has been read and committed", false))
         #expect(why { $0.kind = .ended } == ("its sources have ended, and everything they had is committed", false))
-        let paused = Why.reasons(status({ $0.kind = .paused }, wanted: .paused))[0]
+        let paused = status({ $0.kind = .paused }, wanted: .paused).reasons[0]
         #expect(paused.text.hasPrefix("paused by me@here at 1970-01-01T00:00:00Z"))
         #expect(!paused.isTrouble)
     }
@@ -46,19 +48,75 @@ import Testing
             $0.reason = "table public.t: it is gone"
         }
         #expect(failed == ("failed: table public.t: it is gone", true))
-        let stuck = why { $0.snapshot.lag = 12_000 }
-        #expect(stuck == ("12,000 records wait, and nothing says why they are not read", true))
-        let lost = Why.reasons(status { $0.secondsSilent = 60 })
+        let quiet = why { $0.secondsSilent = 9 }
+        #expect(quiet.text.hasPrefix("h/1:a has been silent for 9 s: it was killed, stands still, or cannot reach"))
+        #expect(quiet.isTrouble)
+        let lost = status { $0.secondsSilent = 60 }.reasons
         #expect(
             lost[0]
-                == .init(text: "unserved: no process runs it: start millrace serve with this database", isTrouble: true)
+                == .init(
+                    text: "unserved: no process that can be heard runs it: start millrace serve with this database",
+                    isTrouble: true)
         )
         #expect(lost[1].text.contains("h/1:a has been silent for 60 s"))
         let early = why { $0.snapshot.partitions = [] }
-        #expect(early.text.hasPrefix("no process has a partition yet"))
+        #expect(early == ("no process has a partition yet: they are being shared out", false))
         let halted = why { $0.snapshot.troubles = ["halted: events/0: the log was re-created", "waits"] }
         #expect(halted == ("halted: events/0: the log was re-created", true))
         let old = why { $0.generation = 0 }
         #expect(old == ("changing: h/1:a has not taken up version 1 yet", true))
+    }
+    /// Whatever asks, nothing is called well that has something in its way.
+    @Test func whatWaitsIsNotWell() {
+        let moves = status { $0.snapshot.rate = 5 }
+        #expect(moves.state == .running && moves.isWell && Why.answer(moves).isWell && moves.reason.isEmpty)
+        let waits = status {
+            $0.snapshot.rate = 5
+            $0.snapshot.troubles = ["the database is full", "memory is used up"]
+        }
+        #expect(waits.state == .waiting && !waits.isWell && !Why.answer(waits).isWell)
+        #expect(waits.reason == "h/1:a: the database is full")
+        #expect(Why.answer(waits).reasons == ["h/1:a: the database is full", "h/1:a: memory is used up"])
+        #expect(status { $0.secondsSilent = 9 }.state == .waiting)
+        #expect(status { $0.secondsSilent = 7 }.state == .running)
+        #expect(StatusReport.overview([waits]).contains("waiting"))
+    }
+
+    @Test func recordsThatCouldNotBeUsedAreSaid() {
+        let reasons = status { $0.snapshot.dead = 1_200 }.reasons
+        #expect(reasons.count == 2 && !reasons[1].isTrouble)
+        #expect(
+            reasons[1].text
+                == "1,200 records could not be used since its start; millrace dead-letters list t says why")
+    }
+
+    /// One process too many is no trouble; that none has a partition is.
+    @Test func aGroupThatGivesNothingAway() {
+        func state(_ daemon: String, _ partitions: Int) -> TopologyState {
+            var state = TopologyState(
+                topology: "t", daemon: daemon, version: 1, generation: 1, kind: .running, reason: "", since: 0,
+                restarts: 0, snapshot: RunSnapshot())
+            state.snapshot.partitions = (0..<partitions).map {
+                .init(topic: "events", partition: Int32($0), source: "s", isOurs: true, next: 1, committed: 1)
+            }
+            state.snapshot.sources = [
+                .init(name: "s", lag: nil, trouble: nil, idleGroup: partitions == 0 ? "kpis" : nil)
+            ]
+            return state
+        }
+        let deployment = Deployment(
+            topology: "t", version: 1, wanted: .running, generation: 1, settings: RunSettings(), changedBy: "me@here",
+            changedAt: 0)
+        let (reader, idle) = (state("h/1:a", 1), state("h/2:b", 0))
+        #expect(TopologyStatus(deployment, [reader, idle]).state == .running)
+        #expect(TopologyStatus(deployment, [reader, idle]).reasons[0].text.hasPrefix("idle: everything"))
+        let alone = TopologyStatus(deployment, [idle], peers: [reader])
+        #expect(alone.state == .running)
+        #expect(alone.reasons[0].text.contains("the consumer group kpis has no partition left for this process"))
+        let nobody = TopologyStatus(deployment, [idle, state("h/3:c", 0)])
+        #expect(nobody.state == .waiting)
+        #expect(
+            nobody.reason.hasPrefix(
+                "source s: no process of this topology has a partition; the consumer group kpis has given them all to"))
     }
 }

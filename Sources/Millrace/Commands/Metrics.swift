@@ -12,7 +12,7 @@ struct Metrics: AsyncParsableCommand {
     @OptionGroup var catalog: CatalogOptions
 
     func run() async throws {
-        let found = try await catalog.withCatalog { catalog in
+        let found = try await catalog.withCatalog(isQuick: true) { catalog in
             (try TopologyStatus.all(&catalog), try catalog.daemons())
         }
         print(Exposition.text(found.0, found.1), terminator: "")
@@ -60,7 +60,9 @@ enum Exposition {
                 help: "Processes that serve this catalogue and were seen lately."),
             Family(
                 name: "millrace_topology_up", kind: .gauge,
-                help: "Whether a topology does what is wanted of it: 1 when it runs, is paused or has ended."),
+                help:
+                    "Whether a topology does what is wanted of it: 1 when it runs and nothing is in its way, is paused or has ended."
+            ),
             Family(name: "millrace_topology_version", kind: .gauge, help: "The deployed version of a topology."),
             Family(
                 name: "millrace_wanted_replicas", kind: .gauge,

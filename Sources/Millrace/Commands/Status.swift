@@ -7,8 +7,8 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show how the deployed topologies are, or one of them in detail.",
         discussion: """
-            Exits with 0 when each does what is wanted of it, with 3 when one does not: it failed, its file was refused, or \
-            no process runs it.
+            Exits with 0 when each does what is wanted of it, with 3 when one does not: it failed, its file was refused, it \
+            waits for something that is in its way, or no process runs it.
             """)
 
     @Argument(help: "A topology, to see its nodes, partitions and processes.")
@@ -18,7 +18,9 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let name = topology
-        let found = try await catalog.withCatalog { catalog in try TopologyStatus.all(&catalog, named: name) }
+        let found = try await catalog.withCatalog(isQuick: true) { catalog in
+            try TopologyStatus.all(&catalog, named: name)
+        }
         if catalog.json {
             JSONAnswer.print(found)
         } else if name != nil, let only = found.first {

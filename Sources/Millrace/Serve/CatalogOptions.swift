@@ -15,6 +15,9 @@ struct CatalogOptions: ParsableArguments {
     @Flag(help: "Answer with JSON.")
     var json = false
 
+    /// How long a command that only looks waits for a silent database.
+    private static let quick = Duration.seconds(5)
+
     /// Where the catalogue is.
     /// - Throws: `ValidationError` when nobody has said it, `PostgresError` when what was said is none.
     func settings() throws -> ConnectionSettings {
@@ -31,15 +34,18 @@ struct CatalogOptions: ParsableArguments {
     }
 
     /// Runs `body` with the catalogue, on a thread of its own; errors are written and end the command with 1.
+    /// - Parameter isQuick: whether to give up when the database says nothing for seconds: who wants to know how things are
+    ///   wants to know that.
     func withCatalog<Result: Sendable>(
-        _ body: @escaping @Sendable (inout Catalog) throws -> Result
+        isQuick: Bool = false, _ body: @escaping @Sendable (inout Catalog) throws -> Result
     ) async throws -> Result {
         do {
             let settings = try settings()
             return try await onThread(named: "catalogue") {
                 // A comparison may read for long, and a lock be held for long: whoever waits sees it, and may end it.
                 var catalog = try Catalog(
-                    connecting: settings, silence: nil,
+                    connecting: settings, within: isQuick ? Self.quick : .seconds(10),
+                    silence: isQuick ? Self.quick : nil,
                     report: { seconds in
                         StandardError.write("millrace: the database has not answered for \(seconds) s; waiting on")
                     })

@@ -83,6 +83,7 @@ final class Daemon: Sendable {
         private var nextTry = ContinuousClock.now
         private var pause = Daemon.pauseFirst
         private var isAway = false
+        private var cannotKeepLog = false
         private var deployments: [String: Deployment]?
         private var topologies: [String: SupervisedTopology] = [:]
         private var lastRead: ContinuousClock.Instant?
@@ -204,7 +205,7 @@ final class Daemon: Sendable {
                 let gone = Set(reported.keys).subtracting(topologies.keys).sorted()
                 try catalog!.report(
                     daemon: daemon.name, program: Version.text, memoryBytes: daemon.memoryBytes, found, gone: gone)
-                try catalog!.append(lines)
+                try keep(lines)
                 reported = Dictionary(uniqueKeysWithValues: found.map { ($0.topology, $0) })
                 lastReport = .now
                 for topology in topologies.values {
@@ -219,6 +220,19 @@ final class Daemon: Sendable {
             } catch {
                 daemon.log.giveBack(lines)
                 lose(error)
+            }
+        }
+
+        /// Stores lines of the log. A database that takes none, for want of space say, still hears how all is.
+        private mutating func keep(_ lines: [LogLine]) throws {
+            do {
+                try catalog!.append(lines)
+                cannotKeepLog = false
+            } catch let error as PostgresError where error.kind == .server && !error.isConnectionLost {
+                daemon.log.giveBack(lines)
+                guard !cannotKeepLog else { return }
+                cannotKeepLog = true
+                daemon.logger.warning("The catalogue does not take the log", metadata: ["reason": "\(error)"])
             }
         }
 

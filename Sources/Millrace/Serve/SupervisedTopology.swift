@@ -27,6 +27,9 @@ final class SupervisedTopology {
     private var rate = 0.0
     private var meter = LoadMeter()
 
+    /// How long one that had failed must have run, with nothing to commit, to be said to run again.
+    private static let probation = Duration.seconds(10)
+
     /// Where a run leaves how it ended.
     private final class EndBox: Sendable {
         let content = Mutex<(outcome: Supervision.Outcome, reason: String)?>(nil)
@@ -62,6 +65,11 @@ final class SupervisedTopology {
             (service, task, budget) = (nil, nil, 0)
             taps.end(name)
             if end.outcome != .orderly { reason = end.reason }
+            if end.outcome == .failed, kind == .failed {
+                logger.warning(
+                    "A topology failed again; it is tried again later",
+                    metadata: ["topology": "\(name)", "reason": "\(reason)"])
+            }
             supervision.ended(end.outcome, at: now)
             settle()
         }
@@ -155,8 +163,8 @@ final class SupervisedTopology {
     private func settle() {
         switch supervision.phase {
         case .idle: break
-        case .running:
-            if service?.hasBegun == true {
+        case .running(_, let start):
+            if service?.hasBegun == true, kind != .failed || hasProvenItself(since: start) {
                 reason = ""
                 show(.running)
             } else if kind != .failed {
@@ -167,6 +175,17 @@ final class SupervisedTopology {
         case .settled(_, .ended): show(.ended)
         case .settled(_, .refused): show(.refused)
         }
+    }
+
+    /// Whether one that had failed is said to run again: it has committed something, or has had nothing to commit for a
+    /// while.
+    private func hasProvenItself(since start: ContinuousClock.Instant) -> Bool {
+        guard let progress = service?.pipeline.progress() else { return false }
+        if progress.epochs > 0 { return true }
+        guard ContinuousClock.now - start >= Self.probation, progress.troubles.isEmpty else { return false }
+        let ours = progress.partitions.filter(\.isOurs)
+        let hasWork = (progress.lag ?? 0) > 0 || ours.contains { $0.pending > 0 }
+        return !hasWork && (!ours.isEmpty || progress.sources.contains { $0.idleGroup != nil })
     }
 
     private func show(_ kind: TopologyState.Kind) {
@@ -214,10 +233,11 @@ final class SupervisedTopology {
                 ($0 * 1_000).rounded() / 1_000
             }
         }
-        let waits = snapshot.troubles.first.map { Redaction.redacted($0) } ?? ""
+        let waits = snapshot.troubles.first ?? ""
+        let again = kind == .failed && !waits.isEmpty ? "; tried again, it waits: \(waits)" : ""
         return TopologyState(
             topology: name, daemon: daemon, version: order.version, generation: order.generation, kind: kind,
-            reason: kind == .running || kind == .starting ? waits : reason,
+            reason: kind == .running || kind == .starting ? waits : reason + again,
             since: Int64(since.timeIntervalSince1970 * 1e6), restarts: supervision.restarts, snapshot: snapshot)
     }
 
@@ -239,8 +259,11 @@ extension RunSnapshot {
         commitMilliseconds = progress.lastCommit.map { $0 / .milliseconds(1) }
         memory = progress.memory.total
         budget = progress.memory.budget
-        troubles = progress.troubles
-        sources = progress.sources.map { Source(name: $0.name, lag: $0.lag, trouble: $0.trouble) }
+        troubles = progress.troubles.map(Redaction.redacted)
+        sources = progress.sources.map {
+            Source(
+                name: $0.name, lag: $0.lag, trouble: $0.trouble.map(Redaction.redacted), idleGroup: $0.idleGroup)
+        }
         nodes = progress.nodes.map { node in
             Node(
                 name: node.name, entered: node.entered, left: node.left, groups: node.groups,

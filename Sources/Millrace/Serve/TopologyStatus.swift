@@ -6,6 +6,8 @@ struct TopologyStatus: Encodable {
     /// What a topology does, all its processes together.
     enum State: String, Encodable {
         case running, paused, ended, starting, stopping, failed, refused
+        /// It runs, and something is in the way of its records.
+        case waiting
         /// A partition of it stands still, and a person has to decide.
         case halted
         /// A process has not taken up the last change yet.
@@ -65,10 +67,21 @@ struct TopologyStatus: Encodable {
     var dead: Int64
     var instances: [Instance]
 
+    /// What there is to say of it, the weightiest first; never nothing.
+    var reasons: [Reason]
+
     /// Whether it does what is wanted of it.
     var isWell: Bool { state.isWell }
 
-    init(_ deployment: Deployment, _ states: [TopologyState]) {
+    private enum CodingKeys: String, CodingKey {
+        case topology, version, wanted, state, reason, changedBy, changedAt, settings, records, rate, lag, dead,
+            instances
+    }
+
+    /// - Parameters:
+    ///   - states: what the processes say that count.
+    ///   - peers: what others say.
+    init(_ deployment: Deployment, _ states: [TopologyState], peers: [TopologyState] = []) {
         topology = deployment.topology
         version = deployment.version
         wanted = deployment.wanted.rawValue
@@ -76,7 +89,13 @@ struct TopologyStatus: Encodable {
         changedAt = Moment.text(deployment.changedAt)
         settings = deployment.settings
         let alive = states.filter { !$0.isLost }
-        (state, reason) = Self.verdict(deployment, alive)
+        (state, reason) = Self.verdict(deployment, alive, lost: states.filter(\.isLost))
+        let sight = Sight(
+            deployment: deployment, alive: alive, lost: states.filter(\.isLost), peers: peers.filter { !$0.isLost })
+        reasons = Self.reasons(state, reason, sight)
+        if state == .running, let trouble = reasons.first(where: \.isTrouble) {
+            (state, reason) = (.waiting, trouble.text)
+        }
         records = alive.reduce(0) { $0 + $1.snapshot.records }
         rate = alive.reduce(0) { $0 + $1.snapshot.rate }
         dead = alive.reduce(0) { $0 + $1.snapshot.dead }
@@ -91,10 +110,13 @@ struct TopologyStatus: Encodable {
     }
 
     /// The state of all processes together, and why.
-    private static func verdict(_ deployment: Deployment, _ alive: [TopologyState]) -> (State, String) {
+    private static func verdict(
+        _ deployment: Deployment, _ alive: [TopologyState], lost: [TopologyState]
+    ) -> (State, String) {
         guard !alive.isEmpty else {
-            return deployment.wanted == .paused
-                ? (.paused, "") : (.unserved, "no process runs it: start millrace serve with this database")
+            if deployment.wanted == .paused { return (.paused, "") }
+            let any = lost.isEmpty ? "no process runs it" : "no process that can be heard runs it"
+            return (.unserved, "\(any): start millrace serve with this database")
         }
         if let old = alive.first(where: { $0.generation != deployment.generation }) {
             return (.changing, "\(old.daemon) has not taken up version \(deployment.version) yet")

@@ -99,7 +99,7 @@ extension TopScreen {
                 status.lag.map { ProgressReporter.short($0) } ?? "-", ProgressReporter.short(status.dead), "\(memory)",
                 "\(alive.count)", isChosen: status.topology == ordered[position].topology)
             body.add(line, status.isWell ? .plain : .bad)
-            if !status.isWell, let reason = Why.reasons(status).first {
+            if !status.isWell, let reason = status.reasons.first {
                 body.add(reason.text, .bad, indented: 4)
             }
         }
@@ -118,7 +118,7 @@ extension TopScreen {
         body.add(
             "\(status.topology), version \(status.version): \(status.state), "
                 + "\(ProgressReporter.count(status.records)) records", status.isWell ? .strong : .bad)
-        for reason in Why.reasons(status) { body.add(reason.text, reason.isTrouble ? .bad : .plain, indented: 2) }
+        for reason in status.reasons { body.add(reason.text, reason.isTrouble ? .bad : .plain, indented: 2) }
         body.add("", .plain)
         let alive = status.instances.filter { $0.state != .lost }
         let nodes = alive.flatMap(\.snapshot.nodes)

@@ -116,8 +116,8 @@ package struct TopologyFigures: Sendable, Equatable {
         self.changedAt = changedAt
     }
 
-    /// Whether it reads.
-    package var isRunning: Bool { state == "running" }
+    /// Whether it reads, or would if nothing were in the way.
+    package var isRunning: Bool { ["running", "waiting"].contains(state) }
     /// Whether it has come to rest, as wanted or not.
     package var isPaused: Bool { wanted == "paused" }
 }

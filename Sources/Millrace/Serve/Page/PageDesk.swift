@@ -192,10 +192,12 @@ extension TopologyFigures {
                 .broken
             } else if [.paused, .ended].contains(status.state) {
                 .resting
-            } else if status.state != .running {
-                .changing
             } else {
-                why.isWell ? .well : .troubled
+                switch status.state {
+                case .running: .well
+                case .waiting: .troubled
+                default: .changing
+                }
             }
         self.init(
             name: status.topology, version: status.version, state: status.state.rawValue, mood: mood,

@@ -97,7 +97,7 @@ private struct Clerk: ~Copyable {
 
     private let settings: ConnectionSettings
     private let isStopping: @Sendable () -> Bool
-    private var readiness: Readiness
+    private let readiness: Readiness
     private var catalog: Catalog?
     private var answers: [CatalogDesk.Question: (response: HTTPResponse, end: ContinuousClock.Instant)] = [:]
     private var failure: (response: HTTPResponse, end: ContinuousClock.Instant)?
@@ -200,7 +200,7 @@ private struct Clerk: ~Copyable {
     ) throws -> HTTPResponse? {
         try connect(before: deadline)
         switch question {
-        case .answer(let operation): return try WebAnswers.answer(operation, &catalog!, &readiness, jobs)
+        case .answer(let operation): return try WebAnswers.answer(operation, &catalog!, readiness, jobs)
         case .show(let request):
             switch try page.show(request, &catalog!) {
             case .answer(let response): return response

@@ -36,7 +36,7 @@ enum WebAnswers {
 
     /// - Throws: `CatalogError` when there is no such topology, `PostgresError` when the catalogue cannot be asked.
     static func answer(
-        _ operation: WebOperation, _ catalog: inout Catalog, _ readiness: inout Readiness, _ jobs: PageJobs
+        _ operation: WebOperation, _ catalog: inout Catalog, _ readiness: Readiness, _ jobs: PageJobs
     ) throws -> HTTPResponse {
         switch operation {
         case .health, .document, .tap: preconditionFailure("these are answered without the catalogue")
@@ -44,7 +44,7 @@ enum WebAnswers {
             let text = Exposition.text(try TopologyStatus.all(&catalog), try catalog.daemons())
             return HTTPResponse(contentType: Exposition.contentType, body: text.utf8)
         case .ready:
-            let answer = readiness.answer(try catalog.deployments(), try catalog.states(), at: .now)
+            let answer = readiness.answer(try catalog.deployments(), try catalog.states())
             return json(answer, status: answer.isReady ? 200 : 503)
         case .topologies: return json(try TopologyStatus.all(&catalog))
         case .topology(let name): return json(try TopologyStatus.all(&catalog, named: name)[0])

@@ -1,0 +1,111 @@
+import Catalog
+import Foundation
+
+/// Why a topology moves, or does not: what `why`, `status`, `/ready`, `/metrics` and the page all go by.
+extension TopologyStatus {
+    struct Reason: Equatable {
+        var text: String
+        /// Whether it is in the way of what is wanted.
+        var isTrouble: Bool
+    }
+
+    /// What processes have been told and said at one moment.
+    struct Sight {
+        var deployment: Deployment
+        /// Those that count, and those that have been silent for too long.
+        var alive: [TopologyState]
+        var lost: [TopologyState]
+        /// What others say that do not count, but have partitions.
+        var peers: [TopologyState]
+    }
+
+    /// What there is to say, the weightiest first; never nothing.
+    static func reasons(_ state: State, _ reason: String, _ sight: Sight) -> [Reason] {
+        let lost = sight.lost.map { silence($0, isTrouble: false) }
+        switch state {
+        case .paused:
+            let deployment = sight.deployment
+            let text = "paused by \(deployment.changedBy) at \(Moment.text(deployment.changedAt)); resume it"
+            return lost + [Reason(text: text, isTrouble: false)]
+        case .ended:
+            let text = "its sources have ended, and everything they had is committed"
+            return lost + [Reason(text: text, isTrouble: false)] + letters(sight)
+        case .running: return lost + running(sight) + letters(sight)
+        default:
+            let more = reason.isEmpty ? "" : ": \(reason)"
+            return [Reason(text: state == .halted ? reason : "\(state)\(more)", isTrouble: true)] + lost
+        }
+    }
+
+    private static func silence(_ state: TopologyState, isTrouble: Bool) -> Reason {
+        let text =
+            "\(state.daemon) has been silent for \(Int(state.secondsSilent)) s: it was killed, stands still, or cannot "
+            + "reach this database; what it read and had not committed is read by the others"
+        return Reason(text: text, isTrouble: isTrouble)
+    }
+
+    /// What is in the way of one that runs, or how it gets on.
+    private static func running(_ sight: Sight) -> [Reason] {
+        let troubles = sight.alive.flatMap { state -> [Reason] in
+            let silence = state.secondsSilent > CatalogLimits.daemonPause ? [silence(state, isTrouble: true)] : []
+            let troubles = state.snapshot.troubles
+            return silence
+                + troubles.indices.filter { !troubles[..<$0].contains(troubles[$0]) }.map {
+                    Reason(text: "\(state.daemon): \(troubles[$0])", isTrouble: true)
+                }
+        }
+        let found = troubles + idleGroups(sight)
+        if found.contains(where: \.isTrouble) { return found.filter(\.isTrouble) }
+        let rate = sight.alive.reduce(0) { $0 + $1.snapshot.rate }
+        if rate > 0 {
+            let text = "it moves: \(ProgressReporter.short(Int64(rate.rounded(.up)))) records a second"
+            return [Reason(text: text, isTrouble: false)] + found
+        }
+        if !found.isEmpty { return found }
+        guard sight.alive.flatMap(\.snapshot.partitions).contains(where: \.isOurs) else {
+            return [Reason(text: "no process has a partition yet: they are being shared out", isTrouble: false)]
+        }
+        let lag = sight.alive.reduce(0) { $0 + ($1.snapshot.lag ?? 0) }
+        if lag > 0 {
+            let text = "\(ProgressReporter.count(lag)) records wait for the next commit, and nothing is in their way"
+            return [Reason(text: text, isTrouble: false)]
+        }
+        return [Reason(text: "idle: everything there is has been read and committed", isTrouble: false)]
+    }
+
+    /// Sources that have no partition here: no harm where another process has them, but nobody reads when none has.
+    private static func idleGroups(_ sight: Sight) -> [Reason] {
+        var groups: [String: String] = [:]
+        for source in sight.alive.flatMap(\.snapshot.sources) {
+            if let group = source.idleGroup { groups[source.name] = group }
+        }
+        return groups.sorted { $0.key < $1.key }.compactMap { name, group in
+            let readers = (sight.alive + sight.peers).filter { state in
+                state.snapshot.partitions.contains { $0.isOurs && $0.source == name }
+            }
+            if readers.isEmpty {
+                let text =
+                    "source \(name): no process of this topology has a partition; the consumer group \(group) has given "
+                    + "them all to other members: a program that uses the same group, or a process that ended without "
+                    + "leaving, which is waited for up to session.timeout.ms"
+                return Reason(text: text, isTrouble: true)
+            }
+            guard sight.alive.allSatisfy({ state in !readers.contains { $0.daemon == state.daemon } }) else {
+                return nil
+            }
+            let text =
+                "source \(name): the consumer group \(group) has no partition left for this process; others have them "
+                + "all, and it takes over when one of them ends"
+            return Reason(text: text, isTrouble: false)
+        }
+    }
+
+    private static func letters(_ sight: Sight) -> [Reason] {
+        let dead = sight.alive.reduce(0) { $0 + $1.snapshot.dead }
+        guard dead > 0 else { return [] }
+        let text =
+            "\(ProgressReporter.count(dead)) records could not be used since its start; millrace dead-letters list "
+            + "\(sight.deployment.topology) says why"
+        return [Reason(text: text, isTrouble: false)]
+    }
+}
