@@ -117,7 +117,7 @@ import Testing
             topic = try kafka.makeTopic(partitions: DayTests.partitions)
             stand = try ServeStand(
                 TestDatabase(isDeadly ? "deadly_day" : "day"), brokers: kafka.bootstrapServers,
-                environment: ["SESSION": "\(kafka.sessionTimeout.milliseconds)"])
+                variables: ["SESSION": "\(kafka.sessionTimeout.milliseconds)"])
         }
 
         var database: TestDatabase { stand.database }

@@ -6,9 +6,10 @@ final class ServeStand: Sendable {
     let environment: [String: String]
     private let folder: URL
 
-    init(_ database: TestDatabase, brokers: String = "", environment: [String: String] = [:]) throws {
+    /// - Parameter variables: more of the environment.
+    init(_ database: TestDatabase, brokers: String = "", variables: [String: String] = [:]) throws {
         self.database = database
-        self.environment = environment.merging(["BROKERS": brokers, "DATABASE_URL": database.url]) { $1 }
+        environment = ["BROKERS": brokers, "DATABASE_URL": database.url].merging(variables) { _, new in new }
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-serve-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
@@ -62,6 +63,13 @@ final class ServeStand: Sendable {
             var daemon: String
             var version: Int
             var state: String
+            var snapshot: Snapshot
+        }
+        struct Snapshot: Decodable {
+            struct Partition: Decodable {
+                var next: Int64?
+            }
+            var partitions: [Partition]
         }
         var topology: String
         var version: Int

@@ -11,6 +11,8 @@ struct TestDatabase: Sendable {
 
     let name: String
     let url: String
+    /// The server's log.
+    private let log: String
 
     /// Creates the database.
     /// - Parameter server: a server of the test's own; the shared one if nil.
@@ -19,6 +21,7 @@ struct TestDatabase: Sendable {
         self.name = name
         try server.createDatabase(name)
         url = server.url(database: name)
+        log = server.logPath
     }
 
     /// Runs one query on a connection of its own.
@@ -29,6 +32,9 @@ struct TestDatabase: Sendable {
 
     /// The single number a query answers, 0 for null.
     func number(_ sql: String) throws -> Int64 { try query(sql).int64(0, 0) ?? 0 }
+
+    /// How often the server has said something, of any of its databases.
+    func serverSays(_ text: String) throws -> Int { try String(contentsOfFile: log, encoding: .utf8).count(text) }
 
     /// How many messages all partitions are past; 0 while there is no ledger yet.
     func messagesRead() throws -> Int64 {
