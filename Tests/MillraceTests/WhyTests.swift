@@ -80,6 +80,7 @@ import Testing
         #expect(status { $0.secondsSilent = 9 }.state == .waiting)
         #expect(status { $0.secondsSilent = 7 }.state == .running)
         #expect(StatusReport.overview([waits]).contains("waiting"))
+        #expect(StatusReport.detail(waits).contains("\n  memory is used up\n"))
     }
 
     @Test func recordsThatCouldNotBeUsedAreSaid() {

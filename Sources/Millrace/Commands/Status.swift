@@ -74,6 +74,7 @@ enum StatusReport {
                     + (instance.state == .lost ? ", silent for \(Int(instance.secondsSilent)) s" : ""),
             ]
             if !instance.reason.isEmpty { lines.append("  \(instance.reason)") }
+            lines += snapshot.troubles.filter { !instance.reason.contains($0) }.map { "  \($0)" }
             lines.append(
                 "  \(ProgressReporter.count(snapshot.records)) records, \(ProgressReporter.short(Int64(snapshot.rate))) a second, "
                     + "\(snapshot.dead) dead, lag \(snapshot.lag.map { ProgressReporter.count($0) } ?? "unknown"), memory "

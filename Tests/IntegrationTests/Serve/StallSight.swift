@@ -9,6 +9,7 @@ import Testing
 /// Its catalogue is one database; its tables are in the same one, or in another that things happen to.
 final class StallSight {
     static let topology = "stalled"
+    private static let token = String(repeating: "t", count: 40)
 
     let kafka: KafkaStand
     let broker: DevelopmentBroker
@@ -18,6 +19,8 @@ final class StallSight {
     let daemon: MillraceProcess
     private let port: UInt16
     private var produced: Int64 = 0
+    /// Of the page's session.
+    private var cookie: String?
 
     private struct Why: Decodable {
         var isWell: Bool
@@ -67,7 +70,7 @@ final class StallSight {
 
     /// Starts a process that listens.
     static func serve(_ stand: ServeStand, _ name: String) throws -> (process: MillraceProcess, port: UInt16) {
-        let token = try stand.file(String(repeating: "t", count: 40), "token-" + name)
+        let token = try stand.file(token, "token-" + name)
         unsafe chmod(token, 0o600)
         let process = try stand.serve(["--listen", "127.0.0.1:0", "--token-file", token])
         var port: UInt16?
@@ -114,6 +117,12 @@ final class StallSight {
                 let body = try get("/metrics", of: port).body
                 return (body.contains("millrace_topology_up{topology=\"\(Self.topology)\"} 0\n"), "it is up")
             },
+            "page": { [self] in
+                let page = try page("/topologies/\(Self.topology)/why")
+                let said = page.components(separatedBy: "<p class=\"said bad\">").dropFirst()
+                    .map { $0.prefix { $0 != "<" } }
+                return (said.contains { line in words.allSatisfy { line.contains($0) } }, page)
+            },
         ]
         var found: [String: String] = [:]
         try eventually(within: .seconds(90), "\(words) by \(left.keys): \(found)") {
@@ -153,6 +162,22 @@ final class StallSight {
 
     private func get(_ path: String, of port: UInt16) throws -> WebClient.Answer {
         try WebClient.exchange(port, "GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    }
+
+    /// A view of the page, as somebody sees it who has signed in.
+    private func page(_ path: String) throws -> String {
+        if cookie == nil {
+            let form = "token=" + Self.token
+            let answer = try WebClient.exchange(
+                port,
+                "POST /sign-in HTTP/1.1\r\nHost: localhost:\(port)\r\nOrigin: http://localhost:\(port)\r\n"
+                    + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: \(form.utf8.count)\r\n\r\n"
+                    + form)
+            cookie = try #require(
+                answer.headers["Set-Cookie"]?.split(separator: ";").first.map(String.init), "\(answer)")
+        }
+        let head = "GET \(path) HTTP/1.1\r\nHost: localhost:\(port)\r\nCookie: \(cookie ?? "")\r\n\r\n"
+        return try WebClient.exchange(port, head).body
     }
 
     /// What a process that listens says of itself at `/ready`, ours unless said otherwise.
