@@ -84,6 +84,7 @@ extension Catalog {
             for table in scope.tables {
                 try connection.execute("TRUNCATE \(Self.quoted(table.schema, table.name))")
             }
+            try StepMarks.tablesChanged(of: scope.topology, &connection)
             guard !scope.readsAgain else {
                 let names = ["partitions", "dead_letters", "lookup_generations", "lookup_ranges"]
                 for name in names {

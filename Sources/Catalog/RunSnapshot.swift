@@ -28,6 +28,8 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
     package var sources: [Source] = []
     package var nodes: [Node] = []
     package var partitions: [Partition] = []
+    /// What is run after commits.
+    package var steps: [Step] = []
 
     package init() {}
 
@@ -53,6 +55,7 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
         sources = try value(.sources, [])
         nodes = try value(.nodes, [])
         partitions = try value(.partitions, [])
+        steps = try value(.steps, [])
     }
 
     /// The same with texts that the database can hold.
@@ -107,6 +110,24 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
             self.groups = groups
             self.memory = memory
             self.busySeconds = busySeconds
+            self.waiting = waiting
+        }
+    }
+
+    package struct Step: Sendable, Codable, Equatable {
+        package var node: String
+        package var table: String
+        /// Runs that did what they were to do, and runs that failed, since the start.
+        package var runs: Int64
+        package var failures: Int64
+        /// Commits after which it is still to be done.
+        package var waiting: Int64
+
+        package init(node: String, table: String, runs: Int64, failures: Int64, waiting: Int64) {
+            self.node = node
+            self.table = table
+            self.runs = runs
+            self.failures = failures
             self.waiting = waiting
         }
     }

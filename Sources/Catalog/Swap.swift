@@ -33,6 +33,7 @@ struct Swap {
         try connection.query(
             "DELETE FROM millrace.instances WHERE topology IN ($1, $2)", [.text(rebuild.topology), .text(rebuild.name)])
         try exchangeTables(&connection)
+        try StepMarks.tablesChanged(of: rebuild.topology, &connection)
         for table in try Self.tablesByTopology(&connection) {
             for (from, to) in [(rebuild.topology, replaced.name), (rebuild.name, rebuild.topology)] {
                 try connection.query(

@@ -67,7 +67,7 @@ import Testing
               rows: { from: ran, summarize: { by: [f], metrics: { n: count() } } }
               seen: { from: rows, console: {} }
               all: { from: lines, summarize: { by: [k], metrics: { n: count() } } }
-              out: { from: kpi, postgres: { url: "postgresql://h/d", table: t\(more("postgres")) } }
+              out: { from: kpi, postgres: { url: "postgresql://h/d", table: t, after_commit: { command: [a]\(inner["postgres"] ?? "") }\(more("postgres")) } }
               show: { from: all, console: { max_rows: 7\(more("none")) } }
               more: { from: all, console: {\(more("console").dropFirst(2))} }
             """
@@ -103,7 +103,8 @@ import Testing
             ("parse_json.fields.required", "true"), ("parse_json.fields.on_type_error", "null"),
             ("parse_json.max_depth", "5"), ("parse_json.max_record_bytes", "2MiB"), ("console.max_rows", "5"),
             ("postgres.shared", "true"), ("exec.timeout", "1s"), ("exec.tries", "7"), ("exec.mode", "batch"),
-            ("exec.add.max_bytes", "5"),
+            ("exec.add.max_bytes", "5"), ("postgres.after_commit.rows", "false"),
+            ("postgres.after_commit.timeout", "5s"),
         ] {
             let place = try #require(Self.places.first { $0.description == name }, "\(name)")
             #expect(try Self.compiled(place.put(value)) != plain, "\(name)")

@@ -57,6 +57,30 @@ import Testing
         #expect(found.count == 1 && found[0].contains(expected), "\(found)")
     }
 
+    /// The same mistakes in a program that is run after commits.
+    @Test(arguments: [
+        ("command: []", "error[exec-command]: the command of out names no program"),
+        ("command: [a, \"${TEXT}\"]", "error[exec-command]: the command of out has something from the environment"),
+        ("command: a, env: { \"A=B\": c }", "error[exec-env]"),
+        ("rows: false", "error[missing-field]"),
+        ("command: a, timeout: 5ms", "error["),
+        ("command: a, every: 5m", "error[unknown-field]"),
+    ])
+    func aMistakeAfterACommitIsOneError(step: String, expected: String) {
+        let found = TopologyLoader(environment: ["TEXT": "t"]).load(
+            text: """
+                topology: t
+                nodes:
+                  e: { file: a.ndjson }
+                  r: { from: e, parse_json: { fields: { k: text } } }
+                  kpi: { from: r, summarize: { by: [k], metrics: { records: count() } } }
+                  out: { from: kpi, postgres: { url: "postgresql://h/d", table: t, after_commit: { \(step) } } }
+
+                """, from: "t.yaml"
+        ).diagnostics.all.map(\.description)
+        #expect(found.count == 1 && found[0].contains(expected), "\(found)")
+    }
+
     @Test func fieldsAreAddedAndReplacedWithTheirTypes() throws {
         let (topology, diagnostics) = Self.load("command: a, add: { s: text, n: decimal(2) }", by: "s, n, k")
         let found = try #require(topology, "\(diagnostics)")

@@ -12,6 +12,7 @@ import Testing
         snapshot.load = 0.25
         snapshot.commitMilliseconds = 12.5
         snapshot.nodes = [.init(name: "we\"ird\\", entered: 5, left: 4, groups: 3, memory: 2)]
+        snapshot.steps = [.init(node: "out", table: "public.kpi", runs: 12, failures: 3, waiting: 2)]
         let state = TopologyState(
             topology: "kpis", daemon: "h/1:a", version: 2, generation: 3, kind: .running, reason: "", since: 0,
             restarts: 0,
@@ -33,6 +34,9 @@ import Testing
             "millrace_lag_records{topology=\"kpis\",daemon=\"h/1:a\"} 7",
             "millrace_last_commit_seconds{topology=\"kpis\",daemon=\"h/1:a\"} 0.0125",
             "millrace_node_in_records_total{topology=\"kpis\",daemon=\"h/1:a\",node=\"we\\\"ird\\\\\"} 5",
+            "millrace_step_runs_total{topology=\"kpis\",daemon=\"h/1:a\",node=\"out\",table=\"public.kpi\"} 12",
+            "millrace_step_failures_total{topology=\"kpis\",daemon=\"h/1:a\",node=\"out\",table=\"public.kpi\"} 3",
+            "millrace_step_waiting_commits{topology=\"kpis\",daemon=\"h/1:a\",node=\"out\",table=\"public.kpi\"} 2",
         ] { #expect(lines.contains(line), "\(line)") }
     }
 

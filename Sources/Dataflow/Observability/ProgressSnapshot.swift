@@ -26,6 +26,8 @@ public struct ProgressSnapshot: Sendable {
     public var nodes: [NodeSnapshot] = []
     /// The partitions that this process has read, or reads.
     public var partitions: [PartitionSnapshot] = []
+    /// What is run after commits.
+    public var steps: [StepSnapshot] = []
 
     /// Groups written since the start.
     public var rows: Int64 { nodes.reduce(0) { $0 + $1.groups } }
@@ -89,6 +91,29 @@ public struct NodeSnapshot: Sendable, Equatable {
         self.left = left
         self.groups = groups
         self.busy = busy
+        self.waiting = waiting
+    }
+}
+
+/// What is run after the commits into one table, at one moment.
+public struct StepSnapshot: Sendable, Equatable {
+    /// The node's name.
+    public var node: String
+    /// The table.
+    public var table: String
+    /// Runs that did what they were to do, since the start.
+    public var runs: Int64
+    /// Runs that failed.
+    public var failures: Int64
+    /// Commits after which it is still to be done, as far as known.
+    public var waiting: Int64
+
+    /// A step's figures.
+    public init(node: String, table: String, runs: Int64 = 0, failures: Int64 = 0, waiting: Int64 = 0) {
+        self.node = node
+        self.table = table
+        self.runs = runs
+        self.failures = failures
         self.waiting = waiting
     }
 }

@@ -48,6 +48,9 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// the database while the connection stands.
     func confirm(_ standing: [ClaimedPartition], _ context: CommitContext) throws -> CommitOutcome
 
+    /// What is run after commits; nothing for most targets. Asked by any thread.
+    var steps: [StepSnapshot] { get }
+
     /// Ends the connections. Called once, last.
     func close()
 }
@@ -58,6 +61,9 @@ extension CommitTarget {
 
     /// Records nothing: partitions begin where their first claim says.
     public func found(_ partitions: [ClaimedPartition], _ context: CommitContext) throws {}
+
+    /// Nothing is run.
+    public var steps: [StepSnapshot] { [] }
 
     /// Nobody else writes.
     public var wantsTurn: Bool { false }
@@ -189,15 +195,18 @@ public struct CommitContext: Sendable {
     private let cancelled: @Sendable () -> Bool
     private let trouble: @Sendable (String?) -> Void
     private let wait: @Sendable (Duration) -> Void
+    private let nodeTrouble: @Sendable (String?, _ node: String) -> Void
 
     /// Creates a context.
     public init(
         isCancelled: @escaping @Sendable () -> Bool, reportTrouble: @escaping @Sendable (String?) -> Void,
-        wait: @escaping @Sendable (Duration) -> Void
+        wait: @escaping @Sendable (Duration) -> Void,
+        reportTroubleOfNode: @escaping @Sendable (String?, _ node: String) -> Void = { _, _ in }
     ) {
         cancelled = isCancelled
         trouble = reportTrouble
         self.wait = wait
+        nodeTrouble = reportTroubleOfNode
     }
 
     /// Whether the pipeline gave up waiting.
@@ -205,6 +214,9 @@ public struct CommitContext: Sendable {
 
     /// Says what the target waits for, nil when it is over. Shown to the user and logged on change.
     public func report(trouble text: String?) { trouble(text) }
+
+    /// Says what one node waits for, nil when it is over.
+    public func report(trouble text: String?, of node: String) { nodeTrouble(text, node) }
 
     /// Waits before another try.
     /// - Throws: `WaitCancelled` when the pipeline gave up.

@@ -52,7 +52,7 @@ extension Pipeline {
     }
 
     /// Says what a node waits for, once for each reason, and once that it is over.
-    private func report(_ trouble: String?, of node: String) {
+    func report(_ trouble: String?, of node: String) {
         let before = monitor.withLock { state in
             defer { state.companionTroubles[node] = trouble }
             return state.companionTroubles[node]

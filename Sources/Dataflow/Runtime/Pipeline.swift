@@ -124,7 +124,8 @@ public final class Pipeline: Sendable {
             reportTrouble: { trouble in self.report(trouble) },
             wait: { duration in
                 _ = self.monitor.wait(timeout: duration) { $0.life.isStopping ? true : nil }
-            })
+            },
+            reportTroubleOfNode: { trouble, node in self.report(trouble, of: node) })
     }
 
     /// Says once that the database is away and once that it is back, however often the reason changes in between
@@ -164,6 +165,7 @@ public final class Pipeline: Sendable {
     /// What the pipeline is doing, for display.
     public func progress() -> ProgressSnapshot {
         let statuses = plan.sources.map(\.source.status)
+        let steps = plan.target.steps
         return monitor.withLock { state in
             var snapshot = ProgressSnapshot()
             snapshot.records = state.progress.records
@@ -190,6 +192,7 @@ public final class Pipeline: Sendable {
                     key: partition.key, source: plan.sources[partition.source].name, isOurs: partition.isActive,
                     next: partition.next, committed: partition.committed, pending: partition.pending)
             }
+            snapshot.steps = steps
             snapshot.troubles =
                 [state.targetTrouble, state.takeoverTrouble].compactMap(\.self) + statuses.compactMap(\.trouble)
                 + state.companionTroubles.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }

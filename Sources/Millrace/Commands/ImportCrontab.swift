@@ -12,7 +12,8 @@ struct ImportCrontab: ParsableCommand {
               * * * * * sem --id ImportProcess -j2 /opt/import --fast
 
             and prints a topology with an exec node for each program, at most so many of it at once, one after the other in \
-            the order of the file. What it cannot translate it says on standard error, by line. Changes nothing.
+            the order of the file. What it cannot translate it says on standard error, by line; a line that it cannot read at all \
+            makes the exit code 1. Changes nothing.
 
               crontab -l | millrace import-crontab - >from_crontab.yaml
             """)
@@ -33,7 +34,17 @@ struct ImportCrontab: ParsableCommand {
             throw ExitCode(1)
         }
         print(proposal.text(from: file), terminator: "")
+        guard proposal.unreadable.isEmpty else {
+            let lines = proposal.unreadable.map(String.init).joined(separator: ", ")
+            StandardError.write(
+                "millrace: \(file): the proposal lacks what could not be read, line \(lines); mend the crontab\(advice), and run it "
+                    + "again")
+            throw ExitCode(1)
+        }
     }
+
+    /// What else may be the matter with lines that are none.
+    private var advice: String { system ? "" : ", or say --system if it has users" }
 
     private func text() throws -> String {
         let data =

@@ -72,7 +72,7 @@ enum Exposition {
         families[1].series = topologies.map { ([("topology", $0.topology)], $0.isWell ? 1 : 0) }
         families[2].series = topologies.map { ([("topology", $0.topology)], Double($0.version)) }
         families[3].series = topologies.map { ([("topology", $0.topology)], Double(WantedReplicas.count($0))) }
-        return (families + perInstance(topologies) + perNode(topologies)).map(\.text).joined()
+        return (families + perInstance(topologies) + perNode(topologies) + perStep(topologies)).map(\.text).joined()
     }
 
     private static func perInstance(_ topologies: [TopologyStatus]) -> [Family] {
@@ -114,6 +114,33 @@ enum Exposition {
             var family = Family(name: "millrace_" + name, kind: kind, help: help)
             family.series = alive.compactMap { topology, instance in
                 value(instance.snapshot).map { ([("topology", topology), ("daemon", instance.daemon)], $0) }
+            }
+            return family
+        }
+    }
+
+    /// Programs that are run after commits.
+    private static func perStep(_ topologies: [TopologyStatus]) -> [Family] {
+        let figures: [(String, Family.Kind, String, (RunSnapshot.Step) -> Int64)] = [
+            ("step_runs_total", .counter, "Runs of a program after commits that ended well.", { $0.runs }),
+            ("step_failures_total", .counter, "Runs of a program after commits that failed.", { $0.failures }),
+            (
+                "step_waiting_commits", .gauge, "Commits after which a program is still to be run, as far as known.",
+                { $0.waiting }
+            ),
+        ]
+        return figures.map { name, kind, help, value in
+            var family = Family(name: "millrace_" + name, kind: kind, help: help)
+            for topology in topologies {
+                for instance in topology.instances where instance.state != .lost {
+                    for step in instance.snapshot.steps {
+                        let labels = [
+                            ("topology", topology.topology), ("daemon", instance.daemon), ("node", step.node),
+                            ("table", step.table),
+                        ]
+                        family.series.append((labels, Double(value(step))))
+                    }
+                }
             }
             return family
         }

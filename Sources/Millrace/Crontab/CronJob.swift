@@ -14,6 +14,8 @@ struct Crontab {
     struct Remark: Hashable, CustomStringConvertible {
         var line: Int
         var text: String
+        /// Whether the line is none of a crontab, so that nobody knows what it was to start.
+        var isUnreadable = false
 
         var description: String { "\(line): \(text)" }
     }
@@ -54,7 +56,8 @@ struct Crontab {
             remarks.append(
                 Remark(
                     line: number,
-                    text: "this is no line of a crontab: \(expected)\(hasUsers ? ", a user" : ""), and a command"))
+                    text: "this is no line of a crontab: \(expected)\(hasUsers ? ", a user" : ""), and a command",
+                    isUnreadable: true))
             return
         }
         jobs.append(

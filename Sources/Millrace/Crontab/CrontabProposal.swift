@@ -31,6 +31,9 @@ struct CrontabProposal {
         remarks.sort { ($0.line, $0.text) < ($1.line, $1.text) }
     }
 
+    /// Lines that could not be read, so that the proposal may lack what they start.
+    var unreadable: [Int] { remarks.filter(\.isUnreadable).map(\.line) }
+
     /// Whether there is something to propose.
     var isEmpty: Bool { steps.isEmpty }
 

@@ -96,6 +96,7 @@ final class TopologyService: Service {
             try await withGracefulShutdownHandler {
                 try await onThread(named: name) {
                     let database = self.target as? PostgresTarget
+                    defer { database?.endSteps() }
                     do {
                         try database?.prepare(pipeline.stoppableContext)
                     } catch is WaitCancelled {
@@ -106,11 +107,13 @@ final class TopologyService: Service {
                     self.outcome.withLock { $0.hasBegun = true }
                     try pipeline.run()
                     try database?.checkReplacement()
+                    try database?.finishSteps { self.outcome.withLock { $0.wasAskedToStop } }
                 }
             } onGracefulShutdown: {
                 self.stop()
             }
         } onCancel: {
+            self.outcome.withLock { $0.wasAskedToStop = true }
             pipeline.cancel()
         }
     }

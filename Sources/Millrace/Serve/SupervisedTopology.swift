@@ -275,5 +275,8 @@ extension RunSnapshot {
                 topic: $0.key.topic, partition: $0.key.partition, source: $0.source, isOurs: $0.isOurs, next: $0.next,
                 committed: $0.committed)
         }
+        steps = progress.steps.map {
+            Step(node: $0.node, table: $0.table, runs: $0.runs, failures: $0.failures, waiting: $0.waiting)
+        }
     }
 }

@@ -1,5 +1,4 @@
 package import Dataflow
-import Foundation
 import JSON
 import Summaries
 
@@ -18,36 +17,13 @@ package struct Exec: Operator {
     }
 
     package func begin(in pipeline: NodeContext) throws {
-        try checkProgram()
+        try ProgramSearch.check(plan.command, plan.environment, of: plan.node)
         pool.begin(in: pipeline)
     }
 
     package func close() { pool.close() }
 
     package func makeWorker(in slot: StageSlot) -> any OperatorWorker { ExecWorker(self) }
-
-    /// A program that is not there is found out before anything is read.
-    private func checkProgram() throws(ExecError) {
-        let program = plan.command[0]
-        let variables = ProcessInfo.processInfo.environment
-        let path = plan.environment["PATH"] ?? variables["PATH"] ?? "/usr/bin:/bin"
-        let places =
-            program.contains("/")
-            ? [program] : path.split(separator: ":").map { "\($0)/\(program)" }
-        var isFolder = ObjCBool(false)
-        for place in places where FileManager.default.isExecutableFile(atPath: place) {
-            if unsafe FileManager.default.fileExists(atPath: place, isDirectory: &isFolder), !isFolder.boolValue {
-                return
-            }
-        }
-        let found =
-            places.contains { FileManager.default.fileExists(atPath: $0) }
-            ? "may not be run by this user" : "is not there" + (program.contains("/") ? "" : ", found nowhere in PATH")
-        throw ExecError(
-            description:
-                "node \(plan.node): the program \(program) \(found); install it where Millrace runs, or write its path"
-        )
-    }
 }
 
 /// One permit of an `exec` node.

@@ -8,6 +8,8 @@ enum ExecFailure: Hashable, Sendable {
     case signal(Int32, isOutOfMemory: Bool)
     /// It said nothing for so long, and was killed.
     case timeout(Duration)
+    /// It ran for longer than that, and was killed.
+    case tooLong(Duration)
     /// It took more than so many bytes of memory, and was killed. How many more is chance, and stands in no dead letter.
     case memory(limit: Int)
     /// It closed its output and went on, and was killed.
@@ -36,7 +38,7 @@ enum ExecFailure: Hashable, Sendable {
         case .exit: "exec_exit"
         case .signal(_, true): "exec_out_of_memory"
         case .signal: "exec_signal"
-        case .timeout: "exec_timeout"
+        case .timeout, .tooLong: "exec_timeout"
         case .memory: "exec_memory"
         case .closedOutput, .tooManyAnswers, .tooFewAnswers, .answerTooLong, .wrongRecord, .answersTooLong:
             "exec_answer"
@@ -53,6 +55,7 @@ enum ExecFailure: Hashable, Sendable {
         case .signal(_, true): "was killed by the kernel (signal 9), which had no memory left"
         case .signal(let number, false): "was ended by signal \(number)\(Self.name(of: number))"
         case .timeout(let limit): "said nothing for \(limit) and was killed"
+        case .tooLong(let limit): "took longer than its limit of \(limit) and was killed"
         case .memory(let limit): "took more memory than its limit of \(limit >> 20) MiB, and was killed"
         case .closedOutput: "closed its standard output and went on, and was killed"
         case .tooManyAnswers: "wrote more lines than it was given records, expected one line for each"

@@ -19,10 +19,11 @@ struct ExecReader {
 
     /// - Returns: the plan, nil when something is wrong, which was said.
     mutating func read(_ problems: inout Diagnostics) -> ExecPlan? {
-        let command = command(&problems)
+        let program = ProgramReader(config, of: node.name)
+        let command = program.command(&problems)
         let sent = sent(&problems)
         let fields = fields(&problems)
-        let environment = environment(&problems)
+        let environment = program.environment(&problems)
         let isEchoRight = checkEcho(sent ?? [], &problems)
         guard let command, let sent, let fields, let environment, isEchoRight, let limits = limits(),
             let mode = config.defaulted("mode").string.flatMap(ExecPlan.Mode.init)
@@ -43,55 +44,10 @@ struct ExecReader {
         return (timeout, startup, Int(tries), Int(bytes))
     }
 
-    private func command(_ problems: inout Diagnostics) -> (words: [String], name: String)? {
-        guard let value = config["command"], let list = value.list else { return nil }
-        let words = list.compactMap(\.string)
-        guard words.count == list.count else { return nil }
-        if let secret = list.first(where: \.isFromEnvironment) {
-            problems.append(
-                Diagnostic(
-                    code: "exec-command", at: secret.location,
-                    "the command of \(node.name) has something from the environment in it, and every user of the machine can "
-                        + "read the arguments of a program",
-                    hint: "give it to the program in a variable: env: { NAME: \"${NAME}\" }"))
-            return nil
-        }
-        guard let program = words.first, !program.isEmpty, !words.contains(where: { $0.utf8.contains(0) }) else {
-            problems.append(
-                Diagnostic(
-                    code: "exec-command", at: value.location,
-                    "the command of \(node.name) names no program, expected one and its arguments",
-                    hint: "for example [python3, -u, score.py]"))
-            return nil
-        }
-        guard words.count == 1, program.contains(" ") else {
-            return (words, program.split(separator: "/").last.map(String.init) ?? program)
-        }
-        let name = program.split(separator: " ").first.map(String.init) ?? program
-        return (["/bin/sh", "-c", program], name)
-    }
-
     private func sent(_ problems: inout Diagnostics) -> [RecordSchema.Field]? {
         guard let list = config["send"] else { return input.isOpen ? nil : input.fields }
         guard !list.isInvalid, let names = list.fieldNames(of: input, &problems) else { return nil }
         return input.fields.filter { names.contains($0.name) }
-    }
-
-    private func environment(_ problems: inout Diagnostics) -> [String: String]? {
-        var environment: [String: String] = [:]
-        guard let given = config["env"] else { return environment }
-        for entry in given.entries ?? [] {
-            guard let value = entry.value.string else { return nil }
-            guard !entry.key.isEmpty, !entry.key.contains("="), !(entry.key + value).utf8.contains(0) else {
-                problems.append(
-                    Diagnostic(
-                        code: "exec-env", at: entry.keyLocation,
-                        "a variable cannot be called or hold that, expected a name without = and a text without NUL"))
-                return nil
-            }
-            environment[entry.key] = value
-        }
-        return given.isInvalid ? nil : environment
     }
 
     private func checkEcho(_ sent: [RecordSchema.Field], _ problems: inout Diagnostics) -> Bool {

@@ -64,6 +64,13 @@ import Testing
         #expect(proposal.remarks[0].description.hasPrefix(expected), "\(proposal.remarks)")
     }
 
+    /// A line that nobody understands may have started something; one that stays cron's is understood.
+    @Test func linesThatCannotBeReadAreToldFromOthers() {
+        let proposal = Self.proposal(Self.origin + "\n61 * * sem --id B x\n* * * * * sem --id C -j2 y\n")
+        #expect(proposal.unreadable == [7])
+        #expect(!proposal.isEmpty && Self.proposal(Self.origin).unreadable == [])
+    }
+
     @Test(arguments: [
         ("sem x", "sem", 1, ["x"]), ("sem --id=A -P3 -- x -y", "A", 3, ["x", "-y"]),
         ("nice /usr/bin/parallel --semaphore --semaphorename A --jobs 4 --fg x", "A", 4, ["x"]),

@@ -58,9 +58,9 @@ struct TargetStand: Sendable {
     /// An instance of the topology, with a partition of its own.
     /// - Parameter keep: how long the table keeps rows, in microseconds; nil for good.
     func instance(
-        _ partition: Int32 = 0, plan: SummaryPlan = TargetStand.plan, keep: Int64? = nil
+        _ partition: Int32 = 0, plan: SummaryPlan = TargetStand.plan, keep: Int64? = nil, step: TableStep? = nil
     ) throws -> Instance {
-        try Instance(self, PartitionKey(topic: "topic", partition: partition), plan, keep: keep)
+        try Instance(self, PartitionKey(topic: "topic", partition: partition), plan, keep: keep, step: step)
     }
 
     /// One instance: what its commits need to know.
@@ -72,10 +72,10 @@ struct TargetStand: Sendable {
         private var position: Int64 = 0
         private var number: UInt64 = 0
 
-        init(_ stand: TargetStand, _ key: PartitionKey, _ plan: SummaryPlan, keep: Int64?) throws {
+        init(_ stand: TargetStand, _ key: PartitionKey, _ plan: SummaryPlan, keep: Int64?, step: TableStep?) throws {
             let sink = TableSink(
                 name: "out", node: 0, plan: plan, table: "kpi", isShared: false, keep: keep, events: [],
-                feed: TableFeed(topics: ["topic"], elsewhere: []))
+                feed: TableFeed(topics: ["topic"], elsewhere: []), step: step)
             self.plan = plan
             let target = PostgresTarget(
                 topology: "t", owner: "test", settings: try ConnectionSettings(url: stand.url), sinks: [sink],

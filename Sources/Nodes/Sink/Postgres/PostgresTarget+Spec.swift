@@ -33,11 +33,24 @@ extension PostgresTarget: NodeType {
                 "shared", .boolean,
                 "Whether other topologies write the table too; all of them must say so, and use the same window, keys and "
                     + "metrics.", default: "false"),
+            FieldSpec(
+                "after_commit", .object(StepPlan.fields),
+                "A program of yours that is run after each commit that changes rows of the table, at least once, one at a time; when "
+                    + "several commits came while it ran, it is run once for all of them. Commits do not wait for it. Exit code 0 "
+                    + "says that it is done; otherwise it is run again, with the same `MILLRACE_KEY` in its environment."
+            ),
         ],
         example: """
             kpi_minute:
               from: kpi
               postgres: { url: "${DATABASE_URL}", table: kpi_minute }
+
+            kpi_notified:
+              from: kpi
+              postgres:
+                url: "${DATABASE_URL}"
+                table: kpi_notified
+                after_commit: { command: [python3, notify.py], timeout: 30s }
             """)
 
     package static func compile(
@@ -54,17 +67,20 @@ extension PostgresTarget: NodeType {
         resources.append(DatabaseAddress(url: url?.string, location: url?.location ?? node.location))
         var tables = TablePlan.tables(of: node, summary, &resources, &problems)
         if let summary { TablePlan.keep(of: node, summary, &tables, &problems) }
+        let step = StepPlan.read(node, &problems)
         guard let summary, !tables.isEmpty else { return CompiledNode(.broken, resources: resources) }
         // Without an address there is a table all the same, for whoever puts something else in its place.
         let plan = TablePlan(
             url: node.config["url"]?.string ?? "", tables: tables,
-            isShared: node.config.defaulted("shared").boolean ?? false, summary: summary)
+            isShared: node.config.defaulted("shared").boolean ?? false, summary: summary, step: step)
         return CompiledNode(.sink(plan), resources: resources)
     }
 }
 
 extension PostgresTarget {
     package static func setBeside(_ config: inout ConfigValue, naming name: (String) -> String) {
+        // Nobody is told of tables that nobody reads yet.
+        config.replace("after_commit") { $0.content = .null }
         config.replace("table") { $0.mapText(name) }
         config.replace("tables") { tables in
             guard case .map(var entries) = tables.content else { return }

@@ -19,12 +19,15 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     var replayed: [(key: PartitionKey, count: Int64)] = []
     /// The tables of summaries, in one order in every process.
     var tables: [TableRows] = []
+    /// What is run after commits, by table.
+    let keepers = Mutex<[StepKeeper]>([])
+    let makeStepSession: @Sendable () -> PostgresSession
     /// Everything that is written in the transaction of a commit.
     var epochSinks: [any EpochSink] = []
     /// The definition that this instance runs; nil before `prepare`.
     var definition: TableDefinition?
     /// The context of the start, which tells the user of troubles.
-    private var starting: CommitContext?
+    private(set) var starting: CommitContext?
     /// Whether the tables are still those of the start.
     var tableWatch = TableWatch([])
     /// By node, tables that the first commit that writes rows marks as having some.
@@ -44,7 +47,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let consoles: [any EpochObserver]
     private let functions: String
     let refused: [Int: RefusedGroups]
-    private let memory: MemoryAccountant
+    let memory: MemoryAccountant
     /// Groups refused since the last commit.
     var refusedInARow = 0
     /// Whether the last ticket had to be waited for; read by whoever asks whether an epoch is due.
@@ -88,6 +91,9 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         let board = TroubleBoard()
         commits = PostgresSession(settings, name: "commits", board: board, onNotice: onNotice)
         claims = PostgresSession(settings, name: "claims", board: board, onNotice: onNotice)
+        makeStepSession = {
+            PostgresSession(settings, name: "steps", board: TroubleBoard(), onNotice: onNotice)
+        }
         consoles = observers
         functions = SketchFunctions.script
     }
@@ -96,6 +102,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     /// instances of another definition that may still be alive.
     /// - Throws: `SinkError` naming the table or the refusal.
     package func prepare(_ context: CommitContext) throws {
+        if replay == nil { try checkSteps() }
         var setup = SchemaSetup(
             registration: registration, sinks: sinks, functions: functions, acceptsGaps: acceptsGaps)
         setup.mayRegister = replay == nil
@@ -106,7 +113,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             case .ready(let prepared):
                 if !known.isEmpty { context.report(trouble: nil) }
                 starting = context
-                begin(prepared)
+                try begin(prepared)
                 if let replay { try beginReplay(replay, context) }
                 return dropOldRows { body in try self.commits.run(context) { connection, _ in try body(&connection) } }
             case .waiting(let others):
@@ -120,7 +127,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         }
     }
 
-    private func begin(_ prepared: SchemaSetup.Prepared) {
+    private func begin(_ prepared: SchemaSetup.Prepared) throws {
         definition = prepared.definition
         // What keeps instances from each other is the ticket, not the order.
         tables = zip(sinks, zip(prepared.places, prepared.partitions))
@@ -142,6 +149,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
                     GenerationRows(topology: rows.topology, onWarning: onWarning),
                 ]
         }
+        try beginSteps()
         tableWatch = TableWatch(prepared.places)
         for (index, sink) in sinks.enumerated() where !prepared.hasRows[index] {
             unmarked[sink.node, default: []].append(prepared.places[index])
@@ -309,7 +317,10 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         error.isRowRefusal || (error.isRaised && !error.isRetryable)
     }
 
-    deinit { lifeSigns.stop() }
+    deinit {
+        lifeSigns.stop()
+        endSteps()
+    }
 
     package func close() {
         lifeSigns.stop()

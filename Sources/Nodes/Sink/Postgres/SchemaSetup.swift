@@ -72,6 +72,8 @@ struct SchemaSetup {
             try registration.register(definition, &connection)
         }
         let prepared = try admit(places, tables, definition, &connection)
+        try StepBook.forgetOthers(
+            than: zip(sinks, prepared.places).filter { $0.0.step != nil }.map(\.1), of: topology, &connection)
         try registration.signIn(definition.digest, &connection)
         try connection.execute("COMMIT")
         return .ready(prepared)

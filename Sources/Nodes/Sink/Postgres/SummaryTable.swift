@@ -44,6 +44,9 @@ struct SummaryTable {
     /// All columns that are written, in table order: what people read comes first.
     var columns: [TableColumn] { shown + states + [Self.groupKey] }
 
+    /// The names of the columns that people read, those that the database computes among them.
+    var shownNames: [String] { shown.map(\.name) + generated.map(\.name) }
+
     /// Those of them that people read.
     private var shown: [TableColumn] {
         primaryHead + (hasGroupingSets ? [Self.groupingSet] : []) + keys + plain

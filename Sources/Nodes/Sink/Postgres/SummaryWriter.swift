@@ -163,7 +163,8 @@ final class SummaryWriter {
         return row
     }
 
-    private func keyParameters(
+    /// The parts of groups' keys, an array for each column of the table's primary key.
+    func keyParameters(
         _ groups: [GroupOrder.Entry], _ delta: SummaryDelta, _ order: GroupOrder
     ) -> RowBuilders {
         var rows = RowBuilders(table.primaryKey)

@@ -25,6 +25,8 @@ struct TablePlan: SinkPlan {
     var isShared: Bool
     /// The summary in front of it.
     var summary: SummaryPlan
+    /// What is run after commits, nil for nothing.
+    var step: StepPlan?
 
     var isStored: Bool { true }
 
@@ -37,7 +39,8 @@ struct TablePlan: SinkPlan {
                 name: context.node, node: input.number,
                 plan: table.window.map { summary.only(window: $0) } ?? summary, window: table.window,
                 table: table.name, isShared: isShared, keep: table.keep, events: context.meaning.lines,
-                feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics))
+                feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics),
+                step: step.map { TableStep(plan: $0, logger: context.logger) })
         }
         return .stored(StoredTables(url: url, sinks: sinks, refused: summarize.refused))
     }

@@ -7,8 +7,10 @@ enum BookkeepingSchema {
     /// The tables' names, and that of the view.
     static let tableNames = [
         "partitions", "dead_letters", "tables", "topologies", "instances",
-        "lookup_generations", "lookup_ranges", "replays", "freshness",
+        "lookup_generations", "lookup_ranges", "replays", "steps", "step_runs", "step_rows", "freshness",
     ]
+    /// Where commits are counted after which a program is run.
+    static let stepTable = "millrace.steps"
 
     /// Makes everything, or brings it up to date; nothing is lost, and nothing is done when nothing is to be done.
     ///
@@ -216,6 +218,48 @@ enum BookkeepingSchema {
             PRIMARY KEY (topology, number),
             CHECK (letters = applied + filtered + dead + refused + untouched)
         ) WITH (fillfactor = 50);
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.steps (
+            topology text COLLATE "C" NOT NULL,
+            table_schema text COLLATE "C" NOT NULL,
+            table_name text COLLATE "C" NOT NULL,
+            commits bigint NOT NULL DEFAULT 0,
+            keys bigint NOT NULL DEFAULT 0,
+            unknown_at bigint NOT NULL DEFAULT 0,
+            PRIMARY KEY (topology, table_schema, table_name)
+        ) WITH (fillfactor = 50);
+        CREATE TABLE IF NOT EXISTS millrace.step_runs (
+            topology text COLLATE "C" NOT NULL,
+            table_schema text COLLATE "C" NOT NULL,
+            table_name text COLLATE "C" NOT NULL,
+            begun bigint NOT NULL DEFAULT 0,
+            tries bigint NOT NULL DEFAULT 0,
+            positions text,
+            done bigint NOT NULL DEFAULT 0,
+            done_at timestamptz,
+            runs bigint NOT NULL DEFAULT 0,
+            failures bigint NOT NULL DEFAULT 0,
+            failure text,
+            failed_at timestamptz,
+            runner text,
+            seen_at timestamptz NOT NULL,
+            PRIMARY KEY (topology, table_schema, table_name)
+        ) WITH (fillfactor = 50);
+        CREATE TABLE IF NOT EXISTS millrace.step_rows (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            topology text COLLATE "C" NOT NULL,
+            table_schema text COLLATE "C" NOT NULL,
+            table_name text COLLATE "C" NOT NULL,
+            commit bigint NOT NULL,
+            keys bigint NOT NULL,
+            window_sizes text[],
+            window_starts timestamptz[],
+            group_keys bytea[] NOT NULL
+        );
+        CREATE INDEX IF NOT EXISTS step_rows_commit
+            ON millrace.step_rows (topology, table_schema, table_name, commit);
 
         """,
     ]

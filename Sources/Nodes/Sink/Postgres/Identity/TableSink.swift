@@ -21,12 +21,13 @@ package struct TableSink: Sendable {
     package var events: [DefinitionLine]
     /// Whose positions say what the table holds.
     package var feed: TableFeed
+    /// What is run after commits, nil for nothing.
+    package var step: TableStep?
 
     /// Creates a sink.
     package init(
         name: String, node: Int, plan: SummaryPlan, window: Int? = nil, table: String, isShared: Bool,
-        keep: Int64? = nil,
-        events: [DefinitionLine], feed: TableFeed
+        keep: Int64? = nil, events: [DefinitionLine], feed: TableFeed, step: TableStep? = nil
     ) {
         self.name = name
         self.node = node
@@ -37,6 +38,7 @@ package struct TableSink: Sendable {
         self.keep = keep
         self.events = events
         self.feed = feed
+        self.step = step
     }
 
     /// What the table's rows mean, node names and spelling left out.
