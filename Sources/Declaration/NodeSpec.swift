@@ -10,8 +10,10 @@ public struct NodeSpec: Sendable {
         case sink
     }
 
-    /// The key that selects the node type in a topology file, e.g. `parse_json`.
+    /// What the node type is called, e.g. `parse_json`; no two have one name.
     public var name: String
+    /// The key that selects it in a topology file. A source and an operator may share one: the operator has a `from`.
+    public var word: String
     /// Source, operator or sink.
     public var kind: Kind
     /// One sentence for the reference page.
@@ -32,9 +34,11 @@ public struct NodeSpec: Sendable {
 
     /// Creates a spec.
     public init(
-        name: String, kind: Kind, summary: String, fields: [FieldSpec], shorthand: String? = nil, example: String
+        name: String, word: String? = nil, kind: Kind, summary: String, fields: [FieldSpec], shorthand: String? = nil,
+        example: String
     ) {
         self.name = name
+        self.word = word ?? name
         self.kind = kind
         self.summary = summary
         self.fields = fields

@@ -141,6 +141,6 @@ extension NodeDeclaration {
         problems.append(
             Diagnostic(
                 code: "misplaced-node", at: inputLocations.first ?? location,
-                "node \(name) is a \(spec.name), which \(what)"))
+                "node \(name) is a \(spec.word), which \(what)"))
     }
 }

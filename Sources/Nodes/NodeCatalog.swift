@@ -6,7 +6,7 @@ package enum NodeCatalog {
     /// All node types.
     package static let types: [any NodeType.Type] = [
         KafkaSource.self, FileSource.self, ParseJSON.self, Filter.self, Derive.self, Sample.self, Keep.self, Drop.self,
-        Rename.self, Lookup.self, Exec.self, Summarize.self,
+        Rename.self, Lookup.self, Exec.self, ProgramSource.self, Summarize.self,
         PostgresTarget.self, ConsoleSink.self,
     ]
 

@@ -45,13 +45,13 @@ public struct NodeReference: Sendable {
     }
 
     private func section(_ spec: NodeSpec) -> String {
-        var text = "\n### `\(spec.name)`\n\n\(spec.summary)\n"
+        var text = "\n### `\(spec.word)`\(spec.word == spec.name ? "" : " without `from`")\n\n\(spec.summary)\n"
         if !spec.fields.isEmpty { text += table(spec.fields) }
         if spec.mapField != nil {
-            text += "\nThe map stands under the node type itself: `\(spec.name): { NAME: VALUE }`.\n"
+            text += "\nThe map stands under the node type itself: `\(spec.word): { NAME: VALUE }`.\n"
         } else if let shorthand = spec.shorthand {
-            text += "\nA bare value stands for `\(shorthand)`: `\(spec.name): VALUE` means "
-            text += "`\(spec.name): { \(shorthand): VALUE }`.\n"
+            text += "\nA bare value stands for `\(shorthand)`: `\(spec.word): VALUE` means "
+            text += "`\(spec.word): { \(shorthand): VALUE }`.\n"
         }
         let example = spec.example.split(separator: "\n", omittingEmptySubsequences: false)
         text += "\n```yaml\n" + example.joined(separator: "\n").trimmingLineBreaks + "\n```\n"

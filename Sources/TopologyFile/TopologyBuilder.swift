@@ -77,7 +77,7 @@ struct TopologyBuilder {
                 continue
             }
             let known = ["topology", "nodes"] + settings.map(\.name)
-            let isNodeType = specs.contains { $0.name == entry.key }
+            let isNodeType = specs.contains { $0.word == entry.key }
             report(
                 "unknown-key", entry.keyLocation,
                 "the file has the unknown key \(entry.key.quotedForDiagnostic), expected \(known.joined(separator: ", "))",
@@ -142,7 +142,7 @@ extension TopologyBuilder {
             draft.isBroken = true
             return draft
         }
-        let types = entries.filter { entry in specs.contains { $0.name == entry.key } }
+        let types = entries.filter { entry in specs.contains { $0.word == entry.key } }
         var unknown: [DocumentEntry] = []
         for entry in entries {
             switch entry.key {
@@ -152,7 +152,7 @@ extension TopologyBuilder {
             default: break
             }
         }
-        if let type = types.first, let spec = specs.first(where: { $0.name == type.key }) {
+        if let type = types.first, let spec = spec(type, hasInput: entries.contains { $0.key == "from" }) {
             draft.spec = spec
             draft.config = readConfig(type, spec: spec)
             for extra in types.dropFirst() {
@@ -166,8 +166,23 @@ extension TopologyBuilder {
         return draft
     }
 
+    /// The node type that a key stands for. Where a source and another type share it, what reads from nowhere is the source,
+    /// unless its fields are those of the other.
+    private func spec(_ entry: DocumentEntry, hasInput: Bool) -> NodeSpec? {
+        let candidates = specs.filter { $0.word == entry.key }
+        guard candidates.count > 1, let source = candidates.first(where: { $0.kind == .source }),
+            let other = candidates.first(where: { $0.kind != .source })
+        else { return candidates.first }
+        if hasInput { return other }
+        guard case .map(let fields) = entry.value.content else { return source }
+        func strangers(_ spec: NodeSpec) -> Int {
+            fields.count { field in !spec.fields.contains { $0.name == field.key } }
+        }
+        return strangers(source) > strangers(other) ? other : source
+    }
+
     private mutating func reportUnknown(_ unknown: [DocumentEntry], named: String, _ draft: inout DraftNode) {
-        let words = specs.map(\.name)
+        let words = specs.words
         if draft.spec == nil, unknown.isEmpty {
             draft.isBroken = true
             report(
@@ -188,13 +203,13 @@ extension TopologyBuilder {
                     hint: Suggestion.hint(for: entry.key, in: words + ["from", "concurrency"]))
                 continue
             }
-            let known = ["from", "concurrency"] + (draft.spec.map { [$0.name] } ?? [])
+            let known = ["from", "concurrency"] + (draft.spec.map { [$0.word] } ?? [])
             let belongsInside = draft.spec?.fields.contains { $0.name == entry.key } ?? false
             report(
                 "unknown-field", entry.keyLocation,
                 "\(named) has no field \(key), expected \(known.joined(separator: ", "))",
                 hint: belongsInside
-                    ? "\(key) is a field of \(draft.spec?.name ?? ""): indent it below"
+                    ? "\(key) is a field of \(draft.spec?.word ?? ""): indent it below"
                     : Suggestion.hint(for: entry.key, in: known))
         }
     }
@@ -240,7 +255,7 @@ extension TopologyBuilder {
     }
 
     private mutating func readConfig(_ entry: DocumentEntry, spec: NodeSpec) -> ConfigValue? {
-        let named = "'\(spec.name)'"
+        let named = "'\(spec.word)'"
         let location = entry.value.location
         switch entry.value.content {
         case .map(let entries) where spec.mapField == nil:
@@ -253,7 +268,7 @@ extension TopologyBuilder {
                 spec.fields.first { $0.name == spec.shorthand }.map(\.type) ?? .object(spec.fields)
             checker.report(
                 fault, at: location, expected: type.expectation, concealed: type.holdsSecret, named: named,
-                instead: isOptional ? "write \(spec.name): {}" : nil)
+                instead: isOptional ? "write \(spec.word): {}" : nil)
             return nil
         default:
             guard let shorthand = spec.shorthand else {
@@ -292,4 +307,11 @@ extension String {
     /// What `isName` asks for, in the words of a diagnostic.
     static let nameRule =
         "expected a small letter, then small letters, digits and _, at most \(DocumentLimits.nameMax) in all"
+}
+
+extension [NodeSpec] {
+    /// The keys that select them, each once.
+    fileprivate var words: [String] {
+        map(\.word).reduce(into: []) { words, word in if !words.contains(word) { words.append(word) } }
+    }
 }

@@ -89,7 +89,7 @@ struct TopologyGraph {
             if let location = node.inputKeyLocation {
                 report(
                     "source-with-from", location,
-                    "\(named) is a source (\(spec.name)) and reads from no node, found 'from'", hint: "remove 'from'")
+                    "\(named) is a source (\(spec.word)) and reads from no node, found 'from'", hint: "remove 'from'")
             }
             return
         }
@@ -98,7 +98,7 @@ struct TopologyGraph {
                 let known = nodes.filter { $0.spec?.kind != .sink && $0.name != node.name }.map(\.name)
                 report(
                     "missing-from", node.location,
-                    "\(named) lacks 'from', expected the node this \(spec.kind.rawValue) (\(spec.name)) reads from",
+                    "\(named) lacks 'from', expected the node this \(spec.kind.rawValue) (\(spec.word)) reads from",
                     hint: known.isEmpty ? nil : "for example from: \(known[0])")
             }
             return
@@ -132,7 +132,7 @@ struct TopologyGraph {
         let instead = nodes[found].inputs.first.flatMap { indexOf[$0.name.text] == index ? nil : indexOf[$0.name.text] }
         report(
             "sink-with-output", location,
-            "\(named) reads from a sink, found \(nodes[found].name.quotedForDiagnostic) (\(spec.name)), "
+            "\(named) reads from a sink, found \(nodes[found].name.quotedForDiagnostic) (\(spec.word)), "
                 + "expected a source or an operator",
             hint: instead.map { "read from '\(nodes[$0].name)' instead" })
         return nil
@@ -179,7 +179,7 @@ struct TopologyGraph {
             diagnostics.append(
                 Diagnostic(
                     .warning, code: "unused-node", at: node.location,
-                    "nobody reads the output of node \(node.name.quotedForDiagnostic) (\(spec.name))",
+                    "nobody reads the output of node \(node.name.quotedForDiagnostic) (\(spec.word))",
                     hint: "add a node with from: \(node.name), or remove this one"))
         }
     }

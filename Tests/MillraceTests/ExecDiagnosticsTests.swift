@@ -57,6 +57,47 @@ import Testing
         #expect(found.count == 1 && found[0].contains(expected), "\(found)")
     }
 
+    /// What has no `from` is a source, unless its fields say otherwise.
+    @Test(arguments: [
+        ("exec: { command: [], restart: repeats }", "error[exec-command]: the command of e names no program"),
+        ("exec: { command: a, env: { \"A=B\": c }, restart: resumes }", "error[exec-env]"),
+        ("exec: { command: a }", "error[missing-field]: 'exec' lacks 'restart'"),
+        ("exec: { command: a, restart: often }", "error[unknown-choice]: 'restart' is not one of its words"),
+        ("exec: { command: a, restart: repeats, echo: q }", "error[unknown-field]"),
+        ("exec: { command: a, add: { s: text } }", "lacks 'from', expected the node this operator (exec) reads from"),
+        ("exec: { command: a, restart: repeats }", ""),
+    ])
+    func aProgramWithoutInputIsASource(source: String, expected: String) {
+        let found = TopologyLoader(environment: [:]).load(
+            text: """
+                topology: t
+                nodes:
+                  e: { \(source) }
+                  r: { from: e, parse_json: { fields: { k: text } } }
+                  kpi: { from: r, summarize: { by: [k], metrics: { records: count() } } }
+                  out: { from: kpi, console: {} }
+
+                """, from: "t.yaml"
+        ).diagnostics.all.map(\.description)
+        #expect(expected.isEmpty ? found == [] : found.contains { $0.contains(expected) }, "\(found)")
+    }
+
+    @Test func twoSourcesDoNotShareAPosition() {
+        let found = TopologyLoader(environment: [:]).load(
+            text: """
+                topology: t
+                nodes:
+                  e: { exec: { command: a, restart: repeats } }
+                  f: { exec: { command: b, restart: repeats, position: e } }
+                  r: { from: [e, f], parse_json: { fields: { k: text } } }
+                  kpi: { from: r, summarize: { by: [k], metrics: { records: count() } } }
+                  out: { from: kpi, console: {} }
+
+                """, from: "t.yaml"
+        ).diagnostics.all.map(\.description)
+        #expect(found.contains { $0.contains("error[read-twice]: exec:e is read by e and by f") }, "\(found)")
+    }
+
     /// The same mistakes in a program that is run after commits.
     @Test(arguments: [
         ("command: []", "error[exec-command]: the command of out names no program"),

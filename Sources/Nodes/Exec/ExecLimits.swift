@@ -22,6 +22,8 @@ enum ExecLimits {
     static let pauseLongest = Duration.seconds(1)
     /// Records in a row that are given up, with no answer in between, at which it is the program that is broken.
     static let givenUpInARowMax = 10
+    /// Failures of a source's program in a row, without a new line in between, at which the topology stops.
+    static let sourceFailuresMax = 5
     /// Bytes kept of a line that a program writes to standard error.
     static let complaintBytesMax = 500
     /// Lines of standard error, or ends of programs, that are logged in a stretch of time; others are counted.

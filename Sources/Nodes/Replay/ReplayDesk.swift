@@ -122,10 +122,13 @@ package final class ReplayDesk: Sendable {
 
     /// Says of the letters of partitions that no source has begun that nothing reads them.
     func leaveOthers(of partitions: [(key: PartitionKey, count: Int64)]) {
-        let reason = "no source of the topology reads its topic or file any more"
         state.withLock { state in
             let begun = Set(state.keys.values)
             for partition in partitions where !begun.contains(partition.key) {
+                let reason =
+                    partition.key.topic.hasPrefix("exec:")
+                    ? "it came from a program, which is not run again for a replay"
+                    : "no source of the topology reads its topic or file any more"
                 state.tally.untouched[reason, default: 0] += partition.count
             }
         }

@@ -33,6 +33,7 @@ package struct ReplayPlan: SourcePlan {
             plan.messageTexts = context.messageTexts
             return ReplaySource(.kafka(plan), desk, context)
         }
+        if inner is ProgramPlan { return ReplaySource(.programs, desk, context) }
         guard let plan = inner as? FilePlan else { preconditionFailure("a replay knows what it can read again") }
         return ReplaySource(.files(plan, areAll: readsAllFiles), desk, context)
     }
@@ -43,6 +44,8 @@ final class ReplaySource: Source {
     enum Kind: Sendable {
         case kafka(KafkaPlan)
         case files(FilePlan, areAll: Bool)
+        /// None of its letters: programs are not run again for a replay.
+        case programs
     }
 
     private let kind: Kind
@@ -80,6 +83,7 @@ final class ReplaySource: Source {
     private func reads(_ key: PartitionKey) -> Bool {
         switch kind {
         case .kafka(let plan): plan.configuration.topics.contains(key.topic)
+        case .programs: false
         case .files(let plan, let areAll):
             key.topic.hasPrefix("file:") && (areAll || ReplayFiles.reads(ReplayFiles.path(of: key), plan))
         }
@@ -129,6 +133,7 @@ final class ReplaySource: Source {
         switch kind {
         case .kafka(let plan): try ReplayLog(plan, key, desk.row(of: key))
         case .files(let plan, _): try ReplayFiles(plan, key, desk.row(of: key), recordBytesMax: recordBytesMax)
+        case .programs: preconditionFailure("no letter of a program is a replay's")
         }
     }
 

@@ -3,7 +3,7 @@ import Declaration
 /// A topic or path as a topology file names it. Positions are kept by topic and path, so no two sources may read one.
 struct InputName: Resource {
     /// What it is.
-    enum Kind { case topic, path }
+    enum Kind { case topic, path, program }
 
     let kind: Kind
     let name: String

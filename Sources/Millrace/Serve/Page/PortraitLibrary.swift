@@ -42,7 +42,7 @@ struct PortraitLibrary {
             let first = node.location.line
             let next = starts.first { $0 > first } ?? lines.count + 1
             return TopologyPortrait.Node(
-                name: node.name, type: node.spec.name, role: role(node.spec.kind), inputs: node.inputs,
+                name: node.name, type: node.spec.word, role: role(node.spec.kind), inputs: node.inputs,
                 firstLine: first, declaration: text(lines, first, next))
         }
         let compiled = loader.load(text: file, from: topology.name).topology
