@@ -14,7 +14,7 @@ extension Catalog {
     ) throws -> Int {
         try change(name) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
-            let bookkeeping = try Swap.tablesByTopology(&connection)
+            let bookkeeping = try Swap.tablesByTopology(and: Self.stepTables, &connection)
             try Self.checkIsFree(name, bookkeeping, &connection)
             // What is on the way to the database under the old name is refused from here on.
             try connection.query(
@@ -55,8 +55,11 @@ extension Catalog {
                 code: .nothingToDo,
                 description: "topology \(topology): \(beside) stands beside it; promote it, or remove it, first")
         }
-        try Self.checkIsFree(name, try Swap.tablesByTopology(&connection), &connection)
+        try Self.checkIsFree(name, try Swap.tablesByTopology(and: Self.stepTables, &connection), &connection)
     }
+
+    /// What is still to be run after commits goes along.
+    private static let stepTables = ["steps", "step_runs", "step_rows"]
 
     private static func checkIsFree(
         _ name: String, _ bookkeeping: [String], _ connection: inout Connection

@@ -10,8 +10,14 @@ struct Swap {
         self.replaced = replaced
     }
 
-    /// The tables of the bookkeeping that name topologies.
-    static func tablesByTopology(_ connection: inout Connection) throws -> [String] {
+    /// Those tables of the bookkeeping that name topologies and are there.
+    /// - Parameter more: others than those that go along with what is exchanged.
+    static func tablesByTopology(and more: [String] = [], _ connection: inout Connection) throws -> [String] {
+        let names =
+            more + [
+                "partitions", "dead_letters", "tables", "topologies", "instances", "lookup_generations", "lookup_ranges",
+                "replays",
+            ]
         let found = try connection.query(
             """
             SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -19,8 +25,7 @@ struct Swap {
                 AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'topology'
                     AND NOT a.attisdropped)
             ORDER BY 1
-            """, [.text("partitions dead_letters tables topologies instances lookup_generations lookup_ranges replays")]
-        )
+            """, [.text(names.joined(separator: " "))])
         return try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
     }
 
