@@ -48,7 +48,7 @@ struct StepPrograms {
     ///   - isSlow: whether records take half a millisecond each, so that there is time for something to happen.
     func topology(_ step: String?, isSlow: Bool = false) throws -> String {
         let slow = try folder.file(
-            named: "slow.py",
+            named: "letters.py",
             """
             import json, sys, time
             for line in sys.stdin:
