@@ -15,7 +15,8 @@ struct Swap {
     static func tablesByTopology(and more: [String] = [], _ connection: inout Connection) throws -> [String] {
         let names =
             more + [
-                "partitions", "dead_letters", "tables", "topologies", "instances", "lookup_generations", "lookup_ranges",
+                "partitions", "dead_letters", "tables", "topologies", "instances", "lookup_generations",
+                "lookup_ranges",
                 "replays",
             ]
         let found = try connection.query(

@@ -77,7 +77,9 @@ struct TopologyGraph {
             report(
                 "chain-too-long", nodes[index].location,
                 "node \(nodes[index].name.quotedForDiagnostic) has \(Self.chainMax) nodes in a row before it, expected fewer",
-                hint: "do several steps in one node: derive, keep, drop and rename take many fields, and filter takes `and`")
+                hint:
+                    "do several steps in one node: derive, keep, drop and rename take many fields, and filter takes `and`"
+            )
             return
         }
     }

@@ -102,7 +102,9 @@ import TopologyFile
 
     /// Before: a chain of a thousand nodes ended the process, for want of stack.
     @Test(arguments: [256, 257]) func aChainHasAnEnd(length: Int) {
-        let chain = (0..<length - 2).map { "  f\($0): { from: \($0 == 0 ? "events" : "f\($0 - 1)"), filter: \"n > 1\" }" }
+        let chain = (0..<length - 2).map {
+            "  f\($0): { from: \($0 == 0 ? "events" : "f\($0 - 1)"), filter: \"n > 1\" }"
+        }
         let (_, found) = SampleSpecs.read(
             """
             topology: deep
@@ -111,7 +113,8 @@ import TopologyFile
             \(chain.joined(separator: "\n"))
               rows: { from: f\(length - 3), console: {} }
             """)
-        #expect(found.all.filter { $0.code == "chain-too-long" }.map(\.location.line) == (length > 256 ? [length + 2] : []))
+        #expect(
+            found.all.filter { $0.code == "chain-too-long" }.map(\.location.line) == (length > 256 ? [length + 2] : []))
     }
 
     @Test func diagnosticsStandInFileOrder() {
