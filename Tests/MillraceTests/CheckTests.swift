@@ -287,25 +287,6 @@ import Testing
         #expect(Self.lines(Self.topology(fields: many, by: "[t0, t1, t2, t3, t4, t5, t6, t7, t8, t9]")) == [])
     }
 
-    /// Before: `check` took it, and Postgres refused the table at the start.
-    @Test func moreColumnsThanATableHasAreRefused() {
-        func text(_ count: Int) -> String {
-            let metrics = (0..<count).map { "m\($0): max(n)" }.joined(separator: ", ")
-            return """
-                topology: wide
-                nodes:
-                  lines: { file: e.ndjson }
-                  records: { from: lines, parse_json: { fields: { n: integer } } }
-                  all: { from: records, summarize: { metrics: { \(metrics) } } }
-                  out: { from: all, postgres: { url: "postgres://h/d", table: wide } }
-
-                """
-        }
-        #expect(Self.lines(text(1_500)) == [])
-        let found = Self.lines(text(1_700))
-        #expect(found.count == 1 && found[0].contains("error[too-many-columns]"), "\(found)")
-    }
-
     @Test func aWindowWithoutATimeIsSaidOnceHoweverTheTimeIsWrong() {
         let wrong = Self.topology().replacing("event_time: ts", with: "event_time: k")
         #expect(
