@@ -171,10 +171,19 @@ extension SummaryJSON: ValueSink {
     /// Appends a moment as text. Groups come window by window, so the last one is mostly the next one too.
     package mutating func append(microsecondsSince1970 value: Int64) {
         if lastTime?.microseconds != value {
-            let date = Date(timeIntervalSince1970: Double(value) / 1_000_000)
-            lastTime = (value, "\"" + date.formatted(.iso8601) + "\"")
+            lastTime = (value, "\"" + Self.text(microsecondsSince1970: value) + "\"")
         }
         append(lastTime?.text ?? "null")
+    }
+
+    /// With as many digits behind the second as there are.
+    static func text(microsecondsSince1970 value: Int64) -> String {
+        let fraction = (value % 1_000_000 + 1_000_000) % 1_000_000
+        let whole = Date(timeIntervalSince1970: Double((value - fraction) / 1_000_000)).formatted(.iso8601)
+        guard fraction > 0 else { return whole }
+        var digits = String(1_000_000 + fraction).dropFirst()
+        while digits.last == "0" { digits.removeLast() }
+        return whole.dropLast() + "." + digits + "Z"
     }
 
     package mutating func append(_ unscaled: Int128, scale: Int) {
