@@ -263,7 +263,7 @@ extension NaiveGenerator {
 
     private mutating func number(_ depth: Int) -> NaiveExpression {
         guard depth > 0 else { return Bool.random(using: &random) ? numberLiteral() : field(where: \.isNumeric) }
-        switch Int.random(in: 0..<8, using: &random) {
+        switch Int.random(in: 0..<9, using: &random) {
         case 0:
             let a = number(depth - 1)
             return NaiveExpression(text: "-(\(a.text))", type: a.type) { a.value($0).flatMap(NaiveNumber.negated) }
@@ -286,11 +286,30 @@ extension NaiveGenerator {
             let (a, b) = (number(depth - 1), number(depth - 1))
             let type = NaiveNumber.common(a.type, b.type)
             return NaiveExpression(text: "coalesce(\(a.text), \(b.text))", type: type) { row in
-                let x = a.value(row).flatMap { NaiveNumber.convert($0, a.type, to: type) }
-                return x ?? b.value(row).flatMap { NaiveNumber.convert($0, b.type, to: type) }
+                // A value that does not fit the common type is there all the same.
+                if let x = a.value(row) { return NaiveNumber.convert(x, a.type, to: type) }
+                return b.value(row).flatMap { NaiveNumber.convert($0, b.type, to: type) }
             }
-        case 4: return field(where: \.isNumeric)
+        case 4: return extreme(number(depth - 1), number(depth - 1), isGreatest: Bool.random(using: &random))
+        case 5: return field(where: \.isNumeric)
         default: return arithmetic(number(depth - 1), number(depth - 1), pick(["+", "-", "*", "/", "%"]))
+        }
+    }
+
+    private func extreme(_ a: NaiveExpression, _ b: NaiveExpression, isGreatest: Bool) -> NaiveExpression {
+        let type = NaiveNumber.common(a.type, b.type)
+        let text = "\(isGreatest ? "greatest" : "least")(\(a.text), \(b.text))"
+        return NaiveExpression(text: text, type: type) { row in
+            let (x, y) = (a.value(row), b.value(row))
+            guard let x, let y else {
+                return x.flatMap { NaiveNumber.convert($0, a.type, to: type) }
+                    ?? y.flatMap { NaiveNumber.convert($0, b.type, to: type) }
+            }
+            let order = type == .double ? 0 : NaiveNumber.order(y, b.type, x, a.type)
+            let (left, right) = (NaiveNumber.double(x, a.type), NaiveNumber.double(y, b.type))
+            let isSecond =
+                type == .double ? (isGreatest ? right > left : right < left) : (isGreatest ? order > 0 : order < 0)
+            return isSecond ? NaiveNumber.convert(y, b.type, to: type) : NaiveNumber.convert(x, a.type, to: type)
         }
     }
 

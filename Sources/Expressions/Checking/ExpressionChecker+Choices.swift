@@ -93,9 +93,14 @@ extension ExpressionChecker {
             report("wrong-type", arguments[0].start, "\(form.rawValue) needs values with an order, found boolean")
             return nil
         }
+        let isConstant = values.allSatisfy(\.isConstant)
+        if form != .nullif, type.exactScale != nil {
+            let scaled = values.indices.compactMap { scale(values[$0], to: type, arguments[$0]) }
+            guard !scaled.isEmpty else { return .null(type) }
+            return fold(choice(form, of: scaled, site: site(syntax, form.rawValue)), type, isConstant)
+        }
         let plans = values.indices.map { convert(values[$0], to: type, arguments[$0]) }
         let present = plans.compactMap { $0 }
-        let isConstant = values.allSatisfy(\.isConstant)
         guard !present.isEmpty else { return .null(type) }
         switch form {
         case .coalesce:
@@ -112,13 +117,37 @@ extension ExpressionChecker {
         }
     }
 
+    /// An exact number beside others with more digits after the point; nil when it is constantly null.
+    private mutating func scale(_ value: TypedPlan, to type: ValueType, _ syntax: ExpressionSyntax) -> ScaledPlan? {
+        guard case .integer(let plan)? = value.plan, let own = value.type?.exactScale, let scale = type.exactScale
+        else { return nil }
+        return ScaledPlan(
+            plan: plan, factor: DecimalComparison.powerOfTen(scale - own), site: site(syntax, "\(type)"))
+    }
+
+    private func choice(_ form: SpecialForm, of operands: [ScaledPlan], site: Int) -> ValuePlan {
+        guard form != .coalesce else { return .integer(.coalesce(operands)) }
+        let kernel = ComparisonKernel.extreme(of: operands.map(\.factor), isGreatest: form == .greatest)
+        let plain = ComparisonKernel.extreme(.integer, isGreatest: form == .greatest)
+        return .integer(
+            .call(
+                CallPlan(
+                    kernel: operands.allSatisfy { $0.factor == 1 } ? plain : kernel,
+                    arguments: operands.map { .integer($0.plan) }, site: site)))
+    }
+
     private func coalesce(_ plans: [ValuePlan], _ type: ValueType, site: Int) -> ValuePlan {
         switch type {
         case .text:
             .text(.coalesce(plans.compactMap { if case .text(let plan) = $0 { plan } else { nil } }, site: site))
         case .double: .double(.coalesce(plans.compactMap { if case .double(let plan) = $0 { plan } else { nil } }))
         case .boolean: .boolean(.coalesce(plans.compactMap { if case .boolean(let plan) = $0 { plan } else { nil } }))
-        default: .integer(.coalesce(plans.compactMap { if case .integer(let plan) = $0 { plan } else { nil } }))
+        default:
+            .integer(
+                .coalesce(
+                    plans.compactMap {
+                        if case .integer(let plan) = $0 { ScaledPlan(plan: plan, factor: 1, site: site) } else { nil }
+                    }))
         }
     }
 }

@@ -26,10 +26,20 @@ indirect enum IntegerPlan: Sendable {
     case negate(IntegerPlan, site: Int)
     /// The units of a decimal with more digits.
     case rescale(IntegerPlan, by: Int64, site: Int)
-    case coalesce([IntegerPlan])
+    case coalesce([ScaledPlan])
     case choose(ChoicePlan)
     case call(CallPlan)
     case bound(Int)
+}
+
+/// Exact numbers beside others that have more digits after the point: whether one is there is asked of the number itself,
+/// since one that does not fit the common digits is not absent.
+struct ScaledPlan: Sendable {
+    var plan: IntegerPlan
+    /// What makes units of the common digits of it; 1 where it has them.
+    var factor: Int64
+    /// Where the numbers that do not fit are counted.
+    var site: Int
 }
 
 /// Doubles; a result that is not finite is null.

@@ -29,6 +29,26 @@ enum ComparisonKernel {
         }
     }
 
+    /// The greatest or the least exact number that is not null, each times its factor; a failure where that has more
+    /// than 64 bits.
+    static func extreme(of factors: [Int64], isGreatest: Bool) -> Kernel {
+        Kernel { call in
+            let arguments = call.arguments
+            call.fill({ row in arguments.contains { $0.isThere(row) } }) { row -> Int64? in
+                var best: Int128?
+                for (argument, factor) in zip(arguments, factors) where argument.isThere(row) {
+                    let value = Int128(Int64.load(argument, row)) * Int128(factor)
+                    guard let current = best else {
+                        best = value
+                        continue
+                    }
+                    if isGreatest ? value > current : value < current { best = value }
+                }
+                return best.flatMap { Int64(exactly: $0) }
+            }
+        }
+    }
+
     /// The greatest or the least argument that is not null.
     static func extreme(_ type: ValueType, isGreatest: Bool) -> Kernel {
         switch type {

@@ -3,17 +3,22 @@ import Dataflow
 /// `coalesce` and `case`: every row takes its value from one of several plans, each of which sees only the rows that
 /// need it.
 extension ExpressionEvaluator {
+    /// - Parameter fit: makes values of the common type of an operand's, which it gives back. A value that becomes null
+    ///   there was not absent: the row stays null.
     func coalesce<Plan, Value>(
-        _ operands: [Plan], _ rows: RowSelection, _ evaluate: (Plan, RowSelection) -> Vector<Value>
+        _ operands: [Plan], _ rows: RowSelection, _ evaluate: (Plan, RowSelection) -> Vector<Value>,
+        fitting fit: (Plan, Vector<Value>, RowSelection) -> Vector<Value> = { _, vector, _ in vector }
     ) -> Vector<Value> {
         column { result in
             rows.forEach { result.setNull($0) }
             var left = Rows(selection: rows, list: nil)
             for operand in operands where left.selection.count > 0 {
                 let vector = evaluate(operand, left.selection)
-                copy(vector, left.selection, into: result)
-                give(vector)
-                narrow(&left, to: filter(left.selection) { 1 &- result.validity($0) })
+                let rest = filter(left.selection) { 1 &- vector.validity($0) }
+                let fitted = fit(operand, vector, left.selection)
+                copy(fitted, left.selection, into: result)
+                give(fitted)
+                narrow(&left, to: rest)
             }
             give(left)
         }
@@ -81,8 +86,11 @@ extension ExpressionEvaluator {
         collect(rows) { cells, writer in
             var left = Rows(selection: rows, list: nil)
             for operand in operands where left.selection.count > 0 {
-                append(texts(operand, left.selection, frame), left.selection, cells, &writer, at: site)
-                narrow(&left, to: filter(left.selection) { 1 &- cells.validity($0) })
+                let vector = texts(operand, left.selection, frame)
+                // A text that is too long is not absent.
+                let rest = filter(left.selection) { 1 &- vector.validity($0) }
+                append(vector, left.selection, cells, &writer, at: site)
+                narrow(&left, to: rest)
             }
             give(left)
         }

@@ -17,11 +17,13 @@ extension ExpressionEvaluator {
         case .negate(let operand, let site):
             return map(integers(operand, rows, frame), rows, site) { ($0 &* -1, $0 == .min ? 0 : 1) }
         case .rescale(let operand, let factor, let site):
-            return map(integers(operand, rows, frame), rows, site) {
-                let (product, overflow) = $0.multipliedReportingOverflow(by: factor)
-                return (product, overflow ? 0 : 1)
+            return rescaled(integers(operand, rows, frame), rows, by: factor, at: site)
+        case .coalesce(let operands):
+            return coalesce(operands, rows) {
+                integers($0.plan, $1, frame)
+            } fitting: { operand, vector, rows in
+                operand.factor == 1 ? vector : rescaled(vector, rows, by: operand.factor, at: operand.site)
             }
-        case .coalesce(let operands): return coalesce(operands, rows) { integers($0, $1, frame) }
         case .choose(let plan):
             return choose(plan, rows, frame) { plan, rows in
                 guard case .integer(let plan) = plan else { preconditionFailure(Self.mixture) }
@@ -31,6 +33,16 @@ extension ExpressionEvaluator {
         case .bound(let number):
             guard case .integers(let vector) = boundOperand(number) else { preconditionFailure(Self.mixture) }
             return vector
+        }
+    }
+
+    /// The units of more digits after the point; the vector is given back.
+    private func rescaled(
+        _ vector: Vector<Int64>, _ rows: RowSelection, by factor: Int64, at site: Int
+    ) -> Vector<Int64> {
+        map(vector, rows, site) {
+            let (product, overflow) = $0.multipliedReportingOverflow(by: factor)
+            return (product, overflow ? 0 : 1)
         }
     }
 

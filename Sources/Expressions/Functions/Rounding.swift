@@ -88,14 +88,26 @@ extension FunctionCatalog {
                     return overflow ? nil : product
                 }
             }
-            let dropped = Int64(scale) - n
-            guard dropped <= 18 else { return .map { (_: Int64) in Int64(0) } }
+            // No number of 64 bits has a digit there.
+            let dropped = Int64(scale) - max(n, -100)
+            guard dropped <= 18 else { return beyond(rounding, dropped: dropped, scale: scale) }
             let divisor = DecimalComparison.powerOfTen(Int(dropped))
             let factor = n < 0 ? DecimalComparison.powerOfTen(Int(-n)) : 1
             return .map { (x: Int64) in
                 let (product, overflow) = rounding.divide(x, by: divisor).multipliedReportingOverflow(by: factor)
                 return overflow ? nil : product
             }
+        }
+    }
+
+    /// More digits dropped than 64 bits have a divisor for. What is left is 0, but half of 10^19 units and more are
+    /// rounded to 10^19: the number 10^(19 - scale), which an integer cannot be.
+    private static func beyond(_ rounding: Rounding, dropped: Int64, scale: Int) -> Kernel {
+        guard rounding == .halfAwayFromZero, dropped == 19 else { return .map { (_: Int64) in Int64(0) } }
+        let whole = scale > 0 ? DecimalComparison.powerOfTen(19 - scale) : nil
+        return .map { (x: Int64) -> Int64? in
+            if x.magnitude < 5_000_000_000_000_000_000 { return 0 }
+            return whole.map { x < 0 ? -$0 : $0 }
         }
     }
 

@@ -10,7 +10,7 @@ extension SQLWriter {
         switch function.body {
         case .special:
             let list = try operands(arguments).joined(separator: ", ")
-            return Self.widened("\(name)(\(list))", type)
+            return Self.fitting("\(name)(\(list))", type, of: values.map(\.type))
         case .forms(let forms):
             let fitting = forms.filter { $0.fits(values.map(\.type)) }
             let best = fitting.first { form in

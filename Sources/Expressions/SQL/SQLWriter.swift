@@ -99,7 +99,8 @@ struct SQLWriter {
             return "\(try operand(part)) BETWEEN \(try operand(low)) AND \(try operand(high))"
         case .cast(let part, let type): return try cast(part, to: type)
         case .choose(let operand, let choices, let otherwise):
-            return try Self.widened(choice(operand, choices, otherwise), value.type)
+            let values = choices.map(\.value) + (otherwise.map { [$0] } ?? [])
+            return try Self.fitting(choice(operand, choices, otherwise), value.type, of: values.map { type($0) })
         case .call(let name, let arguments): return try call(name.lowercased(), arguments, value.type)
         }
     }
@@ -125,6 +126,14 @@ struct SQLWriter {
     /// A value that Postgres may compute in 32 bits, in 64.
     static func widened(_ text: String, _ type: ValueType?) -> String {
         type == .integer ? "cast(\(text) AS bigint)" : text
+    }
+
+    /// One of several values as one of their common type; null where it leaves the 64 bits that decimals have.
+    static func fitting(_ text: String, _ type: ValueType?, of types: [ValueType?]) -> String {
+        guard case .decimal(let scale)? = type, types.contains(where: { $0?.exactScale ?? scale < scale }) else {
+            return widened(text, type)
+        }
+        return bounded(text, scale)
     }
 
     // MARK: - Numbers and times
