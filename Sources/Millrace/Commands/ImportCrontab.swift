@@ -47,12 +47,12 @@ struct ImportCrontab: ParsableCommand {
     private var advice: String { system ? "" : ", or say --system if it has users" }
 
     private func text() throws -> String {
-        let data =
-            file == "-" ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
-        guard let data else {
-            StandardError.write("millrace: \(file) cannot be read, expected a crontab; the one of a user: crontab -l")
+        do throws(TopologyFileReader.Failure) {
+            return String(decoding: try TopologyFileReader.bytes(of: file), as: UTF8.self)
+        } catch {
+            StandardError.write(
+                "millrace: \(file) cannot be read: \(error.reason), expected a crontab; the one of a user: crontab -l")
             throw ExitCode(1)
         }
-        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -42,6 +42,9 @@ struct CrontabProposal {
     }
 
     private mutating func add(_ job: CronJob, _ call: SemaphoreCall) {
+        if !call.before.isEmpty {
+            note(job, "runs its program behind \(call.before), and is proposed as one line for a shell")
+        }
         for part in call.leftOut { note(job, "has no counterpart for \(part)") }
         if let earlier = steps.first(where: { $0.call.id == call.id }) {
             if earlier.call.command == call.command, earlier.call.limit == call.limit {

@@ -10,6 +10,8 @@ struct SemaphoreCall: Hashable {
     var timeoutSeconds: Int?
     /// How often it is tried.
     var tries: Int?
+    /// What the line does before, such as `cd /opt &&`, which is part of `command` then.
+    var before = ""
     /// What of the call has no counterpart.
     var leftOut: [String] = []
 
@@ -34,29 +36,64 @@ struct SemaphoreCall: Hashable {
     }
 
     /// Reads a command of a crontab.
-    static func read(_ line: String) throws(Problem) -> SemaphoreCall {
-        let cut = ShellWords(line)
+    /// - Parameter text: as it stands there, where `\%` is a percent sign and `%` ends the command.
+    static func read(_ text: String) throws(Problem) -> SemaphoreCall {
+        let line = text.replacing("\\%", with: "%")
+        let (cut, place) = try find(in: line)
         var words = cut.words[...]
-        guard let place = words.firstIndex(where: { isSemaphore($0.text) }) else { throw .none }
-        let isParallel = words[place].text.hasSuffix("parallel")
-        if isParallel, !words.contains(where: { $0.text == "--semaphore" }) { throw .none }
-        if cut.isOpen { throw .unclear("a quote is not closed") }
+        if cut.isOpen { throw .unclear("a quote or a bracket is not closed") }
+        let start = words[0].start
         let inFront = words[..<place].map(\.text).joined(separator: " ")
         words = words[(place + 1)...]
         var call = SemaphoreCall(id: "sem", limit: 1, command: [])
         if !inFront.isEmpty { call.leftOut.append("what stands in front of the semaphore (\(inFront))") }
         try call.readOptions(&words)
         guard let first = words.first else { throw .unclear("sem starts no program here") }
-        if words.contains(where: \.isExpanded) {
-            // The shell has something to put in their place.
-            call.command = [String(line[first.start..<cut.rest.startIndex]).trimmed]
+        call.before = String(line[..<start]).trimmed
+        // One word is a line for a shell, and so is what the shell has something to put into.
+        let isLine = words.contains(where: \.isExpanded) || !call.before.isEmpty
+        if words.count == 1 {
+            call.command = [first.text]
         } else {
-            call.command = words.map(\.text)
+            call.command = isLine ? [String(line[first.start..<cut.rest.startIndex]).trimmed] : words.map(\.text)
         }
+        if !call.before.isEmpty { call.command[0] = call.before + " " + call.command[0] }
         let rest = String(cut.rest).trimmed
         if !rest.isEmpty { call.leftOut.append("what follows on it (\(rest))") }
-        if line.contains("%") { call.leftOut.append("% of cron, which stands for a new line") }
+        if text.replacing("\\%", with: "").contains("%") {
+            call.leftOut.append("% of cron, which stands for a new line")
+        }
         return call
+    }
+
+    /// The simple command of a line in which a semaphore stands, and where in it.
+    private static func find(in line: String) throws(Problem) -> (cut: ShellWords, place: Int) {
+        var cut = ShellWords(line)
+        while true {
+            if let place = cut.words.firstIndex(where: { isSemaphore($0.text) }),
+                !cut.words[place].text.hasSuffix("parallel") || cut.words.contains(where: { $0.text == "--semaphore" })
+            {
+                return (cut, place)
+            }
+            guard let joint = cut.advance() else { break }
+            guard ["&&", ";"].contains(joint) || !isMentioned(in: cut.words.map(\.text)) else {
+                throw .unclear("a semaphore stands behind \(joint), expected it first, or behind && or ;")
+            }
+        }
+        let rough = line.split { $0.isWhitespace || "\"'();&|`".contains($0) }.map(String.init)
+        guard !isMentioned(in: rough) else {
+            throw .unclear(
+                "a semaphore stands inside of quotes or brackets, expected it first, or behind && or ;")
+        }
+        throw .none
+    }
+
+    /// Whether there is a semaphore with options among words.
+    private static func isMentioned(in words: [String]) -> Bool {
+        zip(words, words.dropFirst()).contains { word, next in
+            isSemaphore(word) && next.hasPrefix("-")
+                && (!word.hasSuffix("parallel") || words.contains("--semaphore"))
+        }
     }
 
     private static func isSemaphore(_ word: String) -> Bool {

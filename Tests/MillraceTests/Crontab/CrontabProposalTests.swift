@@ -55,7 +55,17 @@ import Testing
         ("* * * * * sem --id A -j200% x", "1: is not translated: -j200% depends on the machine"),
         ("* * * * * sem --wait --id A", "1: is not translated: sem --wait waits for others, and starts nothing"),
         ("* * * * * sem --id A -j2", "1: is not translated: sem starts no program here"),
-        ("* * * * * sem --id A -j2 'x", "1: is not translated: a quote is not closed"),
+        ("* * * * * sem --id A -j2 'x", "1: is not translated: a quote or a bracket is not closed"),
+        ("* * * * * sem --id A -j2 x $(date", "1: is not translated: a quote or a bracket is not closed"),
+        (
+            "* * * * * test -f x || sem --id A -j2 x",
+            "1: is not translated: a semaphore stands behind ||, expected it first, or behind && or ;"
+        ),
+        (
+            "* * * * * bash -c 'cd /opt; sem --id A -j2 x'",
+            "1: is not translated: a semaphore stands inside of quotes or brackets"
+        ),
+        ("* * * * * cd /opt && ./run.sh", "1: runs no program under a semaphore"),
         ("* * * * * parallel -j2 x ::: a b", "1: runs no program under a semaphore"),
     ])
     func whatIsNotTranslatedIsSaid(line: String, expected: String) {
@@ -76,10 +86,32 @@ import Testing
         ("nice /usr/bin/parallel --semaphore --semaphorename A --jobs 4 --fg x", "A", 4, ["x"]),
         ("sem --id A -j 2 'x | y'", "A", 2, ["x | y"]),
         ("sem --id A x a\\ b \"c\\\"d\" e'f'", "A", 1, ["x", "a b", "c\"d", "ef"]),
+        ("sem --id a -j2 /opt/x --day $(date +%F) --end", "a", 2, ["/opt/x --day $(date +%F) --end"]),
+        ("sem x \"$(a | b \"c)\" ')')\" d", "sem", 1, ["x \"$(a | b \"c)\" ')')\" d"]),
+        ("sem x ${DAY:-a;b} `c | d` e", "sem", 1, ["x ${DAY:-a;b} `c | d` e"]),
+        ("sem x $((1 + (2))) y >z", "sem", 1, ["x $((1 + (2))) y"]), ("sem \"a $HOME | b\"", "sem", 1, ["a $HOME | b"]),
+        ("sem x --day '+\\%F'", "sem", 1, ["x", "--day", "+%F"]),
+        ("sem x $(date +\\%F)", "sem", 1, ["x $(date +%F)"]),
+        ("cd /opt && sem --id z -j2 ./run.sh", "z", 2, ["cd /opt && ./run.sh"]),
+        ("cd /opt >/dev/null 2>&1; sem --id z './run.sh | b' >>c", "z", 1, ["cd /opt >/dev/null 2>&1; ./run.sh | b"]),
     ])
     func optionsAreReadInAllTheirSpellings(line: String, id: String, limit: Int, command: [String]) throws {
         let call = try SemaphoreCall.read(line)
         #expect(call.id == id && call.limit == limit && call.command == command, "\(call)")
+    }
+
+    @Test func whatIsForAShellIsSaid() {
+        let proposal = Self.proposal(
+            "0 0 * * * sem --id a -j2 /opt/x $(date +\\%F)\n0 1 * * * cd /opt && sem --id z ./run.sh\n"
+                + "0 2 * * * sem --id b mail x%text")
+        let text = proposal.text(from: "-")
+        #expect(text.contains("command: \"/opt/x $(date +%F)\"\n"), "\(text)")
+        #expect(text.contains("command: \"cd /opt && ./run.sh\"\n"), "\(text)")
+        #expect(
+            proposal.remarks.map(\.description) == [
+                "2: runs its program behind cd /opt &&, and is proposed as one line for a shell",
+                "3: has no counterpart for % of cron, which stands for a new line",
+            ])
     }
 
     @Test func linesOfOneSemaphoreAreOneNodeOrAreSaidToShareIt() {
