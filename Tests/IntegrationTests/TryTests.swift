@@ -79,7 +79,33 @@ import Testing
         try await onOwnThread {
             #expect(try Self.run(["--fail-on-dead"]).exit == .code(1))
             #expect(try Self.run(["--fail-on-dead"], sample: #"{"ts": "2026-01-01T00:00:00Z"}"#).exit == .code(0))
-            try Self.run(sample: "nonsense\n").expect(.code(1), "all records are dead letters")
+            try Self.run(sample: "nonsense\n").expect(
+                .code(1), "all records are dead letters, ", " at node records; does parse_json declare what they hold?")
+        }
+    }
+
+    /// A text that rings the bell does not, and the first line of a file has a number as others have.
+    @Test func whatATerminalWouldObeyIsEscaped() async throws {
+        try await onOwnThread {
+            let sample =
+                "nonsense\n" + #"{"ts": "2026-01-01T00:00:00Z", "kind": "a\u0007\u001b[2J", "size": 2}"# + "\n-\n"
+            let output = try Self.run(sample: sample).output
+            #expect(output.contains("a\\u{07}\\u{1B}[2J"), "\(output)")
+            #expect(!output.contains("\u{7}") && !output.contains("\u{1B}"), "\(output)")
+            #expect(output.contains("events.ndjson:1: ") && output.contains("events.ndjson:3: "), "\(output)")
+        }
+    }
+
+    /// Letters of another node than `parse_json` are not blamed on it.
+    @Test func allLettersOfAnotherNodeAreItsOwn() async throws {
+        try await onOwnThread {
+            let topology = Self.topology.replacing(
+                "  big: { from: records, filter: \"size > 1\" }",
+                with: "  big: { from: records, exec: { command: \"exit 3\", mode: batch, tries: 1, add: { x: text } } }"
+            )
+            let complaint = try Self.run(topology: topology, sample: #"{"ts": "2026-01-01T00:00:00Z", "size": 2}"#)
+            complaint.expect(.code(1), "millrace: all records are dead letters, ", " at node big")
+            #expect(!complaint.errors.contains("parse_json"), "\(complaint.errors)")
         }
     }
 

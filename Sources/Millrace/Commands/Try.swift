@@ -67,9 +67,9 @@ struct Try: AsyncParsableCommand {
             throw ExitCode(1)
         }
         let report = trial.report(rowsMax: rows)
-        try FileHandle.standardOutput.write(contentsOf: Data(report.text.utf8))
+        print(report.text, terminator: "")
         if report.records > 0, report.records == report.dead {
-            StandardError.write("millrace: all records are dead letters; does parse_json declare what they hold?")
+            StandardError.write("millrace: all records are dead letters\(report.complaint)")
             throw ExitCode(1)
         }
         if failOnDead, report.dead > 0 { throw ExitCode(1) }

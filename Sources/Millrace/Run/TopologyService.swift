@@ -14,6 +14,7 @@ final class TopologyService: Service {
     private let target: any CommitTarget
     private let progress: ProgressStyle
     private let deadLetters: DeadLetterReport
+    private let tally: LetterTally
     private let remarks: Remarks
     private let output = ConsoleOutput()
     private let logger: Logger
@@ -28,9 +29,10 @@ final class TopologyService: Service {
     /// Nothing a topology read could be used.
     struct NothingApplied: Error, CustomStringConvertible {
         let records: Int64
+        /// What makes them dead letters.
+        let complaint: String
         var description: String {
-            "all \(ProgressReporter.count(records)) records that were read are dead letters; does parse_json declare what "
-                + "they hold?"
+            "all \(ProgressReporter.count(records)) records that were read are dead letters\(complaint)"
         }
     }
 
@@ -43,6 +45,7 @@ final class TopologyService: Service {
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
+        tally = LetterTally(of: topology)
         remarks = Remarks(logger: logger)
         var services = RunServices()
         services[Remarks.self] = remarks
@@ -50,7 +53,7 @@ final class TopologyService: Service {
         services[TableGaps.self] = TableGaps(areAccepted: acceptsGaps)
         services[SecretKeeper.self] = SecretKeeper { Redaction.conceal($0) }
         let plan = try topology.build(
-            overrides, services: services, observers: [deadLetters], logger: logger,
+            overrides, services: services, observers: [deadLetters, tally], logger: logger,
             giveBackFreeMemory: Allocator.giveBackFreeMemory)
         target = plan.target
         let pipeline = Pipeline(plan, logger: logger)
@@ -124,7 +127,7 @@ final class TopologyService: Service {
         let snapshot = pipeline.progress()
         let endedByItself = !outcome.withLock { $0.wasAskedToStop }
         if endedByItself, snapshot.records > 0, snapshot.records == snapshot.deadLetters {
-            throw NothingApplied(records: snapshot.records)
+            throw NothingApplied(records: snapshot.records, complaint: tally.complaint)
         }
     }
 

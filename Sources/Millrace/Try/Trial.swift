@@ -32,7 +32,7 @@ struct Trial {
         }
         let log = TrialLog()
         let logger = Logger(label: "millrace") { _ in log.handler }
-        let letters = TrialLetters(max: deadLettersMax)
+        let letters = TrialLetters(max: deadLettersMax, of: topology)
         remarks = Remarks { log.add($0) }
         var services = RunServices()
         services[Remarks.self] = remarks

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Foundation
 import Synchronization
 
@@ -15,14 +16,22 @@ final class TrialLetters: EpochObserver {
 
     private let max: Int
     private let found = Mutex<(letters: [Letter], count: Int)>(([], 0))
+    private let tally: LetterTally
 
     /// - Parameter max: how many letters are kept.
-    init(max: Int) { self.max = max }
+    init(max: Int, of topology: CompiledTopology) {
+        self.max = max
+        tally = LetterTally(of: topology)
+    }
 
     /// The first letters, and how many there are.
     var letters: (first: [Letter], count: Int) { found.withLock { ($0.letters, $0.count) } }
 
+    /// What is wrong, when all records are dead letters.
+    var complaint: String { tally.complaint }
+
     func committed(_ epoch: ClosedEpoch) {
+        tally.committed(epoch)
         found.withLock { found in
             found.count += epoch.deadLetters.count
             for letter in epoch.deadLetters.prefix(max - found.letters.count) {
@@ -40,9 +49,10 @@ final class TrialLetters: EpochObserver {
     /// `file:line`; where the file is packed or cannot be read a second time, `file, byte N`.
     private static func place(_ path: String, _ offset: Int64) -> String {
         guard let handle = FileHandle(forReadingAtPath: path), offset >= 0,
-            let head = try? handle.read(upToCount: Int(offset)), head.count == Int(offset),
+            // Two bytes tell a packed file, where a line begins before them too.
+            let head = try? handle.read(upToCount: Swift.max(2, Int(offset))), head.count >= Int(offset),
             !head.starts(with: [0x1f, 0x8b])
         else { return "\(path), byte \(offset)" }
-        return "\(path):\(head.reduce(1) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) })"
+        return "\(path):\(head.prefix(Int(offset)).reduce(1) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) })"
     }
 }

@@ -6,6 +6,8 @@ struct TrialReport {
     let records: Int64
     /// Records that became dead letters.
     let dead: Int64
+    /// What makes them dead letters.
+    let complaint: String
     /// The report.
     let text: String
 
@@ -14,6 +16,7 @@ struct TrialReport {
     ) {
         records = snapshot.records
         dead = snapshot.deadLetters
+        complaint = letters.complaint
         var sections = [Self.nodes(snapshot)]
         sections += tables.map { Self.table($0, rowsMax) }
         if letters.letters.count > 0 { sections.append(Self.letters(letters)) }
@@ -48,7 +51,7 @@ struct TrialReport {
     }
 
     /// Text without what a terminal would take for a command.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             let isPlain = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format

@@ -60,7 +60,9 @@ final class TrialTable: Sendable {
     func shown(_ rowsMax: Int) -> (table: TextTable?, count: Int) {
         rows.withLock { rows in
             guard !rows.order.isEmpty else { return (nil, 0) }
-            let body = rows.order.prefix(rowsMax).map { key in rows.columns.map { rows.cells[key]?[$0] ?? "" } }
+            let body = rows.order.prefix(rowsMax).map { key in
+                rows.columns.map { TrialReport.printable(rows.cells[key]?[$0] ?? "") }
+            }
             return (TextTable([rows.columns] + body), rows.order.count)
         }
     }
