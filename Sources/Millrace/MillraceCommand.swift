@@ -30,6 +30,7 @@ struct MillraceCommand: AsyncParsableCommand {
     )
 
     static func main() async {
+        StandardOutput.watch()
         Allocator.shareOneHeap()
         // The runtime finds them by way of /proc; without them every command would be taken for a call for help.
         guard !CommandLine.arguments.isEmpty else {

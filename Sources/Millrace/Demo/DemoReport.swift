@@ -68,7 +68,11 @@ struct DemoReport {
 
     /// Not buffered, since psql writes in between.
     private func write(_ text: String) throws {
-        try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        let output = ConsoleOutput()
+        output.write(Array(text.utf8))
+        if let failure = output.failure {
+            throw DemoShow.Failure(description: "standard output cannot be written: \(failure.reason)")
+        }
     }
 
     /// Compares the ledger with what was produced, and the tables with the ledger.
