@@ -97,6 +97,20 @@ extension Catalog {
         }
     }
 
+    /// Makes sure that a topology is deployed, or has letters: `millrace run` makes some without a catalogue.
+    /// - Throws: `CatalogError` that names the topologies which are deployed.
+    package mutating func checkLetters(of topology: String) throws {
+        if try deployments().contains(where: { $0.topology == topology }) { return }
+        if try hasLetters(),
+            try connection.query(
+                "SELECT 1 FROM millrace.dead_letters WHERE topology = $1 LIMIT 1", [.text(topology)]
+            ).rowCount > 0
+        {
+            return
+        }
+        throw try unknown(topology)
+    }
+
     /// The newest letters of a choice.
     package mutating func deadLetters(_ choice: DeadLetterChoice, count: Int) throws -> [DeadLetter] {
         guard try hasLetters() else { return [] }

@@ -1,11 +1,12 @@
 import Catalog
+import Foundation
 import Testing
 
 @testable import Millrace
 
 /// What `metrics` prints is what Prometheus reads, by its own rules.
 @Suite struct ExpositionTests {
-    private static let text: String = {
+    private static let families: [Exposition.Family] = {
         var snapshot = RunSnapshot()
         snapshot.records = 1_234_567
         snapshot.lag = 7
@@ -21,8 +22,32 @@ import Testing
             topology: "kpis", version: 2, wanted: .running, generation: 3, settings: RunSettings(), changedBy: "me",
             changedAt: 0)
         let daemon = DaemonRecord(name: "h/1:a", program: "1", memoryBytes: 1, startedAt: 0, secondsSilent: 0)
-        return Exposition.text([TopologyStatus(deployment, [state])], [daemon])
+        return Exposition.families([TopologyStatus(deployment, [state])], [daemon])
     }()
+    private static let text = Exposition.text(of: families)
+
+    /// What `--json` prints has every series of the text, with its labels and value.
+    @Test func jsonHasTheSameFigures() throws {
+        struct Family: Decodable {
+            struct Series: Decodable {
+                var labels: [String: String]
+                var value: Double
+            }
+            var name: String
+            var type: String
+            var help: String
+            var series: [Series]
+        }
+        let families = try JSONDecoder().decode([Family].self, from: JSONAnswer.bytes(Self.families))
+        let lines = Self.text.split(separator: "\n")
+        #expect(families.reduce(0) { $0 + $1.series.count } == lines.count { !$0.hasPrefix("#") })
+        for family in families where !family.series.isEmpty {
+            #expect(lines.contains("# TYPE \(family.name) \(family.type)"))
+            #expect(lines.contains("# HELP \(family.name) \(family.help)"))
+        }
+        let node = try #require(families.first { $0.name == "millrace_node_in_records_total" }?.series.first)
+        #expect(node.labels == ["topology": "kpis", "daemon": "h/1:a", "node": "we\"ird\\"] && node.value == 5)
+    }
 
     @Test func valuesStandThere() {
         let lines = Self.text.split(separator: "\n").map(String.init)

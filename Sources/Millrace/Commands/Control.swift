@@ -229,6 +229,10 @@ struct Rollback: AsyncParsableCommand {
         guard let current = try catalog.deployments().first(where: { $0.topology == topology }) else {
             throw try catalog.unknown(topology)
         }
+        guard to != nil || current.version > 1 else {
+            throw Refusal(
+                description: "topology \(topology): version 1 is the first; there is nothing before it")
+        }
         let old = try catalog.version(to ?? current.version - 1, of: topology)
         try Deploy.tryOut(topology, old.file, &catalog)
         let outcome = try catalog.deploy(

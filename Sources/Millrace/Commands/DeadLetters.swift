@@ -46,7 +46,10 @@ extension DeadLetters {
 
         func run() async throws {
             let topology = topology
-            let found = try await catalog.withCatalog { catalog in try catalog.deadLetters(of: topology) }
+            let found = try await catalog.withCatalog { catalog in
+                if let topology { try catalog.checkLetters(of: topology) }
+                return try catalog.deadLetters(of: topology)
+            }
             if catalog.json { return JSONAnswer.print(found) }
             guard !found.isEmpty else {
                 return print(topology.map { "topology \($0) has no dead letters" } ?? "there are no dead letters")
@@ -81,7 +84,10 @@ extension DeadLetters {
 
         func run() async throws {
             let (choice, count) = (letters.choice, count)
-            let found = try await catalog.withCatalog { catalog in try catalog.deadLetters(choice, count: count) }
+            let found = try await catalog.withCatalog { catalog in
+                try catalog.checkLetters(of: choice.topology)
+                return try catalog.deadLetters(choice, count: count)
+            }
             if catalog.json { return JSONAnswer.print(found) }
             guard !found.isEmpty else { return print("there are no such dead letters of topology \(choice.topology)") }
             print(found.map(Self.text).joined(separator: "\n\n"))
@@ -138,12 +144,26 @@ extension DeadLetters {
 
         func run() async throws {
             let choice = letters.choice
-            let count = try await catalog.withCatalog { catalog in try catalog.discard(choice) }
+            let count = try await catalog.withCatalog { catalog in
+                try catalog.checkLetters(of: choice.topology)
+                try Self.checkCause(of: choice, &catalog)
+                return try catalog.discard(choice)
+            }
             if catalog.json {
                 JSONAnswer.print(Answer(topology: choice.topology, discarded: count))
             } else {
                 print("\(choice.topology): \(count) dead letters discarded")
             }
+        }
+
+        /// Makes sure that letters have the cause that is named, if there are letters.
+        private static func checkCause(of choice: DeadLetterChoice, _ catalog: inout Catalog) throws {
+            guard let cause = choice.cause else { return }
+            let causes = Set(try catalog.deadLetters(of: choice.topology).compactMap(\.cause))
+            guard !causes.isEmpty, !causes.contains(cause) else { return }
+            throw Refusal(
+                description: "topology \(choice.topology) has no dead letters of cause \(cause), expected one of "
+                    + causes.sorted().joined(separator: ", "))
         }
     }
 }

@@ -33,6 +33,9 @@ struct Deploy: AsyncParsableCommand {
 
     @OptionGroup var catalog: CatalogOptions
 
+    /// How long a process that serves the database may take to appear, when none is there.
+    private static let grace = Duration.seconds(3)
+
     private struct Answer: Encodable, Sendable {
         var topology: String
         var version: Int
@@ -52,7 +55,7 @@ struct Deploy: AsyncParsableCommand {
             if let topology { topologies.append((topology.name, text)) } else { hasErrors = true }
         }
         if hasErrors { throw ExitCode(1) }
-        let patience = wait.duration
+        let (patience, grace) = (wait.duration, Self.grace)
         let (isForced, acceptsGaps) = (force, fromNow)
         let (deployed, person) = (topologies, CatalogOptions.person)
         let answers = try await catalog.withCatalog { catalog in
@@ -68,8 +71,8 @@ struct Deploy: AsyncParsableCommand {
                     answers.append(Answer(topology: name, version: version, outcome: "deployed"))
                 }
             }
-            return try Settling.wait(for: answers.map(\.topology), &catalog, patience).enumerated().map {
-                index, status in
+            let names = answers.map(\.topology)
+            return try Settling.wait(for: names, &catalog, patience, grace: grace).enumerated().map { index, status in
                 var answer = answers[index]
                 (answer.state, answer.reason) = (status.state, status.reason)
                 return answer

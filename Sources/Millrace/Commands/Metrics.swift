@@ -7,7 +7,8 @@ struct Metrics: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the figures of all topologies in the text format of Prometheus.",
         discussion:
-            "For a textfile collector: millrace metrics > millrace.prom.new && mv millrace.prom.new millrace.prom")
+            "For a textfile collector: millrace metrics > millrace.prom.new && mv millrace.prom.new millrace.prom. "
+            + "With --json, the same figures as a list of families.")
 
     @OptionGroup var catalog: CatalogOptions
 
@@ -15,6 +16,7 @@ struct Metrics: AsyncParsableCommand {
         let found = try await catalog.withCatalog(isQuick: true) { catalog in
             (try TopologyStatus.all(&catalog), try catalog.daemons())
         }
+        if catalog.json { return JSONAnswer.print(Exposition.families(found.0, found.1)) }
         print(Exposition.text(found.0, found.1), terminator: "")
     }
 }
@@ -25,8 +27,9 @@ enum Exposition {
     /// What an HTTP answer with it is called.
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    private struct Family {
-        enum Kind: String {
+    /// Series of one name. In JSON: `{"name", "type", "help", "series": [{"labels": {…}, "value"}]}`.
+    struct Family: Encodable, Sendable {
+        enum Kind: String, Encodable, Sendable {
             case counter, gauge
         }
         var name: String
@@ -34,13 +37,31 @@ enum Exposition {
         var help: String
         var series: [(labels: [(String, String)], value: Double)] = []
 
-        var text: String {
+        fileprivate var text: String {
             guard !series.isEmpty else { return "" }
             let lines = series.map { labels, value in
                 let list = labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
                 return "\(name)\(list.isEmpty ? "" : "{\(list)}") \(Self.number(value))"
             }
             return "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n" + lines.joined(separator: "\n") + "\n"
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, type, help, series
+        }
+
+        private struct Series: Encodable {
+            var labels: [String: String]
+            var value: Double
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(kind, forKey: .type)
+            try container.encode(help, forKey: .help)
+            let list = series.map { Series(labels: Dictionary($0.labels) { $1 }, value: $0.value) }
+            try container.encode(list, forKey: .series)
         }
 
         private static func escaped(_ value: String) -> String {
@@ -52,8 +73,15 @@ enum Exposition {
         }
     }
 
-    /// All families.
+    /// All families as text.
     static func text(_ topologies: [TopologyStatus], _ daemons: [DaemonRecord]) -> String {
+        text(of: families(topologies, daemons))
+    }
+
+    static func text(of families: [Family]) -> String { families.map(\.text).joined() }
+
+    /// All families.
+    static func families(_ topologies: [TopologyStatus], _ daemons: [DaemonRecord]) -> [Family] {
         var families = [
             Family(
                 name: "millrace_daemons", kind: .gauge,
@@ -72,7 +100,7 @@ enum Exposition {
         families[1].series = topologies.map { ([("topology", $0.topology)], $0.isWell ? 1 : 0) }
         families[2].series = topologies.map { ([("topology", $0.topology)], Double($0.version)) }
         families[3].series = topologies.map { ([("topology", $0.topology)], Double(WantedReplicas.count($0))) }
-        return (families + perInstance(topologies) + perNode(topologies) + perStep(topologies)).map(\.text).joined()
+        return families + perInstance(topologies) + perNode(topologies) + perStep(topologies)
     }
 
     private static func perInstance(_ topologies: [TopologyStatus]) -> [Family] {

@@ -105,6 +105,9 @@ struct Promote: AsyncParsableCommand {
         if newer.count == 1 { return newer[0].rebuild }
         if newer.isEmpty, all.count == 1 { return all[0].rebuild }
         guard !all.isEmpty else {
+            guard try catalog.deployments().contains(where: { $0.topology == topology }) else {
+                throw try catalog.unknown(topology)
+            }
             throw Refusal(
                 description: "nothing stands beside topology \(topology); millrace rebuild FILE makes its tables anew")
         }

@@ -8,17 +8,19 @@ struct Refusal: Error, CustomStringConvertible { var description: String }
 /// Waiting until processes have taken up a change.
 enum Settling {
     /// Waits until every process that is there has taken up what is wanted of topologies, or says why it cannot.
+    /// - Parameter grace: how long a process is waited for when none is there: one may be starting.
     /// - Returns: how they are then, or when time is over, in order.
     static func wait(
-        for names: [String], _ catalog: inout Catalog, _ patience: Duration
+        for names: [String], _ catalog: inout Catalog, _ patience: Duration, grace: Duration = .zero
     ) throws -> [TopologyStatus] {
         let end = ContinuousClock.now + patience
+        let lonelyEnd = ContinuousClock.now + min(grace, patience)
         while true {
             let all = try TopologyStatus.all(&catalog)
             let found = names.compactMap { name in all.first { $0.topology == name } }
             let nobody = try catalog.daemons().allSatisfy(\.isLost)
             let isSettled = found.allSatisfy { $0.state.isSettled }
-            if isSettled || nobody || .now >= end { return found }
+            if isSettled || (nobody && .now >= lonelyEnd) || .now >= end { return found }
             Thread.sleep(forTimeInterval: 0.1)
         }
     }

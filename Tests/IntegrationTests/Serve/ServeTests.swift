@@ -221,14 +221,66 @@ import Testing
         }
     }
 
+    /// `millrace serve & millrace deploy FILE`: the process may need longer to begin than the command.
+    @Test func aProcessThatIsStartingIsWaitedFor() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("serve_starting")
+            let stand = try ServeStand(database)
+            let log = try stand.file("{\"n\": 1}\n", "log.ndjson")
+            var answers: [String] = []
+            // On a busy machine a process may need longer than it is waited for.
+            for attempt in 1...5 {
+                let file = try stand.file(Self.counting("soon_\(attempt)", log), "soon.yaml")
+                let command = try MillraceProcess(["deploy", file], environment: stand.environment)
+                try eventually("\(attempt) is deployed: \(command.errors)") {
+                    guard try database.query("SELECT to_regclass('millrace.deployments')::text").text(0, 0) != nil
+                    else { return false }
+                    return try database.number(
+                        "SELECT count(*) FROM millrace.deployments WHERE topology = 'soon_\(attempt)'") == 1
+                }
+                let process = try stand.serve()
+                #expect(try command.wait() == .code(0))
+                answers.append(command.output)
+                try stopInOrder([process])
+                if command.output.contains("ended") { return }
+            }
+            Issue.record("\(answers)")
+        }
+    }
+
+    /// Letters of a topology that `millrace run` made without a catalogue are known.
+    @Test func lettersAreLookedForWhereThereAreSome() async throws {
+        try await onOwnThread {
+            let stand = try ServeStand(try TestDatabase("serve_letters"))
+            let log = try stand.file("{\"n\": 1}\n{\"n\": \"x\"}\nnonsense\n", "log.ndjson")
+            try stand.succeed("run", try stand.file(Self.counting("lettered", log)), "--progress", "none")
+            #expect(try stand.succeed("dead-letters", "list", "lettered").contains("wrong_type"))
+            let other = try stand.run("dead-letters", "discard", "lettered", "--cause", "nope")
+            #expect(other.exit == .code(1))
+            #expect(
+                other.errors.contains(
+                    "topology lettered has no dead letters of cause nope, expected one of invalid_literal, wrong_type"),
+                "\(other.errors)")
+            let one = try stand.succeed("dead-letters", "discard", "lettered", "--cause", "wrong_type")
+            #expect(one == "lettered: 1 dead letters discarded\n")
+            try stand.succeed("dead-letters", "discard", "lettered", "--all")
+            #expect(try stand.run("dead-letters", "list", "lettered").exit == .code(1))
+        }
+    }
+
     @Test func commandsSayWhatIsWrong() async throws {
         try await onOwnThread {
             let stand = try ServeStand(try TestDatabase("serve_wrong"))
             let nothing = try stand.run("status")
             #expect(nothing.exit == .code(0))
             #expect(nothing.output.hasPrefix("nothing is deployed in this database"))
-            for command in ["pause", "resume", "restart", "remove", "rollback", "logs", "status", "list"] {
-                let answer = try stand.run(command, "nobody")
+            let commands = [
+                "pause", "resume", "restart", "remove", "rollback", "logs", "status", "list", "diff", "promote",
+                "dead-letters list", "dead-letters show", "dead-letters discard --all", "dead-letters replay --all",
+            ]
+            for command in commands {
+                let words = command.split(separator: " ").map(String.init)
+                let answer = try stand.run(words + ["nobody"])
                 #expect(answer.exit == .code(1), "\(command)")
                 #expect(
                     answer.errors == "millrace: topology nobody is not deployed in this database; none is\n",
@@ -246,7 +298,15 @@ import Testing
             #expect(alone.output.contains("alone: version 1 deployed, unserved: no process runs it"))
             #expect(try stand.run("status").exit == .code(3))
             let first = try stand.run("rollback", "alone")
-            #expect(first.errors.contains("topology alone has no version 0, expected 1 to 1"), "\(first.errors)")
+            #expect(
+                first.errors.contains("topology alone: version 1 is the first; there is nothing before it"),
+                "\(first.errors)")
+            let other = try stand.run("diff", "alon")
+            #expect(
+                other.errors == "millrace: topology alon is not deployed in this database; these are: alone\n",
+                "\(other.errors)")
+            let beside = try stand.run("promote", "alone")
+            #expect(beside.errors.contains("nothing stands beside topology alone"), "\(beside.errors)")
             let node = try stand.run("scale", "alone", "--concurrency", "kpi=2")
             #expect(node.errors.contains("topology alone has no operator kpi, expected one of counts, records"))
             let away = try MillraceProcess(
