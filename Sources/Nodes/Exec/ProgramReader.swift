@@ -42,6 +42,14 @@ struct ProgramReader {
         return (["/bin/sh", "-c", program], name)
     }
 
+    /// Bytes of memory that it may have; nil where nothing is said.
+    ///
+    /// Written out: the optimiser of Swift 6.3 crashes on `config["memory"]?.integer.map { Int($0) }`.
+    var memoryMax: Int? {
+        guard let memory = config["memory"], let bytes = memory.integer else { return nil }
+        return Int(bytes)
+    }
+
     /// The variables of its environment; nil when something is wrong, which was said.
     func environment(_ problems: inout Diagnostics) -> [String: String]? {
         var environment: [String: String] = [:]

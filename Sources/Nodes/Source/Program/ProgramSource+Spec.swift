@@ -49,7 +49,7 @@ extension ProgramSource: NodeType {
         let position = node.config["position"]
         let plan = ProgramPlan(
             node: node.name, position: position?.string ?? node.name, command: command.words, name: command.name,
-            environment: environment, restart: restart, memoryMax: node.config["memory"]?.integer.map { Int($0) })
+            environment: environment, restart: restart, memoryMax: program.memoryMax)
         let resource = InputName(
             kind: .program, name: plan.key.topic, node: node.name, location: position?.location ?? node.location)
         return CompiledNode(.source(plan), output: output, resources: [resource])
