@@ -1,5 +1,5 @@
 import Dataflow
-import Foundation
+import Declaration
 package import Sketches
 
 /// Groups as lines of JSON, for people.
@@ -176,14 +176,9 @@ extension SummaryJSON: ValueSink {
         append(lastTime?.text ?? "null")
     }
 
-    /// With as many digits behind the second as there are.
+    /// As RFC 3339 has it, with as many digits behind the second as there are.
     static func text(microsecondsSince1970 value: Int64) -> String {
-        let fraction = (value % 1_000_000 + 1_000_000) % 1_000_000
-        let whole = Date(timeIntervalSince1970: Double((value - fraction) / 1_000_000)).formatted(.iso8601)
-        guard fraction > 0 else { return whole }
-        var digits = String(1_000_000 + fraction).dropFirst()
-        while digits.last == "0" { digits.removeLast() }
-        return whole.dropLast() + "." + digits + "Z"
+        SQLWord.clock(value).replacing(" ", with: "T") + "Z"
     }
 
     package mutating func append(_ unscaled: Int128, scale: Int) {

@@ -6,7 +6,7 @@ import Testing
 
 /// What stands in the way of a topology is what everything names that tells how it is, and nothing that does not commit is
 /// called well. When the cause is gone, it is well again by itself, and the tables are right.
-@Suite(.serialized) struct StallTests {
+@Suite struct StallTests {
     @Test func aLockOnTheTable() async throws {
         try await onOwnThread {
             let sight = try StallSight("lock")
@@ -179,10 +179,12 @@ import Testing
                         "BROKERS": sight.kafka.bootstrapServers, "TOPIC": sight.topic, "SINK_URL": other.url,
                     ])
                 thieves.append(thief)
-                try thief.waitUntil("it is in the group") { thief.errors.contains("Partitions assigned") }
+                try eventually(within: .seconds(240), "the other one is in the group; \(thief.lastWords)") {
+                    thief.errors.contains("Partitions assigned")
+                }
                 let assigned = sight.daemon.errors.count("Partitions assigned")
                 try sight.stand.succeed("resume", StallSight.topology)
-                try eventually("ours is in the group") {
+                try eventually(within: .seconds(240), "ours is in the group") {
                     sight.daemon.errors.count("Partitions assigned") > assigned
                         || sight.daemon.errors.count(said) > before
                 }

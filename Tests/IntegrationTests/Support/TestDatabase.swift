@@ -1,6 +1,7 @@
 import Foundation
 import LocalServices
 import Postgres
+import Synchronization
 
 /// An empty database of its own for a test's run, on a server that all tests of this target share.
 struct TestDatabase: Sendable {
@@ -10,14 +11,30 @@ struct TestDatabase: Sendable {
         return try PrivatePostgres.start(options)
     }
 
+    /// A connection that waits for the next query. Tests look again and again, and the server makes a process for each
+    /// connection: together they kept a core busy.
+    private final class Idle: Sendable {
+        private let kept = Mutex<Connection?>(nil)
+
+        func take() -> Connection? { kept.withLock { $0.take() } }
+
+        func give(_ connection: consuming Connection) {
+            var slot: Connection? = connection
+            kept.withLock { swap(&$0, &slot) }
+        }
+    }
+
     let name: String
     let url: String
     /// The server's log.
     private let log: String
+    /// nil where the server is the test's own: what is done to it would be done to the connection.
+    private let idle: Idle?
 
     /// Creates the database.
     /// - Parameter server: a server of the test's own; the shared one if nil.
     init(_ name: String, on server: PrivatePostgres? = nil) throws {
+        idle = server == nil ? Idle() : nil
         let server = try server ?? Self.shared.get()
         self.name = name
         try server.createDatabase(name)
@@ -25,10 +42,23 @@ struct TestDatabase: Sendable {
         log = server.logPath
     }
 
-    /// Runs one query on a connection of its own.
+    /// Runs one query on a connection that nobody else has at the time.
     func query(_ sql: String) throws -> QueryResult {
+        if var kept = idle?.take() {
+            do {
+                let result = try kept.query(sql)
+                idle?.give(kept)
+                return result
+            } catch  where error.kind == .server {
+                throw error
+            } catch {
+                // Somebody has ended it.
+            }
+        }
         var connection = try Connection.connect(ConnectionSettings(url: url), deadline: .now + .seconds(20))
-        return try connection.query(sql)
+        let result = try connection.query(sql)
+        idle?.give(connection)
+        return result
     }
 
     /// The single number a query answers, 0 for null.
