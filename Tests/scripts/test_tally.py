@@ -84,6 +84,29 @@ class TallyTests(unittest.TestCase):
     def test_a_killed_check_fails(self):
         self.assertEqual(self.sum_after("check", "sh", "-c", "kill -9 $$"), (1, "1 passed, 1 failed"))
 
+    def test_the_end_says_what_failed(self):
+        """Who reads a long log from its end needs to know which test it was."""
+        self.tally("check", self.results, "a good one", "echo", "error: of no matter")
+        issue = "✘ Test addsUp() recorded an issue at SumTests.swift:7:9: Expectation failed: 1 + 1 == 3"
+        swift = f"import sys; print({issue!r}); {FAKE_SWIFT.strip()}"
+        self.tally("swift", self.results, "Sums", sys.executable, "-c", swift, REPORT.format(2, 1, 0), "1")
+        text = "FAIL: test_it (test_sums.Tests)\nRan 1 test in 0.1s\n\nFAILED (failures=1)"
+        self.tally("unittest", self.results, "in Python", sys.executable, "-c", f"print({text!r})")
+        self.tally("check", self.results, "a check", "sh", "-c", "echo error: none of a test; seq 1 30; exit 1")
+        self.tally("swift", self.results, "crashed", "sh", "-c", "echo what came before; kill -9 $$")
+        lines = self.tally("sum", self.results).stdout.splitlines()
+        self.assertEqual(lines[5:7], [f"Sums: {issue}", "in Python: FAIL: test_it (test_sums.Tests)"])
+        self.assertEqual(lines[7:-3], [f"a check: {number}" for number in range(19, 31)])
+        self.assertEqual(
+            lines[-3:-1], ["crashed: what came before", "crashed: tally: crashed: ended with -9 and reported no failure"])
+
+    def test_of_many_failures_some_are_said(self):
+        text = "\n".join(f"a.swift:{number}:1: error: none" for number in range(50))
+        self.tally("check", self.results, "many", "sh", "-c", f"echo '{text}'; exit 1")
+        lines = self.tally("sum", self.results).stdout.splitlines()
+        self.assertEqual(lines[1:3], [f"many: a.swift:{number}:1: error: none" for number in range(2)])
+        self.assertEqual(lines[-2], "many: and 38 more")
+
     def test_nothing_at_all_is_no_success(self):
         end = self.tally("sum", self.results)
         self.assertEqual((end.returncode, end.stdout.splitlines()[-1]), (1, "0 passed, 0 failed"))
