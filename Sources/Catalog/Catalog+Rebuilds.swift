@@ -1,5 +1,27 @@
 import Postgres
 
+/// How far a rebuild is behind its topology.
+package struct RebuildDistance: Sendable {
+    struct Partition: Hashable, Sendable {
+        var topic: String
+        var number: Int32
+    }
+
+    /// Its own position in each, and how many messages it lacks.
+    var partitions: [Partition: (position: Int64, lacking: Int64)] = [:]
+
+    /// Messages that it lacks, over all partitions.
+    package var messages: Int64 { partitions.values.reduce(0) { $0 + $1.lacking } }
+
+    /// Whether it has come further since, wherever it is behind.
+    /// - Parameter earlier: nil when it had not begun then.
+    package func hasMoved(since earlier: RebuildDistance?) -> Bool {
+        partitions.allSatisfy { partition, state in
+            state.lacking == 0 || state.position > earlier?.partitions[partition]?.position ?? 0
+        }
+    }
+}
+
 /// Topologies that are made anew beside those that run.
 extension Catalog {
     /// What is deployed beside a topology: rebuilds, and versions that one has replaced.
@@ -62,33 +84,44 @@ extension Catalog {
         return try (0..<found.rowCount).map { (try found.text($0, 0) ?? "", try found.text($0, 1) ?? "") }
     }
 
-    /// How far a rebuild is behind its topology, in messages; nil while it has not begun.
+    /// How far a rebuild is behind its topology; nil while it has not begun.
     ///
     /// What its tables do not read does not count, and one that has ended has read what there is.
-    package mutating func distance(_ rebuild: Rebuild) throws -> Int64? {
+    package mutating func distance(_ rebuild: Rebuild) throws -> RebuildDistance? {
         guard try !connection.query("SELECT to_regclass('millrace.partitions')::oid::bigint").isNull(0, 0) else {
             return nil
         }
         let generation = try deployments().first { $0.topology == rebuild.name }?.generation
         let alive = try states(of: rebuild.name).filter { !$0.isLost }
-        if !alive.isEmpty, alive.allSatisfy({ $0.kind == .ended && $0.generation == generation }) { return 0 }
+        if !alive.isEmpty, alive.allSatisfy({ $0.kind == .ended && $0.generation == generation }) {
+            return RebuildDistance()
+        }
+        let begun = try connection.query(
+            "SELECT EXISTS (SELECT 1 FROM millrace.partitions WHERE topology = $1)", [.text(rebuild.name)])
+        guard try begun.bool(0, 0) == true else { return nil }
         // A feed is topics by name, and * for files, which are all that no feed names.
-        return try connection.query(
+        let found = try connection.query(
             """
             WITH feeds AS (
                 SELECT t.topology, f.topic FROM millrace.tables t, regexp_split_to_table(t.feed, E'\n') AS f(topic)
                 WHERE t.topology IN ($1, $2) AND t.left_read IS NULL
             )
-            SELECT CASE WHEN EXISTS (SELECT 1 FROM millrace.partitions WHERE topology = $2) THEN
-                (SELECT coalesce(sum(greatest(l.next_offset - coalesce(b.next_offset, 0), 0)), 0)::bigint
-                FROM millrace.partitions l
-                LEFT JOIN millrace.partitions b ON b.topology = $2 AND b.topic = l.topic AND b.partition = l.partition
-                WHERE l.topology = $1 AND l.next_offset IS NOT NULL AND (
-                    l.topic IN (SELECT topic FROM feeds WHERE topology = $2)
-                    OR EXISTS (SELECT 1 FROM feeds WHERE topology = $2 AND topic = '*')
-                        AND l.topic NOT IN (SELECT topic FROM feeds))) END
-            """, [.text(rebuild.topology), .text(rebuild.name)]
-        ).int64(0, 0)
+            SELECT l.topic, l.partition, coalesce(b.next_offset, 0),
+                greatest(l.next_offset - coalesce(b.next_offset, 0), 0)
+            FROM millrace.partitions l
+            LEFT JOIN millrace.partitions b ON b.topology = $2 AND b.topic = l.topic AND b.partition = l.partition
+            WHERE l.topology = $1 AND l.next_offset IS NOT NULL AND (
+                l.topic IN (SELECT topic FROM feeds WHERE topology = $2)
+                OR EXISTS (SELECT 1 FROM feeds WHERE topology = $2 AND topic = '*')
+                    AND l.topic NOT IN (SELECT topic FROM feeds))
+            """, [.text(rebuild.topology), .text(rebuild.name)])
+        var distance = RebuildDistance()
+        for row in 0..<found.rowCount {
+            let partition = RebuildDistance.Partition(
+                topic: try found.text(row, 0) ?? "", number: try found.int32(row, 1) ?? 0)
+            distance.partitions[partition] = (try found.int64(row, 2) ?? 0, try found.int64(row, 3) ?? 0)
+        }
+        return distance
     }
 
     /// Drops the tables and forgets the positions of what stands beside a topology.

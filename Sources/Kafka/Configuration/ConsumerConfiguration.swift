@@ -25,6 +25,17 @@ public struct ConsumerConfiguration: Sendable {
     /// - Throws: `KafkaError` with code `configuration`.
     public func validate() throws(KafkaError) { _ = try properties(library: .current) }
 
+    /// Whether both join one group of one cluster, as far as their words go.
+    public func isOfSameGroup(as other: ConsumerConfiguration) -> Bool {
+        group == other.group && connection.brokers == other.connection.brokers
+    }
+
+    /// Whether a consumer of this configuration is as good as one of the other, whatever they log to.
+    public func isInterchangeable(with other: ConsumerConfiguration) -> Bool {
+        isOfSameGroup(as: other) && topics == other.topics && connection.settings == other.connection.settings
+            && queues == other.queues && reportsPartitionEnd == other.reportsPartitionEnd
+    }
+
     /// Our fixed settings around the user's, in librdkafka's words.
     /// - Throws: `KafkaError` with code `configuration`.
     func properties(library: LibraryVersion) throws(KafkaError) -> [ClientProperty] {

@@ -2,7 +2,7 @@ internal import CRdKafka
 
 extension Consumer {
     /// Whether the group moves partitions one by one rather than all at once.
-    private var isCooperative: Bool {
+    var isCooperative: Bool {
         unsafe rd_kafka_rebalance_protocol(client.pointer).map { unsafe String(cString: $0) } == "COOPERATIVE"
     }
 

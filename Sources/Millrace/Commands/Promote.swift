@@ -70,12 +70,14 @@ struct Promote: AsyncParsableCommand {
         _ rebuild: Rebuild, _ patience: Duration, by person: String, _ catalog: inout Catalog
     ) throws -> Catalog.Promotion {
         let topology = rebuild.topology
+        let before = try catalog.distance(rebuild)
         _ = try catalog.set(rebuild.name, to: .running, by: person)
-        try catchUp(rebuild, within: patience, reserve: reserve, &catalog)
+        // One that has stood still may wait for its group for seconds before it reads.
+        try catchUp(rebuild, within: patience, &catalog) { $0.messages <= reserve && $0.hasMoved(since: before) }
         // From here on nobody writes the tables that are read: it is to be short.
         _ = try catalog.set(topology, to: .paused, by: person)
         try Settling.waitUntilPaused(topology, &catalog)
-        try catchUp(rebuild, within: patience, reserve: 0, &catalog)
+        try catchUp(rebuild, within: patience, &catalog) { $0.messages == 0 }
         _ = try catalog.set(rebuild.name, to: .paused, by: person)
         try Settling.waitUntilPaused(rebuild.name, &catalog)
         return try catalog.promote(rebuild, by: person)
@@ -116,23 +118,25 @@ struct Promote: AsyncParsableCommand {
                 + all.map(\.rebuild.name).joined(separator: ", "))
     }
 
-    /// Waits until a rebuild has read as much as its topology, but for some messages.
+    /// Waits until a rebuild has come close to its topology.
     private static func catchUp(
-        _ rebuild: Rebuild, within patience: Duration, reserve: Int64, _ catalog: inout Catalog
+        _ rebuild: Rebuild, within patience: Duration, _ catalog: inout Catalog,
+        until isClose: (RebuildDistance) -> Bool
     ) throws {
         var end = ContinuousClock.now + patience
         var last = Int64.max
         while true {
             try Settling.checkInterruption()
             let distance = try catalog.distance(rebuild)
-            if let distance, distance <= reserve { return }
-            if let distance, distance < last { (last, end) = (distance, .now + patience) }
+            if let distance, isClose(distance) { return }
+            if let lacking = distance?.messages, lacking < last { (last, end) = (lacking, .now + patience) }
             if let status = try TopologyStatus.all(&catalog, named: rebuild.name).first, status.state.isBroken {
                 throw Refusal(description: "\(rebuild.name) does not run: \(status.reason)")
             }
             guard ContinuousClock.now < end else {
                 throw Refusal(
-                    description: "\(rebuild.name) is \(distance.map(ProgressReporter.count) ?? "all") messages behind "
+                    description:
+                        "\(rebuild.name) is \((distance?.messages).map(ProgressReporter.count) ?? "all") messages behind "
                         + "\(rebuild.topology), and has come no nearer for \(patience)")
             }
             Thread.sleep(forTimeInterval: 0.05)

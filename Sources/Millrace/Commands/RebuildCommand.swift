@@ -67,7 +67,7 @@ struct Diff: AsyncParsableCommand {
         let answer = try await catalog.withCatalog { catalog in
             let rebuild = try Promote.choose(topology, with, &catalog)
             let tables = try catalog.pairs(rebuild).map { try catalog.compare($0) }
-            return Answer(rebuild: rebuild.name, behind: try catalog.distance(rebuild), tables: tables)
+            return Answer(rebuild: rebuild.name, behind: try catalog.distance(rebuild)?.messages, tables: tables)
         }
         if catalog.json {
             JSONAnswer.print(answer)

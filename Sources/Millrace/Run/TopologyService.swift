@@ -36,10 +36,12 @@ final class TopologyService: Service {
         }
     }
 
-    /// - Parameter acceptsGaps: whether tables that lack what was read before are accepted as they are.
+    /// - Parameters:
+    ///   - acceptsGaps: whether tables that lack what was read before are accepted as they are.
+    ///   - memberships: where memberships of consumer groups may go on when it ends; nil where nothing follows.
     init(
-        _ topology: CompiledTopology, overrides: RunOverrides, acceptsGaps: Bool = false, progress: ProgressStyle,
-        logger: Logger
+        _ topology: CompiledTopology, overrides: RunOverrides, acceptsGaps: Bool = false,
+        memberships: KeptMemberships? = nil, progress: ProgressStyle, logger: Logger
     ) throws {
         name = topology.name
         var logger = logger
@@ -52,6 +54,7 @@ final class TopologyService: Service {
         services[ConsoleWriter.self] = ConsoleWriter(output.write)
         services[TableGaps.self] = TableGaps(areAccepted: acceptsGaps)
         services[SecretKeeper.self] = SecretKeeper { Redaction.conceal($0) }
+        services[KeptMemberships.self] = memberships
         let plan = try topology.build(
             overrides, services: services, observers: [deadLetters, tally], logger: logger,
             giveBackFreeMemory: Allocator.giveBackFreeMemory)

@@ -17,6 +17,8 @@ final class SupervisedTopology {
     private var service: TopologyService?
     private var task: Task<Void, Never>?
     private let ended = EndBox()
+    /// Of a run that is stopped for the next one.
+    private let memberships = KeptMemberships()
     /// Why it does not run, or did not.
     private var reason = ""
     private(set) var kind = TopologyState.Kind.starting
@@ -81,6 +83,7 @@ final class SupervisedTopology {
         case nil: break
         case .stop:
             show(.stopping)
+            memberships.expectSuccessor(deployment != nil && !isLeaving)
             service?.stop()
         case .abandon:
             logger.warning(
@@ -96,6 +99,7 @@ final class SupervisedTopology {
                     "A topology cannot start", metadata: ["topology": "\(name)", "reason": "\(reason)"])
             }
         }
+        if deployment == nil || isLeaving { memberships.end() } else { memberships.expire() }
         if let deployment, deployment.wanted == .paused, supervision.isAtRest {
             order = Supervision.Order(version: deployment.version, generation: deployment.generation)
             (reason, budget) = ("", 0)
@@ -135,7 +139,9 @@ final class SupervisedTopology {
                     + "of what serve may take; lower its memory:, pause another one, or raise --memory")
         }
         let service = try TopologyService(
-            topology, overrides: overrides, acceptsGaps: version.acceptsGaps, progress: .none, logger: logger)
+            topology, overrides: overrides, acceptsGaps: version.acceptsGaps, memberships: memberships, progress: .none,
+            logger: logger)
+        memberships.expectSuccessor(false)
         self.service = service
         taps.begin(topology, service.pipeline)
         acceptsGaps = version.acceptsGaps

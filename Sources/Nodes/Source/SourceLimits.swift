@@ -26,6 +26,8 @@ enum SourceLimits {
     static let assignment = Duration.seconds(5)
     /// How long leaving the group may take. Everything is committed by then; the group notices an absence by itself.
     static let leave = Duration.seconds(3)
+    /// How long a consumer without a pipeline goes on being a member: the other members may have to wait for as long.
+    static let standBy = Duration.seconds(10)
     /// How long a call about offsets or metadata may take before it is tried again; a stop waits for it.
     static let request = Duration.seconds(4)
     /// How long nothing may have come from a pipe before that is said.

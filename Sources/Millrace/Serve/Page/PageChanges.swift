@@ -26,7 +26,7 @@ struct PageChanges {
         let beside = try catalog.rebuilds(of: topology.name).map { found -> ChangesPage.Beside in
             let rebuild = found.rebuild
             let status = TopologyFigures(try TopologyStatus.all(&catalog, named: rebuild.name)[0])
-            let behind = try catalog.distance(rebuild)
+            let behind = try catalog.distance(rebuild)?.messages
             let left = behind.flatMap { $0 > 0 && status.rate > 0 ? Double($0) / status.rate : nil }
             return ChangesPage.Beside(
                 name: rebuild.name, isNext: rebuild.tag > topology.version, state: status.state, mood: status.mood,

@@ -14,7 +14,9 @@ final class KafkaReader: @unchecked Sendable {
     private let assignments: KafkaAssignments
     private let troubles: KafkaTroubles
     private let watch: LogWatch
+    private let memberships: KeptMemberships?
     private var consumer: Consumer?
+    private var hasEndedInOrder = false
     /// The engine's index by the driver's slot number, -1 where there is none.
     private var indexOfSlot: [Int] = []
     private var lastKeepAlive = ContinuousClock.now
@@ -30,7 +32,7 @@ final class KafkaReader: @unchecked Sendable {
     private var idleSince: ContinuousClock.Instant?
 
     init(
-        _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ logger: Logger,
+        _ plan: KafkaPlan, _ intake: Intake, _ reserve: QueueReserve, _ memberships: KeptMemberships?, _ logger: Logger,
         report: @escaping (SourceStatus) -> Void
     ) throws {
         self.plan = plan
@@ -41,7 +43,8 @@ final class KafkaReader: @unchecked Sendable {
         troubles = KafkaTroubles(logger)
         watch = LogWatch(plan.configuration.connection, intake)
         assignments = KafkaAssignments(plan, intake, builder, reserve, troubles, logger)
-        consumer = try Consumer(plan.configuration)
+        self.memberships = memberships
+        consumer = try memberships?.take(plan.configuration) ?? Consumer(plan.configuration)
     }
 
     func run() throws {
@@ -62,6 +65,7 @@ final class KafkaReader: @unchecked Sendable {
             try tend()
         }
         builder.submit()
+        hasEndedInOrder = true
     }
 
     /// Takes what the client has. An error that may pass does not end the pipeline: the next poll asks again.
@@ -345,25 +349,16 @@ final class KafkaReader: @unchecked Sendable {
             })
     }
 
-    /// Leaves the group. Everything is committed by now, so there is nothing to flush.
+    /// Leaves the group, unless the membership is kept for whoever comes next. Everything is committed by now.
     func close() {
         watch.close()
         guard consumer != nil else { return }
         lastOffsetCommit = .now - SourceLimits.offsetCommit
         commitOffsets()
-        do {
-            var leaving: Consumer?
-            swap(&leaving, &consumer)
-            try leaving.take()?.close(delegate: NothingToFlush(), timeout: SourceLimits.leave)
-        } catch {
-            logger.warning("Leaving the consumer group took too long", metadata: ["reason": "\(error)"])
+        var leaving = consumer.take()
+        if let memberships, hasEndedInOrder, let kept = leaving.take() {
+            leaving = memberships.keep(kept, of: plan.configuration, logger)
         }
+        leaving.take()?.leave(logger)
     }
-}
-
-/// The delegate of a consumer that has nothing left to commit.
-private struct NothingToFlush: RebalanceDelegate {
-    func assigned(_ partitions: [TopicPartition]) -> [PartitionStart] { [] }
-    func revoked(_ partitions: [TopicPartition]) {}
-    func lost(_ partitions: [TopicPartition]) {}
 }

@@ -81,6 +81,7 @@ extension KafkaPlan: SourcePlan {
         var plan = self
         plan.configuration.fitQueues(into: context.queueBytes)
         plan.messageTexts = context.messageTexts
-        return KafkaSource(plan, memory: context.memory, logger: context.logger)
+        return KafkaSource(
+            plan, memory: context.memory, memberships: context.services[KeptMemberships.self], logger: context.logger)
     }
 }

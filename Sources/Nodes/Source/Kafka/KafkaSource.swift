@@ -10,10 +10,15 @@ package final class KafkaSource: Source {
     private let reader = Mutex<KafkaReader?>(nil)
     private let shared = Mutex(SourceStatus())
     private let reserve: QueueReserve
+    private let memberships: KeptMemberships?
 
     /// Creates a source; connects when it runs. What librdkafka may hold is drawn from `memory` at once.
-    package init(_ plan: KafkaPlan, memory: MemoryAccountant, logger: Logger) {
+    /// - Parameter memberships: where its membership may go on when it ends, nil where nothing follows.
+    package init(
+        _ plan: KafkaPlan, memory: MemoryAccountant, memberships: KeptMemberships? = nil, logger: Logger
+    ) {
         self.plan = plan
+        self.memberships = memberships
         reserve = QueueReserve(plan.configuration, memory, logger)
         self.logger = logger
     }
@@ -25,7 +30,9 @@ package final class KafkaSource: Source {
             // What matters comes as an event of `poll` too; the log only says more.
             logger.debug("librdkafka", metadata: ["facility": "\(line.facility)", "text": "\(line.message)"])
         }
-        let reader = try KafkaReader(plan, intake, reserve, logger) { status in self.shared.withLock { $0 = status } }
+        let reader = try KafkaReader(plan, intake, reserve, memberships, logger) { status in
+            self.shared.withLock { $0 = status }
+        }
         self.reader.withLock { $0 = reader }
         try reader.run()
     }

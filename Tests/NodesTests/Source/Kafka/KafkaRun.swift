@@ -114,7 +114,7 @@ final class KafkaRun: Sendable {
     init(
         _ stand: SourceStand, topics: [String], database: ModelDatabase = ModelDatabase(),
         start: KafkaPlan.Start = .earliest, group: String = "g", sessionTimeout: String = "4500",
-        pace: KafkaPace = .quick, parse: ParsePlan? = nil
+        pace: KafkaPace = .quick, parse: ParsePlan? = nil, memberships: KeptMemberships? = nil
     ) throws {
         self.database = database
         let refusals = Counter()
@@ -131,7 +131,7 @@ final class KafkaRun: Sendable {
         let memory = MemoryAccountant(budget: 256 << 20)
         let lines = lines
         let logger = Logger(label: "test") { _ in lines }
-        let source = KafkaSource(plan, memory: memory, logger: logger)
+        let source = KafkaSource(plan, memory: memory, memberships: memberships, logger: logger)
         let target = ScriptedTarget(ModelTarget(database: database, seed: 1, faultPercent: 0)) { _ in
             refusals.take() ? .refused(reason: "on purpose") : nil
         }
