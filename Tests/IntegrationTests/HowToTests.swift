@@ -68,7 +68,8 @@ import Testing
                 }
             }
             for query in queries {
-                #expect(try database.query(query).rowCount > 0, "\(name): \(query)")
+                let answer = try database.query(query)
+                #expect(answer.rowCount > 0 || query.hasPrefix("CREATE "), "\(name): \(query)")
             }
         }
     }
@@ -76,7 +77,7 @@ import Testing
     /// Makes the tables that a page makes, and fills that of the campaigns.
     /// - Returns: the other queries.
     private static func prepare(_ queries: [String], in database: TestDatabase) throws -> [String] {
-        let tables = queries.filter { $0.hasPrefix("CREATE TABLE") }
+        let tables = queries.filter { $0.hasPrefix("CREATE TABLE campaigns ") }
         for table in tables { _ = try database.query(table) }
         if !tables.isEmpty {
             let rows = try String(contentsOf: root.appending(path: "topologies/samples/campaigns.csv"), encoding: .utf8)
