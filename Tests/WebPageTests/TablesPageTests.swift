@@ -21,6 +21,40 @@ import Testing
         #expect(!text.contains("<figure"))
     }
 
+    @Test func aHeatMapIsDarkerWhereMoreValuesAre() {
+        let few = HeatMap.Bar(low: 1, high: 10, count: 1)
+        let most = HeatMap.Bar(low: 10, high: 100, count: 99)
+        let map = HeatMap(title: "ms", columns: [[few, most], [], [most]], from: 0, to: 180)
+        let text = map.markup.text
+        // A third of the width each; 10 is half the way from 1 to 100.
+        #expect(text.contains("<path class=\"heat h0\" d=\"M0 140v-70h200v70Z\"/>"), "\(text)")
+        #expect(text.contains("<path class=\"heat h5\" d=\"M0 70v-70h200v70ZM400 70v-70h200v70Z\"/>"), "\(text)")
+        #expect(text.contains("<span>100</span><span>10</span><span>1</span>"))
+        #expect(text.contains("data-values=\"100||99\n10 to 100||10 to 100\""))
+    }
+
+    @Test(arguments: [
+        [
+            HeatMap.Bar(low: -100, high: -1, count: 1), .init(low: 0, high: 0, count: 5),
+            .init(low: 2, high: 50, count: 1),
+        ],
+        [.init(low: -8, high: -2, count: 1)], [.init(low: 3, high: 3, count: 7)], [.init(low: 0, high: 0, count: 7)],
+    ])
+    func aHeatMapHasAPlaceForEveryValue(bars: [HeatMap.Bar]) throws {
+        let scale = try #require(HeatMap.Scale(bars))
+        let places = bars.flatMap { [scale.place($0.low), scale.place($0.high)] }
+        #expect(places == places.sorted() && places.allSatisfy { (0...1).contains($0) }, "\(places)")
+        #expect(abs(scale.value(at: 0) - bars[0].low) < 1e-9)
+        #expect(abs(scale.value(at: 1) - bars[bars.count - 1].high) < 1e-9)
+        let text = HeatMap(title: "x", columns: [bars], from: 0, to: 60).markup.text
+        #expect(!text.contains("nan") && !text.contains("inf"), "\(text)")
+    }
+
+    @Test func aHeatMapWithoutValuesIsEmpty() {
+        let text = HeatMap(title: "x", columns: [], from: 0, to: 60).markup.text
+        #expect(text.contains("no values") && !text.contains("heat h"))
+    }
+
     @Test func estimatesHaveABand() {
         var chart = Chart(
             title: "users", kind: .lines, lines: [.init(name: "", values: [10, 20])], from: 0, to: 120)

@@ -172,6 +172,16 @@ class PageTests(unittest.TestCase):
         answered = {row[0] or "(null)": row[1] for row in self.stand.postgres.query(statement)}
         self.assertEqual(answered, counted)
 
+        # Every value is in a bar of the heat map, and in one only.
+        self.go(page, "/topologies/game_kpis/tables?range=all&table=kpi_minute")
+        statement = page.run(
+            "[...document.querySelectorAll('pre')].map(pre => pre.textContent).find(sql => sql.includes('distribution'))")
+        drawn = sum(int(row[-1]) for row in self.stand.postgres.query(statement))
+        counted = self.stand.postgres.value(
+            "SELECT sum((millrace._percentiles_read(duration_sketch)).n) FROM kpi_minute WHERE duration_sketch IS NOT NULL")
+        self.assertEqual(drawn, int(counted))
+        self.assertGreater(page.run("document.querySelectorAll('path.heat').length"), 1)
+
         self.go(page, "/topologies/game_kpis/partitions")
         shown = page.run(
             "[...document.querySelectorAll('tbody tr')].map(row => row.cells[4].innerText.replace(/\\D/g, ''))")

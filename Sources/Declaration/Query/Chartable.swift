@@ -70,15 +70,19 @@ public struct MetricChart: Sendable {
     /// Between which values the first line is, where it is an estimate: aggregates in SQL.
     public var bounds: (low: String, high: String)?
 
+    /// A sketch of all values, of which `millrace.distribution` makes bars: an aggregate in SQL.
+    public var sketch: String?
+
     /// Describes a chart.
     public init(
         name: String, lines: [Line], unit: Unit = .number, isBand: Bool = false,
-        bounds: (low: String, high: String)? = nil
+        bounds: (low: String, high: String)? = nil, sketch: String? = nil
     ) {
         self.name = name
         self.lines = lines
         self.unit = unit
         self.isBand = isBand
         self.bounds = bounds
+        self.sketch = sketch
     }
 }

@@ -1,5 +1,12 @@
+/// What a query has found, drawn.
+package protocol Drawing: Sendable {
+    var title: String { get }
+    /// The drawing, with its title.
+    var markup: HTML { get }
+}
+
 /// A chart over time with labelled axes. The shapes are SVG, and stretch; the labels are text beside them, and do not.
-package struct Chart: Sendable {
+package struct Chart: Drawing {
     /// How values are drawn.
     package enum Kind: Sendable {
         /// From zero up.
@@ -50,8 +57,7 @@ package struct Chart: Sendable {
 
     private static let (width, height) = (600.0, 140.0)
 
-    /// The chart.
-    var markup: HTML {
+    package var markup: HTML {
         let most = Shape.largest(lines.flatMap(\.values) + (bounds?.high ?? []))
         let hasAny = lines.contains { $0.values.contains(where: \.isFinite) }
         let top = isBinary ? Shape.binaryCeiling(most) : Shape.ceiling(most)

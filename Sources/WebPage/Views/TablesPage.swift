@@ -61,7 +61,7 @@ package struct TablesPage {
     package var range: Range
     /// The key by which rows can be chosen, its values, and the one that is chosen.
     package var key: (name: String, values: [String], chosen: String?)?
-    package var charts: [Answer<Chart>] = []
+    package var charts: [Answer<any Drawing>] = []
     package var rows: Answer<Rows>?
     package var complaint: String?
 

@@ -10,6 +10,8 @@ struct PageTables {
     private static let (valuesMax, rowsMax) = (50, 20)
     /// Points of a chart: one with more windows is drawn for the newest of them.
     private static let pointsMax = 1_500
+    /// Columns of a heat map, and bars of each: they are as many shapes.
+    private static let (columnsMax, barsMax) = (48, 16)
 
     private let request: PageRequest
     private let topology: TopologyFigures
@@ -47,7 +49,11 @@ struct PageTables {
         }
         let condition = condition(table, chosen)
         if table.hasWindow {
-            for chart in table.charts { page.charts.append(try draw(chart, table, condition, &catalog)) }
+            for chart in table.charts {
+                page.charts.append(try draw(chart, table, condition, &catalog))
+                guard let sketch = chart.sketch else { continue }
+                page.charts.append(try drawSpread(chart, sketch, table, condition, &catalog))
+            }
         }
         if !table.charts.isEmpty { page.rows = try rows(table, chosen, &catalog) }
         return page
@@ -97,7 +103,7 @@ struct PageTables {
 
     private func draw(
         _ chart: MetricChart, _ table: TableCharts, _ condition: String, _ catalog: inout Catalog
-    ) throws -> TablesPage.Answer<Chart> {
+    ) throws -> TablesPage.Answer<any Drawing> {
         let bounds = chart.bounds.map { [("low", $0.low), ("high", $0.high)] } ?? []
         let all = chart.lines + bounds.map { MetricChart.Line("\(chart.name) \($0.0)", $0.1) }
         let lines = all.map { "\(Self.number($0, chart.unit)) AS \(SQLWord.name($0.name))" }
@@ -112,7 +118,7 @@ struct PageTables {
         var drawing = Chart(
             title: chart.name, kind: chart.isBand ? .band : isSum ? .bars : .lines, lines: [], from: 0, to: 0,
             format: Self.format(chart.unit))
-        return try answer(sql, drawing, &catalog) { found in
+        return try answer(sql, drawing as any Drawing, &catalog) { found in
             let times = try (0..<found.rowCount).map { Double(try found.microsecondsSince1970($0, 0) ?? 0) / 1e6 }
             let places = Self.places(times)
             let columns = try all.indices.map { index in
@@ -127,6 +133,45 @@ struct PageTables {
             }
             if !bounds.isEmpty { drawing.bounds = (columns[columns.count - 2], columns[columns.count - 1]) }
             (drawing.from, drawing.to) = (places.from, places.to)
+            return drawing
+        }
+    }
+
+    /// How the values of a metric are spread, over stretches of time of which each is a window or several.
+    private func drawSpread(
+        _ chart: MetricChart, _ sketch: String, _ table: TableCharts, _ condition: String, _ catalog: inout Catalog
+    ) throws -> TablesPage.Answer<any Drawing> {
+        let sql = """
+            WITH span AS (
+                SELECT min(s) AS first, max(s) + coalesce((max(s) - min(s)) / nullif(count(*) - 1, 0), 60) AS past,
+                    least(count(*), \(Self.columnsMax))::int AS places
+                FROM (SELECT DISTINCT extract(epoch FROM window_start)::float8 AS s FROM \(table.table)
+                    WHERE \(condition)) AS windows
+            ), merged AS (
+                SELECT first, past, places, width_bucket(extract(epoch FROM window_start)::float8, first, past, places) AS place,
+                    \(sketch) AS sketch
+                FROM \(table.table), span
+                WHERE \(condition)
+                GROUP BY 1, 2, 3, 4
+            )
+            SELECT first, past, places, place, low, high, count
+            FROM merged, millrace.distribution(sketch, \(Self.barsMax)) ORDER BY place, low
+            """
+        var drawing = HeatMap(
+            title: "\(chart.name), how it is spread", columns: [], from: 0, to: 60, format: Self.format(chart.unit))
+        return try answer(sql, drawing as any Drawing, &catalog) { found in
+            guard found.rowCount > 0, let first = try found.double(0, 0), let past = try found.double(0, 1) else {
+                return drawing
+            }
+            (drawing.from, drawing.to) = (first, past)
+            drawing.columns = Array(repeating: [], count: Int(try found.int32(0, 2) ?? 1))
+            for row in 0..<found.rowCount {
+                guard let place = try found.int32(row, 3), let low = try found.double(row, 4),
+                    let high = try found.double(row, 5), let count = try found.int64(row, 6)
+                else { continue }
+                drawing.columns[min(drawing.columns.count, max(1, Int(place))) - 1].append(
+                    HeatMap.Bar(low: low, high: high, count: count))
+            }
             return drawing
         }
     }

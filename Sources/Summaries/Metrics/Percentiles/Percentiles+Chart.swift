@@ -3,12 +3,12 @@ package import Declaration
 extension Percentiles: ChartableMetric {
     /// Percentiles of many rows are read from their merged sketches.
     package var chart: MetricChart? {
-        let sketch = sql(columns.count - 1)
+        let sketch = "millrace.percentiles_merge(\(sql(columns.count - 1)))"
         let lines = percentiles.sorted { $0.percent < $1.percent }.map { percentile in
             MetricChart.Line(
                 "p\(percentile.text)",
-                "millrace.percentile(millrace.percentiles_merge(\(sketch)), \(percentile.percent) / 100)")
+                "millrace.percentile(\(sketch), \(percentile.percent) / 100)")
         }
-        return MetricChart(name: name, lines: lines, isBand: true)
+        return MetricChart(name: name, lines: lines, isBand: true, sketch: sketch)
     }
 }
