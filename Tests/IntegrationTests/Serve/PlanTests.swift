@@ -56,7 +56,7 @@ import Testing
             switch random.below(11) {
             case 0:
                 metrics.append(
-                    "m\(round): \(["max(n)", "uniques(n)", "count(n)", "percentiles(n, 50)"][random.below(4)])")
+                    "m\(round): \(["max(n)", "uniques(n)", "count(n)", "'percentiles(n, 50)'"][random.below(4)])")
             case 1: if metrics.count > 1 { metrics.remove(at: random.below(metrics.count)) }
             case 2: window = window == "1m" ? "5m" : "1m"
             case 3: keys = keys.count == 1 ? ["kind", "n"] : ["kind"]
