@@ -70,7 +70,8 @@ let package = Package(
             name: "WebPage", dependencies: ["Catalog", "WebAPI"],
             resources: [.embedInCode("Look/page.css"), .embedInCode("Look/page.js"), .embedInCode("Look/icon.svg")],
             swiftSettings: strict),
-        .target(name: "LookupSources", dependencies: ["Lookups", "JSON", "Postgres"], swiftSettings: strict),
+        .target(
+            name: "LookupSources", dependencies: ["Platform", "Lookups", "JSON", "Postgres"], swiftSettings: strict),
 
         // Engine
         .target(

@@ -28,6 +28,8 @@ struct Batch {
     uint32_t depthMax;
     /// Whether a document that is no object is bad.
     bool objectsOnly;
+    /// Whether the first document may stand behind a byte order mark.
+    bool passesMark = false;
     /// Counts documents over the parser's whole life, so that no mark left in a Field or Level has to be wiped.
     uint64_t serial = 0;
     MinuteMemo minute;

@@ -259,6 +259,8 @@ void sj_parser_set_elements(sj_parser *parser, const uint8_t *keys, const uint32
     parser->batch.elements = member.elements.get();
 }
 
+void sj_parser_pass_mark(sj_parser *parser, bool passes) { parser->batch.passesMark = passes; }
+
 const char *sj_parse(
     sj_parser *parser, uint8_t *buffer, size_t length, size_t capacity, const sj_slice *documents,
     size_t document_count, const sj_column *columns, uint8_t *status, sj_summary *summary) {

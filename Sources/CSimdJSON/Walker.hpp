@@ -139,7 +139,7 @@ private:
         if (__builtin_expect(isObject, 1)) {
             next = object(*batch.root, at, 0);
         } else if (byte(at) == 0xef && base[*at + 1] == 0xbb && base[*at + 2] == 0xbf) {
-            return fail(SJ_BYTE_ORDER_MARK, at);
+            return isPassed(at) ? one(at + 1, end) : fail(SJ_BYTE_ORDER_MARK, at);
         } else {
             next = value(at, 0);
         }
@@ -149,6 +149,15 @@ private:
         if (*next < end) { return fail(SJ_TRAILING_CONTENT, next, kind(next)); }
         if (__builtin_expect(!isObject, 0) && batch.objectsOnly) { return fail(SJ_NOT_AN_OBJECT, at, kind(at)); }
         return next;
+    }
+
+    /// Whether the byte order mark at `at` begins the batch's first document, which may have one, and is a token of its own:
+    /// what is glued to it, such as a number, is one token with it.
+    bool isPassed(Token at) const {
+        if (!batch.passesMark || segment.offset + *at != batch.documents[0].offset) { return false; }
+        uint32_t next = *at + 3;
+        while (isSpace(base[next])) { next++; }
+        return next == at[1];
     }
 
     /// What kind of value begins at `at`.

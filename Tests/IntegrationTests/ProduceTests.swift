@@ -10,7 +10,7 @@ import Testing
             let folder = try TopologyFolder()
             let lines = (0..<500).map { "{\"kind\": \"k\($0 % 3)\"}" }.joined(separator: "\r\n\n")
             let (one, two) = try (
-                folder.file(named: "1.ndjson", lines), folder.file(named: "2.ndjson", "{\"kind\": \"k1\"}")
+                folder.file(named: "1.ndjson", "\u{feff}" + lines), folder.file(named: "2.ndjson", "{\"kind\": \"k1\"}")
             )
             let produced = try Complaint.of(["produce", one, two, "--kafka", kafka.bootstrapServers, "--topic", topic])
             produced.expect(.code(0), "millrace: delivered 501 messages to topic \(topic)")

@@ -75,6 +75,16 @@ import Testing
         }
     }
 
+    /// As programs on Windows save text.
+    @Test func aByteOrderMarkCostsNoRecord() async throws {
+        try await onOwnThread {
+            let complaint = try Self.run(["--fail-on-dead"], sample: "\u{feff}" + #"{"ts": "2026-01-01T00:00:00Z"}"#)
+            #expect(complaint.exit == .code(0), "\(complaint.text)")
+            #expect(complaint.output.contains(" records |          1 |           1 |"), "\(complaint.output)")
+            #expect(complaint.output.contains("keys seen there: ts"), "\(complaint.output)")
+        }
+    }
+
     @Test func deadLettersFailIfWanted() async throws {
         try await onOwnThread {
             #expect(try Self.run(["--fail-on-dead"]).exit == .code(1))

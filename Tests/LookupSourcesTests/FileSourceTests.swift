@@ -193,6 +193,11 @@ import Testing
         var fields = Self.fields
         fields[1].name = "o.name"
         let rows = try read(NDJSONSource(path: file.path), fields)
+        let marked = try TemporaryFile("\u{feff}" + String(contentsOfFile: file.path, encoding: .utf8))
+        #expect(try read(NDJSONSource(path: marked.path), fields) == rows)
+        #expect(try read(FileRows.source(of: marked.path), fields) == rows)
+        let empty = try TemporaryFile("\u{feff}")
+        #expect(try read(NDJSONSource(path: empty.path), fields).isEmpty)
         #expect(
             rows == [
                 [.integer(1), .text("x"), .integer(450), .double(0.5), .integer(1), .integer(1_767_323_045_678_901)],

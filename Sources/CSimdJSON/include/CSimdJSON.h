@@ -158,6 +158,10 @@ void sj_parser_add_field(
 /// Makes a row of every element of the array at a path, in place of one of every document. Before the first field.
 void sj_parser_set_elements(sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count);
 
+/// Whether a byte order mark in front of the first document of a batch is passed over; else it makes the document bad. Holds
+/// until it is said otherwise.
+void sj_parser_pass_mark(sj_parser *parser, bool passes);
+
 /// Parses `document_count` documents of `buffer` into one column per declared field.
 ///
 /// `capacity` is at least `length + SJ_PADDING + length`. Documents ascend, do not overlap, and whatever lies between

@@ -50,6 +50,8 @@ public enum Framing: Sendable {
     public var runs: [BatchRun] = []
     /// Whether a message holds one document or lines.
     public var framing = Framing.document
+    /// Whether the first message begins with a byte order mark that is no part of its first document: it begins a file.
+    public var beginsWithMark = false
 
     /// Rows parsed, good and bad.
     public private(set) var rowCount = 0
@@ -172,6 +174,7 @@ extension Batch {
     func reset() {
         length = 0
         rowCount = 0
+        beginsWithMark = false
         messageList.removeAll()
         texts.removeAll()
         keys.removeAll()

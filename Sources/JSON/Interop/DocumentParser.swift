@@ -63,6 +63,10 @@ import CSimdJSON
         unsafe sj_parser_destroy(parser)
     }
 
+    /// Whether a byte order mark in front of the first document of a batch is passed over, as is right where a file begins;
+    /// else it makes the document bad. Its bytes belong to the document all the same. Holds until it is said otherwise.
+    public mutating func passMark(_ passes: Bool) { unsafe sj_parser_pass_mark(parser, passes) }
+
     /// The capacity a batch buffer needs for `length` bytes of documents: room for the padding, and for as much
     /// unescaped text as there can be. Pages of it that no escape needs are never touched.
     public static func capacity(forLength length: Int) -> Int { 2 * length + padding }

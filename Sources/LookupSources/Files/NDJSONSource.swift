@@ -1,5 +1,6 @@
 import JSON
 public import Lookups
+import Platform
 
 /// A dimension in a file with a JSON object per line.
 ///
@@ -24,6 +25,7 @@ public struct NDJSONSource: DimensionSource {
         var row = DimensionRow(count: fields.count)
         var held = 0
         var line = 1
+        var isAtStart = true
         var isFinal = false
         while !isFinal || held > 0 {
             if !isFinal {
@@ -32,6 +34,12 @@ public struct NDJSONSource: DimensionSource {
                 isFinal = read == 0
                 held += read
             }
+            if isAtStart, isFinal || held >= ByteOrderMark.length {
+                block.passMark(held)
+                isAtStart = false
+            }
+            // Fewer bytes may be the beginning of a mark.
+            if isAtStart { continue }
             let split = block.split(held, isFinal: isFinal)
             if split.consumed == 0, !isFinal, held > JSONLimits().documentLengthMax {
                 throw LookupError(

@@ -1,5 +1,6 @@
 import JSON
 import Lookups
+import Platform
 
 /// Some lines of a file in memory, and the columns that they are parsed into.
 @safe final class JSONBlock {
@@ -43,6 +44,12 @@ import Lookups
         unsafe bytes.deallocate()
         unsafe bytes = larger
         capacity = needed
+    }
+
+    /// Makes white space of a byte order mark in front of `length` bytes, which begin a file.
+    func passMark(_ length: Int) {
+        guard unsafe ByteOrderMark.begins(UnsafeBufferPointer(start: bytes, count: length)) else { return }
+        unsafe bytes.update(repeating: UInt8(ascii: " "), count: ByteOrderMark.length)
     }
 
     /// Finds the lines in the first `length` bytes.

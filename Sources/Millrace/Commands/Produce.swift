@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Nodes
+import Platform
 
 /// `millrace produce`: one's own file into a Kafka topic.
 struct Produce: ParsableCommand {
@@ -51,6 +52,8 @@ private struct LineFeed {
     private let reader: FileReader
     private let path: String
     private var rest: [UInt8] = []
+    /// Whether nothing of the file has been looked at.
+    private var isAtStart = true
     private var hasEnded = false
 
     init(path: String) throws {
@@ -70,6 +73,11 @@ private struct LineFeed {
             else { return [] }
             hasEnded = count == 0
             rest += buffer[..<count]
+            if isAtStart {
+                guard hasEnded || rest.count >= ByteOrderMark.length else { continue }
+                if ByteOrderMark.begins(rest) { rest.removeFirst(ByteOrderMark.length) }
+                isAtStart = false
+            }
             if hasEnded, let last = rest.last, last != UInt8(ascii: "\n") { rest.append(UInt8(ascii: "\n")) }
             guard let end = rest.lastIndex(of: UInt8(ascii: "\n")) else {
                 guard rest.count <= Self.lineBytesMax else {

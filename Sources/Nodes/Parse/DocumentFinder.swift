@@ -1,5 +1,6 @@
 import Dataflow
 import JSON
+import Platform
 
 /// Cuts the messages of a batch into documents: one each, or one per line.
 struct DocumentFinder {
@@ -20,8 +21,16 @@ struct DocumentFinder {
             }
             let before = documents.count
             appendLines(of: message, in: batch)
+            if before == 0, batch.beginsWithMark { leaveOutMark(of: batch) }
             counts.append(documents.count - before)
         }
+    }
+
+    /// A line with nothing but a byte order mark is as good as a blank one.
+    private mutating func leaveOutMark(of batch: Batch) {
+        guard let first = documents.first, Int(first.length) == ByteOrderMark.length else { return }
+        let line = unsafe UnsafeRawBufferPointer(start: batch.base + Int(first.offset), count: Int(first.length))
+        if unsafe ByteOrderMark.begins(line) { documents.removeFirst() }
     }
 
     /// Cuts one message into lines. There are at most half as many as bytes, blank ones not counted; the room is taken

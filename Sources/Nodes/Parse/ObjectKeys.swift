@@ -1,3 +1,5 @@
+import Platform
+
 /// The keys of an object in a document that is known to be valid JSON: for messages, so it looks at a few documents only.
 @safe struct ObjectKeys {
     /// Bytes shown of a key.
@@ -23,6 +25,8 @@
     private init(bytes: UnsafeRawBufferPointer, keysBehindArray: Int) {
         unsafe self.bytes = unsafe bytes
         self.keysBehindArray = keysBehindArray
+        // What begins a file may stand behind one.
+        if unsafe ByteOrderMark.begins(bytes) { at = ByteOrderMark.length }
     }
 
     private var byte: UInt8 { unsafe at < bytes.count ? bytes[at] : 0 }

@@ -41,6 +41,7 @@ import Summaries
         finder.find(in: batch)
         // A batch without a record moves its partitions too, and takes their stored clocks over.
         guard !finder.documents.isEmpty else { return noteEventTimes(of: batch) }
+        parser.passMark(batch.beginsWithMark)
         if completion != nil, batch.messageTextBytes > 0 { batch.reserveMessageTexts() }
         let (parsedCount, arenaUsed) = elements == nil ? parseDocuments(of: batch) : parseElements(of: batch)
         guard batch.rowCount > 0 else { return noteEventTimes(of: batch) }

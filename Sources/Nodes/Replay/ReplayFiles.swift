@@ -1,5 +1,6 @@
 import Dataflow
 import Foundation
+import Platform
 
 /// Finds lines of a file again by their positions.
 final class ReplayFiles: ReplayRecords {
@@ -82,6 +83,7 @@ final class ReplayFiles: ReplayRecords {
                 found.append(reader == nil ? obstacle : Self.noLine)
                 continue
             }
+            if found.isEmpty, offset == 0 { batch.beginsWithMark = ByteOrderMark.begins(line) }
             unsafe line.withUnsafeBytes { unsafe batch.append($0, offset: offset, timestamp: nil) }
             found.append(nil)
         }

@@ -40,6 +40,22 @@ import Testing
         }
     }
 
+    /// The first line of a file that begins with a byte order mark, of which earlier versions made a dead letter.
+    @Test func aRecordBehindAByteOrderMarkIsReplayed() async throws {
+        try await onOwnThread {
+            let events = ReplayStand.events(8)
+            let stand = try ReplayStand("replay_mark", events: ["\u{feff}" + events[7]] + events.prefix(4))
+            try stand.run(stand.text(mended: false))
+            let places = try stand.database.query("SELECT \"offset\", cause FROM millrace.dead_letters")
+            #expect(try places.rowCount == 1 && places.int64(0, 0) == 0 && places.text(0, 1) == "wrong_type")
+            try stand.run(stand.text(mended: true), ["--from-now"])
+            _ = try stand.database.query("UPDATE millrace.dead_letters SET cause = 'byte_order_mark'")
+            let answer = try stand.replay(stand.text(mended: true), ["--cause", "byte_order_mark"])
+            #expect(answer.applied == 1 && answer.letters == 1, "\(answer)")
+            try stand.expectCleanRun(stand.text(mended: true), TestDatabase("replay_mark_clean"))
+        }
+    }
+
     @Test func whatTheMendedTopologyLeavesOutIsFilteredInTheLedger() async throws {
         try await onOwnThread {
             let stand = try ReplayStand("replay_filter", events: ReplayStand.events(2_000))

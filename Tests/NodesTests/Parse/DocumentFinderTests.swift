@@ -5,9 +5,12 @@ import Testing
 @testable import Nodes
 
 @Suite struct DocumentFinderTests {
-    private static func find(_ messages: [String], _ framing: Framing) -> (documents: [String], counts: [Int]) {
+    private static func find(
+        _ messages: [String], _ framing: Framing, hasMark: Bool = false
+    ) -> (documents: [String], counts: [Int]) {
         let batch = Batch(payloadBytes: 1 << 16, layout: BatchLayout())
         batch.framing = framing
+        batch.beginsWithMark = hasMark
         for (offset, message) in messages.enumerated() {
             unsafe Array(message.utf8).withUnsafeBytes {
                 unsafe batch.append($0, offset: Int64(offset), timestamp: nil)
@@ -33,6 +36,15 @@ import Testing
     @Test(arguments: [Framing.lines, .chunk]) func linesAreDocumentsAndBlankOnesAreNone(framing: Framing) {
         let found = Self.find(["a\nb\r\n\n  \n c ", "", "\n", "d"], framing)
         #expect(found.documents == ["a", "b", "c", "d"] && found.counts == [3, 0, 0, 1])
+    }
+
+    /// It is a part of its line, so that the line begins where the file does, and a blank one where nothing follows.
+    @Test func aMarkBelongsToItsLine() {
+        let found = Self.find(["\u{feff}a\nb"], .chunk, hasMark: true)
+        #expect(found.documents == ["\u{feff}a", "b"] && found.counts == [2])
+        let blank = Self.find(["\u{feff} \nb"], .chunk, hasMark: true)
+        #expect(blank.documents == ["b"] && blank.counts == [1])
+        #expect(Self.find(["\u{feff}\nb"], .chunk).documents == ["\u{feff}", "b"])
     }
 
     @Test func moreLinesThanThereIsRoomForAtOnce() {

@@ -17,6 +17,7 @@ import Testing
         #expect(Self.keys(document, at: ["a"]) == [])
         #expect(Self.keys(document, at: ["nowhere"]) == [])
         #expect(Self.keys("[1]") == [] && Self.keys("{}") == [] && Self.keys("") == [])
+        #expect(Self.keys("\u{feff}" + document) == Self.keys(document), "the first line of a file may begin so")
     }
 
     @Test func keysOfTheFirstElement() {

@@ -1,4 +1,5 @@
 import Dataflow
+import Platform
 
 /// One file or stream being read, batch by batch.
 final class FileProgress {
@@ -16,6 +17,8 @@ final class FileProgress {
     let reader: FileReader
     private let recordBytesMax: Int
     private let replay: StreamReplay?
+    /// Where its first byte is: a stream continues what earlier runs got.
+    private let origin: Int64
     /// Position of the next byte to take.
     private var position: Int64
     private var head: FileHead
@@ -47,6 +50,7 @@ final class FileProgress {
         self.partition = partition
         key = claimed.key
         position = claimed.nextOffset ?? 0
+        origin = reader.isStream ? position : 0
         reached = position
         tail = claimed.tail
         replay =
@@ -191,7 +195,7 @@ final class FileProgress {
     private func endOfFile(_ batch: Batch, _ start: Int64, lineEnd: Int, length: Int) -> Int {
         guard reader.canGrow else { return length }
         let rest = unsafe UnsafeRawBufferPointer(start: batch.base + lineEnd, count: length - lineEnd)
-        switch unsafe LastLine.kind(of: rest) {
+        switch unsafe LastLine.kind(of: rest, beginsFile: start + Int64(lineEnd) == origin) {
         case .whole: return length
         case .blank: return lineEnd
         case .unfinished:
@@ -209,6 +213,7 @@ final class FileProgress {
         batch.truncate(to: lineEnd)
         guard lineEnd > 0 else { return }
         let bytes = unsafe UnsafeRawBufferPointer(start: batch.base, count: lineEnd)
+        batch.beginsWithMark = unsafe start == origin && ByteOrderMark.begins(bytes)
         let (lineStart, line) = unsafe Self.lastLine(of: bytes)
         unsafe head.append(bytes)
         unsafe addRun(batch, start: start, length: lineEnd, next: start + Int64(lineEnd), tailOffset: lineStart, line)

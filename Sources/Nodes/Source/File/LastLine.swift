@@ -1,3 +1,5 @@
+import Platform
+
 /// The end of a file that has no newline: a whole record, or one that is still being written?
 enum LastLine {
     /// What stands behind a file's last newline.
@@ -5,8 +7,10 @@ enum LastLine {
 
     /// What these bytes are. An object or an array says by itself where it ends, so it counts as soon as it is there, and a
     /// newline that follows later is only a blank line. Anything else may go on.
-    static func kind(of bytes: UnsafeRawBufferPointer) -> Kind {
-        guard let first = unsafe bytes.firstIndex(where: { !isSpace($0) }) else { return .blank }
+    /// - Parameter beginsFile: whether a byte order mark may stand in front.
+    static func kind(of bytes: UnsafeRawBufferPointer, beginsFile: Bool) -> Kind {
+        let start = unsafe beginsFile && ByteOrderMark.begins(bytes) ? ByteOrderMark.length : 0
+        guard let first = unsafe bytes[start...].firstIndex(where: { !isSpace($0) }) else { return .blank }
         guard [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(unsafe bytes[first]) else { return .unfinished }
         var depth = 0
         var isInText = false
@@ -38,12 +42,14 @@ enum LastLine {
     /// - Parameter isWhole: nothing can follow.
     static func hasRecord(_ head: FileHead, isWhole: Bool) -> Bool {
         if head.bytes.count == FileHead.bytesMax || head.bytes.contains(UInt8(ascii: "\n")) { return true }
-        let kind = unsafe head.bytes.withUnsafeBytes { unsafe Self.kind(of: $0) }
+        let kind = unsafe head.bytes.withUnsafeBytes { unsafe Self.kind(of: $0, beginsFile: true) }
         return kind == .whole || (isWhole && kind != .blank)
     }
 
-    /// Whether there is anything but white space.
-    static func hasContent(_ bytes: ArraySlice<UInt8>) -> Bool { !bytes.allSatisfy(isSpace) }
+    /// Whether the beginning of a file has anything but white space behind its byte order mark, if it has one.
+    static func hasContent(_ bytes: ArraySlice<UInt8>) -> Bool {
+        !bytes.dropFirst(ByteOrderMark.begins(bytes) ? ByteOrderMark.length : 0).allSatisfy(isSpace)
+    }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
 }

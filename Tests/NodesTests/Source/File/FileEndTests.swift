@@ -51,7 +51,10 @@ import Testing
         (" \r", .blank),
         ("\"text\"", .unfinished), ("{", .unfinished),
     ]) func aWholeRecordSaysItselfWhereItEnds(line: String, kind: LastLine.Kind) {
-        #expect(unsafe Array(line.utf8).withUnsafeBytes { unsafe LastLine.kind(of: $0) } == kind, "\(line)")
+        for (text, beginsFile) in [(line, false), (line, true), ("\u{feff}" + line, true)] {
+            let found = unsafe Array(text.utf8).withUnsafeBytes { unsafe LastLine.kind(of: $0, beginsFile: beginsFile) }
+            #expect(found == kind, "\(text)")
+        }
     }
 
     /// `text` through gzip.

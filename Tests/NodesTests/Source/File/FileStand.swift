@@ -3,18 +3,31 @@ import DataflowTesting
 import Foundation
 import JSON
 import Logging
+import Synchronization
 
 @testable import Nodes
 
 /// Runs a `file` source in a pipeline in which every record is a dead letter, so that the model database knows the place of
 /// each that was committed.
 final class FileStand {
-    let database = ModelDatabase()
+    let database: ModelDatabase
     let folder: URL
+    private let said: Said
     private let registry = InputRegistry()
     private(set) var warnings = Words()
 
+    /// What dead letters that were committed say.
+    private final class Said: Sendable {
+        let reasons = Mutex<[(offset: Int64, reason: String)]>([])
+    }
+
     init() throws {
+        let said = Said()
+        self.said = said
+        database = ModelDatabase { epoch, isCommitted in
+            guard isCommitted else { return }
+            said.reasons.withLock { $0 += epoch.deadLetters.map { ($0.offset, $0.fault.reason) } }
+        }
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-files-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
@@ -84,6 +97,9 @@ final class FileStand {
     var places: [String: [Int64]] {
         Dictionary(grouping: database.deadLetters, by: \.key.topic).mapValues { $0.map(\.offset).sorted() }
     }
+
+    /// The reasons of the records committed, of one file in its order.
+    var reasons: [String] { said.reasons.withLock { $0.sorted { $0.offset < $1.offset }.map(\.reason) } }
 
     /// How many records were committed, and that the ledger says so too.
     var records: Int {

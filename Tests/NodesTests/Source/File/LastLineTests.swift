@@ -34,5 +34,6 @@ import Testing
     @Test func contentIsAnythingButWhiteSpace() {
         #expect(!LastLine.hasContent([0x20, 0x09, 0x0a, 0x0d][...]))
         #expect(LastLine.hasContent([0x20, 0x00][...]))
+        #expect(!LastLine.hasContent([0xef, 0xbb, 0xbf, 0x0a][...]) && LastLine.hasContent([0xef, 0xbb, 0x0a][...]))
     }
 }
