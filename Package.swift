@@ -40,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .target(name: "CFault"),
         .target(
             name: "CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson")]
@@ -50,7 +51,7 @@ let package = Package(
         ),
 
         // What has nothing to do with streams
-        .target(name: "Platform", swiftSettings: strict),
+        .target(name: "Platform", dependencies: ["CFault"], swiftSettings: strict),
 
         // Drivers: one C library each, made safe
         .target(name: "Kafka", dependencies: ["CRdKafka", "Platform"], swiftSettings: strict),

@@ -209,8 +209,11 @@ extension Catalog {
     /// Takes a topology out of the catalogue; its versions, tables and positions stay.
     package mutating func remove(_ topology: String) throws {
         let removed = try change(topology) { connection in
-            try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(topology)]).affectedRows
-                ?? 0
+            // Deployed again, its runs are counted anew.
+            try connection.query("DELETE FROM millrace.crashes WHERE topology = $1", [.text(topology)])
+            return try connection.query(
+                "DELETE FROM millrace.deployments WHERE topology = $1", [.text(topology)]
+            ).affectedRows ?? 0
         }
         if removed == 0 { throw try unknown(topology) }
     }

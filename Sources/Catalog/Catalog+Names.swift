@@ -20,7 +20,7 @@ extension Catalog {
             try connection.query(
                 "UPDATE millrace.partitions SET owner_epoch = owner_epoch + 1, owner = NULL WHERE topology = $1",
                 [.text(topology)])
-            for table in ["states"] + bookkeeping.filter({ $0 == "instances" }) {
+            for table in ["states", "crashes"] + bookkeeping.filter({ $0 == "instances" }) {
                 try connection.query("DELETE FROM millrace.\(table) WHERE topology = $1", [.text(topology)])
             }
             for table in bookkeeping + ["log"] {

@@ -53,6 +53,9 @@ extension Catalog {
                 "DELETE FROM millrace.\(table) WHERE seen_at < now() - make_interval(secs => $1)",
                 [.double(CatalogLimits.forgotten)])
         }
+        try connection.query(
+            "DELETE FROM millrace.crashes WHERE at < now() - make_interval(secs => $1)",
+            [.double(CatalogLimits.forgotten)])
     }
 
     /// What every process says of every topology, or of one.

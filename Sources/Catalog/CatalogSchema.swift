@@ -11,9 +11,9 @@ enum CatalogSchema {
             """
             SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'millrace' AND c.relname IN
-                ('versions', 'deployments', 'daemons', 'states', 'log')
+                ('versions', 'deployments', 'daemons', 'states', 'log', 'crashes')
             """)
-        if try known.int64(0, 0) == 5 { return }
+        if try known.int64(0, 0) == 6 { return }
         try connection.execute("BEGIN")
         try connection.query("SELECT pg_advisory_xact_lock($1)", [.int64(lockKey)])
         if try connection.query("SELECT to_regnamespace('millrace')::oid::bigint").isNull(0, 0) {
@@ -76,5 +76,13 @@ enum CatalogSchema {
             details text NOT NULL DEFAULT ''
         );
         CREATE INDEX IF NOT EXISTS log_by_topology ON millrace.log (topology, id);
+        CREATE TABLE IF NOT EXISTS millrace.crashes (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            at timestamptz NOT NULL DEFAULT now(),
+            topology text COLLATE "C" NOT NULL,
+            generation bigint NOT NULL,
+            daemon text COLLATE "C" NOT NULL,
+            signal text NOT NULL
+        );
         """
 }

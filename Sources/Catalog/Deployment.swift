@@ -101,6 +101,8 @@ package struct TopologyState: Sendable, Equatable {
         case failed
         /// Its file cannot be run here; nothing is tried until that changes.
         case refused
+        /// Processes died of it time and again; nothing is tried until a person says so.
+        case held
     }
 
     package var topology: String
@@ -172,6 +174,8 @@ package enum CatalogLimits {
     package static let daemonSilence = 20.0
     /// Seconds after which what a process left behind is removed.
     static let forgotten = 86_400.0
+    /// Seconds for which the death of a process counts against the topology that it died of.
+    package static let crashMemory = 3_600.0
     /// Lines of the log that are kept per topology.
     static let logLines = 2_000
     /// Bytes of a topology file.

@@ -23,12 +23,12 @@ package final class JoinableThread: Sendable {
     private static let stackBytes = 1 << 20
     private let ended = Monitor(false)
 
-    /// Starts a thread.
+    /// Starts a thread, which works for whom the calling one does.
     /// - Parameter name: shown by `ps -L` and debuggers, cut to 15 bytes.
     /// - Throws: `NoThread`; trying again later may help.
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(NoThread) {
         let ended = ended
-        let start = Start(name: name) {
+        let start = Start(name: name, work: ThreadWork.current) {
             body()
             ended.update { $0 = true }
         }
@@ -59,10 +59,12 @@ package final class JoinableThread: Sendable {
     /// What a new thread begins with.
     private final class Start: Sendable {
         let name: String
+        let work: String
         let body: @Sendable () -> Void
 
-        init(name: String, _ body: @escaping @Sendable () -> Void) {
+        init(name: String, work: String, _ body: @escaping @Sendable () -> Void) {
             self.name = name
+            self.work = work
             self.body = body
         }
 
@@ -72,6 +74,7 @@ package final class JoinableThread: Sendable {
                 unsafe fputs(String(decoding: name.utf8.prefix(15), as: UTF8.self), file)
                 unsafe fclose(file)
             }
+            ThreadWork.set(work)
             body()
         }
     }

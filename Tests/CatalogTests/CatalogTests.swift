@@ -47,6 +47,29 @@ import Testing
         #expect(found?.description == "topology t has no version 3, expected 1 to 2")
     }
 
+    /// Of the latest run alone, and none of a topology that was removed meanwhile.
+    @Test func deathsOfProcessesAreCountedByRun() throws {
+        let settings = try Self.database("crashes")
+        var catalog = try Catalog(connecting: settings)
+        #expect(try catalog.crashes().isEmpty)
+        _ = try catalog.deploy("t", file: "a", note: "", acceptsGaps: false, by: "me")
+        for (generation, signal) in [(1, "SIGSEGV"), (2, "SIGSEGV"), (2, "SIGILL")] as [(Int64, String)] {
+            try catalog.noteCrash(of: "t", generation: generation, daemon: "h/1:a", signal: signal)
+        }
+        try catalog.noteCrash(of: "other", generation: 7, daemon: "h/1:a", signal: "SIGBUS")
+        let found = try catalog.crashes()
+        #expect(found["t"]?.generation == 2 && found["t"]?.count == 2 && found["t"]?.signal == "SIGILL")
+        #expect(found["other"]?.count == 1)
+        var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        try connection.execute("UPDATE millrace.crashes SET at = at - interval '61 minutes' WHERE topology = 'other'")
+        #expect(try Array(catalog.crashes().keys) == ["t"])
+        try connection.execute("UPDATE millrace.crashes SET at = at - interval '1 day' WHERE topology = 'other'")
+        try catalog.forgetLost()
+        #expect(try connection.query("SELECT count(*) FROM millrace.crashes").int64(0, 0) == 3)
+        try catalog.remove("t")
+        #expect(try catalog.crashes().isEmpty)
+    }
+
     @Test func aTopologyTakesWhatItHasToItsNewName() throws {
         let settings = try Self.database("renamed")
         var catalog = try Catalog(connecting: settings)

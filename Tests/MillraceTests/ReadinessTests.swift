@@ -51,7 +51,7 @@ import WebAPI
         #expect(!answer([Self.deployment("a")], [Self.state("a", silent: 60)]).isReady)
     }
 
-    @Test(arguments: [TopologyState.Kind.failed, .refused, .starting, .stopping])
+    @Test(arguments: [TopologyState.Kind.failed, .refused, .held, .starting, .stopping])
     func whatDoesNotRunIsNamed(kind: TopologyState.Kind) {
         let found = answer(
             [Self.deployment("good"), Self.deployment("bad")],

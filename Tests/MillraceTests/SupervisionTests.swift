@@ -57,6 +57,34 @@ import Testing
         #expect(one.restarts == 0)
     }
 
+    /// Processes before this one have died of the run.
+    @Test func aRunThatProcessesDiedOfBeginsByRestingAndIsHeldInTheEnd() {
+        for (count, pause) in [(1, 1), (2, 2)] {
+            var one = Supervision(deaths: (generation: 1, count: count))
+            #expect(one.step(wanted: nil, at: start) == nil && one.phase == .idle)
+            #expect(one.step(wanted: first, at: start) == nil)
+            #expect(one.phase == .resting(first, until: start + .seconds(pause)) && one.isAtRest)
+            #expect(one.step(wanted: first, at: start + .seconds(pause)) == .start(first))
+            // It goes on as one that has failed as often.
+            one.ended(.failed, at: start + .seconds(pause))
+            #expect(one.phase == .resting(first, until: start + .seconds(3 * pause)))
+        }
+        var held = Supervision(deaths: (generation: 1, count: Supervision.deathsMax))
+        #expect(held.step(wanted: first, at: start) == nil && held.phase == .settled(first, .held))
+        #expect(held.step(wanted: first, at: start + .seconds(1_000_000)) == nil)
+        // A restart is another order; so is a pause, behind which nothing is left of it.
+        #expect(held.step(wanted: second, at: start) == .start(second))
+        var paused = Supervision(deaths: (generation: 1, count: 9))
+        _ = paused.step(wanted: first, at: start)
+        #expect(paused.step(wanted: nil, at: start) == nil && paused.phase == .idle)
+        #expect(paused.step(wanted: second, at: start) == .start(second))
+    }
+
+    @Test func deathsOfAnotherRunAreForgotten() {
+        var one = Supervision(deaths: (generation: 1, count: 3))
+        #expect(one.step(wanted: second, at: start) == .start(second))
+    }
+
     @Test(arguments: [Supervision.Outcome.orderly, .refused])
     func someEndsWaitForAnotherOrder(outcome: Supervision.Outcome) {
         var one = Supervision()

@@ -48,6 +48,12 @@ import Testing
             $0.reason = "table public.t: it is gone"
         }
         #expect(failed == ("failed: table public.t: it is gone", true))
+        let held = why {
+            $0.kind = .held
+            $0.reason = "the process died 3 times"
+        }
+        #expect(held == ("held: the process died 3 times", true))
+        #expect(status { $0.kind = .held }.state.isSettled && status { $0.kind = .held }.state.isRefusal)
         let quiet = why { $0.secondsSilent = 9 }
         #expect(quiet.text.hasPrefix("h/1:a has been silent for 9 s: it was killed, stands still, or cannot reach"))
         #expect(quiet.isTrouble)

@@ -86,7 +86,7 @@ struct Resume: AsyncParsableCommand {
 struct Restart: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Have a topology stop in order and begin again, in every process.",
-        discussion: "Also tries one at once that failed or was refused.")
+        discussion: "Also tries one at once that failed, was refused or is held.")
 
     @OptionGroup var options: ControlOptions
 

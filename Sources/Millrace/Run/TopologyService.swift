@@ -17,6 +17,7 @@ final class TopologyService: Service {
     private let tally: LetterTally
     private let remarks: Remarks
     private let output = ConsoleOutput()
+    private let work: String
     private let logger: Logger
     private let outcome = Mutex(Outcome())
 
@@ -39,11 +40,13 @@ final class TopologyService: Service {
     /// - Parameters:
     ///   - acceptsGaps: whether tables that lack what was read before are accepted as they are.
     ///   - memberships: where memberships of consumer groups may go on when it ends; nil where nothing follows.
+    ///   - work: what its threads work for, for whoever has to know which one the process dies of.
     init(
         _ topology: CompiledTopology, overrides: RunOverrides, acceptsGaps: Bool = false,
-        memberships: KeptMemberships? = nil, progress: ProgressStyle, logger: Logger
+        memberships: KeptMemberships? = nil, work: String = "", progress: ProgressStyle, logger: Logger
     ) throws {
         name = topology.name
+        self.work = work
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
@@ -100,21 +103,7 @@ final class TopologyService: Service {
         defer { watching.cancel() }
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
-                try await onThread(named: name) {
-                    let database = self.target as? PostgresTarget
-                    defer { database?.endSteps() }
-                    do {
-                        try database?.prepare(pipeline.stoppableContext)
-                    } catch is WaitCancelled {
-                        // Told to stop while it waited for the database: nothing has been read, so nothing is missing.
-                        return
-                    }
-                    database?.onReplacement { pipeline.stop() }
-                    self.outcome.withLock { $0.hasBegun = true }
-                    try pipeline.run()
-                    try database?.checkReplacement()
-                    try database?.finishSteps { self.outcome.withLock { $0.wasAskedToStop } }
-                }
+                try await onThread(named: name) { try ThreadWork.for(self.work) { try self.runOnThread() } }
             } onGracefulShutdown: {
                 self.stop()
             }
@@ -122,6 +111,22 @@ final class TopologyService: Service {
             self.outcome.withLock { $0.wasAskedToStop = true }
             pipeline.cancel()
         }
+    }
+
+    private func runOnThread() throws {
+        let database = target as? PostgresTarget
+        defer { database?.endSteps() }
+        do {
+            try database?.prepare(pipeline.stoppableContext)
+        } catch is WaitCancelled {
+            // Told to stop while it waited for the database: nothing has been read, so nothing is missing.
+            return
+        }
+        database?.onReplacement { [pipeline] in pipeline.stop() }
+        outcome.withLock { $0.hasBegun = true }
+        try pipeline.run()
+        try database?.checkReplacement()
+        try database?.finishSteps { self.outcome.withLock { $0.wasAskedToStop } }
     }
 
     /// What the pipeline does not see: its output, and whether there was any sense in it.

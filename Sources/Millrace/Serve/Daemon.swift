@@ -51,6 +51,7 @@ final class Daemon: Sendable {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGABRT, SIG_DFL)
+        CrashNotes.begin(for: name, logger)
         let watch = try StopWatch {
             self.isLeaving.withLock { $0 = true }
             self.manager?.stopping()
@@ -86,6 +87,8 @@ final class Daemon: Sendable {
         private var cannotKeepLog = false
         private var deployments: [String: Deployment]?
         private var topologies: [String: SupervisedTopology] = [:]
+        /// What processes died of before this one began.
+        private var crashes: [String: CrashRecord] = [:]
         private var lastRead: ContinuousClock.Instant?
         private var lastReport: ContinuousClock.Instant?
         private var reported: [String: TopologyState] = [:]
@@ -122,7 +125,7 @@ final class Daemon: Sendable {
                 var fresh = try Catalog(connecting: daemon.settings) { [daemon] in daemon.isLeaving.withLock { $0 } }
                 try fresh.listen()
                 try fresh.forgetLost()
-                if deployments == nil { try Obituary.write(&fresh, own: daemon.name, daemon.logger) }
+                if deployments == nil { try begin(&fresh) }
                 catalog = consume fresh
                 (lastRead, lastReport, pause) = (nil, nil, Daemon.pauseFirst)
                 if isAway { daemon.logger.notice("The catalogue is there again") }
@@ -134,6 +137,15 @@ final class Daemon: Sendable {
             } catch {
                 lose(error)
             }
+        }
+
+        /// Finds out what became of processes before this one, before anything runs.
+        private mutating func begin(_ catalog: inout Catalog) throws {
+            try Obituary.write(&catalog, own: daemon.name, daemon.logger)
+            crashes = try catalog.crashes()
+            // Known from here on: it may die of the first topology that it starts.
+            try catalog.report(
+                daemon: daemon.name, program: Version.text, memoryBytes: daemon.memoryBytes, [], gone: [])
         }
 
         /// The catalogue cannot be asked: what runs goes on.
@@ -162,7 +174,8 @@ final class Daemon: Sendable {
             guard let deployments else { return }
             for name in deployments.keys where topologies[name] == nil {
                 topologies[name] = SupervisedTopology(
-                    name: name, process: daemon.name, hook: daemon.hook, taps: daemon.taps, logger: daemon.logger)
+                    name: name, process: daemon.name, crashes: crashes.removeValue(forKey: name), hook: daemon.hook,
+                    taps: daemon.taps, logger: daemon.logger)
             }
             for (name, topology) in topologies.sorted(by: { $0.key < $1.key }) {
                 let taken = topologies.values.reduce(0) { $0 + ($1.name == name ? 0 : $1.budget) }

@@ -4,12 +4,15 @@ import Declaration
 import Foundation
 import Logging
 import Nodes
+import Platform
 import Synchronization
 
 /// A topology of the catalogue in this process. Used by the daemon's thread.
 final class SupervisedTopology {
     let name: String
-    private(set) var supervision = Supervision()
+    private(set) var supervision: Supervision
+    /// The run that processes before this one have died of.
+    private let crashes: CrashRecord?
     private let logger: Logger
     private let hook: AlertHook?
     private let process: String
@@ -39,10 +42,15 @@ final class SupervisedTopology {
 
     /// - Parameters:
     ///   - process: names this process, for whoever is told of a failure.
+    ///   - crashes: how often processes have died of it.
     ///   - hook: is told of failures.
     ///   - taps: shows the records of what runs.
-    init(name: String, process: String, hook: AlertHook?, taps: TapRoom, logger: Logger) {
+    init(
+        name: String, process: String, crashes: CrashRecord?, hook: AlertHook?, taps: TapRoom, logger: Logger
+    ) {
         self.name = name
+        self.crashes = crashes
+        supervision = Supervision(deaths: crashes.map { ($0.generation, $0.count) })
         self.process = process
         self.hook = hook
         self.taps = taps
@@ -79,8 +87,10 @@ final class SupervisedTopology {
         if let deployment, deployment.wanted == .running, !isLeaving {
             wanted = Supervision.Order(version: deployment.version, generation: deployment.generation)
         }
+        let isIdle = supervision.phase == .idle
         switch supervision.step(wanted: wanted, at: now) {
-        case nil: break
+        case nil:
+            if isIdle { takeCrashes() }
         case .stop:
             show(.stopping)
             memberships.expectSuccessor(deployment != nil && !isLeaving)
@@ -91,7 +101,10 @@ final class SupervisedTopology {
             task?.cancel()
         case .start(let order):
             do {
-                try start(order, deployment?.settings ?? RunSettings(), try version(order.version), freeMemory)
+                let version = try version(order.version)
+                try ThreadWork.for(work(of: order)) {
+                    try start(order, deployment?.settings ?? RunSettings(), version, freeMemory)
+                }
             } catch {
                 reason = Redaction.redacted("\(error)")
                 supervision.ended(error is Unrunnable ? .refused : .failed, at: now)
@@ -107,6 +120,23 @@ final class SupervisedTopology {
         } else {
             settle()
         }
+    }
+
+    /// What threads of a run work for: a process that dies in one of them dies of this run.
+    private func work(of order: Supervision.Order) -> String { CrashNotes.work(of: name, generation: order.generation) }
+
+    /// It does not begin as others do: processes have died of it.
+    private func takeCrashes() {
+        guard let crashes else { return }
+        switch supervision.phase {
+        case .resting(let order, _), .settled(let order, .held): self.order = order
+        default: return
+        }
+        let times = crashes.count == 1 ? "once" : "\(crashes.count) times"
+        reason =
+            "the process died \(times) of a fault in this topology within an hour (\(crashes.signal), found at "
+            + "\(Moment.text(crashes.last)))"
+        if crashes.count >= Supervision.deathsMax { reason += "; millrace restart \(name) tries it again" }
     }
 
     /// A file that cannot be run here.
@@ -139,8 +169,8 @@ final class SupervisedTopology {
                     + "of what serve may take; lower its memory:, pause another one, or raise --memory")
         }
         let service = try TopologyService(
-            topology, overrides: overrides, acceptsGaps: version.acceptsGaps, memberships: memberships, progress: .none,
-            logger: logger)
+            topology, overrides: overrides, acceptsGaps: version.acceptsGaps, memberships: memberships,
+            work: work(of: order), progress: .none, logger: logger)
         memberships.expectSuccessor(false)
         self.service = service
         taps.begin(topology, service.pipeline)
@@ -180,6 +210,7 @@ final class SupervisedTopology {
         case .resting: show(.failed)
         case .settled(_, .ended): show(.ended)
         case .settled(_, .refused): show(.refused)
+        case .settled(_, .held): show(.held)
         }
     }
 
@@ -198,11 +229,11 @@ final class SupervisedTopology {
         guard kind != self.kind else { return }
         self.kind = kind
         since = .now
-        let level: Logger.Level = kind == .failed ? .error : .info
+        let level: Logger.Level = kind == .failed || kind == .held ? .error : .info
         var metadata: Logger.Metadata = ["topology": "\(name)", "version": "\(order.version)"]
         if !reason.isEmpty { metadata["reason"] = "\(reason)" }
         logger.log(level: level, Self.words[kind] ?? "", metadata: metadata)
-        guard kind == .failed || kind == .refused else { return }
+        guard [.failed, .refused, .held].contains(kind) else { return }
         hook?.tell(
             AlertHook.Alert(
                 topology: name, version: order.version, state: kind.rawValue, reason: reason, process: process,
@@ -213,6 +244,7 @@ final class SupervisedTopology {
         .starting: "A topology starts", .running: "A topology runs", .stopping: "A topology stops",
         .paused: "A topology is paused", .ended: "A topology has read all there is",
         .failed: "A topology failed; it is tried again", .refused: "A topology cannot be run here",
+        .held: "A topology is held, for processes died of it",
     ]
 
     /// The version of a run that has begun and accepted gaps, once.

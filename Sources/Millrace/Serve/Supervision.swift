@@ -13,6 +13,9 @@ import Foundation
 ///    │  └─another order┼──────────────────┘
 ///    └──has ended── stopping ◄──another order
 /// ```
+///
+/// A process that begins knows which runs processes before it have died of: such a run begins by resting, and is settled
+/// (held) at once when there were several.
 struct Supervision {
     /// What is to run: this version, with the settings of this generation.
     struct Order: Hashable, Sendable {
@@ -32,6 +35,8 @@ struct Supervision {
     enum Settlement: Equatable {
         case ended
         case refused
+        /// Processes died of it.
+        case held
     }
 
     enum Action: Equatable {
@@ -57,6 +62,8 @@ struct Supervision {
     static let pauseMax = Duration.seconds(60)
     /// One that ran so long before it failed is tried again as if it had never failed.
     static let goodRun = Duration.seconds(120)
+    /// One of which so many processes have died is held.
+    static let deathsMax = 3
     /// The pause when others still run the version before.
     static let pauseEarly = Duration.milliseconds(300)
     /// How long an orderly end may take.
@@ -67,6 +74,11 @@ struct Supervision {
     private(set) var restarts = 0
     private var failuresInARow = 0
     private var isAbandoned = false
+    /// How many processes died of a run before this one began.
+    private var deaths: (generation: Int64, count: Int)?
+
+    /// - Parameter deaths: how many processes have died, not long ago, of which run; nil for none.
+    init(deaths: (generation: Int64, count: Int)? = nil) { self.deaths = deaths }
 
     /// What is to be done now.
     /// - Parameter wanted: nil when it is not to run.
@@ -75,6 +87,9 @@ struct Supervision {
         case .idle:
             guard let wanted else { return nil }
             (restarts, failuresInARow) = (0, 0)
+            if let deaths = deaths.take(), deaths.generation == wanted.generation, deaths.count > 0 {
+                return begin(wanted, after: deaths.count, now)
+            }
             return start(wanted, now)
         case .running(let order, _):
             guard order != wanted else { return nil }
@@ -100,6 +115,23 @@ struct Supervision {
         }
     }
 
+    /// As if it had failed so often, until that is too much.
+    private mutating func begin(_ order: Order, after deaths: Int, _ now: ContinuousClock.Instant) -> Action? {
+        guard deaths < Self.deathsMax else {
+            phase = .settled(order, .held)
+            return nil
+        }
+        failuresInARow = deaths - 1
+        rest(order, now)
+        return nil
+    }
+
+    private mutating func rest(_ order: Order, _ now: ContinuousClock.Instant) {
+        let pause = min(Self.pauseMax, Self.pauseFirst * (1 << min(failuresInARow, 10)))
+        failuresInARow += 1
+        phase = .resting(order, until: now + pause)
+    }
+
     private mutating func start(_ order: Order, _ now: ContinuousClock.Instant) -> Action {
         phase = .running(order, since: now)
         return .start(order)
@@ -118,9 +150,7 @@ struct Supervision {
         case .early: phase = .resting(order, until: now + Self.pauseEarly)
         case .failed:
             if now - since >= Self.goodRun { failuresInARow = 0 }
-            let pause = min(Self.pauseMax, Self.pauseFirst * (1 << min(failuresInARow, 10)))
-            failuresInARow += 1
-            phase = .resting(order, until: now + pause)
+            rest(order, now)
         }
     }
 

@@ -5,7 +5,7 @@ import Foundation
 struct TopologyStatus: Encodable {
     /// What a topology does, all its processes together.
     enum State: String, Encodable {
-        case running, paused, ended, starting, stopping, failed, refused
+        case running, paused, ended, starting, stopping, failed, refused, held
         /// It runs, and something is in the way of its records.
         case waiting
         /// A partition of it stands still, and a person has to decide.
@@ -22,9 +22,9 @@ struct TopologyStatus: Encodable {
         /// Whether it has come to what was wanted of it last, one way or the other.
         var isSettled: Bool { ![.changing, .starting, .stopping, .unserved].contains(self) }
         /// Whether it does not, and will not by itself.
-        var isBroken: Bool { [.failed, .refused, .halted, .unserved].contains(self) }
+        var isBroken: Bool { [.failed, .refused, .held, .halted, .unserved].contains(self) }
         /// Whether it refuses to run.
-        var isRefusal: Bool { [.failed, .refused].contains(self) }
+        var isRefusal: Bool { [.failed, .refused, .held].contains(self) }
 
         /// What a process says of it.
         init(_ kind: TopologyState.Kind) {
@@ -37,6 +37,7 @@ struct TopologyStatus: Encodable {
                 case .ended: .ended
                 case .failed: .failed
                 case .refused: .refused
+                case .held: .held
                 }
         }
     }
@@ -122,10 +123,10 @@ struct TopologyStatus: Encodable {
             return (.changing, "\(old.daemon) has not taken up version \(deployment.version) yet")
         }
         let halts = alive.flatMap(\.snapshot.troubles).filter { $0.contains("halted: ") }
-        if let halt = halts.first, !alive.contains(where: { $0.kind == .failed || $0.kind == .refused }) {
+        if let halt = halts.first, !alive.contains(where: { [.failed, .refused, .held].contains($0.kind) }) {
             return (.halted, halt)
         }
-        for kind in [TopologyState.Kind.failed, .refused, .stopping, .starting, .running, .ended, .paused] {
+        for kind in [TopologyState.Kind.held, .failed, .refused, .stopping, .starting, .running, .ended, .paused] {
             if let found = alive.first(where: { $0.kind == kind }) { return (State(kind), found.reason) }
         }
         return (.unserved, "")
