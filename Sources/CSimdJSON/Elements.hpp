@@ -12,6 +12,8 @@ size_t failuresMark = 0;
 size_t okMark = 0;
 /// What stood where the array was expected: SJ_FOUND_ARRAY when it was there.
 uint8_t elementsFound = SJ_FOUND_NOTHING;
+/// What stood on the way to the array, in the place of an object.
+uint8_t elementsBarred = SJ_FOUND_NOTHING;
 
 /// `documents`, when they hold elements.
 void elementDocuments() {
@@ -31,7 +33,7 @@ void elementDocuments() {
         unescapedFrom = 0;
         failuresMark = batch.failures.size();
         okMark = batch.okCount;
-        elementsFound = SJ_FOUND_NOTHING;
+        elementsFound = elementsBarred = SJ_FOUND_NOTHING;
         if (*at >= end) {
             rejectDocument(each, SJ_EMPTY, 0);
             continue;
@@ -73,7 +75,13 @@ void dropElements() {
     batch.rows->count = firstRow;
     batch.failures.resize(failuresMark);
     batch.okCount = okMark;
-    elementsFound = SJ_FOUND_NOTHING;
+    elementsFound = elementsBarred = SJ_FOUND_NOTHING;
+}
+
+/// Whether nothing stands where the array was expected, which a document may be without.
+bool lacksElements() const {
+    const auto isNothing = [](uint8_t found) { return found == SJ_FOUND_NOTHING || found == SJ_FOUND_NULL; };
+    return batch.elementsOptional && isNothing(elementsFound) && isNothing(elementsBarred);
 }
 
 /// The array at `at`, with `depth` containers around it: the token after it, or null.
@@ -165,7 +173,7 @@ void finishDocument(size_t each, uint32_t begin, uint32_t end) {
                 each, field.errorCode, field.errorPosition - begin, static_cast<int32_t>(number), field.errorFound);
         }
     }
-    if (elementsFound != SJ_FOUND_ARRAY) {
+    if (elementsFound != SJ_FOUND_ARRAY && !lacksElements()) {
         return rejectDocument(each, SJ_NO_ELEMENTS, end - begin, -1, elementsFound);
     }
     for (Field *field : batch.requiredOutside) {

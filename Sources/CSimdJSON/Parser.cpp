@@ -253,7 +253,9 @@ void sj_parser_add_field(
     batch.fields.push_back(std::move(field));
 }
 
-void sj_parser_set_elements(sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count) {
+void sj_parser_set_elements(
+    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, bool optional) {
+    parser->batch.elementsOptional = optional;
     Member &member = declare(&parser->root, keys, key_lengths, key_count);
     member.elements = std::make_unique<Level>();
     parser->batch.elements = member.elements.get();

@@ -244,8 +244,11 @@ private:
         switch (spelling.action) {
         case actionSkip: return value(at, depth);
         case actionObject:
-            if (byte(at) == '{') { return object(*spelling.child, at, depth); }
-            clear(*spelling.child);
+            if (byte(at) == '{') {
+                if (__builtin_expect(elementsBarred != SJ_FOUND_NOTHING, 0)) { unbar(*spelling.child); }
+                return object(*spelling.child, at, depth);
+            }
+            bar(*spelling.child, at);
             return value(at, depth);
         case actionMember: return several(*spelling.member, at, depth);
         default: return fieldSlowly(*spelling.field, at, depth);
@@ -295,7 +298,8 @@ private:
     __attribute__((noinline)) Token several(Member &member, Token at, uint32_t depth) {
         if (member.elements) { return elements(*member.elements, at, depth); }
         const bool descends = member.child && byte(at) == '{';
-        if (member.child && !descends) { clear(*member.child); }
+        if (member.child && !descends) { bar(*member.child, at); }
+        if (descends) { unbar(*member.child); }
         const Token next = descends ? object(*member.child, at, depth) : value(at, depth);
         if (next == nullptr) { return nullptr; }
         for (Field *field : member.fields) { take(*field, at); }
@@ -433,6 +437,17 @@ private:
             }
             counts.cuts += field->cutSerial == serial && field->valid[document] != 0;
         }
+    }
+
+    /// No object is where one with declared members was expected.
+    void bar(const Level &level, Token at) {
+        clear(level);
+        if (level.holdsElements) { elementsBarred = kind(at); }
+    }
+
+    /// Another value of the name has taken its place.
+    void unbar(const Level &level) {
+        if (level.holdsElements) { elementsBarred = SJ_FOUND_NOTHING; }
     }
 
     void clear(const Level &level) {

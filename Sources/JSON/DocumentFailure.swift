@@ -29,8 +29,8 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
     public var field: FieldDeclaration?
     /// The kind of value found there.
     public var found: Found
-    /// The path of the array whose element this is, or should be; empty for a parser of documents.
-    public var elements: [String] = []
+    /// The array whose element this is, or should be; nil for a parser of documents.
+    public var elements: ElementArray?
     /// Where the bad element lies; nil when all of the document is bad.
     public var element: DocumentRange?
 
@@ -76,9 +76,9 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
             "found text, expected an object; if the text holds a document, it was encoded twice"
         case .notAnObject: "found \(found.noun), expected an object"
         case .noElements where found == .nothing || found == .null:
-            "\(elements.joined(separator: ".")): missing or null, expected the array whose elements are the records"
+            "\(elements?.name ?? ""): missing or null, expected the array whose elements are the records"
         case .noElements:
-            "\(elements.joined(separator: ".")): found \(found.noun), expected the array whose elements are the records"
+            "\(elements?.name ?? ""): found \(found.noun), expected the array whose elements are the records"
         case .tooDeep: "nested deeper than the limit at byte \(position)"
         default: error.code
         }

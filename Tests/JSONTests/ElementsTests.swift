@@ -15,7 +15,7 @@ import Testing
 
     /// Parses documents into rows, with room for `room` rows at first.
     static func rows(
-        _ documents: [String], _ fields: [FieldDeclaration], each elements: [String], room: Int = 1
+        _ documents: [String], _ fields: [FieldDeclaration], each elements: ElementArray, room: Int = 1
     ) -> [Row] {
         var parser = DocumentParser(fields: fields, takesObjectsOnly: true, elements: elements)
         return rows(documents, &parser, room: room)
@@ -152,7 +152,9 @@ import Testing
 
     private static let fields = [FieldDeclaration("v", .integer), outside("device.id", .text)]
 
-    private static func pairs(_ documents: [String], each elements: [String] = ["readings"]) -> [[Value]] {
+    private static func pairs(
+        _ documents: [String], each elements: ElementArray = ElementArray(["readings"])
+    ) -> [[Value]] {
         rows(documents, fields, each: elements).map(\.values)
     }
 
@@ -172,13 +174,15 @@ import Testing
 
     @Test func theArrayMayStandDeeper() {
         #expect(
-            Self.pairs([#"{"a":{"b":{"c":[{"v":1}],"d":0}},"device":{"id":"x"}}"#], each: ["a", "b", "c"])
+            Self.pairs(
+                [#"{"a":{"b":{"c":[{"v":1}],"d":0}},"device":{"id":"x"}}"#], each: ElementArray(["a", "b", "c"]))
                 == [[.integer(1), .text("x")]])
     }
 
     @Test func aBadElementIsOneBadRow() {
         let found = Self.rows(
-            [#"{"device":{"id":"a"},"readings":[{"v":"x"}, {"v":2} ,7, [1],{"v":3}]}"#], Self.fields, each: ["readings"]
+            [#"{"device":{"id":"a"},"readings":[{"v":"x"}, {"v":2} ,7, [1],{"v":3}]}"#], Self.fields,
+            each: ElementArray(["readings"])
         )
         #expect(found.map(\.error) == [.wrongType, nil, .notAnObject, .notAnObject, nil])
         #expect(found.map(\.element) == [#"{"v":"x"}"#, nil, "7", "[1]", nil])
@@ -189,7 +193,7 @@ import Testing
 
     @Test func aMissingFieldOfAnElementIsItsOwnFault() {
         let fields = [FieldDeclaration("v", .integer, isRequired: true)]
-        let found = Self.rows([#"{"readings":[{"v":1},{},{"v":3}]}"#], fields, each: ["readings"])
+        let found = Self.rows([#"{"readings":[{"v":1},{},{"v":3}]}"#], fields, each: ElementArray(["readings"]))
         #expect(found.map(\.error) == [nil, .missingRequired, nil])
     }
 
@@ -202,7 +206,7 @@ import Testing
             #"{"n":4,"readings":[{"v":5}]}"#, "{\"readings\":[{\"v\":1},{\"w\":\"\u{1}\"}]}",
             #"{"readings":[{"v":1},]}"#,
         ]
-        let found = Self.rows(documents, fields, each: ["readings"])
+        let found = Self.rows(documents, fields, each: ElementArray(["readings"]))
         #expect(
             found.map(\.error) == [
                 .truncated, .invalidStructure, .wrongType, .noElements, .noElements, .noElements, .notAnObject, .empty,
@@ -217,14 +221,38 @@ import Testing
         #expect(found[2].reason == "^.n at byte 5: wrong type, found text, expected an integer of 64 bits")
     }
 
+    /// Where the array is optional, nothing and null are as good as an empty one; what cannot be the array stays a fault.
+    @Test func aDocumentMayLackAnOptionalArray() {
+        let documents = [
+            #"{"d":{"r":[{"v":1}]}}"#, #"{"d":{}}"#, "{}", #"{"d":{"r":null},"n":7}"#, #"{"d":null}"#,
+            #"{"d":{"r":{}}}"#,
+            #"{"d":[{"r":[{"v":2}]}]}"#, #"{"d":5}"#, #"{"d":5,"d":{"r":[{"v":3}]}}"#, #"{"d":{"r":[{"v":4}]},"d":{}}"#,
+            #"{"d":5,"d":{"r":null}}"#, "[]", #"{"d":{"r":[{"v":5}]}"#,
+        ]
+        let optional = ElementArray(["d", "r"], isOptional: true)
+        let found = Self.rows(documents, [FieldDeclaration("v", .integer)], each: optional)
+        #expect(found.map(\.document) == [0, 5, 6, 7, 8, 11, 12])
+        #expect(found.map(\.error) == [nil, .noElements, .noElements, .noElements, nil, .notAnObject, .truncated])
+        #expect(found.compactMap { $0.error == nil ? $0.values[0] : nil } == [.integer(1), .integer(3)])
+        #expect(Self.rows([#"{"d":5,"d":null}"#, #"{"d":5,"d":{}}"#], [], each: optional).isEmpty)
+        // What the document itself must have, it must have.
+        let outer = [FieldDeclaration("v", .integer), Self.outside("n", .integer, isRequired: true)]
+        let required = Self.rows(documents, outer, each: optional)
+        #expect(!required.contains { $0.document == 3 })
+        #expect(required.first { $0.document == 2 }?.error == .missingRequired)
+    }
+
     @Test func theLastArrayOfANameCounts() {
         #expect(Self.pairs([#"{"readings":[{"v":1},{"v":2}],"readings":[{"v":3}]}"#]) == [[.integer(3), .none]])
         #expect(
-            Self.rows([#"{"readings":[{"v":"x"}],"readings":[{"v":3}]}"#], Self.fields, each: ["readings"]).map(\.error)
+            Self.rows(
+                [#"{"readings":[{"v":"x"}],"readings":[{"v":3}]}"#], Self.fields, each: ElementArray(["readings"])
+            ).map(\.error)
                 == [nil])
         #expect(
             Self.rows(
-                [#"{"a":{"r":[{"v":1}]},"a":{}}"#, #"{"a":{"r":[{"v":1}]},"a":5}"#], Self.fields, each: ["a", "r"]
+                [#"{"a":{"r":[{"v":1}]},"a":{}}"#, #"{"a":{"r":[{"v":1}]},"a":5}"#], Self.fields,
+                each: ElementArray(["a", "r"])
             )
             .map(\.error) == [.noElements, .noElements])
     }
@@ -236,7 +264,7 @@ import Testing
                 #"{"readings":[{"v":1},{"v":2}]}"#, #"{"readings":[],"n":1}"#, #"{"readings":[{}],"n":2}"#,
                 #"{"readings":[]}"#,
             ],
-            fields, each: ["readings"])
+            fields, each: ElementArray(["readings"]))
         #expect(found.map(\.error) == [.missingRequired, nil, .missingRequired])
         #expect(found[1].values == [.none, .integer(2)])
     }
@@ -253,7 +281,7 @@ import Testing
         let inner = [FieldDeclaration("v", .integer), FieldDeclaration("p.t", .text), FieldDeclaration("b", .boolean)]
         let outer = [FieldDeclaration("n", .decimal(scale: 2)), FieldDeclaration("d.id", .text)]
         let fields = inner + outer.map { Self.outside($0.path.joined(separator: "."), $0.type) }
-        var parser = DocumentParser(fields: fields, takesObjectsOnly: true, elements: ["d", "r"])
+        var parser = DocumentParser(fields: fields, takesObjectsOnly: true, elements: ElementArray(["d", "r"]))
         for _ in 0..<60 {
             var (documents, expected): ([String], [Row]) = ([], [])
             for number in 0..<(1 + random.below(12)) {

@@ -34,7 +34,7 @@ import Testing
                     guard let text = inner.defaultText else { continue }
                     found.append(
                         Place(description: "\(spec.name).\(field.name).\(inner.name)", text: text) {
-                            topology(inner: [spec.name: ", \(inner.name): \($0)"])
+                            topology(inner: ["\(spec.name).\(field.name)": ", \(inner.name): \($0)"])
                         })
                 }
             }
@@ -59,15 +59,16 @@ import Testing
             \(settings)nodes:
               events: { kafka: { brokers: "b:1", topics: [t]\(more("kafka")) } }
               files: { file: { paths: [a]\(more("file")) } }
-              records: { from: events, parse_json: { fields: { k: { type: text\(inner["parse_json"] ?? "") } }\(more("parse_json")) } }
+              records: { from: events, parse_json: { each: { path: rs\(inner["parse_json.each"] ?? "") }, \
+            fields: { k: { type: text\(inner["parse_json.fields"] ?? "") } }\(more("parse_json")) } }
               lines: { from: files, parse_json: { fields: { k: text } } }
               some: { from: records, filter: { where: "k == 'x'"\(more("filter")) } }
-              kpi: { from: some, summarize: { by: [k], metrics: { n: { metric: count()\(inner["summarize"] ?? "") } }\(more("summarize")) } }
-              ran: { from: some, exec: { command: [a], add: { f: { type: text\(inner["exec"] ?? "") } }\(more("exec")) } }
+              kpi: { from: some, summarize: { by: [k], metrics: { n: { metric: count()\(inner["summarize.metrics"] ?? "") } }\(more("summarize")) } }
+              ran: { from: some, exec: { command: [a], add: { f: { type: text\(inner["exec.add"] ?? "") } }\(more("exec")) } }
               rows: { from: ran, summarize: { by: [f], metrics: { n: count() } } }
               seen: { from: rows, console: {} }
               all: { from: lines, summarize: { by: [k], metrics: { n: count() } } }
-              out: { from: kpi, postgres: { url: "postgresql://h/d", table: t, after_commit: { command: [a]\(inner["postgres"] ?? "") }\(more("postgres")) } }
+              out: { from: kpi, postgres: { url: "postgresql://h/d", table: t, after_commit: { command: [a]\(inner["postgres.after_commit"] ?? "") }\(more("postgres")) } }
               show: { from: all, console: { max_rows: 7\(more("none")) } }
               more: { from: all, console: {\(more("console").dropFirst(2))} }
             """
@@ -100,7 +101,8 @@ import Testing
         for (name, value) in [
             ("memory", "1GiB"), ("commit_interval", "1s"), ("batch_bytes", "64KiB"), ("batch_messages", "5"),
             ("kafka.start", "latest"), ("kafka.format", "lines"), ("parse_json.fields.max_bytes", "5"),
-            ("parse_json.fields.required", "true"), ("parse_json.fields.on_type_error", "null"),
+            ("parse_json.fields.required", "true"), ("parse_json.each.optional", "true"),
+            ("parse_json.fields.on_type_error", "null"),
             ("parse_json.max_depth", "5"), ("parse_json.max_record_bytes", "2MiB"), ("console.max_rows", "5"),
             ("postgres.shared", "true"), ("exec.timeout", "1s"), ("exec.tries", "7"), ("exec.mode", "batch"),
             ("exec.add.max_bytes", "5"), ("postgres.after_commit.rows", "false"),

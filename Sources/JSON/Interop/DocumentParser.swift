@@ -19,8 +19,8 @@ import CSimdJSON
     public let fields: [FieldDeclaration]
     /// The bounds beyond which a document is bad.
     public let limits: JSONLimits
-    /// The path of the array whose elements are the records; empty when the documents are.
-    public let elements: [String]
+    /// The array whose elements are the records; nil when the documents are.
+    public let elements: ElementArray?
 
     private let parser: OpaquePointer
     private var badCount = 0
@@ -29,11 +29,11 @@ import CSimdJSON
     /// valid JSON but no object is bad: it has no fields that could be missing.
     ///
     /// Paths must not be empty, scales lie in 0...18, limits in their ranges: checked by whoever reads the topology.
-    /// - Parameter elements: the path of an array, each of whose elements is a row of its own; see `parseElements`. Paths
-    ///   of fields begin at the element, or outside of it; none may lead to the array or through it.
+    /// - Parameter elements: an array each of whose elements is a row of its own; see `parseElements`. Paths of fields begin
+    ///   at the element, or outside of it; none may lead to the array or through it.
     public init(
         fields: [FieldDeclaration], limits: JSONLimits = JSONLimits(), takesObjectsOnly: Bool = false,
-        elements: [String] = []
+        elements: ElementArray? = nil
     ) {
         precondition((1...JSONLimits.depthMost).contains(limits.depthMax), "the depth limit is 1...1024")
         precondition(
@@ -47,9 +47,10 @@ import CSimdJSON
         self.fields = fields
         self.limits = limits
         self.elements = elements
-        if !elements.isEmpty {
-            let lengths = elements.map { UInt32($0.utf8.count) }
-            unsafe sj_parser_set_elements(parser, elements.flatMap(\.utf8), lengths, lengths.count)
+        if let elements {
+            let lengths = elements.path.map { UInt32($0.utf8.count) }
+            unsafe sj_parser_set_elements(
+                parser, elements.path.flatMap(\.utf8), lengths, lengths.count, elements.isOptional)
         }
         for field in fields {
             precondition(!field.path.isEmpty, "a field needs a path")

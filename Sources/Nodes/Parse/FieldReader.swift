@@ -5,8 +5,8 @@ import Platform
 
 /// Reads the fields of a `parse_json` declaration.
 struct FieldReader {
-    /// The path of `each`; nil when there is none that is any good.
-    let elements: [String]?
+    /// What `each` says; nil when there is none that is any good.
+    let elements: ElementArray?
     /// Whether `each` is there, whatever is wrong with it.
     private let hasElements: Bool
     private let acceptsText: Bool
@@ -18,7 +18,13 @@ struct FieldReader {
         offer = if case .messages(let offer) = input { offer } else { nil }
         let each = node.config["each"]
         hasElements = each != nil
-        elements = each.flatMap { Self.keys($0, "each", &problems) }
+        elements = each.flatMap { Self.array($0, &problems) }
+    }
+
+    /// The array that `each` names; nil after saying what is wrong with it.
+    private static func array(_ each: ConfigValue, _ problems: inout Diagnostics) -> ElementArray? {
+        guard let path = each["path"], let keys = keys(path, "each", &problems) else { return nil }
+        return ElementArray(keys, isOptional: each.defaulted("optional").boolean ?? false)
     }
 
     /// The keys of a path; nil after saying what is wrong with it.
@@ -90,8 +96,8 @@ struct FieldReader {
         let inner = String(text.dropFirst(2))
         let location = path.location.advanced(over: text.unicodeScalars.prefix(2))
         guard let keys = Self.keys(inner, at: location, "the path of \(name)", &problems) else { return nil }
-        if let elements, keys.starts(with: elements) {
-            let rest = keys.dropFirst(elements.count).joined(separator: ".")
+        if let elements, keys.starts(with: elements.path) {
+            let rest = keys.dropFirst(elements.path.count).joined(separator: ".")
             problems.append(
                 Diagnostic(
                     code: "field-path", at: path.location,

@@ -15,7 +15,7 @@ package final class FieldWatch: NodeWatch {
 
     private let node: String
     let fields: [RecordField]
-    private let elements: [String]
+    private let elements: ElementArray?
     private let tell: @Sendable (Remark) -> Void
     private let state: Mutex<State>
 
@@ -107,7 +107,7 @@ package final class FieldWatch: NodeWatch {
         while state.documents < Self.documentsMax, let bytes = unsafe document(number) {
             for field in fields.indices where state.isAbsent[field] && fields[field].origin == .document {
                 let declaration = fields[field].declaration
-                let array = declaration.isOutside ? [] : elements
+                let array = declaration.isOutside ? nil : elements?.path
                 for key in unsafe ObjectKeys.list(bytes, at: declaration.path.dropLast(), inElementsOf: array)
                 where !state.keys[field].contains(key) && state.keys[field].count < Self.keysMax {
                     state.keys[field].append(key)

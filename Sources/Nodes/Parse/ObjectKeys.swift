@@ -13,12 +13,12 @@ import Platform
 
     /// The keys of the object that `path` leads to, in their order; none when there is no object. Keys are compared and
     /// shown as they are written, escapes included.
-    /// - Parameter array: the path of an array in whose first element `path` begins; empty for the document.
+    /// - Parameter array: the path of an array in whose first element `path` begins; nil for the document.
     static func list(
-        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String] = []
+        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String]? = nil
     ) -> [String] {
-        var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array.isEmpty ? -1 : path.count)
-        scan.object(ArraySlice(array + path))
+        var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array == nil ? -1 : path.count)
+        scan.object(ArraySlice((array ?? []) + path))
         return scan.keys
     }
 

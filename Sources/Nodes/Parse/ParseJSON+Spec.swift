@@ -9,7 +9,16 @@ extension ParseJSON: NodeType {
         summary: "Parses JSON documents into records with typed fields; documents that do not fit become dead letters.",
         fields: [
             FieldSpec(
-                "each", .string,
+                "each",
+                .shorthandObject(
+                    "path",
+                    [
+                        FieldSpec("path", .string, "Where the array is.", required: true, example: "readings"),
+                        FieldSpec(
+                            "optional", .boolean,
+                            "Whether a document may lack the array, or have null in its place: then it has no records, and "
+                                + "is no dead letter.", default: "false"),
+                    ]),
                 "The path of an array whose elements are the records, a record each. Paths of fields then begin at the "
                     + "element; `^.` in front of one begins at the document: `^.device.id`. A bad element is a dead letter of "
                     + "its own; a document that lacks the array, or is no valid JSON, is one.",

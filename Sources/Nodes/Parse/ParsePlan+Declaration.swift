@@ -44,7 +44,7 @@ extension ParsePlan {
         let plan = ParsePlan(
             fields: fields, eventTime: schema.fields.first { $0.column == schema.eventTimeColumn }?.name,
             limits: limits,
-            elements: reader.elements ?? [])
+            elements: reader.elements)
         return (plan, schema)
     }
 

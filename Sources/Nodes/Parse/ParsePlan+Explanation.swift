@@ -8,7 +8,10 @@ extension ParsePlan: Explainable {
         var lines = [
             "parses \(fields.count) field\(fields.count == 1 ? "" : "s") of each document, and skips all others: \(list)"
         ]
-        if !elements.isEmpty { lines.append("makes a record of each element of \(elements.joined(separator: "."))") }
+        if let elements {
+            lines.append(
+                "makes a record of each element of \(elements.name)" + (elements.isOptional ? ", if it is there" : ""))
+        }
         let required = fields.filter(\.declaration.isRequired).map(\.name)
         if !required.isEmpty { lines.append("dead letter without \(required.joined(separator: ", "))") }
         let read = fields.filter { $0.reading != nil }.map(\.name)

@@ -20,7 +20,8 @@ extension ParsePlan {
             else { continue }
             meaning.add("field \(field.name)", text(of: field))
         }
-        if !elements.isEmpty { meaning.add("records", "the elements of \(OneLine.of(Self.path(elements)))") }
+        // A document without the array gives no rows, whether it is optional or not.
+        if let elements { meaning.add("records", "the elements of \(OneLine.of(Self.path(elements.path)))") }
         meaning.add("record", "at most \(limits.documentLengthMax) bytes, \(limits.depthMax) levels deep")
     }
 

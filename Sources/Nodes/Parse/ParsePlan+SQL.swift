@@ -30,7 +30,7 @@ extension ParsePlan: QueryableStage {
 
     /// The values of each document, or of each element of its array.
     private func select(_ sql: [FieldSQL], from messages: String) -> String {
-        let isOfElements = !elements.isEmpty
+        let isOfElements = elements != nil
         let record = isOfElements ? "elements.value" : "messages.value"
         let place = [
             "messages.topic AS \"message.topic\"", "messages.partition AS \"message.partition\"",
@@ -44,8 +44,8 @@ extension ParsePlan: QueryableStage {
                 FROM \(messages)
             ) AS messages
             """
-        if isOfElements {
-            let array = FieldSQL.path(elements, in: "messages.value")
+        if let elements {
+            let array = FieldSQL.path(elements.path, in: "messages.value")
             let condition = "json_typeof(messages.value) = 'object' AND json_typeof(\(array)) = 'array'"
             from += """
 

@@ -10,12 +10,13 @@ package struct ParsePlan: Sendable {
     package var eventTime: String?
     /// Bounds on records.
     package var limits: JSONLimits
-    /// The path of the array whose elements are the records; empty when the documents are.
-    package var elements: [String]
+    /// The array whose elements are the records; nil when the documents are.
+    package var elements: ElementArray?
 
     /// Creates a plan.
     package init(
-        fields: [RecordField], eventTime: String? = nil, limits: JSONLimits = JSONLimits(), elements: [String] = []
+        fields: [RecordField], eventTime: String? = nil, limits: JSONLimits = JSONLimits(),
+        elements: ElementArray? = nil
     ) {
         self.fields = fields
         self.eventTime = eventTime

@@ -34,7 +34,7 @@ import Summaries
             fields: parsedColumns.map { plan.fields[$0].parsed }, limits: plan.limits, takesObjectsOnly: true,
             elements: plan.elements)
         completion = RecordCompletion(plan)
-        elements = plan.elements.isEmpty ? nil : ElementTable(name: plan.elements.joined(separator: "."))
+        elements = plan.elements.map { ElementTable(name: $0.name) }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
@@ -174,7 +174,7 @@ import Summaries
             fault.field = plan.fields.first { $0.origin == .document && $0.declaration.name == declaration.name }?.name
             fault.found = found(failure, in: batch)
         } else if failure.error == .noElements {
-            fault.field = failure.elements.joined(separator: ".")
+            fault.field = failure.elements?.name
         }
         if batch.framing == .document, failure.error == .trailingContent, failure.found == .object {
             fault.reason += "; with several per message set format: lines"

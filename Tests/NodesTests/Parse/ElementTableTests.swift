@@ -30,6 +30,21 @@ import Testing
         #expect(found.runs.last == expected.count - 39 * 13 % 300..<expected.count)
     }
 
+    @Test func anArrayMayBeOptional() throws {
+        let stand = try ParseStand("{ each: { path: a.r, optional: true }, fields: { v: integer } }")
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        let documents = [
+            #"{"a":{"r":[{"v":1}]}}"#, #"{"a":{"r":null}}"#, "{}", #"{"a":{"r":7}}"#, #"{"a":{"r":[{"v":2}]}}"#,
+        ]
+        let found = try stand.run(documents)
+        #expect(found.rows == [["1"], ["2"]] && found.runs == [0..<1, 1..<1, 1..<1, 1..<2, 2..<3])
+        #expect(
+            found.letters.map(\.reason) == ["a.r: found a number, expected the array whose elements are the records"])
+        let strict = try ParseStand("{ each: { path: a.r }, fields: { v: integer } }").run(documents)
+        #expect(strict.letters.count == 3 && strict.rows == found.rows)
+        #expect(stand.plan.explanation.contains("makes a record of each element of a.r, if it is there"))
+    }
+
     @Test func aBadElementIsADeadLetterThatSaysWhichOne() throws {
         let stand = try ParseStand(Self.declaration)
         let found = try stand.run(

@@ -3,7 +3,8 @@ import Testing
 @testable import Nodes
 
 @Suite struct ObjectKeysTests {
-    private static func keys(_ document: String, at path: [String] = [], inElementsOf array: [String] = []) -> [String]
+    private static func keys(_ document: String, at path: [String] = [], inElementsOf array: [String]? = nil)
+        -> [String]
     {
         unsafe Array(document.utf8).withUnsafeBytes {
             unsafe ObjectKeys.list($0, at: path[...], inElementsOf: array)
