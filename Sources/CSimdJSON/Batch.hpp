@@ -46,6 +46,8 @@ struct Batch {
     sj_rows *rows = nullptr;
     /// The level of the elements, and the fields by where they belong.
     Level *elements = nullptr;
+    /// The same where the document itself is the array; else null.
+    Level *rootElements = nullptr;
     /// Whether a document may lack them.
     bool elementsOptional = false;
     std::vector<Field *> elementFields, outsideFields;

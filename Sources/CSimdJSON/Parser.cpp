@@ -57,6 +57,8 @@ struct sj_parser {
 
     Batch batch;
     Level root;
+    /// The elements of documents that are arrays.
+    std::unique_ptr<Level> rootElements;
     uint32_t documentLengthMax;
     bool isSealed = false;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
@@ -194,6 +196,7 @@ void begin(
     sj_parser *parser, uint8_t *buffer, size_t length, const sj_slice *documents, const sj_column *columns, uint8_t *status) {
     if (!parser->isSealed) {
         parser->root.seal();
+        if (parser->rootElements) { parser->rootElements->seal(); }
         parser->isSealed = true;
     }
     Batch &batch = parser->batch;
@@ -256,6 +259,11 @@ void sj_parser_add_field(
 void sj_parser_set_elements(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, bool optional) {
     parser->batch.elementsOptional = optional;
+    if (key_count == 0) {
+        parser->rootElements = std::make_unique<Level>();
+        parser->batch.elements = parser->batch.rootElements = parser->rootElements.get();
+        return;
+    }
     Member &member = declare(&parser->root, keys, key_lengths, key_count);
     member.elements = std::make_unique<Level>();
     parser->batch.elements = member.elements.get();

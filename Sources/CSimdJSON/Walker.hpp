@@ -136,18 +136,19 @@ private:
     Token one(Token at, uint32_t end) {
         Token next;
         const bool isObject = byte(at) == '{';
-        if (__builtin_expect(isObject, 1)) {
+        Level *const rows = batch.rootElements;
+        if (__builtin_expect(isObject && rows == nullptr, 1)) {
             next = object(*batch.root, at, 0);
         } else if (byte(at) == 0xef && base[*at + 1] == 0xbb && base[*at + 2] == 0xbf) {
             return isPassed(at) ? one(at + 1, end) : fail(SJ_BYTE_ORDER_MARK, at);
         } else {
-            next = value(at, 0);
+            next = rows == nullptr ? value(at, 0) : elements(*rows, at, 0);
         }
         if (next == nullptr) { return nullptr; }
         // The tokens of the next document continued this one: it ran out before it was complete.
         if (next[-1] >= end) { return fail(SJ_TRUNCATED, next - 1); }
         if (*next < end) { return fail(SJ_TRAILING_CONTENT, next, kind(next)); }
-        if (__builtin_expect(!isObject, 0) && batch.objectsOnly) { return fail(SJ_NOT_AN_OBJECT, at, kind(at)); }
+        if (__builtin_expect(!isObject, 0) && batch.objectsOnly && rows == nullptr) { return fail(SJ_NOT_AN_OBJECT, at, kind(at)); }
         return next;
     }
 

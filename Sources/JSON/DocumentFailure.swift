@@ -70,11 +70,11 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         case .trailingContent where found == .object:
             "complete before byte \(position), but more follows: a second document begins"
         case .trailingContent: "complete before byte \(position), but more follows"
-        case .notAnObject where found == .array && element == nil:
-            "found an array, expected an object; send the events in it as documents of their own"
         case .notAnObject where found == .text:
             "found text, expected an object; if the text holds a document, it was encoded twice"
         case .notAnObject: "found \(found.noun), expected an object"
+        case .noElements where elements?.path.isEmpty == true:
+            "found \(found.noun), expected an array, whose elements are the records"
         case .noElements where found == .nothing || found == .null:
             "\(elements?.name ?? ""): missing or null, expected the array whose elements are the records"
         case .noElements:

@@ -221,6 +221,27 @@ import Testing
         #expect(found[2].reason == "^.n at byte 5: wrong type, found text, expected an integer of 64 bits")
     }
 
+    @Test func theDocumentMayBeTheArray() {
+        let documents = [
+            #"[{"v":1},{"v":"x"},7]"#, "[]", #" [ {"v":2} , {} ] "#, #"{"v":3}"#, "null", #"[{"v":4}"#, #"[{"v":5}] 6"#,
+            #"[[{"v":6}]]"#, "",
+        ]
+        let fields = [FieldDeclaration("v", .integer)]
+        let found = Self.rows(documents, fields, each: ElementArray([]))
+        #expect(found.map(\.document) == [0, 0, 0, 2, 2, 3, 4, 5, 6, 7, 8])
+        #expect(
+            found.map(\.error) == [
+                nil, .wrongType, .notAnObject, nil, nil, .noElements, .noElements, .truncated, .trailingContent,
+                .notAnObject,
+                .empty,
+            ])
+        #expect(found[0].values == [.integer(1)] && found[3].values == [.integer(2)] && found[4].values == [.none])
+        #expect(found[5].reason == "found an object, expected an array, whose elements are the records")
+        #expect(found[1].element == #"{"v":"x"}"# && found[9].element == #"[{"v":6}]"#)
+        let optional = Self.rows(documents, fields, each: ElementArray([], isOptional: true))
+        #expect(optional.map(\.document) == [0, 0, 0, 2, 2, 3, 5, 6, 7, 8], "null is as good as no element")
+    }
+
     /// Where the array is optional, nothing and null are as good as an empty one; what cannot be the array stays a fault.
     @Test func aDocumentMayLackAnOptionalArray() {
         let documents = [

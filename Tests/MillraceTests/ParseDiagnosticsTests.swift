@@ -207,7 +207,23 @@ import Testing
         )
     }
 
+    @Test func documentsThatAreArrays() throws {
+        try check(
+            "{ each: ⌖$, fields: { k: text } }",
+            "[field-path]: each is the path of an array, found \"$\", which says its elements too; write \"[]\" for documents that are arrays"
+        )
+        try check(
+            "{ each: { path: \"⌖items[]\", optional: true }, fields: { k: text } }",
+            "[field-path]: each is the path of an array, found \"items[]\", which says its elements too; write items")
+        try check(
+            "{ each: \"[]\", fields: { k: { path: ⌖^.id, type: text } } }",
+            "[field-path]: the path of k begins outside of an element, found \"^.id\", but the document is the array, and nothing stands around it; write id"
+        )
+    }
+
     @Test func whatIsRight() {
+        #expect(Self.lines("{ each: \"[]\", fields: { k: text } }") == [])
+        #expect(Self.lines("{ each: { path: \"[]\", optional: true }, fields: { k: text } }") == [])
         #expect(
             Self.lines(
                 """

@@ -66,7 +66,7 @@ struct RandomEvent {
 struct RandomEvents {
     private var random: SeededRandom
     private let fields: [RandomField]
-    /// The array whose elements are the records, if they are.
+    /// The array whose elements are the records, if they are; `[]` for the document.
     private let array: String?
     private let centre: Int64
     private var number: Int64 = 0
@@ -95,7 +95,10 @@ struct RandomEvents {
         let inner = fields.filter { !($0.path?.hasPrefix("\"^.") ?? false) }
         let elements = (0..<random.below(4)).map { _ in random.chance(4) ? "7" : record(inner) }
         let list = random.chance(3) ? "\"no array\"" : "[\(elements.joined(separator: ", "))]"
+        if array == "[]" { return list }
         let rest = record(outer).dropFirst().dropLast()
+        // Where the array is optional, its absence is no fault; for the tables it is the same.
+        if random.chance(5) { return "{\(rest)}" }
         return "{\"\(array)\": \(list)\(rest.isEmpty ? "" : ", ")\(rest)}"
     }
 

@@ -66,8 +66,8 @@ struct RandomTopology {
         for index in made.indices where made[..<index].contains(where: { $0.path?.hasPrefix("in.") ?? false }) {
             made[index].path = nil
         }
-        array = random.chance(15) ? "items" : nil
-        if array != nil, let index = made.firstIndex(where: { $0.name == "k2" }) { made[index].path = "\"^.k2\"" }
+        array = random.chance(15) ? random.pick(["items", "items", "[]"]) : nil
+        if array == "items", let index = made.firstIndex(where: { $0.name == "k2" }) { made[index].path = "\"^.k2\"" }
         fields = made
         expressions.fields = [
             .integer: ["a", "a2"], .decimal: ["b"], .double: ["d"], .text: ["k", "k2"], .boolean: ["flag"],
@@ -88,7 +88,9 @@ struct RandomTopology {
         for (index, name) in names.enumerated() {
             let node = index == 0 ? "records" : "records\(index + 1)"
             text += "  \(node):\n    from: \(name)\n    parse_json:\n      event_time: ts\n"
-            if let array { text += "      each: \(array)\n" }
+            if let array {
+                text += "      each: { path: \"\(array)\", optional: \(random.pick(["true", "false"])) }\n"
+            }
             text += "      fields:\n" + fields.map { "        \($0.declaration)\n" }.joined()
         }
         if names.count > 1 {

@@ -57,7 +57,10 @@ struct DeadLetterWriter {
         let document = documents[Int(places.documents[row])]
         let range = places.ranges[row]
         if range.length == 0 { return (document, document, "") }
-        return (document, DocumentRange(offset: range.offset, length: range.length), "\(places.name)[\(row - first)]: ")
+        return (
+            document, DocumentRange(offset: range.offset, length: range.length),
+            "\(places.name ?? "")[\(row - first)]: "
+        )
     }
 
     /// The line of its message that a document is on, from 0; blank lines count.

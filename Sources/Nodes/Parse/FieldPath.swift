@@ -63,6 +63,23 @@ struct FieldPath {
         throw Problem(what: "has a backquote without an end", hint: "for example payload.`user.id`")
     }
 
+    /// What `each:` is to be in place of a text that names the elements of an array, or the document, in another language of
+    /// paths: `items[]`, `$.items[*]`, `$`, `.`; nil when it does not.
+    static func elementsAdvice(_ text: String) -> String? {
+        var plain = Substring(text)
+        if plain == "." || plain == "/" { plain = "" }
+        if plain.hasPrefix("$") { plain = plain.dropFirst() }
+        if plain.hasPrefix(".") { plain = plain.dropFirst() }
+        for suffix in ["[]", "[*]", ".*", "*"] where plain.hasSuffix(suffix) {
+            plain = plain.dropLast(suffix.count)
+            break
+        }
+        guard plain.count < text.count else { return nil }
+        if plain.isEmpty { return "write \"[]\" for documents that are arrays" }
+        guard text.hasSuffix("]") || text.hasSuffix("*"), let path = try? FieldPath(String(plain)) else { return nil }
+        return "write \(path.keys.joined(separator: "."))"
+    }
+
     /// What to write for the elements of an array: `items[0].x`, `$.items[*].x` and `items.0.x` are `x` with `each: items`.
     private static func arrayHint(_ text: String) -> String {
         var plain = Substring(text)

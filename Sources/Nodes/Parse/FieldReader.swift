@@ -23,8 +23,17 @@ struct FieldReader {
 
     /// The array that `each` names; nil after saying what is wrong with it.
     private static func array(_ each: ConfigValue, _ problems: inout Diagnostics) -> ElementArray? {
-        guard let path = each["path"], let keys = keys(path, "each", &problems) else { return nil }
-        return ElementArray(keys, isOptional: each.defaulted("optional").boolean ?? false)
+        guard let path = each["path"], let text = path.string else { return nil }
+        let isOptional = each.defaulted("optional").boolean ?? false
+        if text == ElementArray([]).name { return ElementArray([], isOptional: isOptional) }
+        guard let advice = FieldPath.elementsAdvice(text) else {
+            return keys(text, at: path.location, "each", &problems).map { ElementArray($0, isOptional: isOptional) }
+        }
+        problems.append(
+            Diagnostic(
+                code: "field-path", at: path.location,
+                "each is the path of an array, found \"\(text)\", which says its elements too", hint: advice))
+        return nil
     }
 
     /// The keys of a path; nil after saying what is wrong with it.
@@ -91,6 +100,14 @@ struct FieldReader {
                     code: "field-path", at: path.location,
                     "the path of \(name) begins outside of an element, found \"\(text)\", but the records are documents",
                     hint: text == "^" ? nil : "write \(text.dropFirst(2)), or add each: with the path of an array"))
+            return nil
+        }
+        if let elements, elements.path.isEmpty {
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: path.location,
+                    "the path of \(name) begins outside of an element, found \"\(text)\", but the document is the array, and "
+                        + "nothing stands around it", hint: text == "^" ? nil : "write \(text.dropFirst(2))"))
             return nil
         }
         let inner = String(text.dropFirst(2))

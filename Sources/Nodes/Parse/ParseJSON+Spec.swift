@@ -13,13 +13,18 @@ extension ParseJSON: NodeType {
                 .shorthandObject(
                     "path",
                     [
-                        FieldSpec("path", .string, "Where the array is.", required: true, example: "readings"),
+                        FieldSpec(
+                            "path", .string,
+                            "Where the array is; `\"[]\"` when the document itself is one, as in `[{…},{…}]`.",
+                            required: true,
+                            example: "readings"),
                         FieldSpec(
                             "optional", .boolean,
                             "Whether a document may lack the array, or have null in its place: then it has no records, and "
                                 + "is no dead letter.", default: "false"),
                     ]),
-                "The path of an array whose elements are the records, a record each. Paths of fields then begin at the "
+                "The path of an array whose elements are the records, a record each; `\"[]\"` for documents that are arrays. "
+                    + "Paths of fields then begin at the "
                     + "element; `^.` in front of one begins at the document: `^.device.id`. A bad element is a dead letter of "
                     + "its own; a document that lacks the array, or is no valid JSON, is one.",
                 example: "readings"),

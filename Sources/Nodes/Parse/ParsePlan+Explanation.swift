@@ -9,8 +9,9 @@ extension ParsePlan: Explainable {
             "parses \(fields.count) field\(fields.count == 1 ? "" : "s") of each document, and skips all others: \(list)"
         ]
         if let elements {
+            let array = elements.path.isEmpty ? "the array that the document is" : elements.name
             lines.append(
-                "makes a record of each element of \(elements.name)" + (elements.isOptional ? ", if it is there" : ""))
+                "makes a record of each element of \(array)" + (elements.isOptional ? ", if it is there" : ""))
         }
         let required = fields.filter(\.declaration.isRequired).map(\.name)
         if !required.isEmpty { lines.append("dead letter without \(required.joined(separator: ", "))") }

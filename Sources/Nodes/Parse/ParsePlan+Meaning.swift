@@ -21,7 +21,10 @@ extension ParsePlan {
             meaning.add("field \(field.name)", text(of: field))
         }
         // A document without the array gives no rows, whether it is optional or not.
-        if let elements { meaning.add("records", "the elements of \(OneLine.of(Self.path(elements.path)))") }
+        if let elements {
+            let array = elements.path.isEmpty ? "the document" : OneLine.of(Self.path(elements.path))
+            meaning.add("records", "the elements of \(array)")
+        }
         meaning.add("record", "at most \(limits.documentLengthMax) bytes, \(limits.depthMax) levels deep")
     }
 

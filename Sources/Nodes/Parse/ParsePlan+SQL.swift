@@ -46,7 +46,8 @@ extension ParsePlan: QueryableStage {
             """
         if let elements {
             let array = FieldSQL.path(elements.path, in: "messages.value")
-            let condition = "json_typeof(messages.value) = 'object' AND json_typeof(\(array)) = 'array'"
+            let isInObject = elements.path.isEmpty ? "" : "json_typeof(messages.value) = 'object' AND "
+            let condition = "\(isInObject)json_typeof(\(array)) = 'array'"
             from += """
 
                 CROSS JOIN LATERAL json_array_elements(CASE WHEN \(condition) THEN \(array) END)

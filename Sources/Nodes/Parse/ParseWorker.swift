@@ -34,7 +34,8 @@ import Summaries
             fields: parsedColumns.map { plan.fields[$0].parsed }, limits: plan.limits, takesObjectsOnly: true,
             elements: plan.elements)
         completion = RecordCompletion(plan)
-        elements = plan.elements.map { ElementTable(name: $0.name) }
+        // Of a document that is the array: `[3]`.
+        elements = plan.elements.map { ElementTable(name: $0.path.isEmpty ? "" : $0.name) }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
@@ -175,6 +176,9 @@ import Summaries
             fault.found = found(failure, in: batch)
         } else if failure.error == .noElements {
             fault.field = failure.elements?.name
+        }
+        if failure.error == .notAnObject, failure.found == .array, plan.elements == nil {
+            fault.reason += "; with each: \"[]\" every element of it is a record"
         }
         if batch.framing == .document, failure.error == .trailingContent, failure.found == .object {
             fault.reason += "; with several per message set format: lines"

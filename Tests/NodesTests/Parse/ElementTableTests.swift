@@ -45,6 +45,27 @@ import Testing
         #expect(stand.plan.explanation.contains("makes a record of each element of a.r, if it is there"))
     }
 
+    @Test func documentsMayBeArrays() throws {
+        let stand = try ParseStand(
+            "{ each: \"[]\", fields: { v: integer, o: { from: message.offset, type: integer } } }")
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        let lines = #"[{"v":1},{"v":2}]"# + "\n" + #"[{"v":3},{"v":"x"}]"# + "\n" + #"{"v":4}"#
+        let found = try stand.run([lines], framing: .chunk)
+        #expect(found.rows == [["1", "100"], ["2", "100"], ["3", "118"]])
+        #expect(
+            found.letters.map(\.reason) == [
+                "[1]: v at byte 5: wrong type, found text, expected an integer of 64 bits",
+                "found an object, expected an array, whose elements are the records",
+            ])
+        #expect(found.faults.map(\.field) == ["v", "[]"])
+        let plain = try ParseStand("{ fields: { v: integer } }").run(["[]"])
+        #expect(
+            plain.letters.map(\.reason)
+                == ["found an array, expected an object; with each: \"[]\" every element of it is a record"])
+        let elsewhere = try ParseStand("{ each: r, fields: { v: integer } }").run(["[]"])
+        #expect(elsewhere.letters.map(\.reason) == ["found an array, expected an object"])
+    }
+
     @Test func aBadElementIsADeadLetterThatSaysWhichOne() throws {
         let stand = try ParseStand(Self.declaration)
         let found = try stand.run(

@@ -23,6 +23,18 @@ import Testing
     @Test(arguments: ["", "a..b", ".a", "a.", "``", "`a", "`a`b", "a.`", "a[0]", "/a", "$", "a.*", "a.0", "a->b"])
     func othersAreRefused(text: String) { #expect(Self.problem(text) != nil) }
 
+    @Test func elementsOfAnArrayAreItsPath() {
+        for text in ["items[]", "items[*]", "$.items[*]", "$.items[]", "items.*"] {
+            #expect(FieldPath.elementsAdvice(text) == "write items", "\(text)")
+        }
+        for text in ["$", ".", "/", "$[*]", "[*]", "*", "$[]", ".[]", "$.*"] {
+            #expect(FieldPath.elementsAdvice(text) == "write \"[]\" for documents that are arrays", "\(text)")
+        }
+        for text in ["items", "a.b", "$.items", "/items", "`*`", "items[0]"] {
+            #expect(FieldPath.elementsAdvice(text) == nil, "\(text)")
+        }
+    }
+
     @Test func theRightSpellingIsAdvised() {
         #expect(Self.problem("$.a.b")?.hint == "write a.b; a key that holds such a character stands in backquotes")
         #expect(Self.problem("/a/b")?.hint == "write a.b; a key that holds such a character stands in backquotes")

@@ -27,6 +27,8 @@ import Testing
         #expect(Self.keys(document, at: ["p"], inElementsOf: ["d", "r"]) == ["q"])
         #expect(Self.keys(document, at: ["e"]) == [], "arrays are opened nowhere else")
         #expect(Self.keys(#"{"r":[]}"#, inElementsOf: ["r"]) == [])
+        #expect(Self.keys(#" [ {"t":{"u":1}} ]"#, inElementsOf: []) == ["t"])
+        #expect(Self.keys(#"[{"t":{"u":1}}]"#, at: ["t"], inElementsOf: []) == ["u"])
     }
 
     /// Bytes that are cut short are never read beyond.
