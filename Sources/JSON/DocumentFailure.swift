@@ -87,7 +87,7 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
 
 extension DocumentFailure.Found {
     /// The kind with its article, where it takes one.
-    var noun: String {
+    public var noun: String {
         switch self {
         case .nothing: "nothing"
         case .null: "null"

@@ -29,6 +29,8 @@ package final class FieldWatch: NodeWatch {
         var documents = 0
         /// By field: the keys that stood where it was looked for.
         var keys: [[String]]
+        /// By field: what stood on the way to it, where that was no object.
+        var barriers: [Int: PathBarrier] = [:]
         /// By field: values that were taken for null, and texts that were cut.
         var nulls: [Int64]
         var cuts: [Int64]
@@ -112,6 +114,10 @@ package final class FieldWatch: NodeWatch {
                 where !state.keys[field].contains(key) && state.keys[field].count < Self.keysMax {
                     state.keys[field].append(key)
                 }
+                if state.barriers[field] == nil {
+                    state.barriers[field] = unsafe PathBarrier(in: bytes, on: declaration.path, inElementsOf: array)
+                    state.barriers[field]?.isOutside = declaration.isOutside
+                }
             }
             state.documents += 1
             number += 1
@@ -150,7 +156,9 @@ package final class FieldWatch: NodeWatch {
         }
         guard let found else { return }
         for field in fields.indices {
-            if found.isAbsent[field] { report(fields[field], found.keys[field], found.records) }
+            if found.isAbsent[field] {
+                report(fields[field], found.keys[field], found.barriers[field], found.records)
+            }
             if !found.isAbsent[field], found.isEarly[field],
                 case .timestamp(let format) = fields[field].declaration.type
             {
@@ -159,7 +167,7 @@ package final class FieldWatch: NodeWatch {
         }
     }
 
-    private func report(_ field: RecordField, _ keys: [String], _ records: Int64) {
+    private func report(_ field: RecordField, _ keys: [String], _ barrier: PathBarrier?, _ records: Int64) {
         guard field.origin == .document else {
             let metadata: Logger.Metadata = [
                 "node": "\(node)", "field": "\(field.name)", "records": "\(records)", "from": "\(field.place)",
@@ -174,18 +182,22 @@ package final class FieldWatch: NodeWatch {
             "seen_keys": "\(keys.isEmpty ? "none" : keys.joined(separator: ", "))",
         ]
         let isThere = field.declaration.path.last.map { keys.contains($0) } ?? false
-        if !isThere { metadata["hint"] = "correct its path, or leave it out" }
         let records = records == 1 ? "the only record" : "all \(records) records"
-        let seen =
+        guard !isThere else {
+            return tell(
+                Remark(
+                    message: "A field was null in every record so far, or of a type that counts as null",
+                    metadata: metadata, sentence: "the field \(field.place) of \(node) was null in \(records)"))
+        }
+        var seen =
             keys.isEmpty ? "nothing stood where it is looked for" : "keys seen there: \(keys.joined(separator: ", "))"
+        var advice = "correct its path, or leave it out"
+        if keys.isEmpty, let barrier { (seen, advice) = (barrier.clause, barrier.advice(elements)) }
+        metadata["hint"] = "\(keys.isEmpty && barrier != nil ? "\(seen), \(advice)" : advice)"
         tell(
             Remark(
-                message: isThere
-                    ? "A field was null in every record so far, or of a type that counts as null"
-                    : "A field was absent in every record so far", metadata: metadata,
-                sentence: "the field \(field.place) of \(node) was "
-                    + (isThere
-                        ? "null in \(records)" : "absent in \(records); \(seen); correct its path, or leave it out")))
+                message: "A field was absent in every record so far", metadata: metadata,
+                sentence: "the field \(field.place) of \(node) was absent in \(records); \(seen); \(advice)"))
     }
 
     private func reportEarly(_ field: RecordField, _ format: TimestampFormat, _ records: Int64) {

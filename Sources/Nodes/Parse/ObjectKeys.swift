@@ -8,6 +8,8 @@ import Platform
     private let bytes: UnsafeRawBufferPointer
     private var at = 0
     private var keys: [String] = []
+    /// Where something else than an object is: how many keys of the path were still to come, and its first byte.
+    private var barrier: (left: Int, byte: UInt8)?
     /// How many keys are still to come where the array stands in whose first element to look; none for -1.
     private let keysBehindArray: Int
 
@@ -20,6 +22,17 @@ import Platform
         var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array == nil ? -1 : path.count)
         scan.object(ArraySlice((array ?? []) + path))
         return scan.keys
+    }
+
+    /// Where a path that leads to an object comes to something else: behind how many of its keys, and the first byte of that.
+    /// Nil when it comes to nothing, or to an object. The document, or the element, is an object.
+    static func barrier(
+        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String]? = nil
+    ) -> (keys: Int, byte: UInt8)? {
+        var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array == nil ? -1 : path.count)
+        scan.object(ArraySlice((array ?? []) + path))
+        guard let (left, byte) = scan.barrier, left < path.count else { return nil }
+        return (path.count - left, byte)
     }
 
     private init(bytes: UnsafeRawBufferPointer, keysBehindArray: Int) {
@@ -42,7 +55,10 @@ import Platform
             at += 1
             skipSpace()
         }
-        guard byte == UInt8(ascii: "{") else { return }
+        guard byte == UInt8(ascii: "{") else {
+            barrier = (path.count, byte)
+            return
+        }
         at += 1
         while unsafe at < bytes.count {
             skipSpace()
@@ -57,6 +73,7 @@ import Platform
                 // A later member of the same name counts instead.
                 if unsafe key.elementsEqual(name.utf8) {
                     keys.removeAll()
+                    barrier = nil
                     let here = at
                     object(path.dropFirst())
                     at = here

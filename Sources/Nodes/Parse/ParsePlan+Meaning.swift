@@ -54,7 +54,8 @@ extension ParsePlan {
         return words.joined(separator: ", ")
     }
 
-    private static func path(_ keys: [String]) -> String {
+    /// A path as it is declared.
+    static func path(_ keys: [String]) -> String {
         keys.map { isPlain($0) ? $0 : "`" + $0.replacing("`", with: "``") + "`" }.joined(separator: ".")
     }
 

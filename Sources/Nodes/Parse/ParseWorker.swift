@@ -174,8 +174,14 @@ import Summaries
             // Two fields may have one path; what is wrong with it is wrong with the first.
             fault.field = plan.fields.first { $0.origin == .document && $0.declaration.name == declaration.name }?.name
             fault.found = found(failure, in: batch)
-        } else if failure.error == .noElements {
-            fault.field = failure.elements?.name
+            if failure.error == .missingRequired, let barrier = barrier(declaration, failure, in: batch) {
+                fault.reason = "\(declaration.name): missing, for \(barrier.clause), \(barrier.advice(plan.elements))"
+            }
+        } else if failure.error == .noElements, let elements = failure.elements {
+            fault.field = elements.name
+            if failure.found == .nothing, let barrier = barrier(on: elements.path, of: row, in: batch) {
+                fault.reason = "\(elements.name): missing, for \(barrier.clause), expected an object"
+            }
         }
         if failure.error == .notAnObject, failure.found == .array, plan.elements == nil {
             fault.reason += "; with each: \"[]\" every element of it is a record"
@@ -184,6 +190,25 @@ import Summaries
             fault.reason += "; with several per message set format: lines"
         }
         return fault
+    }
+
+    /// What stands on the way to a field, of an element or of a document.
+    private func barrier(_ field: FieldDeclaration, _ failure: DocumentFailure, in batch: Batch) -> PathBarrier? {
+        guard !field.isOutside, let element = failure.element else {
+            var barrier = barrier(on: field.path, of: failure.row, in: batch)
+            barrier?.isOutside = field.isOutside
+            return barrier
+        }
+        return unsafe PathBarrier(
+            in: UnsafeRawBufferPointer(start: batch.base + Int(element.offset), count: Int(element.length)),
+            on: field.path)
+    }
+
+    /// What stands on the way of a path in a row's document.
+    private func barrier(on path: [String], of row: Int, in batch: Batch) -> PathBarrier? {
+        let whole = document(of: row, in: batch)
+        return unsafe PathBarrier(
+            in: UnsafeRawBufferPointer(start: batch.base + Int(whole.offset), count: Int(whole.length)), on: path)
     }
 
     /// The value that does not fit its field.

@@ -78,6 +78,19 @@ import Testing
         #expect(words.contain("value, unit") && words.contain("absent in every record"))
     }
 
+    @Test func anArrayOnTheWayIsSaid() throws {
+        let words = try Self.said(
+            "{ fields: { p: { path: items.price, type: double }, q: { path: \"`odd.key`.x\", type: text } } }",
+            [ParseStand.Message(payload: #"{"items":[{"price":1}],"odd.key":"text"}"#)])
+        #expect(words.contain("items is an array, with each: items every element is a record, and the path is price"))
+        #expect(words.contain("`odd.key` is text, expected an object"))
+        let outside = try Self.said(
+            "{ each: r, fields: { d: { path: ^.dev.id, type: text }, v: { path: a.b, type: text } } }",
+            [ParseStand.Message(payload: #"{"dev":[{"id":1}],"r":[{"a":[]}]}"#)])
+        #expect(outside.contain("^.dev is an array, each: takes the elements of one array, which is r"))
+        #expect(outside.contain("\"a is an array") || outside.contain(": a is an array"))
+    }
+
     @Test func aMessageWithoutAKeyIsSaid() throws {
         let words = try Self.said(
             "{ fields: { k: { from: message.key, type: text } } }", [ParseStand.Message(payload: "{}", texts: [nil])])

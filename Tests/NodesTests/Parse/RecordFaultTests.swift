@@ -46,6 +46,43 @@ import Testing
         #expect(messages == ["wrong_type r k seven", #"invalid_timestamp r t "MMXX""#])
     }
 
+    /// A path that leads through something else than an object finds nothing, and the letter says what stands there.
+    @Test func whatStandsOnTheWayToAFieldIsSaid() throws {
+        func reasons(_ declaration: String, _ payloads: [String]) throws -> [String] {
+            try ParseStand(declaration).run(payloads).letters.map(\.reason)
+        }
+        let way = "{ fields: { p: { path: order.items.price, type: double, required: true } } }"
+        let found = try reasons(
+            way,
+            [
+                #"{"order":{"items":[{"price":1}]}}"#, #"{"order":[{"items":{"price":1}}]}"#,
+                #"{"order":{"items":"[]"}}"#,
+                #"{"order":{"items":null}}"#, #"{"order":{"items":{}}}"#, #"{"order":{"items":[1],"items":{}}}"#, "{}",
+            ])
+        let plain = "order.items.price: missing or null, but required"
+        #expect(
+            found == [
+                "order.items.price: missing, for order.items is an array, with each: order.items every element is a record, "
+                    + "and the path is price",
+                "order.items.price: missing, for order is an array, with each: order every element is a record, and the path "
+                    + "is items.price",
+                "order.items.price: missing, for order.items is text, expected an object", plain, plain, plain, plain,
+            ])
+        // With elements: in the element, and outside of it.
+        let inner = try reasons(
+            "{ each: rs, fields: { v: { path: a.b, type: integer, required: true } } }", [#"{"rs":[{"a":[{"b":1}]}]}"#])
+        #expect(inner == ["rs[0]: a.b: missing, for a is an array, each: takes the elements of one array, which is rs"])
+        let outer = try reasons(
+            "{ each: rs, fields: { v: { path: ^.a.b, type: integer, required: true } } }", [#"{"rs":[{}],"a":7}"#])
+        #expect(outer == ["^.a.b: missing, for ^.a is a number, expected an object"])
+        let array = try reasons("{ each: a.rs, fields: { v: integer } }", [#"{"a":[{"rs":[]}]}"#, #"{"a":{}}"#])
+        #expect(
+            array == [
+                "a.rs: missing, for a is an array, expected an object",
+                "a.rs: missing or null, expected the array whose elements are the records",
+            ])
+    }
+
     @Test func longValuesAreCutBehindAWholeCharacter() throws {
         let long = String(repeating: "é", count: 80)
         let found = try ParseStand("{ fields: { v: integer } }").run([#"{"v":"\#(long)"}"#]).faults

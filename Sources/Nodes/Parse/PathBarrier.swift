@@ -1,0 +1,54 @@
+import JSON
+
+/// What stands on the way of a path in a document, in the place of an object.
+struct PathBarrier: Equatable {
+    /// The keys that lead to it, and those that would have led on.
+    let keys: [String]
+    let rest: [String]
+    /// What it is.
+    let found: DocumentFailure.Found
+    /// Whether the path begins outside of an element.
+    var isOutside = false
+
+    /// Looks for one; nil when there is none, or null.
+    /// - Parameters:
+    ///   - document: known to be valid JSON.
+    ///   - array: the path of an array in whose first element `path` begins; nil for the document.
+    init?(in document: UnsafeRawBufferPointer, on path: [String], inElementsOf array: [String]? = nil) {
+        guard
+            let (count, byte) = unsafe ObjectKeys.barrier(document, at: path.dropLast(), inElementsOf: array),
+            let found = DocumentFailure.Found(beginningWith: byte)
+        else { return nil }
+        keys = Array(path[..<count])
+        rest = Array(path[count...])
+        self.found = found
+    }
+
+    /// What is the matter: `items is an array`.
+    var clause: String { "\((isOutside ? "^." : "") + ParsePlan.path(keys)) is \(found.noun)" }
+
+    /// The way out.
+    /// - Parameter elements: the array whose elements are the records already, if they are.
+    func advice(_ elements: ElementArray?) -> String {
+        guard found == .array else { return "expected an object" }
+        guard let elements else {
+            return
+                "with each: \(ParsePlan.path(keys)) every element is a record, and the path is \(ParsePlan.path(rest))"
+        }
+        return "each: takes the elements of one array, which is \(elements.name)"
+    }
+}
+
+extension DocumentFailure.Found {
+    /// What a value is that begins with a byte; nil for null and for what is none.
+    init?(beginningWith byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "["): self = .array
+        case UInt8(ascii: "{"): self = .object
+        case UInt8(ascii: "\""): self = .text
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): self = .boolean
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): self = .number
+        default: return nil
+        }
+    }
+}
