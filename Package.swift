@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "Kafka", dependencies: ["CRdKafka", "Platform"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CSimdJSON"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", "Platform"], swiftSettings: strict),
+        .target(name: "Zlib", dependencies: ["CZlib"], swiftSettings: strict),
         .target(name: "MaxMind", dependencies: ["CMaxMindDB"], swiftSettings: strict),
 
         // Pure
@@ -72,7 +73,8 @@ let package = Package(
             resources: [.embedInCode("Look/page.css"), .embedInCode("Look/page.js"), .embedInCode("Look/icon.svg")],
             swiftSettings: strict),
         .target(
-            name: "LookupSources", dependencies: ["Platform", "Lookups", "JSON", "Postgres"], swiftSettings: strict),
+            name: "LookupSources", dependencies: ["Platform", "Lookups", "JSON", "Postgres", "Zlib"],
+            swiftSettings: strict),
 
         // Engine
         .target(
@@ -93,7 +95,7 @@ let package = Package(
             name: "Nodes",
             dependencies: [
                 "Platform", "Dataflow", "Declaration", "Sketches", "Expressions", "Summaries", "Kafka", "JSON",
-                "Postgres", "Lookups", "LookupSources", "MaxMind", "CZlib",
+                "Postgres", "Lookups", "LookupSources", "MaxMind", "Zlib",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -140,6 +142,7 @@ let package = Package(
             dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .target(name: "MaxMindTesting", swiftSettings: strict),
+        .target(name: "ZlibTesting", swiftSettings: strict),
         .executableTarget(name: "simulate", dependencies: ["DataflowTesting", "Platform"], swiftSettings: strict),
         .target(
             name: "SummariesTesting",
@@ -155,9 +158,11 @@ let package = Package(
         .testTarget(name: "WebPageTests", dependencies: ["WebPage", "WebAPI", "Catalog"], swiftSettings: waiting),
         .testTarget(
             name: "LookupSourcesTests",
-            dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform"], swiftSettings: waiting),
+            dependencies: ["LookupSources", "Lookups", "Postgres", "LocalServices", "Platform", "ZlibTesting"],
+            swiftSettings: waiting),
         .testTarget(
             name: "MaxMindTests", dependencies: ["MaxMind", "MaxMindTesting", "Platform"], swiftSettings: waiting),
+        .testTarget(name: "ZlibTests", dependencies: ["Zlib", "ZlibTesting"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Platform"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],
@@ -191,6 +196,7 @@ let package = Package(
             dependencies: [
                 "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "JSON", "Kafka", "Postgres", "Sketches",
                 "Lookups", "LookupSources", "MaxMind", "MaxMindTesting", "TopologyFile", "DataflowTesting",
+                "ZlibTesting",
                 "SummariesTesting", "LocalServices", "Platform",
                 .product(name: "Logging", package: "swift-log"),
             ],

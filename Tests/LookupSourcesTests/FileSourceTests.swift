@@ -3,6 +3,7 @@ import LookupSources
 import Lookups
 import Platform
 import Testing
+import ZlibTesting
 
 /// Dimensions in files: what is read, and what a message says of what cannot be.
 @Suite struct FileSourceTests {
@@ -203,6 +204,60 @@ import Testing
                 [.integer(1), .text("x"), .integer(450), .double(0.5), .integer(1), .integer(1_767_323_045_678_901)],
                 [.integer(2), .null, .null, .null, .null, .null],
             ])
+    }
+
+    /// By what it holds, whatever it is called; members behind one another are one file.
+    @Test func gzipIsReadAsWhatIsInIt() throws {
+        let fields = [DimensionField("id", .integer), DimensionField("name", .text)]
+        let csv = "\u{feff}id,name\n" + (0..<3_000).map { "\($0),name \($0)\n" }.joined()
+        let json = (0..<3_000).map { "{\"id\":\($0),\"name\":\"name \($0)\"}\n" }.joined()
+        for text in [csv, json] {
+            let bytes = Array(text.utf8)
+            for cut in [1, 40_000] {
+                let (first, rest) = (Array(bytes.prefix(cut)), bytes.dropFirst(cut))
+                let members =
+                    [first]
+                    + stride(from: rest.startIndex, to: rest.endIndex, by: 60_000).map {
+                        Array(rest[$0..<min($0 + 60_000, rest.endIndex)])
+                    }
+                let packed = try TemporaryFile(bytes: members.flatMap { Gzip.member($0) } + [0, 0, 0])
+                let source = try FileRows.source(of: packed.path)
+                #expect((source is CSVSource) == (text == csv))
+                let rows = try read(source, fields)
+                #expect(rows.count == 3_000 && rows[2_999] == [.integer(2_999), .text("name 2999")])
+            }
+        }
+        let nothing = try TemporaryFile(bytes: Gzip.member(""))
+        #expect(try read(NDJSONSource(path: nothing.path), fields).isEmpty)
+    }
+
+    @Test func gzipThatIsNoGoodIsNamed() throws {
+        let fields = [DimensionField("id", .integer)]
+        let csv = Gzip.member("id\n" + (0..<9_000).map { "\($0)\n" }.joined())
+        let json = Gzip.member((0..<4_000).map { "{\"id\":\($0)}\n" }.joined())
+        for (bytes, isCSV) in [(csv, true), (json, false)] {
+            var damaged = bytes
+            damaged[bytes.count - 8] ^= 1
+            for (part, reason) in [
+                (
+                    Array(bytes.dropLast(9)),
+                    "its gzip data is cut short: it ends at byte \(bytes.count - 9), in the middle; "
+                ),
+                (Array(bytes.prefix(6)), "its gzip data is cut short: it ends at byte 6, in the middle; "),
+                (damaged, "its gzip data is damaged at about byte "),
+                (
+                    bytes + Array("tail".utf8),
+                    "the bytes behind its gzip data, from byte \(bytes.count) on, are neither"
+                ),
+            ] {
+                let file = try TemporaryFile(bytes: part)
+                let error = #expect(throws: LookupError.self) {
+                    _ = try read(isCSV ? CSVSource(path: file.path) : NDJSONSource(path: file.path), fields)
+                }
+                #expect(error?.message.hasPrefix("\(file.path): \(reason)") == true, "\(error?.message ?? "")")
+                #expect(error?.code == .source && error?.isRetryable == false)
+            }
+        }
     }
 
     @Test func whatIsNoNDJSONIsNamedWithItsLine() throws {

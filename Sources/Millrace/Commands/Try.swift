@@ -28,7 +28,7 @@ struct Try: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Rows for a lookup in place of its own: NODE=PATH, a CSV or NDJSON file with the columns that it reads.",
+            "Rows for a lookup in place of its own: NODE=PATH, a CSV or NDJSON file with the columns that it reads, plain or gzip.",
             valueName: "node=path"))
     var lookup: [String] = []
 

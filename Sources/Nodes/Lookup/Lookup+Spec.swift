@@ -54,8 +54,8 @@ extension Lookup: NodeType {
             example: "\"${CRM_URL}\""),
         FieldSpec(
             "file", .string,
-            "A file: CSV whose first line names the columns, or a JSON object a line. It may be replaced while in use, by "
-                + "a rename.", example: "regions.csv"),
+            "A file: CSV whose first line names the columns, or a JSON object a line; plain or gzip. It may be replaced while "
+                + "in use, by a rename.", example: "regions.csv"),
         FieldSpec(
             "maxmind", .string,
             "A database of networks in MaxMind's format; `on` is one text field that holds an address, and columns are "

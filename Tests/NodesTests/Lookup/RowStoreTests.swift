@@ -1,6 +1,9 @@
 import Dataflow
+import Foundation
+import LookupSources
 import Lookups
 import Testing
+import ZlibTesting
 
 @testable import Nodes
 
@@ -39,6 +42,32 @@ import Testing
         #expect(error?.code == .tooLarge)
         #expect(error?.message.contains("memory (64 MiB) has no room; raise memory") == true, "\(error)")
         #expect(memory.held(by: .kept) == 0)
+    }
+
+    /// A file that cannot be read to its end replaces nothing.
+    @Test func aDamagedFileLeavesTheTableThatIsInUse() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-rows-\(UUID().uuidString)")
+            .path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
+        let plan = LookupPlan(
+            node: "named", origin: .file(path),
+            keys: [LookupPlan.Key(field: "n", column: 1, dimension: DimensionField("n", .integer))],
+            cells: [LookupPlan.Cell(name: "name", column: 3, dimension: DimensionField("name", .text))],
+            missing: .null, schedule: LookupSchedule(every: .seconds(60)))
+        let store = RowStore(plan, MemoryAccountant(budget: 256 << 20)) { _ in try FileRows.source(of: path) }
+        let packed = Gzip.member("n,name\n" + (0..<3_000).map { "\($0),a\n" }.joined())
+        try write(packed)
+        let first = try store.load(accept: { _ in }, isCancelled: { false })
+        try write(Array(packed.dropLast(9)))
+        var accepted = 0
+        let error = #expect(throws: LookupError.self) {
+            try store.load(accept: { _ in accepted += 1 }, isCancelled: { false })
+        }
+        #expect(error?.message.contains("\(path): its gzip data is cut short") == true && accepted == 0)
+        try write(Gzip.member("n,name\n1,b\n"))
+        let second = try store.load(accept: { _ in }, isCancelled: { false })
+        #expect(second.rows == 1 && second.number == first.number + 1)
     }
 
     /// However little memory queues and batches leave, a small dimension finds room.

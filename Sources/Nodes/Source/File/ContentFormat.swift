@@ -1,3 +1,5 @@
+import Zlib
+
 /// What the first bytes of a file say about the rest.
 enum ContentFormat {
     /// Read as it is.
@@ -7,8 +9,6 @@ enum ContentFormat {
 
     /// The longest beginning that is looked at.
     static let magicBytesMax = 10
-
-    private static let gzipMagic: [UInt8] = [0x1f, 0x8b]
 
     /// What is not read, with what makes NDJSON of it.
     private static let others: [(magic: [UInt8], name: String, hint: String)] = [
@@ -29,7 +29,7 @@ enum ContentFormat {
     /// What begins with these bytes; nil when more of them are needed.
     /// - Throws: `SourceError` for what is not read here.
     static func of(_ bytes: ArraySlice<UInt8>, hasEnded: Bool, _ label: String) throws(SourceError) -> ContentFormat? {
-        if bytes.starts(with: gzipMagic) { return .gzip }
+        if bytes.starts(with: GzipDecoder.magic) { return .gzip }
         if let other = others.first(where: { bytes.starts(with: $0.magic) }) {
             let command = "\(other.hint) \(label == "-" ? "" : label + " ")"
             throw SourceError.file(
@@ -39,7 +39,7 @@ enum ContentFormat {
                         ? "; convert it first"
                         : "; unpack it first: \(command)| millrace run TOPOLOGY, with `file: \"-\"` in the topology"))
         }
-        let mayBecome = ([gzipMagic] + others.map(\.magic)).contains { $0.starts(with: bytes) }
+        let mayBecome = ([GzipDecoder.magic] + others.map(\.magic)).contains { $0.starts(with: bytes) }
         return mayBecome && !hasEnded ? nil : .plain
     }
 }

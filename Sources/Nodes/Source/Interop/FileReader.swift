@@ -1,3 +1,5 @@
+import Zlib
+
 /// The bytes of a file or a stream in order, unpacked when it is gzip, which is recognised by its first bytes.
 @safe package final class FileReader {
     /// What is read.
@@ -147,18 +149,7 @@
                 if count == 0 { hasRawEnded = true }
             }
         } catch let problem as GzipDecoder.Problem {
-            throw SourceError.file(label, Self.sentence(problem))
-        }
-    }
-
-    private static func sentence(_ problem: GzipDecoder.Problem) -> String {
-        switch problem {
-        case .behind(let place):
-            "the bytes behind its gzip data, from byte \(place) on, are neither gzip nor zeros; "
-                + "cut them off, or unpack the file and read that"
-        case .damaged(let place, let reason): "its gzip data is damaged at about byte \(place) (\(reason))"
-        case .cutShort(let end): "its gzip data is cut short: it ends at byte \(end), in the middle"
-        case .noMemory: "zlib has no memory for it"
+            throw SourceError.file(label, problem.description)
         }
     }
 }

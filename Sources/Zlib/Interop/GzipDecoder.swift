@@ -2,9 +2,9 @@ import CZlib
 
 /// Gzip data, piece by piece: any number of members one after the other, as `gzip` takes them, and zeros behind the last as
 /// tapes and block devices leave them. Anything else behind a member is an error, for it would be lost.
-@safe final class GzipDecoder {
+@safe package final class GzipDecoder {
     /// Why data is no good.
-    enum Problem: Error, Equatable {
+    package enum Problem: Error, Equatable, CustomStringConvertible {
         /// Neither a member nor zeros at this byte.
         case behind(Int64)
         /// Wrong at about this byte.
@@ -13,10 +13,22 @@ import CZlib
         case cutShort(Int64)
         /// zlib has no memory.
         case noMemory
+
+        /// What is the matter, as the rest of a sentence that begins with the file.
+        package var description: String {
+            switch self {
+            case .behind(let place):
+                "the bytes behind its gzip data, from byte \(place) on, are neither gzip nor zeros; "
+                    + "cut them off, or unpack the file and read that"
+            case .damaged(let place, let reason): "its gzip data is damaged at about byte \(place) (\(reason))"
+            case .cutShort(let end): "its gzip data is cut short: it ends at byte \(end), in the middle"
+            case .noMemory: "zlib has no memory for it"
+            }
+        }
     }
 
     /// What a step came to.
-    enum Step: Equatable {
+    package enum Step: Equatable {
         /// So many bytes came out.
         case bytes(Int)
         /// More input is needed.
@@ -27,8 +39,11 @@ import CZlib
 
     private enum Place { case member, between, padding }
 
+    /// What gzip data begins with.
+    package static let magic: [UInt8] = [0x1f, 0x8b]
+
     /// Bytes of input taken at once.
-    static let inputBytes = 64 * 1024
+    package static let inputBytes = 64 * 1024
 
     private let stream: UnsafeMutablePointer<z_stream>
     private let input: UnsafeMutablePointer<UInt8>
@@ -38,7 +53,8 @@ import CZlib
     private var memberStart: Int64 = 0
     private var inputEnd: Int64 = 0
 
-    init() throws(Problem) {
+    /// - Throws: `Problem.noMemory`.
+    package init() throws(Problem) {
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         unsafe input = .allocate(capacity: Self.inputBytes)
@@ -54,10 +70,10 @@ import CZlib
     }
 
     /// Whether there is input that has not been looked at.
-    var hasInput: Bool { unsafe stream.pointee.avail_in > 0 }
+    package var hasInput: Bool { unsafe stream.pointee.avail_in > 0 }
 
     /// Takes input; only when there is none left.
-    func feed(_ read: (UnsafeMutableRawBufferPointer) throws -> Int?) rethrows -> Int? {
+    package func feed(_ read: (UnsafeMutableRawBufferPointer) throws -> Int?) rethrows -> Int? {
         let count = try unsafe read(UnsafeMutableRawBufferPointer(start: input, count: Self.inputBytes))
         guard let count else { return nil }
         unsafe stream.pointee.next_in = input
@@ -69,7 +85,7 @@ import CZlib
     private var position: Int64 { unsafe inputEnd - Int64(stream.pointee.avail_in) }
 
     /// Decodes into `buffer`. With `isLast` there is no input behind what was fed.
-    func step(into buffer: UnsafeMutableRawBufferPointer, isLast: Bool) throws(Problem) -> Step {
+    package func step(into buffer: UnsafeMutableRawBufferPointer, isLast: Bool) throws(Problem) -> Step {
         while true {
             if place != .member {
                 guard hasInput else { return isLast ? .ended : .hungry }

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import Nodes
+import Zlib
+import ZlibTesting
 
 @Suite struct GzipDecoderTests {
     /// Decodes data that comes in pieces of so many bytes into buffers of so many.
