@@ -202,11 +202,11 @@ import Platform
             case .local(let seconds, let rest):
                 micros = utc(seconds, row, index, reading, batch).map { $0 * 1_000_000 + rest }
                 if micros == nil { continue }
-            case .mismatch(let at):
+            case let other:
                 let begin = places.isEmpty ? documents[row].offset : places.ranges[row].offset
                 let place = Int(slice.offset) < batch.length ? Int(slice.offset) - 1 - Int(begin) : nil
                 refuse(row, index, .invalidTimestamp, batch, found: unsafe FoundValue.text(bytes)) {
-                    $0.mismatch(index, reading, place, at)
+                    $0.complaint(index, reading, place, other)
                 }
                 continue
             }
@@ -218,11 +218,19 @@ import Platform
         }
     }
 
-    private func mismatch(_ index: Int, _ reading: TimestampReading, _ place: Int?, _ at: Int) -> String {
-        let wanted =
-            reading.pattern.format.map { "the format \"\($0)\"" } ?? "a date and a time such as 2026-03-29 02:30:00"
+    /// Why a text is no instant.
+    private func complaint(
+        _ index: Int, _ reading: TimestampReading, _ place: Int?, _ outcome: TimestampReader.Outcome
+    ) -> String {
         let start = fields[index].place + (place.map { " at byte \($0)" } ?? "")
-        return "\(start): found text that does not fit \(wanted), from its byte \(at) on"
+        switch outcome {
+        case .noSuchDay(let day): return "\(start): \(day)"
+        case .mismatch(let at):
+            let wanted =
+                reading.pattern.format.map { "the format \"\($0)\"" } ?? "a date and a time such as 2026-03-29 02:30:00"
+            return "\(start): found text that does not fit \(wanted), from its byte \(at) on"
+        case .instant, .local: preconditionFailure("an instant is nothing to complain about")
+        }
     }
 
     /// UTC of a local time; nil when the record has no zone, which is said.

@@ -8,8 +8,30 @@ import Platform
         case instant(Int64)
         /// Seconds since 1970 as if the clock showed UTC, and microseconds behind them.
         case local(seconds: Int64, micros: Int64)
-        /// It is not of this form from this byte on, or such a day or hour does not exist.
+        /// It is not of this form from this byte on, or such an hour does not exist.
         case mismatch(at: Int)
+        /// It is of this form, and the calendar has no such day.
+        case noSuchDay(NoSuchDay)
+    }
+
+    /// A day that does not exist.
+    enum NoSuchDay: Equatable, CustomStringConvertible {
+        case ofMonth(Int, month: Int, year: Int64)
+        case ofYear(Int, year: Int64)
+
+        /// As a sentence.
+        var description: String {
+            switch self {
+            case .ofMonth(let day, let month, let year): "\(Self.months[month - 1]) \(year) has no day \(day)"
+            case .ofYear(let day, let year): "the year \(year) has no day \(day)"
+            }
+        }
+
+        private static let months = [
+            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+            "November",
+            "December",
+        ]
     }
 
     private let bytes: UnsafeRawBufferPointer
@@ -45,11 +67,16 @@ import Platform
         if let epoch { return .instant(isBefore1970 ? -epoch * 1_000_000 - micros : epoch * 1_000_000 + micros) }
         let days: Int64
         if dayOfYear > 0 {
-            guard dayOfYear <= (CivilDate.isLeap(year) ? 366 : 365) else { return .mismatch(at: 0) }
+            guard dayOfYear <= (CivilDate.isLeap(year) ? 366 : 365) else {
+                return .noSuchDay(.ofYear(dayOfYear, year: year))
+            }
             days = CivilDate(year: year, month: 1, day: 1).daysSince1970 + Int64(dayOfYear) - 1
         } else {
             let date = CivilDate(year: year, month: Int64(month), day: Int64(day))
-            guard year > 0, date.day <= CivilDate.days(in: date.month, of: year) else { return .mismatch(at: 0) }
+            guard year > 0 else { return .mismatch(at: 0) }
+            guard date.day <= CivilDate.days(in: date.month, of: year) else {
+                return .noSuchDay(.ofMonth(day, month: month, year: year))
+            }
             days = date.daysSince1970
         }
         let hours = hasHalf ? hour % 12 + (isAfternoon ? 12 : 0) : hour

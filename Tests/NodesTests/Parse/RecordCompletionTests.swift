@@ -52,7 +52,7 @@ import Testing
             found.letters.map(\.reason) == [
                 "t at byte 11: found text that does not fit the format \"%Y-%m-%d\", from its byte 5 on",
                 "t at byte 5: wrong type, found a number, expected text",
-                "t at byte 5: found text that does not fit the format \"%Y-%m-%d\", from its byte 0 on",
+                "t at byte 5: February 2026 has no day 30",
                 "t: found text that does not fit the format \"%Y-%m-%d\", from its byte 10 on",
             ])
         #expect(found.rows.isEmpty)
