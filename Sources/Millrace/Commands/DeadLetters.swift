@@ -144,10 +144,12 @@ extension DeadLetters {
 
         func run() async throws {
             let choice = letters.choice
+            let isNarrow = letters.isNarrow
             let count = try await catalog.withCatalog { catalog in
                 try catalog.checkLetters(of: choice.topology)
-                try Self.checkCause(of: choice, &catalog)
-                return try catalog.discard(choice)
+                let count = try catalog.discard(choice)
+                if count == 0, isNarrow { throw try Self.refusal(of: choice, &catalog) }
+                return count
             }
             if catalog.json {
                 JSONAnswer.print(Answer(topology: choice.topology, discarded: count))
@@ -156,14 +158,23 @@ extension DeadLetters {
             }
         }
 
-        /// Makes sure that letters have the cause that is named, if there are letters.
-        private static func checkCause(of choice: DeadLetterChoice, _ catalog: inout Catalog) throws {
-            guard let cause = choice.cause else { return }
-            let causes = Set(try catalog.deadLetters(of: choice.topology).compactMap(\.cause))
-            guard !causes.isEmpty, !causes.contains(cause) else { return }
-            throw Refusal(
-                description: "topology \(choice.topology) has no dead letters of cause \(cause), expected one of "
-                    + causes.sorted().joined(separator: ", "))
+        /// Says that there are none of those that are named, and which there are.
+        private static func refusal(of choice: DeadLetterChoice, _ catalog: inout Catalog) throws -> Refusal {
+            let groups = try catalog.deadLetters(of: choice.topology)
+            let named = [("cause", choice.cause), ("node", choice.node), ("field", choice.field)].compactMap {
+                kind, name in
+                name.map { "\(kind) \($0)" }
+            }
+            let numbers = choice.ids.isEmpty ? [] : ["number \(choice.ids.map(String.init).joined(separator: ", "))"]
+            let causes = Set(groups.compactMap(\.cause)).sorted()
+            let there =
+                choice.cause.map { !causes.contains($0) } ?? false
+                ? ", expected one of \(causes.joined(separator: ", "))"
+
+                : "; millrace dead-letters list \(choice.topology) shows which there are"
+            return Refusal(
+                description: "topology \(choice.topology) has no dead letters"
+                    + (groups.isEmpty ? "" : " of \((named + numbers).joined(separator: ", "))\(there)"))
         }
     }
 }

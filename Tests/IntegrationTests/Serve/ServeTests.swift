@@ -261,8 +261,21 @@ import Testing
                 other.errors.contains(
                     "topology lettered has no dead letters of cause nope, expected one of invalid_literal, wrong_type"),
                 "\(other.errors)")
+            let node = try stand.run("dead-letters", "discard", "lettered", "--cause", "wrong_type", "--node", "other")
+            #expect(
+                node.exit == .code(1)
+                    && node.errors.contains(
+                        "has no dead letters of cause wrong_type, node other; millrace dead-letters list lettered shows"
+                    ),
+                "\(node.errors)")
             let one = try stand.succeed("dead-letters", "discard", "lettered", "--cause", "wrong_type")
             #expect(one == "lettered: 1 dead letters discarded\n")
+            let again = try stand.run("dead-letters", "discard", "lettered", "--cause", "wrong_type")
+            #expect(
+                again.exit == .code(1)
+                    && again.errors.contains("no dead letters of cause wrong_type, expected one of invalid_literal\n"),
+                "\(again.errors)")
+            #expect(try stand.run("dead-letters", "discard", "lettered", "--id", "4711").exit == .code(1))
             try stand.succeed("dead-letters", "discard", "lettered", "--all")
             #expect(try stand.run("dead-letters", "list", "lettered").exit == .code(1))
         }
