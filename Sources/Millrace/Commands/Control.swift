@@ -162,10 +162,25 @@ struct Scale: AsyncParsableCommand {
         let settings = RunSettings(
             workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits)
         try await options.run { catalog in
+            let isRunning = try catalog.deployments().contains { $0.topology == topology && $0.wanted == .running }
+            // One that has to stop for a change should be able to start again.
+            let processes =
+                isRunning && settings.memoryBytes != nil
+                ? try MemoryShares.ofProcesses(without: topology, &catalog) : [:]
             _ = try catalog.set(topology, settings, by: CatalogOptions.person) { settings, version in
                 try Self.check(settings, permits, version.file, of: topology)
+                try Self.check(settings.memoryBytes ?? 0, in: processes, of: topology)
             }
             return "scaled"
+        }
+    }
+
+    /// Whether every process has so much memory for a topology.
+    private static func check(_ bytes: Int, in processes: [String: MemoryShares], of topology: String) throws {
+        for (process, memory) in processes.sorted(by: { $0.key < $1.key }) where !memory.hasRoom(for: bytes) {
+            throw Refusal(
+                description: "topology \(topology): nothing is changed, for it could not start in \(process): "
+                    + memory.complaint(bytes))
         }
     }
 

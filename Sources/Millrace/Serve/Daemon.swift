@@ -178,9 +178,9 @@ final class Daemon: Sendable {
                     taps: daemon.taps, logger: daemon.logger)
             }
             for (name, topology) in topologies.sorted(by: { $0.key < $1.key }) {
-                let taken = topologies.values.reduce(0) { $0 + ($1.name == name ? 0 : $1.budget) }
-                topology.step(deployments[name], isLeaving: isLeaving, freeMemory: daemon.memoryBytes - taken) {
-                    number in
+                let others = topologies.filter { $0.key != name }.mapValues(\.budget)
+                let memory = MemoryShares(limit: daemon.memoryBytes, others: others)
+                topology.step(deployments[name], isLeaving: isLeaving, memory) { number in
                     guard catalog != nil else { throw CatalogAway() }
                     return try catalog!.version(number, of: name)
                 }

@@ -64,10 +64,10 @@ final class SupervisedTopology {
     /// - Parameters:
     ///   - deployment: nil when it is not to be here.
     ///   - isLeaving: whether the process is to end.
-    ///   - file: gives a version's file.
-    ///   - freeMemory: bytes that other topologies leave.
+    ///   - memory: what other topologies leave.
+    ///   - version: gives a version's file.
     func step(
-        _ deployment: Deployment?, isLeaving: Bool, freeMemory: Int,
+        _ deployment: Deployment?, isLeaving: Bool, _ memory: MemoryShares,
         _ version: (Int) throws -> TopologyVersion
     ) {
         let now = ContinuousClock.now
@@ -103,7 +103,7 @@ final class SupervisedTopology {
             do {
                 let version = try version(order.version)
                 try ThreadWork.for(work(of: order)) {
-                    try start(order, deployment?.settings ?? RunSettings(), version, freeMemory)
+                    try start(order, deployment?.settings ?? RunSettings(), version, memory)
                 }
             } catch {
                 reason = Redaction.redacted("\(error)")
@@ -143,7 +143,7 @@ final class SupervisedTopology {
     private struct Unrunnable: Error, CustomStringConvertible { var description: String }
 
     private func start(
-        _ order: Supervision.Order, _ settings: RunSettings, _ version: TopologyVersion, _ freeMemory: Int
+        _ order: Supervision.Order, _ settings: RunSettings, _ version: TopologyVersion, _ memory: MemoryShares
     ) throws {
         // One that failed is said to have failed until it runs again.
         let isNew = order != self.order
@@ -162,12 +162,7 @@ final class SupervisedTopology {
                     + diagnostics.all.filter { $0.severity == .error }.map(\.description).joined(separator: "; "))
         }
         let wanted = overrides.memoryBytes ?? topology.memoryBytes
-        guard wanted <= freeMemory else {
-            throw Shortage(
-                description:
-                    "memory: it needs \(wanted >> 20) MiB, and the other topologies leave \(max(0, freeMemory) >> 20) MiB "
-                    + "of what serve may take; lower its memory:, pause another one, or raise --memory")
-        }
+        guard memory.hasRoom(for: wanted) else { throw Shortage(description: memory.complaint(wanted)) }
         let service = try TopologyService(
             topology, overrides: overrides, acceptsGaps: version.acceptsGaps, memberships: memberships,
             work: work(of: order), progress: .none, logger: logger)

@@ -89,7 +89,10 @@ import Testing
             let greedy = try stand.run(
                 "deploy", try stand.file("memory: 2GiB\n" + Self.counting("greedy", events), "greedy.yaml"))
             #expect(greedy.exit == .code(1))
-            #expect(greedy.output.contains("memory: it needs 2048 MiB"), "\(greedy.output)")
+            #expect(
+                greedy.output.contains(
+                    "memory: it needs 2048 MiB, of the 600 MiB that serve may take; lower its memory:"),
+                "\(greedy.output)")
             // It wants a variable that the process does not have: a deployment from elsewhere may not know.
             let lost = try stand.run(
                 "deploy",
@@ -245,6 +248,37 @@ import Testing
                 if command.output.contains("ended") { return }
             }
             Issue.record("\(answers)")
+        }
+    }
+
+    /// What runs is not stopped for a change after which it could not start.
+    @Test func memoryThatDoesNotSufficeIsShownAsASum() async throws {
+        try await onOwnThread {
+            let stand = try ServeStand(try TestDatabase("serve_memory"))
+            let pipes = try EndlessPipes()
+            let process = try stand.serve(["--memory", "500MiB"])
+            for name in ["one", "two"] {
+                try stand.succeed("deploy", try stand.file(pipes.topology(name), name + ".yaml"))
+            }
+            for name in ["one", "two"] { try stand.wait(for: name, toBe: "running") }
+            let refused = try stand.run("scale", "one", "--memory", "400MiB")
+            #expect(refused.exit == .code(1))
+            #expect(
+                refused.errors.contains(
+                    "memory: it needs 400 MiB, and with what others have (two 128 MiB) that is 528 MiB, of the 500 MiB that "
+                        + "serve may take"), "\(refused.errors)")
+            #expect(try stand.status("one").state == "running")
+            let third = try stand.run(
+                "deploy", try stand.file(pipes.topology("three", memory: "250MiB"), "three.yaml"))
+            #expect(third.exit == .code(1))
+            #expect(
+                third.output.contains(
+                    "it needs 250 MiB, and with what others have (one 128 MiB, two 128 MiB) that is 506 MiB"),
+                "\(third)")
+            try stand.succeed("remove", "three")
+            let answer = try stand.succeed("scale", "one", "--memory", "300MiB")
+            #expect(answer.contains("one: scaled, running"), "\(answer)")
+            try stopInOrder([process])
         }
     }
 
