@@ -183,9 +183,11 @@ extension Catalog {
             try check(after, try version(before.version, of: topology))
             if after == before.settings { return after }
             // Somebody else may change them at the same time: then it is looked at again.
+            let restart = before.settings.needsRestart(for: after) ? ", generation = generation + 1" : ""
             let isDone = try update(
-                topology, by: person, set: "settings = $3::jsonb, generation = generation + 1",
-                where: "generation = $4", [.text(Self.json(after)), .int64(before.generation)])
+                topology, by: person, set: "settings = $3::jsonb" + restart,
+                where: "generation = $4 AND settings = $5::jsonb",
+                [.text(Self.json(after)), .int64(before.generation), .text(Self.json(before.settings))])
             if isDone { return after }
         }
     }

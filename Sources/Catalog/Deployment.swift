@@ -12,18 +12,33 @@ package struct RunSettings: Sendable, Codable, Equatable {
     package var memoryBytes: Int?
     /// Permits by node, in each process.
     package var concurrency: [String: Int]?
+    /// Permits by node, in all processes together. What runs takes them up as it goes.
+    package var clusterConcurrency: [String: Int]?
 
-    package init(workers: Int? = nil, memoryBytes: Int? = nil, concurrency: [String: Int]? = nil) {
+    package init(
+        workers: Int? = nil, memoryBytes: Int? = nil, concurrency: [String: Int]? = nil,
+        clusterConcurrency: [String: Int]? = nil
+    ) {
         self.workers = workers
         self.memoryBytes = memoryBytes
         self.concurrency = concurrency
+        self.clusterConcurrency = clusterConcurrency
     }
 
     /// These settings with what `newer` says in their place.
     package func updated(with newer: RunSettings) -> RunSettings {
         RunSettings(
             workers: newer.workers ?? workers, memoryBytes: newer.memoryBytes ?? memoryBytes,
-            concurrency: newer.concurrency.map { (concurrency ?? [:]).merging($0) { $1 } } ?? concurrency)
+            concurrency: newer.concurrency.map { (concurrency ?? [:]).merging($0) { $1 } } ?? concurrency,
+            clusterConcurrency: newer.clusterConcurrency.map { (clusterConcurrency ?? [:]).merging($0) { $1 } }
+                ?? clusterConcurrency)
+    }
+
+    /// Whether what runs must begin again to take up other settings.
+    func needsRestart(for other: RunSettings) -> Bool {
+        var other = other
+        other.clusterConcurrency = clusterConcurrency
+        return other != self
     }
 }
 

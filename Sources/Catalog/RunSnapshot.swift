@@ -99,11 +99,14 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
         package var busySeconds: Double?
         /// Batches that wait in front of it; nil for a node that runs fused with the one before.
         package var waiting: Int?
+        /// The permits that it shares with other processes; nil when it shares none.
+        package var permits: Permits?
 
         package init(
             name: String, entered: Int64, left: Int64, groups: Int64, memory: Int, busySeconds: Double? = nil,
-            waiting: Int? = nil
+            waiting: Int? = nil, permits: Permits? = nil
         ) {
+            self.permits = permits
             self.name = name
             self.entered = entered
             self.left = left
@@ -111,6 +114,38 @@ package struct RunSnapshot: Sendable, Codable, Equatable {
             self.memory = memory
             self.busySeconds = busySeconds
             self.waiting = waiting
+        }
+    }
+
+    package struct Permits: Sendable, Codable, Equatable {
+        package struct Holder: Sendable, Codable, Equatable {
+            package var instance: String
+            package var held: Int
+            /// Whether its session is gone.
+            package var isGone: Bool
+
+            package init(instance: String, held: Int, isGone: Bool) {
+                (self.instance, self.held, self.isGone) = (instance, held, isGone)
+            }
+        }
+
+        /// Permits in all processes together: as they agree, and as this one was told.
+        package var limit: Int
+        package var told: Int
+        /// Those that this process has, those of them in use, and how many it could use.
+        package var held: Int
+        package var used: Int
+        package var wish: Int
+        /// Others that have some.
+        package var others: [Holder]
+        /// How long it has had work and no permit; nil when it has one, or no work.
+        package var secondsWaited: Double?
+
+        package init(
+            limit: Int, told: Int, held: Int, used: Int, wish: Int, others: [Holder] = [], secondsWaited: Double? = nil
+        ) {
+            (self.limit, self.told, self.held, self.used, self.wish) = (limit, told, held, used, wish)
+            (self.others, self.secondsWaited) = (others, secondsWaited)
         }
     }
 

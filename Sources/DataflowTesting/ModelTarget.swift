@@ -12,6 +12,8 @@ public final class ModelTarget: CommitTarget {
     let scheduler: SteppingScheduler?
     private let refusals: Refusals?
     private let incarnation = Mutex(0)
+    /// In a simulation, lends and takes back as its seed says.
+    public let permits: (any PermitLender)?
 
     /// What a target does wrong, so that checks can prove that they notice.
     public enum Flaw: String, Sendable, CaseIterable {
@@ -60,6 +62,7 @@ public final class ModelTarget: CommitTarget {
         self.faults = faults
         scheduler = nil
         refusals = nil
+        permits = nil
     }
 
     /// Creates a target of a simulation.
@@ -73,6 +76,7 @@ public final class ModelTarget: CommitTarget {
         self.flaw = flaw
         self.refusals = refusals
         self.scheduler = scheduler
+        permits = ModelLender(seed: seed)
         self.faults = faults
         random = Mutex(SeededRandom(seed: seed))
     }

@@ -31,6 +31,8 @@ public struct BuildContext: Sendable {
     public var siblings: [(node: String, plan: any StagePlan)] = []
     /// For a node between source and sink: the most batches at once in it, nil when it runs fused with its input.
     public var concurrency: Int?
+    /// For a node between source and sink: the permits that it shares with other processes.
+    public var permits: PermitGate?
     /// For a sink: the node that feeds it, and its number in the pipeline.
     public var input: (operator: any Operator, number: Int)?
     /// For a sink: what decides what its rows mean, from the node that feeds it back to the source.

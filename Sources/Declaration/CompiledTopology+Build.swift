@@ -11,6 +11,8 @@ public struct RunOverrides: Sendable {
     public var workers: Int?
     /// Permits of nodes, by name.
     public var concurrency: [String: Int]
+    /// Permits over all processes, of nodes that share some, by name.
+    public var clusterConcurrency: [String: Int] = [:]
     /// Whether nodes share no work: when each may be shown other records than its neighbours.
     public var keepsNodesApart = false
 
@@ -50,10 +52,14 @@ extension CompiledTopology {
             context.clockReach = clockReach(of: index)
             if !overrides.keepsNodesApart { context.siblings = siblings(of: index, overrides.concurrency) }
             context.concurrency = overrides.concurrency[stage.name] ?? stage.concurrency
+            context.permits = stage.clusterConcurrency.map { permits in
+                PermitGate(
+                    node: stage.name, limit: overrides.clusterConcurrency[stage.name] ?? permits,
+                    own: context.concurrency, taker: stage.plan.takesPermits ? .node : .engine)
+            }
             return PipelinePlan.Node(
                 name: stage.name, make: try stage.plan.build(in: context), children: stage.children,
-                concurrency: context.concurrency,
-                isOrdered: context.clockReach != nil)
+                concurrency: context.concurrency, isOrdered: context.clockReach != nil, gate: context.permits)
         }
         let sources = try sources.compactMap { source -> PipelinePlan.SourceNode? in
             guard let child = source.child else { return nil }

@@ -71,7 +71,9 @@ extension CompiledTopology {
     /// The stages that get the same records as this one and run fused with the node before it, itself among them.
     /// - Parameter concurrency: what was chosen in place of the file's, by node.
     func siblings(of index: Int, _ concurrency: [String: Int] = [:]) -> [(node: String, plan: any StagePlan)] {
-        func isFused(_ stage: Stage) -> Bool { stage.concurrency == nil && concurrency[stage.name] == nil }
+        func isFused(_ stage: Stage) -> Bool {
+            stage.concurrency == nil && stage.clusterConcurrency == nil && concurrency[stage.name] == nil
+        }
         let parents = stages[index].parents
         guard isFused(stages[index]), !parents.isEmpty, !parents.contains(where: { clockReach(of: $0) != nil }) else {
             return []

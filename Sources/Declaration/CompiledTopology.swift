@@ -30,8 +30,10 @@ public struct CompiledTopology: Sendable {
         public var fields: [RecordSchema.Field] = []
         /// The stages that read from it.
         public var children: [Int] = []
-        /// The most batches at once; nil runs it fused with its input.
+        /// The most batches at once; nil runs it fused with its input, unless it shares permits.
         public var concurrency: Int?
+        /// Permits that it shares with the same node in other processes; nil when it shares none.
+        public var clusterConcurrency: Int?
     }
 
     /// Where groups go.

@@ -32,6 +32,8 @@ public protocol StagePlan: Sendable {
     var clockReach: Int64? { get }
     /// The most batches at once unless the topology says; nil runs it fused with its input.
     var usualConcurrency: Int? { get }
+    /// Whether the node takes permits that processes share by itself, for programs say, and not the engine for each batch.
+    var takesPermits: Bool { get }
     /// What it wants of each message as text beside the payload, when it reads messages; in the order in which it will
     /// find them in the batch. Each has `isText`.
     var messageTexts: [MessageAttribute] { get }
@@ -58,6 +60,8 @@ extension StagePlan {
     public var clockReach: Int64? { nil }
     /// It runs fused with its input.
     public var usualConcurrency: Int? { nil }
+    /// The engine takes them.
+    public var takesPermits: Bool { false }
     /// None.
     public var messageTexts: [MessageAttribute] { [] }
 }

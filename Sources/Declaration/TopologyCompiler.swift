@@ -82,6 +82,7 @@ public struct TopologyCompiler {
             compiler.problems.append(lack)
         }
         compiler.checkConcurrency()
+        compiler.checkClusterConcurrency()
         compiler.checkMemory(overrides)
         return (compiler.topology, compiler.problems)
     }
@@ -146,7 +147,10 @@ public struct TopologyCompiler {
     ) -> Int {
         let index = topology.stages.count
         var stage = CompiledTopology.Stage(
-            name: node.name, plan: plan, concurrency: node.concurrency ?? plan.usualConcurrency)
+            name: node.name, plan: plan, concurrency: node.concurrency,
+            clusterConcurrency: node.clusterConcurrency?.permits)
+        // Who says how many there may be over all processes means that one process may have as many.
+        if stage.concurrency == nil, stage.clusterConcurrency == nil { stage.concurrency = plan.usualConcurrency }
         let readsMessages = plan.messageBytesMax != nil
         if readsMessages { checkReader(node, &problems) }
         for input in node.inputs {
@@ -195,6 +199,28 @@ public struct TopologyCompiler {
                     "node \(stage.name): `concurrency: \(permits)` has no effect, expected none: with `too_early` behind "
                         + "it, batches are read one at a time, in the order of the log",
                     hint: "leave it out; the nodes behind it run on all threads"))
+        }
+    }
+
+    /// Permits that processes share are taken for records, and kept in the database that their tables are in.
+    private mutating func checkClusterConcurrency() {
+        for node in declaration.nodes {
+            guard let location = node.clusterConcurrency?.location else { continue }
+            if node.spec.kind != .operator {
+                problems.append(
+                    Diagnostic(
+                        code: "cluster-concurrency-place", at: location,
+                        "node \(node.name): `cluster_concurrency` bounds work on records, found it at a \(node.spec.kind.rawValue) "
+                            + "(\(node.spec.word)), expected it at a node between source and sink",
+                        hint: "remove it here"))
+            } else if !problems.hasErrors, !topology.sinks.contains(where: \.plan.isStored) {
+                problems.append(
+                    Diagnostic(
+                        code: "cluster-concurrency-database", at: location,
+                        "node \(node.name): `cluster_concurrency` needs a database from which all processes borrow, found no "
+                            + "sink that has one, expected a postgres sink",
+                        hint: "write its records to a postgres sink, or bound each process by `concurrency:`"))
+            }
         }
     }
 

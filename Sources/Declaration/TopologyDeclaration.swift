@@ -33,14 +33,17 @@ public struct NodeDeclaration: Sendable {
     public var inputLocations: [SourceLocation]
     /// The most batches at once in this node; nil runs it fused with its input.
     public var concurrency: Int?
+    /// The most batches, or programs, at once in this node over all processes, and where that stands; nil for no bound.
+    public var clusterConcurrency: (permits: Int, location: SourceLocation)?
     /// The declaration under the type's key: a map, or the shorthand already wrapped into one.
     public var config: ConfigValue
 
     /// Creates a node declaration.
     public init(
         name: String, location: SourceLocation, spec: NodeSpec, inputs: [Int], inputLocations: [SourceLocation],
-        concurrency: Int?, config: ConfigValue
+        concurrency: Int?, clusterConcurrency: (permits: Int, location: SourceLocation)? = nil, config: ConfigValue
     ) {
+        self.clusterConcurrency = clusterConcurrency
         self.name = name
         self.location = location
         self.spec = spec

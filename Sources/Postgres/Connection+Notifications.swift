@@ -11,17 +11,19 @@ extension Connection {
     ///
     /// Sends nothing: whether the server is still there is known only when the system finds out, so whoever must not miss
     /// one looks for itself as well, now and then. Poolers in transaction mode have no sessions to listen in.
-    /// - Parameter deadline: when to stop waiting.
+    /// - Parameters:
+    ///   - deadline: when to stop waiting.
+    ///   - bell: a descriptor whose input ends the wait as well; nil for none.
     /// - Returns: the first one that came, nil when none did in time.
     /// - Throws: ``PostgresError`` when the connection is gone.
     public mutating func nextNotification(
-        until deadline: ContinuousClock.Instant
+        until deadline: ContinuousClock.Instant, orInputOf bell: Int32? = nil
     ) throws(PostgresError) -> Notification? {
         try checkReady("")
         while true {
             if let found = handle.nextNotification() { return found }
-            switch handle.wait(forWriting: false, until: deadline) {
-            case .timedOut: return nil
+            switch handle.wait(forWriting: false, until: deadline, orInputOf: bell) {
+            case .timedOut, .rung: return nil
             case .ready, .failed: break
             }
             guard handle.consumeInput() else {

@@ -219,7 +219,7 @@ extension Connection {
             switch handle.wait(forWriting: isSending, until: nextMoment(patience)) {
             case .timedOut:
                 if let end = patience.end, end <= .now { try loseTime(&patience) } else { try askWatch(patience) }
-            case .ready, .failed:
+            case .ready, .failed, .rung:
                 patience.lastSign = .now
                 if !handle.consumeInput() { return }
             }

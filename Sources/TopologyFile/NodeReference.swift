@@ -22,7 +22,8 @@ public struct NodeReference: Sendable {
             A topology file has a name, settings and nodes. Every node has a name of its own, one node type with its
             fields and, unless it is a source, `from`: the node it reads from, or a list of
             nodes whose records come together: those of different sources, with the fields that all of them have. `concurrency: N` lets at most N batches
-            be in the node at once. `${NAME}` and `${NAME:-default}` in a value are replaced from the environment;
+            be in the node at once, in each process; `cluster_concurrency: N` the same in all processes of the topology
+            together, by permits that the database of its tables lends. `${NAME}` and `${NAME:-default}` in a value are replaced from the environment;
             `$${` stands for a literal `${`.
 
             Every key needs a value: an empty value, `null`, `~`, a YAML tag (`!x`) or an empty variable is an error, never

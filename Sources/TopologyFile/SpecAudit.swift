@@ -14,7 +14,7 @@ public enum SpecAudit {
             if let shorthand = spec.shorthand, !spec.fields.contains(where: { $0.name == shorthand }) {
                 problems.append("The shorthand '\(shorthand)' of '\(spec.name)' names no field.")
             }
-            if ["from", "concurrency"].contains(spec.name) {
+            if TopologyBuilder.keys.contains(spec.name) {
                 problems.append("The node type '\(spec.name)' has the name of a node's field.")
             }
         }

@@ -147,7 +147,9 @@ extension TopologyBuilder {
         for entry in entries {
             switch entry.key {
             case "from": readInput(entry, named: named, into: &draft)
-            case "concurrency": readConcurrency(entry, into: &draft)
+            case "concurrency": draft.concurrency = readConcurrency(entry)
+            case "cluster_concurrency":
+                draft.clusterConcurrency = readConcurrency(entry).map { ($0, entry.keyLocation) }
             case let key where !types.contains { $0.key == key }: unknown.append(entry)
             default: break
             }
@@ -200,10 +202,10 @@ extension TopologyBuilder {
                 report(
                     "unknown-node-type", entry.keyLocation,
                     "\(named) has an unknown node type, found \(key), expected one of \(words.joined(separator: ", "))",
-                    hint: Suggestion.hint(for: entry.key, in: words + ["from", "concurrency"]))
+                    hint: Suggestion.hint(for: entry.key, in: words + Self.keys))
                 continue
             }
-            let known = ["from", "concurrency"] + (draft.spec.map { [$0.word] } ?? [])
+            let known = Self.keys + (draft.spec.map { [$0.word] } ?? [])
             let belongsInside = draft.spec?.fields.contains { $0.name == entry.key } ?? false
             report(
                 "unknown-field", entry.keyLocation,
@@ -247,11 +249,15 @@ extension TopologyBuilder {
         }
     }
 
-    private mutating func readConcurrency(_ entry: DocumentEntry, into draft: inout DraftNode) {
+    /// What a node may have beside its type.
+    static let keys = ["from", "concurrency", "cluster_concurrency"]
+
+    private mutating func readConcurrency(_ entry: DocumentEntry) -> Int? {
         let type = SpecType.integer(1...DocumentLimits.concurrencyMax)
-        let value = checker.check(entry.value, as: type, named: "'concurrency'")
+        let value = checker.check(entry.value, as: type, named: "'\(entry.key)'")
         // Not `value?.integer`: Swift 6.3.1 crashes when it optimises that here.
-        if let value, case .integer(let count) = value.content { draft.concurrency = Int(count) }
+        guard let value, case .integer(let count) = value.content else { return nil }
+        return Int(count)
     }
 
     private mutating func readConfig(_ entry: DocumentEntry, spec: NodeSpec) -> ConfigValue? {

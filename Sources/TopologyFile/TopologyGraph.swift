@@ -13,6 +13,7 @@ struct DraftNode {
     var inputs: [DraftInput] = []
     var inputKeyLocation: SourceLocation?
     var concurrency: Int?
+    var clusterConcurrency: (permits: Int, location: SourceLocation)?
     /// Whether a diagnostic already says why the node is not whole, so that its edges are not judged.
     var isBroken = false
 
@@ -62,7 +63,8 @@ struct TopologyGraph {
                 name: node.name, location: node.location, spec: spec,
                 // Where one of several is wrong, nothing is known of what they have in common.
                 inputs: found.count == node.inputs.count ? found.map(\.index) : [],
-                inputLocations: node.inputs.map(\.location), concurrency: node.concurrency, config: config)
+                inputLocations: node.inputs.map(\.location), concurrency: node.concurrency,
+                clusterConcurrency: node.clusterConcurrency, config: config)
         }
     }
 

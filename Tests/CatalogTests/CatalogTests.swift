@@ -118,6 +118,12 @@ import Testing
         let deployment = try #require(try catalog.deployments().first)
         #expect(deployment.settings == settings)
         #expect(deployment.generation == 6)
+        // Permits of all processes together are taken up by what runs: nothing begins anew.
+        let shared = RunSettings(clusterConcurrency: ["a": 4])
+        settings = try catalog.set("t", shared, by: "me")
+        #expect(settings.clusterConcurrency == ["a": 4] && settings.workers == 2)
+        #expect(try catalog.deployments().first?.settings == settings)
+        #expect(try catalog.deployments().first?.generation == 6)
         // A paused topology stays paused under a new version.
         _ = try catalog.set("t", to: .paused, by: "me")
         #expect(

@@ -31,6 +31,14 @@ import Testing
         #expect(graph.stages.map(\.downstream) == [[1], [2], []])
     }
 
+    @Test func aNodeThatSharesPermitsStartsAStageToo() {
+        var plan = Self.plan([([1], nil), ([2], nil), ([], nil)])
+        plan.nodes[1].gate = PermitGate(node: "n1", limit: 4, own: nil, taker: .engine)
+        let graph = StageGraph(plan)
+        #expect(graph.stages.map(\.nodes) == [[0], [1, 2]])
+        #expect(graph.stages[1].gate === plan.nodes[1].gate && graph.stages[1].permits == .max)
+    }
+
     @Test func aNodeOfSeveralSourcesIsInTheStageOfEachUnlessItHasOneOfItsOwn() {
         // Two parsers, 0 and 1, whose records come together in 2 and go on to 3.
         func graph(_ concurrency: Int?) -> StageGraph {

@@ -13,6 +13,7 @@ import Testing
         snapshot.load = 0.25
         snapshot.commitMilliseconds = 12.5
         snapshot.nodes = [.init(name: "we\"ird\\", entered: 5, left: 4, groups: 3, memory: 2)]
+        snapshot.nodes[0].permits = .init(limit: 4, told: 4, held: 2, used: 1, wish: 3)
         snapshot.steps = [.init(node: "out", table: "public.kpi", runs: 12, failures: 3, waiting: 2)]
         let state = TopologyState(
             topology: "kpis", daemon: "h/1:a", version: 2, generation: 3, kind: .running, reason: "", since: 0,
@@ -54,6 +55,10 @@ import Testing
         for line in [
             "millrace_daemons 1", "millrace_topology_up{topology=\"kpis\"} 1",
             "millrace_topology_version{topology=\"kpis\"} 2", "millrace_wanted_replicas{topology=\"kpis\"} 1",
+            "millrace_node_permits_limit{topology=\"kpis\",daemon=\"h/1:a\",node=\"we\\\"ird\\\\\"} 4",
+            "millrace_node_permits_held{topology=\"kpis\",daemon=\"h/1:a\",node=\"we\\\"ird\\\\\"} 2",
+            "millrace_node_permits_used{topology=\"kpis\",daemon=\"h/1:a\",node=\"we\\\"ird\\\\\"} 1",
+            "millrace_node_permits_wanted{topology=\"kpis\",daemon=\"h/1:a\",node=\"we\\\"ird\\\\\"} 3",
             "millrace_busy_ratio{topology=\"kpis\",daemon=\"h/1:a\"} 0.25",
             "millrace_records_total{topology=\"kpis\",daemon=\"h/1:a\"} 1234567",
             "millrace_lag_records{topology=\"kpis\",daemon=\"h/1:a\"} 7",

@@ -37,6 +37,22 @@ import Testing
         #expect(!paused.isTrouble)
     }
 
+    /// That others have all permits is how it is meant to be, and yet what somebody who asks wants to know.
+    @Test func whoHasThePermitsIsSaid() {
+        func waits(_ others: [RunSnapshot.Permits.Holder]) -> (text: String, isTrouble: Bool) {
+            why {
+                $0.snapshot.nodes = [.init(name: "geo", entered: 1, left: 0, groups: 0, memory: 0)]
+                $0.snapshot.nodes[0].permits = .init(
+                    limit: 2, told: 2, held: 0, used: 0, wish: 1, others: others, secondsWaited: 4.2)
+            }
+        }
+        let start = "h/1:a: node geo has waited 4 s for one of the 2 permits of its cluster_concurrency: "
+        #expect(
+            waits([.init(instance: "h:2:b", held: 1, isGone: false), .init(instance: "h:3:c", held: 1, isGone: true)])
+                == (start + "h:2:b has 1, h:3:c has 1, and is gone", false))
+        #expect(waits([]) == (start + "none is lent now", false))
+    }
+
     @Test func whatIsInTheWayComesFirst() {
         let waits = why {
             $0.snapshot.rate = 5

@@ -59,6 +59,9 @@ import Testing
         ("s: { from: records, sample: 1 }", "sample-share"), ("s: { from: records, sample: 200% }", "sample-share"),
         ("s: { from: records, sample: { share: 1%, by: uesr } }", "unknown-field"),
         ("s: { from: kpi, sample: 1% }", "misplaced-node"),
+        ("f: { from: records, filter: \"k == 'x'\", cluster_concurrency: 2 }", "cluster-concurrency-database"),
+        ("e2: { file: b.ndjson, cluster_concurrency: 2 }", "cluster-concurrency-place"),
+        ("f: { from: records, filter: \"k == 'x'\", cluster_concurrency: 0 }", "out-of-range"),
     ])
     func everyCodeHasItsMistake(node: String, code: String) {
         let found = Self.lines(Self.parsed + "  " + node + "\n").filter { $0.contains("error") }

@@ -12,11 +12,15 @@ public struct PipelinePlan: Sendable {
         public var concurrency: Int?
         /// Whether it must see batches one after the other, in the order in which they were read; it is then behind a source.
         public var isOrdered: Bool
+        /// The permits that it shares with other processes; nil when it shares none.
+        public var gate: PermitGate?
 
         /// Creates a node.
         public init(
-            name: String, make: any Operator, children: [Int], concurrency: Int?, isOrdered: Bool = false
+            name: String, make: any Operator, children: [Int], concurrency: Int?, isOrdered: Bool = false,
+            gate: PermitGate? = nil
         ) {
+            self.gate = gate
             self.isOrdered = isOrdered
             self.name = name
             self.make = make

@@ -22,9 +22,10 @@ final class NodeCounters: Sendable {
         busyNanoseconds.wrappingAdd(Int64(time / .nanoseconds(1)), ordering: .relaxed)
     }
 
-    func snapshot(_ name: String, groups: Int64, waiting: Int?) -> NodeSnapshot {
+    func snapshot(_ name: String, groups: Int64, waiting: Int?, permits: PermitSnapshot?) -> NodeSnapshot {
         NodeSnapshot(
             name: name, entered: entered.load(ordering: .relaxed), left: left.load(ordering: .relaxed), groups: groups,
-            busy: .nanoseconds(busyNanoseconds.load(ordering: .relaxed)), waiting: waiting)
+            busy: .nanoseconds(busyNanoseconds.load(ordering: .relaxed)), waiting: waiting,
+            permits: permits)
     }
 }

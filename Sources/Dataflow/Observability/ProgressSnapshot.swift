@@ -80,12 +80,15 @@ public struct NodeSnapshot: Sendable, Equatable {
     public var busy: Duration
     /// Batches that wait in front of it; nil for a node that runs fused with the one before.
     public var waiting: Int?
+    /// The permits that it shares with other processes; nil when it shares none.
+    public var permits: PermitSnapshot?
 
     /// A node's figures.
     public init(
         name: String, entered: Int64 = 0, left: Int64 = 0, groups: Int64 = 0, busy: Duration = .zero,
-        waiting: Int? = nil
+        waiting: Int? = nil, permits: PermitSnapshot? = nil
     ) {
+        self.permits = permits
         self.name = name
         self.entered = entered
         self.left = left

@@ -51,6 +51,9 @@ public protocol CommitTarget: AnyObject, Sendable {
     /// What is run after commits; nothing for most targets. Asked by any thread.
     var steps: [StepSnapshot] { get }
 
+    /// Lends permits that all processes share; nil for a target that only this process has.
+    var permits: (any PermitLender)? { get }
+
     /// Ends the connections. Called once, last.
     func close()
 }
@@ -64,6 +67,9 @@ extension CommitTarget {
 
     /// Nothing is run.
     public var steps: [StepSnapshot] { [] }
+
+    /// Nobody lends.
+    public var permits: (any PermitLender)? { nil }
 
     /// Nobody else writes.
     public var wantsTurn: Bool { false }

@@ -43,6 +43,8 @@ public enum Limits {
     public static let commitIntervalsPerCommit = 4
     /// How long threads may take to end when nothing will be committed any more: then the pipeline ends without them.
     public static let threadsEnd = Duration.seconds(2)
+    /// How long a node may have work and no permit, because other processes have them all, before that counts as trouble.
+    public static let permitPatience = Duration.seconds(30)
     /// How long nothing may be committed, beyond an epoch's length, before it is said.
     public static let stall = Duration.seconds(5)
     /// The least time between two stalls that are logged.

@@ -132,8 +132,9 @@ extension Pipeline {
         }
     }
 
-    /// Threads that do nothing but work; the threads of sources make up the number of workers.
-    var workerThreads: Int { plan.settings.workers - 1 }
+    /// Threads that do nothing but work; the threads of sources make up the number of workers. Where permits come from
+    /// elsewhere there is one at least: they may come when no source has anything to do.
+    var workerThreads: Int { max(plan.settings.workers - 1, gates.isEmpty ? 0 : 1) }
 
     /// One worker thread: takes the work farthest downstream that may run, until the pipeline has ended.
     func runWorker() {
@@ -161,7 +162,12 @@ extension Pipeline {
             let hasRoom = definition.downstream.allSatisfy {
                 state.queues[$0].count + state.reserved[$0] < Limits.mailboxBatchesMax
             }
-            guard hasRoom else { continue }
+            guard hasRoom else {
+                definition.gate?.note(queued: 0)
+                continue
+            }
+            let isAdmitted = definition.gate?.admit(active: state.active[stage], queued: state.queues[stage].count)
+            guard isAdmitted ?? true else { continue }
             state.active[stage] += 1
             for next in definition.downstream { state.reserved[next] += 1 }
             // A source's thread takes the batch it has just read, a worker the one that waits longest. What an epoch waits
@@ -196,6 +202,7 @@ extension Pipeline {
             // A permit and places in mailboxes are free again.
             if state.queues.contains(where: { !$0.isEmpty }) { woken.formUnion([.workers, .sources]) }
             state.active[work.stage] -= 1
+            graph.stages[work.stage].gate?.leave(queued: state.queues[work.stage].count)
             for next in graph.stages[work.stage].downstream { state.reserved[next] -= 1 }
             guard isLast else { return }
             let isCurrent = state.epochs.complete(epoch: batch.epoch, generation: batch.generation)

@@ -18,6 +18,7 @@ extension Pipeline {
         let dropped = monitor.update { state in
             state.rewind.ask(isWriting: state.epochs.isWriting) ? state.drop() : []
         }
+        for gate in gates { gate.note(queued: 0) }
         dropped.forEach(recycle)
     }
 

@@ -44,7 +44,9 @@ extension Pipeline {
                 plan.settings.commitInterval, waiting: state.waiting.reduce(0, +), held: state.openRecords,
                 commit: state.usualCommit) + Limits.stall
         let silence = schedule.now - since
-        guard silence >= patience else { return nil }
+        // That others have all permits for a while is how it is meant to be.
+        let turns = waitsForPermit == nil ? .zero : Limits.permitPatience
+        guard silence >= patience + turns else { return nil }
         return "nothing has been committed for \(silence.components.seconds) s, and \(state.recordsWaiting) records "
             + "wait: \(place(of: state))"
     }
@@ -54,6 +56,7 @@ extension Pipeline {
         if let trouble = state.targetTrouble ?? state.takeoverTrouble { return trouble }
         if state.epochs.isWriting { return "an epoch is being written to its tables" }
         if state.turn == .awaited { return "other processes write the tables, and it is not our turn" }
+        if let waiting = waitsForPermit { return waiting }
         let busy = busyNodes
         if state.epochs.batchesInFlight > 0, !busy.isEmpty {
             return "node \(busy.joined(separator: ", ")) is still at work on a batch"

@@ -15,6 +15,8 @@ public final class Pipeline: Sendable {
     let graph: StageGraph
     let monitor: Monitor<PipelineState>
     let stages: [StageRunner]
+    /// The permits that are shared with other processes.
+    let gates: [PermitGate]
     private let counters: [NodeCounters]
     private let taps: [NodeTap]
     let logger: Logger
@@ -37,6 +39,8 @@ public final class Pipeline: Sendable {
         let taps = plan.nodes.map { _ in NodeTap() }
         self.taps = taps
         stages = graph.stages.map { StageRunner($0, plan, counters, taps) }
+        gates = plan.nodes.compactMap(\.gate)
+        if plan.target.permits == nil { for gate in gates { gate.open() } }
     }
 
     /// Where the records of a node can be watched; nil for a source, a sink, and a name that there is not.
@@ -56,8 +60,10 @@ public final class Pipeline: Sendable {
         var workers: [PipelineThread] = []
         var sources: [PipelineThread] = []
         var companions: [PipelineThread] = []
+        var lenders: [PipelineThread] = []
         do {
             try beginNodes()
+            lenders = try startLending()
             companions = try startCompanions()
             for number in 0..<workerThreads {
                 workers.append(try startThread("worker \(number)") { self.runWorker() })
@@ -76,6 +82,7 @@ public final class Pipeline: Sendable {
         hanging += join([committer])
         for node in plan.nodes { node.make.close() }
         hanging += join(workers)
+        hanging += endLending(lenders)
         if hanging.isEmpty {
             for (source, intake) in zip(plan.sources, intakes) { source.source.close(intake) }
             plan.target.close()
@@ -87,7 +94,7 @@ public final class Pipeline: Sendable {
 
     /// Waits for threads to end; when nothing will be committed any more, only for a while.
     /// - Returns: the names of those that have not ended.
-    private func join(_ threads: [PipelineThread]) -> [String] {
+    func join(_ threads: [PipelineThread]) -> [String] {
         let deadline = { (state: PipelineState) in state.life.givenUp.map { $0 + Limits.threadsEnd } }
         return monitor.wait(as: .others, until: deadline) { state in
             let hanging = threads.filter { !state.endedThreads.contains($0) }
@@ -185,7 +192,8 @@ public final class Pipeline: Sendable {
             snapshot.nodes = plan.nodes.indices.map { node in
                 counters[node].snapshot(
                     plan.nodes[node].name, groups: state.progress.groups[node, default: 0],
-                    waiting: graph.stages.firstIndex { $0.head == node }.map { state.queues[$0].count })
+                    waiting: graph.stages.firstIndex { $0.head == node }.map { state.queues[$0].count },
+                    permits: plan.nodes[node].gate?.snapshot)
             }
             snapshot.partitions = state.partitions.map { partition in
                 PartitionSnapshot(
@@ -196,6 +204,7 @@ public final class Pipeline: Sendable {
             snapshot.troubles =
                 [state.targetTrouble, state.takeoverTrouble].compactMap(\.self) + statuses.compactMap(\.trouble)
                 + state.companionTroubles.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+                + permitTroubles
                 + stallTroubles(state)
             return snapshot
         }

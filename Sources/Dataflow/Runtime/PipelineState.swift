@@ -82,6 +82,8 @@ struct PipelineState {
     var sealedBytes = 0
     /// Bytes of payload of the epoch being written.
     var sealedPayload: Int64 = 0
+    /// Whether nothing uses permits any more, so that whoever lends them may end.
+    var lendingEnds = false
     var progress = ProgressCounters()
 
     init(stages: Int, sources: Int, at now: ContinuousClock.Instant) {

@@ -20,6 +20,8 @@ package final class SteppingInstance: Sendable {
         var isStaged = false
         /// How often it commits.
         package var interval = Duration.milliseconds(5)
+        /// Whether nodes that tally share permits with other processes, which come and go.
+        var sharesPermits = false
         var batchBytes = 1_024
         /// How long a partition that was taken over must stand still.
         package var patience = Duration.milliseconds(300)
@@ -58,10 +60,13 @@ package final class SteppingInstance: Sendable {
                     children: (1...shape.tallies).map { first + $0 }, concurrency: shape.concurrency,
                     isOrdered: shape.concurrency == 1))
             for tally in 0..<shape.tallies {
+                let name = "tally \(number).\(tally)"
+                let own = shape.isStaged ? 1 + tally : nil
+                let gate = shape.sharesPermits ? PermitGate(node: name, limit: 2, own: own, taker: .engine) : nil
                 nodes.append(
                     .init(
-                        name: "tally \(number).\(tally)", make: SteppingTally(scheduler: scheduler, refusals: refusals),
-                        children: [], concurrency: shape.isStaged ? 1 + tally : nil))
+                        name: name, make: SteppingTally(scheduler: scheduler, refusals: refusals), children: [],
+                        concurrency: own, gate: gate))
             }
         }
         let plan = PipelinePlan(

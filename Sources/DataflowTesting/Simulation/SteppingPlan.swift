@@ -79,6 +79,7 @@ package struct SteppingPlan: Sendable {
         }
         drawTheEnd(&random)
         tombstones = random.pick([0, 0, 1, 10])
+        shape.sharesPermits = random.chance(20)
     }
 
     /// Ends are rare among all that happens, and much goes wrong there: the last epoch of files and of what is given back has

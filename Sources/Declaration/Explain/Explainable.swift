@@ -71,6 +71,11 @@ extension CompiledTopology {
                 "its records are computed once for \(stage.children.map { stages[$0].name }.joined(separator: ", "))")
         }
         lines.append(standing(of: index))
+        if let permits = stage.clusterConcurrency {
+            let what = stage.plan.takesPermits ? "programs" : "batches"
+            lines.append(
+                "at most \(permits) \(what) at once in all processes together, by permits that the database lends")
+        }
         return PhysicalPlan.Node(name: stage.name, inputs: inputs, lines: lines)
     }
 
@@ -80,7 +85,7 @@ extension CompiledTopology {
             return "one batch at a time, in the order in which they were read, to keep the clocks of partitions"
         }
         let behind = "behind a mailbox of batches"
-        if let permits = stages[index].concurrency {
+        if let permits = stages[index].concurrency ?? stages[index].clusterConcurrency {
             return "a stage of its own, on up to \(permits) threads, \(behind)"
         }
         if stages[index].parents.contains(where: { clockReach(of: $0) != nil }) {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Declaration
+import Foundation
 
 /// What `pause`, `resume`, `restart`, `remove`, `scale` and `rollback` share: they change one topology, and say how it is
 /// then.
@@ -136,7 +137,10 @@ struct Remove: AsyncParsableCommand {
 struct Scale: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Change how many threads, how much memory or how many permits a topology has in each process.",
-        discussion: "Holds until it is changed again, for later versions too.")
+        discussion: """
+            Holds until it is changed again, for later versions too. Processes begin the topology again for it, except for \
+            --cluster-concurrency, which they take up as they go.
+            """)
 
     @OptionGroup var options: ControlOptions
 
@@ -149,9 +153,16 @@ struct Scale: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Permits of a node: node=number; may be given several times.", valueName: "node=number"))
     var concurrency: [NodePermits] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Permits of a node in all processes together: node=number; may be given several times.",
+            valueName: "node=number"))
+    var clusterConcurrency: [NodePermits] = []
+
     func validate() throws {
-        if workers == nil, memory == nil, concurrency.isEmpty {
-            throw ValidationError("nothing to change: give --workers, --memory or --concurrency")
+        if workers == nil, memory == nil, concurrency.isEmpty, clusterConcurrency.isEmpty {
+            throw ValidationError(
+                "nothing to change: give --workers, --memory, --concurrency or --cluster-concurrency")
         }
         if let workers, !(1...256).contains(workers) { throw ValidationError("--workers: 1 to 256") }
     }
@@ -159,8 +170,11 @@ struct Scale: AsyncParsableCommand {
     func run() async throws {
         let topology = options.topology
         let permits = Dictionary(concurrency.map { ($0.node, $0.permits) }) { $1 }
+        let shared = Dictionary(clusterConcurrency.map { ($0.node, $0.permits) }) { $1 }
         let settings = RunSettings(
-            workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits)
+            workers: workers, memoryBytes: memory?.bytes, concurrency: permits.isEmpty ? nil : permits,
+            clusterConcurrency: shared.isEmpty ? nil : shared)
+        let end = ContinuousClock.now + options.wait.duration
         try await options.run { catalog in
             let isRunning = try catalog.deployments().contains { $0.topology == topology && $0.wanted == .running }
             // One that has to stop for a change should be able to start again.
@@ -168,10 +182,27 @@ struct Scale: AsyncParsableCommand {
                 isRunning && settings.memoryBytes != nil
                 ? try MemoryShares.ofProcesses(without: topology, &catalog) : [:]
             _ = try catalog.set(topology, settings, by: CatalogOptions.person) { settings, version in
-                try Self.check(settings, permits, version.file, of: topology)
+                try Self.check(settings, permits, shared, version.file, of: topology)
                 try Self.check(settings.memoryBytes ?? 0, in: processes, of: topology)
             }
-            return "scaled"
+            return try Self.waitUntilTold(shared, of: topology, &catalog, until: end) ? "scaled" : "will be scaled"
+        }
+    }
+
+    /// Waits until every process that runs a topology has heard of permits.
+    /// - Returns: false when one has not in time.
+    private static func waitUntilTold(
+        _ permits: [String: Int], of topology: String, _ catalog: inout Catalog, until end: ContinuousClock.Instant
+    ) throws -> Bool {
+        while true {
+            let running = try catalog.states(of: topology).filter { !$0.isLost && $0.kind == .running }
+            let isTold = running.flatMap(\.snapshot.nodes).allSatisfy { node in
+                node.permits?.told == permits[node.name] || permits[node.name] == nil
+            }
+            if isTold { return true }
+            guard .now < end else { return false }
+            try Settling.checkInterruption()
+            Thread.sleep(forTimeInterval: 0.1)
         }
     }
 
@@ -189,8 +220,10 @@ struct Scale: AsyncParsableCommand {
     ///   - settings: those that are to hold, what was given before among them. Permits of nodes that the file no longer has
     ///     may be too, and do no harm.
     ///   - permits: those that are given now.
+    ///   - shared: those of all processes together that are given now.
     private static func check(
-        _ settings: RunSettings, _ permits: [String: Int], _ file: String, of topology: String
+        _ settings: RunSettings, _ permits: [String: Int], _ shared: [String: Int], _ file: String,
+        of topology: String
     ) throws {
         let overrides = RunOverrides(memoryBytes: settings.memoryBytes, workers: settings.workers)
         let (found, diagnostics) = TopologyLoader(overrides: overrides, needsEnds: false).load(
@@ -202,6 +235,15 @@ struct Scale: AsyncParsableCommand {
             throw Refusal(
                 description: "topology \(topology) has no operator \(node), expected one of "
                     + nodes.sorted().joined(separator: ", "))
+        }
+        let sharing = found.stages.filter { $0.clusterConcurrency != nil }.map(\.name)
+        for node in shared.keys.sorted() where !sharing.contains(node) {
+            throw Refusal(
+                description: "topology \(topology): node \(node) shares no permits, expected "
+                    + (sharing.isEmpty
+                        ? "a node with cluster_concurrency, and there is none"
+                        : "one of \(sharing.sorted().joined(separator: ", "))")
+                    + "; give the node cluster_concurrency in the file and deploy it")
         }
     }
 }

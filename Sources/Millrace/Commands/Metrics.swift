@@ -100,7 +100,7 @@ enum Exposition {
         families[1].series = topologies.map { ([("topology", $0.topology)], $0.isWell ? 1 : 0) }
         families[2].series = topologies.map { ([("topology", $0.topology)], Double($0.version)) }
         families[3].series = topologies.map { ([("topology", $0.topology)], Double(WantedReplicas.count($0))) }
-        return families + perInstance(topologies) + perNode(topologies) + perStep(topologies)
+        return families + perInstance(topologies) + perNode(topologies) + perPermits(topologies) + perStep(topologies)
     }
 
     private static func perInstance(_ topologies: [TopologyStatus]) -> [Family] {
@@ -167,6 +167,31 @@ enum Exposition {
                             ("table", step.table),
                         ]
                         family.series.append((labels, Double(value(step))))
+                    }
+                }
+            }
+            return family
+        }
+    }
+
+    /// Nodes that share permits with other processes.
+    private static func perPermits(_ topologies: [TopologyStatus]) -> [Family] {
+        let figures: [(String, String, (RunSnapshot.Permits) -> Int)] = [
+            ("node_permits_limit", "Permits of a node in all processes together.", { $0.limit }),
+            ("node_permits_held", "Of these, those that this process has.", { $0.held }),
+            ("node_permits_used", "Permits that this process uses.", { $0.used }),
+            ("node_permits_wanted", "Permits that this process could use now.", { $0.wish }),
+        ]
+        return figures.map { name, help, value in
+            var family = Family(name: "millrace_" + name, kind: .gauge, help: help)
+            for topology in topologies {
+                for instance in topology.instances where instance.state != .lost {
+                    for node in instance.snapshot.nodes {
+                        guard let permits = node.permits else { continue }
+                        let labels = [
+                            ("topology", topology.topology), ("daemon", instance.daemon), ("node", node.name),
+                        ]
+                        family.series.append((labels, Double(value(permits))))
                     }
                 }
             }

@@ -65,6 +65,9 @@ enum StatusReport {
         for (node, permits) in (status.settings.concurrency ?? [:]).sorted(by: { $0.key < $1.key }) {
             lines.append("concurrency of \(node): \(permits)")
         }
+        for (node, permits) in (status.settings.clusterConcurrency ?? [:]).sorted(by: { $0.key < $1.key }) {
+            lines.append("cluster_concurrency of \(node): \(permits)")
+        }
         for instance in status.instances {
             let snapshot = instance.snapshot
             lines += [
@@ -89,6 +92,7 @@ enum StatusReport {
                             }
                     ).description)
             }
+            lines += permits(of: snapshot)
             let ours = snapshot.partitions.filter(\.isOurs)
             if !ours.isEmpty {
                 lines.append(
@@ -104,5 +108,20 @@ enum StatusReport {
             }
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What the process has of the permits that processes share; nothing where none are.
+    private static func permits(of snapshot: RunSnapshot) -> [String] {
+        let rows = snapshot.nodes.compactMap { node -> [String]? in
+            guard let permits = node.permits else { return nil }
+            let others = permits.others.map { "\($0.instance): \($0.held)" + ($0.isGone ? " (gone)" : "") }
+            return [
+                node.name, "\(permits.limit)", "\(permits.held)", "\(permits.used)", "\(permits.wish)",
+                others.isEmpty ? "-" : others.joined(separator: ", "),
+            ]
+        }
+        guard !rows.isEmpty else { return [] }
+        let head = ["cluster_concurrency", "limit", "has", "uses", "could use", "others have"]
+        return [TextTable([head] + rows).description]
     }
 }

@@ -83,6 +83,9 @@ final class SupervisedTopology {
             supervision.ended(end.outcome, at: now)
             settle()
         }
+        for (node, permits) in deployment?.settings.clusterConcurrency ?? [:] {
+            service?.pipeline.setPermits(permits, of: node)
+        }
         var wanted: Supervision.Order?
         if let deployment, deployment.wanted == .running, !isLeaving {
             wanted = Supervision.Order(version: deployment.version, generation: deployment.generation)
@@ -152,8 +155,9 @@ final class SupervisedTopology {
             reason = ""
             show(.starting)
         }
-        let overrides = RunOverrides(
+        var overrides = RunOverrides(
             memoryBytes: settings.memoryBytes, workers: settings.workers, concurrency: settings.concurrency ?? [:])
+        overrides.clusterConcurrency = settings.clusterConcurrency ?? [:]
         let (found, diagnostics) = TopologyLoader(overrides: overrides, rebuild: Rebuild(name: name)).load(
             text: version.file, from: "\(name), version \(version.version)")
         guard let topology = found else {
@@ -278,6 +282,15 @@ final class SupervisedTopology {
     var uncommitted: Int64 { service?.pipeline.progress().uncommitted ?? 0 }
 }
 
+extension RunSnapshot.Permits {
+    init(_ permits: PermitSnapshot) {
+        self.init(
+            limit: permits.limit, told: permits.told, held: permits.held, used: permits.used, wish: permits.wish,
+            others: permits.others.map { Holder(instance: $0.instance, held: $0.held, isGone: $0.isGone) },
+            secondsWaited: permits.waited.map { ($0 / .milliseconds(100)).rounded() / 10 })
+    }
+}
+
 extension RunSnapshot {
     /// What a pipeline says of itself.
     init(_ progress: ProgressSnapshot) {
@@ -301,7 +314,8 @@ extension RunSnapshot {
             Node(
                 name: node.name, entered: node.entered, left: node.left, groups: node.groups,
                 memory: progress.holders.first { $0.node == node.name }?.bytes ?? 0,
-                busySeconds: (node.busy / .milliseconds(1)).rounded() / 1_000, waiting: node.waiting)
+                busySeconds: (node.busy / .milliseconds(1)).rounded() / 1_000, waiting: node.waiting,
+                permits: node.permits.map(Permits.init))
         }
         partitions = progress.partitions.map {
             Partition(

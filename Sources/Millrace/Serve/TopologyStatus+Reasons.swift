@@ -54,7 +54,7 @@ extension TopologyStatus {
                     Reason(text: "\(state.daemon): \(troubles[$0])", isTrouble: true)
                 }
         }
-        let found = troubles + idleGroups(sight)
+        let found = troubles + idleGroups(sight) + permitWaits(sight)
         if found.contains(where: \.isTrouble) { return found.filter(\.isTrouble) }
         let rate = sight.alive.reduce(0) { $0 + $1.snapshot.rate }
         if rate > 0 {
@@ -71,6 +71,23 @@ extension TopologyStatus {
             return [Reason(text: text, isTrouble: false)]
         }
         return [Reason(text: "idle: everything there is has been read and committed", isTrouble: false)]
+    }
+
+    /// Nodes that have work and no permit, because other processes have them: how it is meant to be, unless it lasts.
+    private static func permitWaits(_ sight: Sight) -> [Reason] {
+        sight.alive.flatMap { state in
+            state.snapshot.nodes.compactMap { node in
+                guard let permits = node.permits, let seconds = permits.secondsWaited, seconds >= 1 else { return nil }
+                let holders = permits.others.map {
+                    "\($0.instance) has \($0.held)" + ($0.isGone ? ", and is gone" : "")
+                }
+                let text =
+                    "\(state.daemon): node \(node.name) has waited \(Int(seconds)) s for one of the \(permits.limit) permits "
+                    + "of its cluster_concurrency: "
+                    + (holders.isEmpty ? "none is lent now" : holders.joined(separator: ", "))
+                return Reason(text: text, isTrouble: false)
+            }
+        }
     }
 
     /// Sources that have no partition here: no harm where another process has them, but nobody reads when none has.

@@ -9,7 +9,7 @@ extension Exec: NodeType {
         summary:
             "Adds fields that a program of yours answers: it gets each record as a line of JSON on standard input, and writes a "
             + "line of JSON for each line, in the same order; `null` for a record that is to go no further. `concurrency:` "
-            + "is how many of it run at once, 1 unless given.",
+            + "is how many of it run at once, 1 unless given; `cluster_concurrency:` how many in all processes together.",
         fields: programFields + recordFields + limitFields,
         example: """
             scored:

@@ -46,12 +46,20 @@ final class ExecExchange {
         let isStream = plan.mode == .stream
         let share = (rows.count + pool.size - 1) / pool.size
         work = ExecWork(
-            ends: lines.ends, recordsMax: max(1, min(isStream ? ExecLimits.handMax : ExecLimits.runMax, share)),
+            ends: lines.ends, recordsMax: max(1, min(isStream ? pool.handMax : ExecLimits.runMax, share)),
             bytesMax: isStream ? ExecLimits.handBytesMax : ExecLimits.runBytesMax, attempts: plan.attempts)
-        defer { for session in sessions { _ = session.program.end() }; sessions = [] }
+        defer {
+            for session in sessions {
+                _ = session.program.end()
+                retire(session, nil)
+            }
+            pool.want(0, by: self)
+        }
         while !work.isDone {
             guard takePrograms() else { return false }
+            pool.want(work.waitingCount, by: self)
             guard !sessions.isEmpty else { continue }
+            if !pool.isGood { withdraw() }
             PipedProgram.wait(
                 for: sessions.map { ($0.program, $0.hasMore, $0.mayComplain) }, timeout: ExecLimits.look)
             for session in sessions {
@@ -90,6 +98,16 @@ final class ExecExchange {
         sessions.removeAll { $0 === session }
     }
 
+    /// The permits of the programs at work may soon be another process's.
+    private func withdraw() {
+        for session in sessions {
+            _ = session.program.end()
+            // What has been answered is not worth a look: it is done again.
+            work.returned(session.stretch)
+            retire(session, nil)
+        }
+    }
+
     // MARK: - Answers
 
     /// - Returns: false when the topology stops.
@@ -99,8 +117,10 @@ final class ExecExchange {
         case .answered:
             guard isRight(session) else { return settle(session, session.reject(.wrongRecord)) }
             accept(session, session.stretch.count)
-            // Others wait for a program, or there is nothing to do for this one.
-            guard let next = pool.isWanted && sessions.count > 1 ? nil : work.next() else {
+            pool.note(session.stretch.count, took: .now - session.begun)
+            // Others wait for a program, here or elsewhere, or there is nothing to do for this one.
+            let isWanted = pool.isWanted && sessions.count > 1 || pool.isExceeded
+            guard let next = isWanted ? nil : work.next() else {
                 sessions.removeAll { $0 === session }
                 pool.giveBack(session.program)
                 return true
@@ -112,6 +132,11 @@ final class ExecExchange {
     }
 
     private func conclude(_ session: ExecSession, _ failure: ExecFailure?) -> Bool {
+        if failure != nil, pool.wasWithdrawn(session.program) {
+            work.returned(session.stretch)
+            retire(session, nil)
+            return true
+        }
         var failure = failure
         var accepted = 0
         switch failure {

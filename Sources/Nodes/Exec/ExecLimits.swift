@@ -4,6 +4,10 @@ enum ExecLimits {
     static let handMax = 256
     /// Bytes of records that it has at once: what a pipe holds.
     static let handBytesMax = 64 << 10
+    /// Where permits are shared with other processes: records that it has at first, when nobody knows how fast it is.
+    static let handFirst = 16
+    /// And how long those should take that it has: as long as that, others wait for its permit.
+    static let handTime = Duration.milliseconds(500)
     /// Records of one run of a program that is started anew for each run: hides what a start costs.
     static let runMax = 8_192
     /// Bytes of records of one such run.

@@ -53,6 +53,9 @@ struct ExecPlan: StagePlan {
     /// One program: each batch more is one that waits for it, and no thread should wait with it.
     var usualConcurrency: Int? { 1 }
 
+    /// Each program has a permit, at work or not.
+    var takesPermits: Bool { true }
+
     /// Which program it is and what it gets is what its answers depend on, not the folder that it is in; what it is made of,
     /// nobody here can see.
     func trace(_ meaning: inout EventMeaning) {
@@ -68,7 +71,9 @@ struct ExecPlan: StagePlan {
 
     func build(in context: BuildContext) throws -> any Operator {
         Exec(
-            self, pool: ProgramPool(self, limit: context.concurrency ?? 1, logger: context.logger),
+            self,
+            pool: ProgramPool(
+                self, limit: context.concurrency ?? 1, gate: context.permits, logger: context.logger),
             hashedColumns: context.hashedColumns, memory: context.memory)
     }
 }

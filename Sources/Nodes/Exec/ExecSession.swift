@@ -15,6 +15,8 @@ final class ExecSession {
     let program: PipedProgram
     /// The records that it has.
     private(set) var stretch = 0..<0
+    /// When it got them.
+    private(set) var begun = ContinuousClock.now
     /// The lines that it has written for them so far.
     private(set) var answers: [Range<Int>] = []
     /// What it has written, since it got the stretch.
@@ -61,6 +63,7 @@ final class ExecSession {
         received.removeAll(keepingCapacity: true)
         (scanned, lineStart) = (0, 0)
         heardAt = .now
+        begun = heardAt
     }
 
     /// Writes and reads what can be written and read now.

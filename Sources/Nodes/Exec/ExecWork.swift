@@ -3,7 +3,8 @@
 /// ```
 ///   first cut ──► waiting ──next──► in hand ──answered──► done
 ///                    ▲                 │
-///                    └──cut smaller──failed──one record, tried often enough──► given up
+///                    ├──cut smaller──failed──one record, tried often enough──► given up
+///                    └───────────returned
 /// ```
 ///
 /// A stretch that a program failed on is cut: its first record alone, since programs that answer at once die of it, then two
@@ -39,6 +40,8 @@ struct ExecWork {
 
     /// Whether something waits for a program.
     var isWaiting: Bool { !waiting.isEmpty }
+    /// How many stretches wait for a program.
+    var waitingCount: Int { waiting.count }
     /// Whether every record is done or given up.
     var isDone: Bool { left == 0 }
 
@@ -47,6 +50,11 @@ struct ExecWork {
 
     /// Records have been answered.
     mutating func answered(_ count: Int) { left -= count }
+
+    /// A stretch has been taken from its program, which is not to blame, and neither is any record.
+    mutating func returned(_ stretch: Range<Int>) {
+        if !stretch.isEmpty { waiting.append(stretch) }
+    }
 
     /// A program has failed on a stretch, of which none is answered.
     /// - Returns: the record that is given up now.

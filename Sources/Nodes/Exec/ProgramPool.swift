@@ -4,7 +4,8 @@ import Logging
 import Platform
 
 /// The programs of one `exec` node: at most so many at once, started when they are needed, with a pause after those that end
-/// without having answered anything.
+/// without having answered anything. Where a gate shares permits with other processes, each program has one as long as it
+/// lives, at work or not.
 final class ProgramPool: Sendable {
     /// What whoever wants a program gets.
     enum Lease {
@@ -20,6 +21,8 @@ final class ProgramPool: Sendable {
         var used: [PipedProgram] = []
         /// Programs that are being started.
         var starting = 0
+        /// Programs that are being ended, and have nothing to do.
+        var ending = 0
         var waiting = 0
         var isClosed = false
         var programGuard: ProgramGuard?
@@ -31,26 +34,41 @@ final class ProgramPool: Sendable {
         var givenUp = 0
         var context: NodeContext?
         var isTroubled = false
+        /// Stretches that wait for a program, by who has them.
+        var wanted: [ObjectIdentifier: Int] = [:]
+        /// Programs that were killed because their permits ended.
+        var withdrawn: Set<ObjectIdentifier> = []
+        /// How long a record takes, in seconds; nil while that is not known.
+        var pace: Double?
 
-        var count: Int { idle.count + used.count + starting }
+        var count: Int { idle.count + used.count + starting + ending }
     }
 
     let plan: ExecPlan
     private let limit: Int
+    private let gate: PermitGate?
     private let logger: Logger
     private let speech = Throttle()
     private let state = Monitor(State())
 
-    init(_ plan: ExecPlan, limit: Int, logger: Logger) {
+    /// - Parameters:
+    ///   - limit: how many programs there may be at once in this process.
+    ///   - gate: says how many of these it may have now; nil when there is nobody to share with.
+    init(_ plan: ExecPlan, limit: Int, gate: PermitGate? = nil, logger: Logger) {
         self.plan = plan
         self.limit = limit
+        self.gate = gate
         self.logger = logger
     }
 
-    func begin(in context: NodeContext) { state.update { $0.context = context } }
+    func begin(in context: NodeContext) {
+        state.update { $0.context = context }
+        gate?.onNews { [weak self] in self?.share() }
+        gate?.onEnd { [weak self] in self?.withdraw() }
+    }
 
     /// How many programs there may be at once.
-    var size: Int { limit }
+    var size: Int { gate?.size ?? limit }
 
     /// Whether somebody waits for a program.
     var isWanted: Bool { state.withLock { $0.waiting > 0 } }
@@ -67,11 +85,13 @@ final class ProgramPool: Sendable {
             if state.isClosed { return .closed }
             // Who has one already leaves the next to who has none.
             if !isPatient, state.waiting > 0 { return nil }
-            if let program = state.idle.popLast() {
+            if !state.idle.isEmpty, gate?.excess ?? 0 == 0 {
+                let program = state.idle.removeLast()
                 state.used.append(program)
+                tell(state)
                 return .take(program)
             }
-            guard state.count < limit, .now >= state.startsAfter else { return nil }
+            guard state.count < size, .now >= state.startsAfter, gate?.take() ?? true else { return nil }
             state.starting += 1
             return .start(state.programGuard)
         }
@@ -95,12 +115,14 @@ final class ProgramPool: Sendable {
             }
             guard isClosed else { return .program(program, isFresh: true) }
             _ = program.end()
+            gate?.giveBack()
             return .closed
         } catch {
             state.update { state in
                 state.starting -= 1
                 state.pause()
             }
+            gate?.giveBack()
             trouble("\(error)")
             return .later
         }
@@ -108,12 +130,15 @@ final class ProgramPool: Sendable {
 
     /// A program may be used by others.
     func giveBack(_ program: PipedProgram) {
-        let isClosed = state.update { state in
+        let isOver = state.update { state in
             state.used.removeAll { $0 === program }
-            if !state.isClosed { state.idle.append(program) }
-            return state.isClosed
+            let isOver = state.isClosed || isExceeded
+            if isOver { state.ending += 1 } else { state.idle.append(program) }
+            tell(state)
+            return isOver
         }
-        if isClosed { _ = program.end() }
+        // Others wait for its permit.
+        if isOver { end([program]) }
     }
 
     /// A program has ended, and was waited for.
@@ -124,14 +149,79 @@ final class ProgramPool: Sendable {
     func ended(_ program: PipedProgram, _ failure: ExecFailure?, hasAnswered: Bool, inHand: Int) {
         let (silent, isClosed) = state.update { state in
             state.used.removeAll { $0 === program }
+            state.withdrawn.remove(ObjectIdentifier(program))
             if failure != nil, !hasAnswered { state.pause() }
             return (state.silentEnds, state.isClosed)
         }
+        gate?.giveBack()
         guard let failure, !isClosed else { return }
         say(
             .warning, "A program of a node has ended, and is started again",
             ["reason": "it \(failure.text)", "records_in_hand": "\(inHand)"])
         if silent > 1 { trouble("\(plan.name) \(failure.text); \(silent) times in a row without an answer") }
+    }
+
+    // MARK: - Sharing
+
+    /// Whether this process has more programs than its share.
+    var isExceeded: Bool { gate.map { $0.excess > 0 } ?? false }
+
+    /// Whether what is at work may go on: otherwise its permits may soon be another process's.
+    var isGood: Bool { gate?.isGood ?? true }
+
+    /// So many stretches of a batch wait for programs.
+    func want(_ count: Int, by exchange: ExecExchange) {
+        guard gate != nil else { return }
+        state.withLock { state in
+            state.wanted[ObjectIdentifier(exchange)] = count == 0 ? nil : count
+            tell(state)
+        }
+    }
+
+    /// Tells the gate how many programs have nothing to do, and how many more could have something to do.
+    private func tell(_ state: State) {
+        gate?.note(idle: state.idle.count + state.ending, unmet: state.wanted.values.reduce(0, +))
+    }
+
+    /// More or fewer programs may be there than before: those that have nothing to do are the first to end.
+    private func share() {
+        guard let gate else { return }
+        let over = state.update { state in
+            let over = Array(state.idle.suffix(min(state.idle.count, gate.excess)))
+            state.idle.removeLast(over.count)
+            state.ending += over.count
+            return over
+        }
+        if !over.isEmpty { end(over) }
+    }
+
+    /// Nothing may be at work any more. What programs had in hand is done again by others, without any blame.
+    private func withdraw() {
+        let used = state.withLock { state in
+            state.withdrawn.formUnion(state.used.map(ObjectIdentifier.init))
+            return state.used
+        }
+        for program in used { program.kill() }
+    }
+
+    /// Whether a program that is at its end was killed because its permit had ended.
+    func wasWithdrawn(_ program: PipedProgram) -> Bool {
+        state.withLock { $0.withdrawn.contains(ObjectIdentifier(program)) }
+    }
+
+    /// Records were answered by one program, in so long a time.
+    func note(_ records: Int, took time: Duration) {
+        guard gate != nil, records > 0 else { return }
+        let pace = time / .seconds(1) / Double(records)
+        state.withLock { $0.pace = $0.pace.map { ($0 + pace) / 2 } ?? pace }
+    }
+
+    /// The most records that a program should have in hand: where others wait for permits, those that it answers soon.
+    var handMax: Int {
+        guard gate != nil else { return ExecLimits.handMax }
+        let pace = state.withLock { $0.pace }
+        guard let pace else { return ExecLimits.handFirst }
+        return max(1, Int(min(Double(ExecLimits.handMax), ExecLimits.handTime / .seconds(1) / max(pace, 1e-6))))
     }
 
     // MARK: - How they do
@@ -193,15 +283,28 @@ final class ProgramPool: Sendable {
         let (idle, used, programGuard) = state.update { state in
             state.isClosed = true
             state.context = nil
+            state.ending += state.idle.count
             defer { (state.idle, state.programGuard) = ([], nil) }
             return (state.idle, state.used, state.programGuard)
         }
         for program in used { program.kill() }
-        for program in idle { program.closeInput() }
-        let end = ContinuousClock.now + ExecLimits.exitGrace
-        while idle.contains(where: { !$0.hasEnded }), .now < end { Thread.sleep(forTimeInterval: 0.002) }
-        for program in idle { _ = program.end() }
+        end(idle)
         programGuard?.close()
+    }
+
+    /// Ends programs that have nothing to do: in good order, or after a while.
+    private func end(_ programs: [PipedProgram]) {
+        for program in programs { program.closeInput() }
+        let end = ContinuousClock.now + ExecLimits.exitGrace
+        while programs.contains(where: { !$0.hasEnded }), .now < end { Thread.sleep(forTimeInterval: 0.002) }
+        for program in programs {
+            _ = program.end()
+            gate?.giveBack()
+        }
+        state.update { state in
+            state.ending -= programs.count
+            tell(state)
+        }
     }
 }
 

@@ -115,7 +115,7 @@ enum ConnectAttempt {
             let socket = unsafe PQsocket(connection)
             switch Socket.wait(socket, forWriting: isWriting, forReading: !isWriting, until: deadline) {
             case .timedOut: return false
-            case .ready, .failed: state = unsafe PQconnectPoll(connection)
+            case .ready, .failed, .rung: state = unsafe PQconnectPoll(connection)
             }
         }
         return true

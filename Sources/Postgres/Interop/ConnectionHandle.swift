@@ -121,11 +121,13 @@ import Glibc
 
     // MARK: - Waiting
 
-    enum Wake { case ready, timedOut, failed }
+    enum Wake { case ready, timedOut, failed, rung }
 
-    /// Blocks until the socket can be read (or written, if asked for), or the deadline has passed.
-    func wait(forWriting: Bool, until deadline: ContinuousClock.Instant?) -> Wake {
-        unsafe Socket.wait(PQsocket(pointer), forWriting: forWriting, forReading: true, until: deadline)
+    /// Blocks until the socket can be read (or written, if asked for), the deadline has passed, or another descriptor has
+    /// input (`rung`).
+    func wait(forWriting: Bool, until deadline: ContinuousClock.Instant?, orInputOf bell: Int32? = nil) -> Wake {
+        unsafe Socket.wait(
+            PQsocket(pointer), forWriting: forWriting, forReading: true, until: deadline, orInputOf: bell)
     }
 
     /// True when bytes or the end of the stream wait in the socket.
@@ -141,15 +143,20 @@ import Glibc
 /// Waiting for a socket.
 enum Socket {
     static func wait(
-        _ socket: Int32, forWriting: Bool, forReading: Bool, until deadline: ContinuousClock.Instant?
+        _ socket: Int32, forWriting: Bool, forReading: Bool, until deadline: ContinuousClock.Instant?,
+        orInputOf bell: Int32? = nil
     ) -> ConnectionHandle.Wake {
         guard socket >= 0 else { return .failed }
         let events = (forReading ? POLLIN : 0) | (forWriting ? POLLOUT : 0)
         while true {
-            var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
+            // The system passes over a descriptor below 0.
+            var entries = [
+                pollfd(fd: socket, events: Int16(events), revents: 0),
+                pollfd(fd: bell ?? -1, events: Int16(POLLIN), revents: 0),
+            ]
             let milliseconds = deadline.map { millisecondsLeft(until: $0) } ?? -1
-            let count = unsafe poll(&entry, 1, milliseconds)
-            if count > 0 { return .ready }
+            let count = unsafe poll(&entries, nfds_t(entries.count), milliseconds)
+            if count > 0 { return entries[0].revents != 0 ? .ready : .rung }
             if count < 0, errno != EINTR { return .failed }
             if let deadline, deadline <= .now { return .timedOut }
         }

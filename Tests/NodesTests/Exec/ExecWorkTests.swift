@@ -5,6 +5,16 @@ import Testing
 
 /// What is left of a batch's records: none is lost, none is answered twice, and a bad one costs its neighbours little.
 @Suite struct ExecWorkTests {
+    @Test func whatIsReturnedWaitsWithoutBlame() {
+        var work = ExecWork(ends: [1, 2, 3], recordsMax: 1, bytesMax: 10, attempts: 1)
+        for _ in 0..<5 {
+            guard let stretch = work.next() else { return }
+            #expect(stretch == 0..<1 && work.waitingCount == 2)
+            work.returned(stretch)
+        }
+        #expect(work.waitingCount == 3 && !work.isDone)
+    }
+
     /// Lines of 10 bytes.
     private static func ends(_ count: Int) -> [Int] { (0..<count).map { 10 * ($0 + 1) } }
 

@@ -147,6 +147,44 @@ import Testing
         }
     }
 
+    // MARK: - Permits that processes share
+
+    /// Permits come and go while programs are at work: what ends with one is answered with the next, and no record is blamed.
+    @Test func permitsThatEndCostNoRecord() async throws {
+        try await onThread(named: "test") {
+            var plan = Self.plan(Self.python("time.sleep(0.002)"))
+            plan.attempts = 1
+            let gate = PermitGate(node: "x", limit: 2, own: nil, taker: .node)
+            let pool = ProgramPool(
+                plan, limit: 1, gate: gate, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let exec = Exec(
+                plan, pool: pool, hashedColumns: [LookupStand.firstAdded], memory: MemoryAccountant(budget: 256 << 20))
+            try exec.begin(in: NodeContext(report: { _ in }, fail: { Issue.record($0) }))
+            // Few enough for a busy machine on which programs begin slowly.
+            let lender = try JoinableThread(name: "lender") {
+                var random = SeededRandom(seed: 5)
+                for _ in 0..<10 {
+                    let held = random.below(3)
+                    if held == 0 { gate.withdraw() }
+                    gate.lend(.init(limit: 2, held: held, allowed: held), until: .now + .seconds(60))
+                    Thread.sleep(forTimeInterval: 0.1 + 0.001 * Double(random.below(200)))
+                }
+                gate.lend(.init(limit: 2, held: 2, allowed: 2), until: .now + .seconds(60))
+            }
+            let stand = LookupStand(Self.records(600), added: [.integer, .text])
+            var rows: [Int: [String]] = [:]
+            exec.makeWorker(in: StageSlot()).process(stand.batch, stand.all) { found in
+                for index in 0..<found.count { rows[found[index]] = stand.shown(found[index], 2) }
+            }
+            lender.join()
+            #expect(rows == Self.expected(600))
+            #expect(stand.batch.deadLetters.isEmpty)
+            exec.close()
+            _ = gate.takeNeed()
+            #expect(gate.takeNeed() == PermitGate.Need(limit: 2), "all permits are given back")
+        }
+    }
+
     // MARK: - Answers that do not fit
 
     @Test func anAnswerThatDoesNotFitIsADeadLetterWithTheLine() async throws {

@@ -39,6 +39,8 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private let replacement = Mutex(Replacement())
     private let onWarning: @Sendable (String) -> Void
     let onRetention: @Sendable (String, Int, String) -> Void
+    /// Lends what nodes share with other processes.
+    package let permits: (any PermitLender)?
     let commits: PostgresSession
     let claims: PostgresSession
     let claimLock = NSLock()
@@ -86,6 +88,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
         // A process number comes again, in containers at every start.
         let mark = String(UInt32.random(in: .min ... .max), radix: 16)
         registration = Registration(topology: topology, instance: "\(owner):\(mark)")
+        permits = PermitKeeper(settings, PermitRows(topology: topology, instance: registration.instance))
         self.memory = memory
         self.refused = refused
         let board = TroubleBoard()

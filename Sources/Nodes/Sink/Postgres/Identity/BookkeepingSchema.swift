@@ -7,7 +7,8 @@ enum BookkeepingSchema {
     /// The tables' names, and that of the view.
     static let tableNames = [
         "partitions", "dead_letters", "tables", "topologies", "instances",
-        "lookup_generations", "lookup_ranges", "replays", "steps", "step_runs", "step_rows", "freshness",
+        "lookup_generations", "lookup_ranges", "replays", "steps", "step_runs", "step_rows", "permits", "permit_claims",
+        "freshness",
     ]
     /// Where commits are counted after which a program is run.
     static let stepTable = "millrace.steps"
@@ -260,6 +261,20 @@ enum BookkeepingSchema {
         );
         CREATE INDEX IF NOT EXISTS step_rows_commit
             ON millrace.step_rows (topology, table_schema, table_name, commit);
+
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS millrace.permits (
+            topology text COLLATE "C" NOT NULL,
+            node text COLLATE "C" NOT NULL,
+            version bigint NOT NULL DEFAULT 0,
+            book jsonb NOT NULL DEFAULT '{"claims": []}',
+            PRIMARY KEY (topology, node)
+        ) WITH (fillfactor = 50);
+        CREATE OR REPLACE VIEW millrace.permit_claims AS
+            SELECT p.topology, p.node, c.instance, c.held, c.wish, c."limit"
+            FROM millrace.permits AS p, pg_catalog.jsonb_to_recordset(p.book OPERATOR(pg_catalog.->) 'claims')
+                AS c(instance text, held integer, wish integer, "limit" integer);
 
         """,
     ]

@@ -1,0 +1,24 @@
+import Dataflow
+import Platform
+import Synchronization
+
+/// Lends permits as a seed says: more and fewer of them, none for a while, and all taken back at once.
+final class ModelLender: PermitLender {
+    private let random: Mutex<SeededRandom>
+
+    init(seed: UInt64) { random = Mutex(SeededRandom(seed: seed)) }
+
+    func lend(to gates: [PermitGate], _ context: CommitContext) throws {
+        while !context.isCancelled {
+            for gate in gates {
+                let (held, isWithdrawn) = random.withLock { ($0.below(gate.size + 1), $0.chance(20)) }
+                if isWithdrawn { gate.withdraw() }
+                // What ends, ends by `withdraw`: the gate's clock is not the simulation's.
+                gate.lend(
+                    PermitGate.Loan(limit: gate.size, held: held, allowed: held), until: .now + .seconds(86_400))
+            }
+            let pause = random.withLock { $0.below(40) }
+            do { try context.pause(.milliseconds(pause)) } catch { return }
+        }
+    }
+}
