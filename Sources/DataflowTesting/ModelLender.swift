@@ -17,7 +17,8 @@ final class ModelLender: PermitLender {
                 gate.lend(
                     PermitGate.Loan(limit: gate.size, held: held, allowed: held), until: .now + .seconds(86_400))
             }
-            let pause = random.withLock { $0.below(40) }
+            // Seldom at once, so that a minute in which all else is frozen is not made of this.
+            let pause = random.withLock { $0.pick([1, 20, 200, 1_000, 3_000]) }
             do { try context.pause(.milliseconds(pause)) } catch { return }
         }
     }

@@ -197,7 +197,7 @@ import TopologyFile
         let text = "topology: x\nnodes:\n  events:\n    kafka:\n    brokers: a\n    topics: [b]\n"
         #expect(
             SampleSpecs.lines(text).contains(
-                "t.yaml:5:5: error[unknown-field]: node 'events' has no field 'brokers', expected from, concurrency, kafka; "
+                "t.yaml:5:5: error[unknown-field]: node 'events' has no field 'brokers', expected from, concurrency, cluster_concurrency, kafka; "
                     + "'brokers' is a field of kafka: indent it below"))
     }
 
