@@ -43,8 +43,12 @@ static void onFault(int number, siginfo_t *info, void *context) {
     const int saved = errno;
     const bool isSent = info->si_code <= 0;
     if (number != SIGABRT || !isSent || info->si_pid == getpid()) { writeNote(number); }
-    sigaction(number, &before[number], NULL);
-    // A fault comes again when this returns. What was sent does not, nor does a trap that the processor has stepped over.
+    // A fault comes again when this returns, for whom it came to before. What was sent does not, and handlers such as that of
+    // Swift's backtraces, which expect it to, would swallow it. Nor does a trap that the processor has stepped over.
+    struct sigaction plain;
+    memset(&plain, 0, sizeof plain);
+    plain.sa_handler = SIG_DFL;
+    sigaction(number, isSent ? &plain : &before[number], NULL);
     if (isSent || number == SIGTRAP) { raise(number); }
     errno = saved;
 }

@@ -12,7 +12,7 @@ extern "C" {
 #define CF_WORK_MAX 256
 
 /// From now on, a fatal signal writes a file at `path`, which must not be there: the signal's number, a space, and the work of
-/// the thread that it came to. Then the signal does what it would have done.
+/// the thread that it came to. Then the signal does what it would have done; one that was sent ends the process.
 ///
 /// SIGABRT from outside leaves no note: a manager sends it to a process that it has lost patience with.
 void cf_leave_note(const char *path);

@@ -24,14 +24,20 @@ enum LookupOrigin: Sendable {
         }
     }
 
-    /// What tables remember: the place of a file is the machine's business.
+    /// What tables remember: the place of a file is the machine's business, and whether it is packed.
     var meaning: String {
         switch self {
         case .database(.table(let table), _, _): "table \(table)"
         case .database(.query(let query), _, let isSecret):
             "query \(isSecret ? "sha256 \(Self.canonical(query).fingerprint)" : Self.canonical(query))"
-        case .file(let path), .networks(let path): "file \(path.split(separator: "/").last.map(String.init) ?? path)"
+        case .file(let path), .networks(let path): "file \(Self.plainName(path))"
         }
+    }
+
+    /// What a file is called, unpacked.
+    private static func plainName(_ path: String) -> String {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
     }
 
     /// A query on one line.

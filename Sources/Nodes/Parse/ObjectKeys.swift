@@ -8,6 +8,8 @@ import Platform
     private let bytes: UnsafeRawBufferPointer
     private var at = 0
     private var keys: [String] = []
+    /// Whether keys are to be listed; else it is enough to know that there is an object.
+    private var listsKeys = true
     /// Where something else than an object is: how many keys of the path were still to come, and its first byte.
     private var barrier: (left: Int, byte: UInt8)?
     /// How many keys are still to come where the array stands in whose first element to look; none for -1.
@@ -30,6 +32,7 @@ import Platform
         _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String]? = nil
     ) -> (keys: Int, byte: UInt8)? {
         var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array == nil ? -1 : path.count)
+        scan.listsKeys = false
         scan.object(ArraySlice((array ?? []) + path))
         guard let (left, byte) = scan.barrier, left < path.count else { return nil }
         return (path.count - left, byte)
@@ -59,6 +62,7 @@ import Platform
             barrier = (path.count, byte)
             return
         }
+        if path.isEmpty, !listsKeys { return }
         at += 1
         while unsafe at < bytes.count {
             skipSpace()

@@ -22,7 +22,7 @@ extension ParsePlan {
         }
         // A document without the array gives no rows, whether it is optional or not.
         if let elements {
-            let array = elements.path.isEmpty ? "the document" : OneLine.of(Self.path(elements.path))
+            let array = elements.path.isEmpty ? elements.name : OneLine.of(Self.path(elements.path))
             meaning.add("records", "the elements of \(array)")
         }
         meaning.add("record", "at most \(limits.documentLengthMax) bytes, \(limits.depthMax) levels deep")

@@ -15,7 +15,7 @@ struct PathBarrier: Equatable {
     ///   - document: known to be valid JSON.
     ///   - array: the path of an array in whose first element `path` begins; nil for the document.
     init?(in document: UnsafeRawBufferPointer, on path: [String], inElementsOf array: [String]? = nil) {
-        guard
+        guard path.count > 1,
             let (count, byte) = unsafe ObjectKeys.barrier(document, at: path.dropLast(), inElementsOf: array),
             let found = DocumentFailure.Found(beginningWith: byte)
         else { return nil }

@@ -24,7 +24,7 @@ import Testing
             let database = try TestDatabase("serve_crash")
             let pipes = try EndlessPipes()
             let stand = try ServeStand(
-                database, variables: ["XDG_STATE_HOME": pipes.state, "SWIFT_BACKTRACE": "enable=no"])
+                database, variables: ["XDG_STATE_HOME": pipes.state])
             var process = try stand.serve()
             for name in ["steady", "poisonous"] {
                 try stand.succeed("deploy", try stand.file(pipes.topology(name), "\(name).yaml"))
@@ -63,7 +63,7 @@ import Testing
             let database = try TestDatabase("serve_kills")
             let pipes = try EndlessPipes()
             let stand = try ServeStand(
-                database, variables: ["XDG_STATE_HOME": pipes.state, "SWIFT_BACKTRACE": "enable=no"])
+                database, variables: ["XDG_STATE_HOME": pipes.state])
             var process = try stand.serve()
             try stand.succeed("deploy", try stand.file(pipes.topology("healthy")))
             for signal in [SIGKILL, SIGABRT, SIGKILL, SIGABRT, SIGSEGV] {

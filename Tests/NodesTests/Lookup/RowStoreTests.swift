@@ -70,6 +70,12 @@ import ZlibTesting
         #expect(second.rows == 1 && second.number == first.number + 1)
     }
 
+    /// Tables remember the content by its name: packing it changes nothing.
+    @Test func aPackedFileMeansWhatIsInIt() {
+        #expect(LookupOrigin.file("/a/regions.csv.gz").meaning == LookupOrigin.file("regions.csv").meaning)
+        #expect(LookupOrigin.file("regions.csv").meaning == "file regions.csv")
+    }
+
     /// However little memory queues and batches leave, a small dimension finds room.
     @Test func aSmallDimensionFitsInTheLeastMemory() throws {
         let memory = MemoryAccountant(budget: Limits.memoryMin)

@@ -32,6 +32,14 @@ import Testing
             ])
     }
 
+    /// A document without the array gives no rows either way, and one that is the array has no key of that name.
+    @Test func anOptionalArrayMeansTheSame() throws {
+        let plain = try Self.lines("{ each: a.r, fields: { t: integer } }")
+        #expect(try Self.lines("{ each: { path: a.r, optional: true }, fields: { t: integer } }") == plain)
+        #expect(try Self.lines("{ each: \"[]\", fields: { t: integer } }").contains("records: the elements of []"))
+        #expect(try Self.lines("{ each: \"`[]`\", fields: { t: integer } }").contains("records: the elements of `[]`"))
+    }
+
     @Test func everythingNewDecides() throws {
         let found = try Self.lines(
             """
