@@ -186,8 +186,11 @@ extension Catalog {
             let restart = before.settings.needsRestart(for: after) ? ", generation = generation + 1" : ""
             let isDone = try update(
                 topology, by: person, set: "settings = $3::jsonb" + restart,
-                where: "generation = $4 AND settings = $5::jsonb",
-                [.text(Self.json(after)), .int64(before.generation), .text(Self.json(before.settings))])
+                where: "generation = $4 AND changed_at = $5",
+                [
+                    .text(Self.json(after)), .int64(before.generation),
+                    .timestamp(microsecondsSince1970: before.changedAt),
+                ])
             if isDone { return after }
         }
     }

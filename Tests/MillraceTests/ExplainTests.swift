@@ -64,6 +64,16 @@ import Testing
         #expect(!lines("apart").isEmpty && !lines("apart").contains { $0.contains("its groups are") }, "\(plan)")
     }
 
+    @Test func permitsThatProcessesShareAreExplained() throws {
+        let text = Self.topology.replacing("concurrency: 2", with: "cluster_concurrency: 3")
+        let found = TopologyLoader(environment: [:]).load(text: text, from: "t.yaml")
+        let plan = try PlanReport(#require(found.topology, "\(found.diagnostics)")).text
+        for line in [
+            "  a stage of its own, on up to 3 threads, behind a mailbox of batches",
+            "  at most 3 batches at once in all processes together, by permits that the database lends",
+        ] { #expect(plan.split(separator: "\n").contains(Substring(line)), "\(line)\n\(plan)") }
+    }
+
     /// Who keeps clocks sees batches in order; what is behind it is a stage of its own.
     @Test func boundsOfEventTimeAreExplained() throws {
         let text = Self.topology.replacing("metrics: {", with: "too_late: 7d\n      too_early: 10m\n      metrics: {")

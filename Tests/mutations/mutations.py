@@ -8,6 +8,7 @@ from typing import NamedTuple
 RUNTIME = "Sources/Dataflow/Runtime/"
 TESTING = "Sources/DataflowTesting/"
 STEPPING = TESTING + "Simulation/"
+PERMITS = "Sources/Dataflow/Permits/"
 
 
 class Mutation(NamedTuple):
@@ -126,6 +127,12 @@ ENGINE = [
     ]),
     one("what a deleted log held stays owed", RUNTIME + "PartitionState.swift",
         "owedTo = owedTo.map { min($0, end) }", "_ = end"),
+    # Permits that are shared with other processes.
+    one("permits that are lent wake nobody", PERMITS + "PermitGate.swift",
+        "        for tell in state.withLock({ body(&$0) ? $0.onNews : [] }) { tell() }",
+        "        _ = state.withLock { body(&$0) }"),
+    one("a batch that leaves gives no permit back", PERMITS + "PermitGate.swift",
+        "            if taker == .engine { state.used -= 1 }\n", ""),
     # Wake-ups and ends.
     one("a drained epoch wakes nobody", RUNTIME + "Pipeline+Batches.swift",
         "if isDropped || state.epochs.isDrained || state.life.isDraining || isDue(state) {", "if isDropped {"),

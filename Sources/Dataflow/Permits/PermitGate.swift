@@ -159,6 +159,12 @@ public final class PermitGate: Sendable {
         max(0, min(size(state), state.used - state.idle + state.queued + state.unmet))
     }
 
+    /// Takes note of since when there is work and no permit.
+    private func noteWait(_ state: inout State) {
+        let isWaiting = wish(state) > 0 && ceiling(state) == 0
+        if !isWaiting { state.waitsSince = nil } else if state.waitsSince == nil { state.waitsSince = .now }
+    }
+
     /// Changes figures, and wakes the lender when it has something to do for them.
     @discardableResult
     private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
@@ -168,8 +174,7 @@ public final class PermitGate: Sendable {
             let now = wish(state)
             state.peak = max(state.peak, now)
             guard let loan = state.loan else { return (result, nil) }
-            let isWaiting = now > 0 && ceiling(state) == 0
-            if !isWaiting { state.waitsSince = nil } else if state.waitsSince == nil { state.waitsSince = .now }
+            noteWait(&state)
             // It lends more, or takes back what is free now.
             let wantsMore = now > loan.held && now > before.wish
             let givesBack = state.used < before.used && loan.held > loan.allowed
@@ -196,6 +201,7 @@ public final class PermitGate: Sendable {
         tell { state in
             let before = ceiling(state)
             (state.loan, state.goodUntil) = (loan, end)
+            noteWait(&state)
             let isExceeded = state.used > ceiling(state)
             return ceiling(state) != before || isExceeded
         }
@@ -207,6 +213,7 @@ public final class PermitGate: Sendable {
             state.goodUntil = nil
             state.loan?.held = 0
             state.loan?.allowed = 0
+            noteWait(&state)
             return (state.onNews, state.onEnd)
         }
         end?()

@@ -140,7 +140,7 @@ extension Pipeline {
     func runWorker() {
         while true {
             let next: Next? = monitor.wait(as: .workers) { state in
-                if let work = takeWork(&state, leaving: 0) { return .work(work) }
+                if let work = takeWork(&state, leaving: 0, isWorker: true) { return .work(work) }
                 return state.life.hasEnded ? .nothing : nil
             }
             guard case .work(let work) = next else { return }
@@ -154,11 +154,15 @@ extension Pipeline {
     }
 
     /// The next work that may run, unless no more than `left` batches wait in front of its stage.
-    private func takeWork(_ state: inout PipelineState, leaving left: Int) -> Work? {
+    /// - Parameter isWorker: whether the thread does nothing else. A source's thread does not go where it may have to wait for
+    ///   permits of other processes: nobody else asks its source for news.
+    private func takeWork(_ state: inout PipelineState, leaving left: Int, isWorker: Bool = false) -> Work? {
         // Stages are numbered upstream first, so the highest number that can run drains the pipeline.
         for stage in state.queues.indices.reversed() where state.queues[stage].count > left {
             let definition = graph.stages[stage]
-            guard state.active[stage] < definition.permits else { continue }
+            guard state.active[stage] < definition.permits, isWorker || definition.gate?.taker != .node else {
+                continue
+            }
             let hasRoom = definition.downstream.allSatisfy {
                 state.queues[$0].count + state.reserved[$0] < Limits.mailboxBatchesMax
             }

@@ -201,6 +201,35 @@ import Testing
         }
     }
 
+    /// Alone, a process pays for its permits once, and not for each batch; nodes without programs take them for batches, also
+    /// where one thread does all the work.
+    @Test func whoIsAloneAsksOnce() async throws {
+        try await onOwnThread {
+            let programs = try ExecPrograms(count: 6_000)
+            let command = try programs.python(named: "alone")
+            func outcome(_ name: String, _ permits: String) throws -> (dump: TableDump, database: TestDatabase) {
+                let database = try TestDatabase(name)
+                let topology = programs.topology("command: \(command)", settings: "workers: 1\nbatch_messages: 50\n")
+                    .replacing("    concurrency: 1\n", with: permits)
+                    .replacing("from: answered\n", with: "from: answered\n" + permits)
+                let process = try MillraceProcess(topology: topology, environment: ["DATABASE_URL": database.url])
+                let exit = try process.wait(within: .seconds(120))
+                #expect(exit == .code(0), "\(process.lastWords)")
+                return (try TableDump(of: database, ExecPrograms.parts), database)
+            }
+            let plain = try outcome("cluster_none", "")
+            let alone = try outcome("cluster_alone", "    cluster_concurrency: 2\n")
+            #expect(alone.dump.differences(from: plain.dump) == [])
+            let exchanges = try alone.database.query("SELECT node, version FROM millrace.permits ORDER BY node")
+            #expect(exchanges.rowCount == 2)
+            for row in 0..<exchanges.rowCount {
+                // Coming, having both, going; 120 batches have passed.
+                let node = try exchanges.text(row, 0) ?? ""
+                #expect(try exchanges.int64(row, 1) ?? 0 <= 12, "\(node)")
+            }
+        }
+    }
+
     /// A frozen process keeps its permits, since its programs live; the others wait, and say for whom.
     @Test func aFrozenProcessKeepsItsPermits() async throws {
         try await onOwnThread {

@@ -3,6 +3,13 @@ import Testing
 @testable import Nodes
 
 @Suite struct PermitBookTests {
+    /// What is made anew beside a topology works for it, and at the same things.
+    @Test func whatStandsBesideATopologySharesItsPermits() {
+        #expect(PermitRows(topology: "kpis@4", instance: "a").topology == "kpis")
+        let own = PermitRows(topology: "kpis", instance: "a")
+        #expect(own.concerns("kpis b") && !own.concerns("kpis a") && !own.concerns("kpis_too b"))
+    }
+
     @Test func permitsGoRoundUntilNobodyWantsMore() {
         #expect(PermitBook.shares(of: 6, among: ["a": 9, "b": 9, "c": 9], turn: 0) == ["a": 2, "b": 2, "c": 2])
         // Who wants little gets it, and leaves the rest to the others.

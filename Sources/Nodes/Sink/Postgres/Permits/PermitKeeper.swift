@@ -194,9 +194,9 @@ private struct Desk: ~Copyable {
         guard let news = try connection!.nextNotification(until: end, orInputOf: bell.descriptor) else {
             return bell.hear()
         }
-        mustRead = rows.concerns(news)
+        mustRead = rows.concerns(news.payload)
         while let more = try connection!.nextNotification(until: .now) {
-            if rows.concerns(more) { mustRead = true }
+            if rows.concerns(more.payload) { mustRead = true }
         }
     }
 

@@ -18,9 +18,8 @@ struct PermitRows: Sendable {
     }
 
     /// Whether others have changed a row of this topology.
-    func concerns(_ news: Postgres.Notification) -> Bool {
-        news.channel == Self.channel && news.payload.hasPrefix(topology + " ") && news.payload != told
-    }
+    /// - Parameter news: what came with a notification.
+    func concerns(_ news: String) -> Bool { news.hasPrefix(topology + " ") && news != told }
 
     /// What is told of a change: whose permits, and who has changed them.
     private var told: String { "\(topology) \(instance)" }
