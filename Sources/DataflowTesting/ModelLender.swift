@@ -12,7 +12,10 @@ final class ModelLender: PermitLender {
         while !context.isCancelled {
             for gate in gates {
                 let (held, isWithdrawn) = random.withLock { ($0.below(gate.size + 1), $0.chance(20)) }
-                if isWithdrawn { gate.withdraw() }
+                if isWithdrawn {
+                    gate.withdraw()
+                    continue
+                }
                 // What ends, ends by `withdraw`: the gate's clock is not the simulation's.
                 gate.lend(
                     PermitGate.Loan(limit: gate.size, held: held, allowed: held), until: .now + .seconds(86_400))
