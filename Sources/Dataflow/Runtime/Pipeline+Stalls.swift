@@ -45,7 +45,7 @@ extension Pipeline {
                 commit: state.usualCommit) + Limits.stall
         let silence = schedule.now - since
         // That others have all permits for a while is how it is meant to be.
-        let turns = waitsForPermit == nil ? .zero : Limits.permitPatience
+        let turns = waitsForPermit == nil || state.stallWatch.isSaid ? .zero : Limits.permitPatience
         guard silence >= patience + turns else { return nil }
         return "nothing has been committed for \(silence.components.seconds) s, and \(state.recordsWaiting) records "
             + "wait: \(place(of: state))"

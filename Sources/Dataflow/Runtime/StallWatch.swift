@@ -13,7 +13,8 @@ struct StallWatch {
     private var epochs: Int64 = 0
     /// When a stall was said last: one that comes and goes is not said each time.
     private var said: ContinuousClock.Instant?
-    private var isSaid = false
+    /// Whether a stall was said that is not over.
+    private(set) var isSaid = false
 
     /// Takes note of how things are.
     /// - Parameters:
