@@ -14,7 +14,7 @@ extension Catalog {
     ) throws -> Int {
         try change(name) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
-            let bookkeeping = try Swap.tablesByTopology(and: Self.stepTables, &connection)
+            let bookkeeping = try Swap.tablesByTopology(and: Self.stepTables + ["permits"], &connection)
             try Self.checkIsFree(name, bookkeeping, &connection)
             // What is on the way to the database under the old name is refused from here on.
             try connection.query(
@@ -22,6 +22,10 @@ extension Catalog {
                 [.text(topology)])
             for table in ["states", "crashes"] + bookkeeping.filter({ $0 == "instances" }) {
                 try connection.query("DELETE FROM millrace.\(table) WHERE topology = $1", [.text(topology)])
+            }
+            if bookkeeping.contains("permits") {
+                // Of a topology that had the name long ago. What this one's processes hold goes along.
+                try connection.query("DELETE FROM millrace.permits WHERE topology = $1", [.text(name)])
             }
             for table in bookkeeping + ["log"] {
                 try connection.query(
@@ -61,10 +65,13 @@ extension Catalog {
     /// What is still to be run after commits goes along.
     private static let stepTables = ["steps", "step_runs", "step_rows"]
 
+    /// What only says who runs a topology: no reason not to take its name.
+    private static let ofProcesses = ["instances", "permits"]
+
     private static func checkIsFree(
         _ name: String, _ bookkeeping: [String], _ connection: inout Connection
     ) throws {
-        for table in ["deployments", "versions"] + bookkeeping where table != "instances" {
+        for table in ["deployments", "versions"] + bookkeeping where !ofProcesses.contains(table) {
             let found = try connection.query(
                 "SELECT 1 FROM millrace.\(table) WHERE topology = $1 LIMIT 1", [.text(name)])
             guard found.rowCount > 0 else { continue }

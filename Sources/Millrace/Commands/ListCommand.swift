@@ -5,7 +5,7 @@ import Foundation
 /// `millrace list`: what is deployed.
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List what is deployed, or the versions of a topology.")
+        commandName: "list", abstract: "List what is deployed and how it is, or the versions of a topology.")
 
     @Argument(help: "A topology, to list its versions.")
     var topology: String?
@@ -16,6 +16,7 @@ struct ListCommand: AsyncParsableCommand {
         var topology: String
         var version: Int
         var wanted: String?
+        var state: String?
         var by: String
         var at: String
         var note: String
@@ -38,11 +39,14 @@ struct ListCommand: AsyncParsableCommand {
         let name = topology
         let rows = try await catalog.withCatalog { catalog -> [Row] in
             guard let name else {
+                let statuses = try TopologyStatus.all(&catalog)
+                let states = Dictionary(statuses.map { ($0.topology, $0.state.rawValue) }) { $1 }
                 return try catalog.deployments().map { deployment in
                     let version = try catalog.version(deployment.version, of: deployment.topology)
                     return Row(
                         topology: deployment.topology, version: deployment.version, wanted: deployment.wanted.rawValue,
-                        by: version.deployedBy, at: Moment.text(version.deployedAt), note: version.note,
+                        state: states[deployment.topology], by: version.deployedBy, at: Moment.text(version.deployedAt),
+                        note: version.note,
                         digest: version.digest)
                 }
             }
@@ -52,14 +56,13 @@ struct ListCommand: AsyncParsableCommand {
         guard !rows.isEmpty else {
             return Swift.print("nothing is deployed in this database; millrace deploy FILE deploys a topology")
         }
+        let heads = name == nil ? ["wanted", "state"] : ["digest"]
         Swift.print(
             TextTable(
-                [["topology", "version", name == nil ? "wanted" : "digest", "deployed by", "at", "note"]]
-                    + rows.map {
-                        [
-                            $0.topology, "\($0.version)", $0.wanted ?? String($0.digest.prefix(12)), $0.by, $0.at,
-                            $0.note,
-                        ]
+                [["topology", "version"] + heads + ["deployed by", "at", "note"]]
+                    + rows.map { row in
+                        let middle = row.wanted.map { [$0, row.state ?? ""] } ?? [String(row.digest.prefix(12))]
+                        return [row.topology, "\(row.version)"] + middle + [row.by, row.at, row.note]
                     }))
     }
 }

@@ -5,6 +5,34 @@ package protocol Drawing: Sendable {
     var markup: HTML { get }
 }
 
+/// The frame of what is drawn over time: a title, three marks at the left, three moments below.
+enum Plot {
+    /// Lines at the top, in the middle and at the bottom of the box, which is 600 by 140.
+    static let grid: HTML = "M0 .5H600M0 70H600M0 139.5H600"
+
+    /// - Parameters:
+    ///   - caption: what stands behind the title.
+    ///   - marks: the values at the top, in the middle and at the bottom.
+    ///   - from: seconds since 1970 at the left edge; `to` at the right one.
+    ///   - label: what it shows, for those who do not see it.
+    ///   - readings: what the scripts say of the place under the pointer, as attributes.
+    static func markup(
+        _ title: String, _ caption: HTML, _ marks: [String], from: Double, to: Double, label: String, readings: HTML,
+        _ shapes: HTML
+    ) -> HTML {
+        let isShort = to - from < 3_600
+        let moments = [from, (from + to) / 2, to].map {
+            "<span>\(Figures.clock($0, withSeconds: isShort))</span>" as HTML
+        }
+        return """
+            <figure class="chart"><figcaption><b>\(title)</b>\(caption)</figcaption>\
+            <div class="plot"><div class="ys">\(marks.map { "<span>\($0)</span>" as HTML })</div>\
+            <svg viewBox="0 0 600 140" preserveAspectRatio="none" role="img" aria-label="\(label)" \(readings)>\
+            \(shapes)</svg><div class="xs">\(moments)</div></div></figure>
+            """
+    }
+}
+
 /// A chart over time with labelled axes. The shapes are SVG, and stretch; the labels are text beside them, and do not.
 package struct Chart: Drawing {
     /// How values are drawn.
@@ -68,18 +96,11 @@ package struct Chart: Drawing {
         let caption: HTML = endsNow ? " <span class=\"newest\">\(newest)</span>" : ""
         let says = endsNow ? "now \(newest), " : ""
         let shapes = hasAny ? shapes(top) : .none
-        let isShort = to - from < 3_600
-        let middle = (from + to) / 2
-        return """
-            <figure class="chart"><figcaption><b>\(title)</b>\(caption)\(legend)</figcaption>\
-            <div class="plot"><div class="ys"><span>\(hasAny ? axis(top) : "")</span><span>\(hasAny ? axis(top / 2) : "")</span><span>0</span></div>\
-            <svg viewBox="0 0 600 140" preserveAspectRatio="none" role="img" \
-            aria-label="\(title): \(says)at most \(format(most))" \(readings)>\
-            <path class="grid" d="M0 .5H600M0 70H600M0 139.5H600"/>\(shapes)</svg>\
-            <div class="xs"><span>\(Figures.clock(from, withSeconds: isShort))</span>\
-            <span>\(Figures.clock(middle, withSeconds: isShort))</span>\
-            <span>\(Figures.clock(to, withSeconds: isShort))</span></div></div></figure>
-            """
+        let marks = hasAny ? [axis(top), axis(top / 2), "0"] : ["", "", "0"]
+        return Plot.markup(
+            title, "\(caption)\(legend)", marks, from: from, to: to,
+            label: "\(title): \(says)at most \(format(most))", readings: readings,
+            "<path class=\"grid\" d=\"\(Plot.grid)\"/>\(shapes)")
     }
 
     /// A value at an axis.

@@ -43,20 +43,12 @@ package struct HeatMap: Drawing {
 
     package var markup: HTML {
         let scale = Scale(columns.joined().filter { $0.count > 0 })
-        let (middle, isShort) = ((from + to) / 2, to - from < 3_600)
         let marks =
             scale.map { scale in [1, 0.5, 0].map { Figures.round(format(scale.value(at: $0))) } } ?? ["", "", ""]
-        let label = scale.map { "\(title): from \(format($0.low)) to \(format($0.high))" } ?? "\(title): no values"
-        return """
-            <figure class="chart"><figcaption><b>\(title)</b>\
-            <span class="key heat">where the values are</span></figcaption>\
-            <div class="plot"><div class="ys"><span>\(marks[0])</span><span>\(marks[1])</span><span>\(marks[2])</span></div>\
-            <svg viewBox="0 0 600 140" preserveAspectRatio="none" role="img" aria-label="\(label)" \(readings)>\
-            \(scale.map(shapes) ?? .none)<path class="grid" d="M0 .5H600M0 70H600M0 139.5H600"/></svg>\
-            <div class="xs"><span>\(Figures.clock(from, withSeconds: isShort))</span>\
-            <span>\(Figures.clock(middle, withSeconds: isShort))</span>\
-            <span>\(Figures.clock(to, withSeconds: isShort))</span></div></div></figure>
-            """
+        return Plot.markup(
+            title, "<span class=\"key heat\">where the values are</span>", marks, from: from, to: to,
+            label: scale.map { "\(title): from \(format($0.low)) to \(format($0.high))" } ?? "\(title): no values",
+            readings: readings, "\(scale.map(shapes) ?? .none)<path class=\"grid\" d=\"\(Plot.grid)\"/>")
     }
 
     /// What the scripts say of the place under the pointer: where most values of that time are.

@@ -81,30 +81,23 @@ import Testing
         try await group.end()
     }
 
-    @Test func whatNobodyComesForIsGivenToOthers() async throws {
-        var group = try Group()
-        let memberships = KeptMemberships()
+    /// A membership that is kept, and the group of which it is one.
+    private static func kept() async throws -> (group: Group, memberships: KeptMemberships) {
+        let (group, memberships) = (try Group(), KeptMemberships())
         let member = try group.member(memberships)
         try await group.waitUntilShared(with: member)
         memberships.expectSuccessor(true)
         try await member.stop()
-        memberships.expire()
         #expect(memberships.count == 1)
-        memberships.expire(at: .now + SourceLimits.standBy)
-        #expect(memberships.count == 0)
-        try group.fill()
-        try await group.waitUntilRead()
-        try await group.end()
+        return (group, memberships)
     }
 
-    @Test func theEndOfTheProcessLeavesTheGroup() async throws {
-        var group = try Group()
-        let memberships = KeptMemberships()
-        let member = try group.member(memberships)
-        try await group.waitUntilShared(with: member)
-        memberships.expectSuccessor(true)
-        try await member.stop()
-        memberships.end()
+    @Test(arguments: [true, false])
+    func whatNobodyComesForIsGivenToOthers(processEnds: Bool) async throws {
+        var (group, memberships) = try await Self.kept()
+        memberships.expire()
+        #expect(memberships.count == 1)
+        if processEnds { memberships.end() } else { memberships.expire(at: .now + SourceLimits.standBy) }
         #expect(memberships.count == 0)
         try group.fill()
         try await group.waitUntilRead()
@@ -113,37 +106,30 @@ import Testing
 
     /// Beside one that nobody polls, the new one would get half of what is ours.
     @Test func oneOfOtherSettingsTakesThePlace() async throws {
-        var group = try Group()
-        let memberships = KeptMemberships()
-        var member = try group.member(memberships)
-        try await group.waitUntilShared(with: member)
-        memberships.expectSuccessor(true)
-        try await member.stop()
-        member = try group.member(memberships, sessionTimeout: "4600")
-        try await group.waitUntilShared(with: member)
-        #expect(memberships.count == 0)
-        try group.fill()
-        try await group.waitUntilRead()
-        try await member.stop()
-        try await group.end()
+        let (group, memberships) = try await Self.kept()
+        try await goOn(group, memberships, sessionTimeout: "4600")
     }
 
     /// The group forgets a member meanwhile: another one joins in its place.
     @Test func aMembershipThatWasLostIsNotUsed() async throws {
-        var group = try Group()
-        let memberships = KeptMemberships()
-        var member = try group.member(memberships)
-        try await group.waitUntilShared(with: member)
-        memberships.expectSuccessor(true)
-        try await member.stop()
+        let (group, memberships) = try await Self.kept()
         // 12 is Heartbeat, 25 UNKNOWN_MEMBER_ID; one of them for each of the two.
         try group.stand.development!.apply(.error(api: 12, code: 25, count: 2))
         try await Eventually.wait(for: "both have asked") {
             group.witness.lines.text.contains("Partitions lost")
         }
-        try group.fill()
-        member = try group.member(memberships)
+        try await goOn(group, memberships)
+    }
+
+    /// Another pipeline begins, and gets its share.
+    private func goOn(
+        _ group: Group, _ memberships: KeptMemberships, sessionTimeout: String = "4500"
+    ) async throws {
+        var group = group
+        let member = try group.member(memberships, sessionTimeout: sessionTimeout)
         try await group.waitUntilShared(with: member)
+        #expect(memberships.count == 0)
+        try group.fill()
         try await group.waitUntilRead()
         memberships.expectSuccessor(false)
         try await member.stop()
