@@ -77,7 +77,13 @@ import Testing
         try await onThread(named: "test") {
             let program = try Self.start("exec <&-; echo closed; exec >&-; sleep 1000", ProgramGuard())
             #expect(Self.output(of: program) == "closed\n")
-            let transfer = unsafe [UInt8](repeating: 10, count: 10).withUnsafeBytes { unsafe program.write($0) }
+            // A program that another test is starting has all that is open here for a moment, until it is that program.
+            let end = ContinuousClock.now + .seconds(60)
+            var transfer = PipedProgram.Transfer.nothing
+            while transfer != .closed, .now < end {
+                transfer = unsafe [UInt8](repeating: 10, count: 10).withUnsafeBytes { unsafe program.write($0) }
+                PipedProgram.pause()
+            }
             #expect(transfer == .closed)
             #expect(program.end() == .signal(9))
         }
