@@ -83,6 +83,12 @@ struct PageDesk: ~Copyable {
     /// A view.
     /// - Throws: `PostgresError` when the catalogue cannot be asked.
     mutating func show(_ request: PageRequest, _ catalog: inout Catalog) throws -> Showing {
+        if request.view != .overview, !topologies.contains(where: { $0.name == request.topology }),
+            try catalog.deployments().contains(where: { $0.topology == request.topology })
+        {
+            // Deployed since the last second.
+            try look(&catalog)
+        }
         guard let topology = topologies.first(where: { $0.name == request.topology }) else {
             return .answer(try showNow(request, &catalog))
         }
