@@ -62,7 +62,9 @@ import Testing
         try database.waitUntilRead(log.count, by: processes)
         let versions = try stand.succeed("list", "identity", "--json")
         #expect(versions.contains("version 1 again"))
-        #expect(try stand.succeed("list").contains(/identity +\| +\d+ \| running \| running \|/))
+        try eventually("list says that it runs") {
+            try stand.succeed("list").contains(/identity +\| +\d+ \| running \| running \|/)
+        }
         try stopInOrder(processes)
         let disturbed = try IdentityOutcome(database, messages: log.count)
         let clean = try log.run("\(name)_clean")
