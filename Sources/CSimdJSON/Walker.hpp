@@ -148,7 +148,9 @@ private:
         // The tokens of the next document continued this one: it ran out before it was complete.
         if (next[-1] >= end) { return fail(SJ_TRUNCATED, next - 1); }
         if (*next < end) { return fail(SJ_TRAILING_CONTENT, next, kind(next)); }
-        if (__builtin_expect(!isObject, 0) && batch.objectsOnly && rows == nullptr) { return fail(SJ_NOT_AN_OBJECT, at, kind(at)); }
+        if (__builtin_expect(!isObject, 0) && batch.objectsOnly && rows == nullptr) {
+            return fail(SJ_NOT_AN_OBJECT, at, kind(at));
+        }
         return next;
     }
 

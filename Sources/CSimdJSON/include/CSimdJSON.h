@@ -155,9 +155,9 @@ void sj_parser_destroy(sj_parser *parser);
 void sj_parser_add_field(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options);
 
-/// Makes a row of every element of the array at a path, in place of one of every document; of the document itself without
-/// keys. Before the first field. Without
-/// the array a document is bad, or with `optional`, if nothing or null stands there, one without rows.
+/// Makes a row of every element of the array at a path, in place of one of every document; without keys, of the document
+/// itself. Before the first field. A document without the array is bad; with `optional`, one in which nothing or null stands
+/// in its place is one without rows.
 void sj_parser_set_elements(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, bool optional);
 

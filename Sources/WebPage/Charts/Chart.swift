@@ -7,7 +7,9 @@ package protocol Drawing: Sendable {
 
 /// The frame of what is drawn over time: a title, three marks at the left, three moments below.
 enum Plot {
-    /// Lines at the top, in the middle and at the bottom of the box, which is 600 by 140.
+    /// The box that shapes lie in.
+    static let (width, height) = (600.0, 140.0)
+    /// Lines at its top, in its middle and at its bottom.
     static let grid: HTML = "M0 .5H600M0 70H600M0 139.5H600"
 
     /// - Parameters:
@@ -83,8 +85,6 @@ package struct Chart: Drawing {
         self.format = format
     }
 
-    private static let (width, height) = (600.0, 140.0)
-
     package var markup: HTML {
         let most = Shape.largest(lines.flatMap(\.values) + (bounds?.high ?? []))
         let hasAny = lines.contains { $0.values.contains(where: \.isFinite) }
@@ -124,7 +124,7 @@ package struct Chart: Drawing {
     private func color(_ index: Int) -> Int { index % 6 }
 
     private func shapes(_ top: Double) -> HTML {
-        let (width, height) = (Self.width, Self.height)
+        let (width, height) = (Plot.width, Plot.height)
         switch kind {
         case .bars:
             let values = lines.first?.values ?? []

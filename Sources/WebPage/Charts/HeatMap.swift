@@ -28,7 +28,7 @@ package struct HeatMap: Drawing {
 
     /// So many shades are told apart.
     static let shades = 6
-    private static let (width, height, leastHeight) = (600.0, 140.0, 3.0)
+    private static let leastHeight = 3.0
 
     package init(
         title: String, columns: [[Bar]], from: Double, to: Double,
@@ -65,14 +65,14 @@ package struct HeatMap: Drawing {
 
     /// A path for each shade.
     private func shapes(_ scale: Scale) -> HTML {
-        let step = Self.width / Double(max(1, columns.count))
+        let step = Plot.width / Double(max(1, columns.count))
         var paths = Array(repeating: "", count: Self.shades)
         for (index, bars) in columns.enumerated() {
             let most = Double(bars.map(\.count).max() ?? 0)
             for bar in bars where bar.count > 0 {
                 let (low, high) = (scale.place(bar.low), scale.place(bar.high))
-                let size = max(Self.leastHeight, (high - low) * Self.height)
-                let bottom = min(Self.height, Self.height - (low + high) / 2 * Self.height + size / 2)
+                let size = max(Self.leastHeight, (high - low) * Plot.height)
+                let bottom = min(Plot.height, Plot.height - (low + high) / 2 * Plot.height + size / 2)
                 // A column of few values is no paler than one of many, and what is rare is still to be seen.
                 let shade = min(Self.shades - 1, Int((Double(bar.count) / most).squareRoot() * Double(Self.shades)))
                 paths[shade] +=

@@ -171,9 +171,12 @@ import Testing
             let before = sight.daemon.errors.count(said)
             while sight.daemon.errors.count(said) == before {
                 try #require(thieves.count < 8, "\(sight.daemon.lastWords)")
+                let departures = sight.daemon.errors.count("The consumer group was left")
                 try sight.stand.succeed("pause", StallSight.topology)
-                // For ten seconds it stays in its group, in case that it goes on.
-                sight.daemon.live(for: .seconds(12))
+                // It stays in its group for a while, in case that it goes on.
+                try eventually("ours has left its group; \(sight.daemon.lastWords)") {
+                    sight.daemon.errors.count("The consumer group was left") > departures
+                }
                 let thief = try MillraceProcess(
                     topology: StallSight.nodes(source: ", group: shared").replacing(
                         "topology: stalled", with: "topology: thief"),

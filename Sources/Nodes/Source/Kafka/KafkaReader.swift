@@ -359,6 +359,6 @@ final class KafkaReader: @unchecked Sendable {
         if let memberships, hasEndedInOrder, let kept = leaving.take() {
             leaving = memberships.keep(kept, of: plan.configuration, logger)
         }
-        leaving.take()?.leave(logger)
+        leaving.take()?.leave(plan.configuration.group, logger)
     }
 }

@@ -107,14 +107,15 @@ private final class KeptConsumer: @unchecked Sendable {
         return consumer.take()
     }
 
-    func close() { consumer.take()?.leave(logger) }
+    func close() { consumer.take()?.leave(configuration.group, logger) }
 }
 
 extension Consumer {
     /// Leaves the group. Everything is committed by now, so there is nothing to flush.
-    consuming func leave(_ logger: Logger) {
+    consuming func leave(_ group: String?, _ logger: Logger) {
         do {
             try close(delegate: NothingToFlush(), timeout: SourceLimits.leave)
+            logger.info("The consumer group was left", metadata: ["group": "\(group ?? "")"])
         } catch {
             logger.warning("Leaving the consumer group took too long", metadata: ["reason": "\(error)"])
         }
