@@ -359,6 +359,7 @@ final class KafkaReader: @unchecked Sendable {
         if let memberships, hasEndedInOrder, let kept = leaving.take() {
             leaving = memberships.keep(kept, of: plan.configuration, logger)
         }
-        leaving.take()?.leave(plan.configuration.group, logger)
+        // Of `run`, whose end is the end of all, the next line says enough.
+        leaving.take()?.leave(plan.configuration.group, level: memberships == nil ? .debug : .info, logger)
     }
 }

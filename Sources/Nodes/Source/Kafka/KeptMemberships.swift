@@ -107,15 +107,16 @@ private final class KeptConsumer: @unchecked Sendable {
         return consumer.take()
     }
 
-    func close() { consumer.take()?.leave(configuration.group, logger) }
+    func close() { consumer.take()?.leave(configuration.group, level: .info, logger) }
 }
 
 extension Consumer {
     /// Leaves the group. Everything is committed by now, so there is nothing to flush.
-    consuming func leave(_ group: String?, _ logger: Logger) {
+    /// - Parameter level: at which that is said.
+    consuming func leave(_ group: String?, level: Logger.Level, _ logger: Logger) {
         do {
             try close(delegate: NothingToFlush(), timeout: SourceLimits.leave)
-            logger.info("The consumer group was left", metadata: ["group": "\(group ?? "")"])
+            logger.log(level: level, "The consumer group was left", metadata: ["group": "\(group ?? "")"])
         } catch {
             logger.warning("Leaving the consumer group took too long", metadata: ["reason": "\(error)"])
         }
