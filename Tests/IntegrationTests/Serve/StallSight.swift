@@ -22,6 +22,11 @@ final class StallSight {
     /// Of the page's session.
     private var cookie: String?
 
+    /// How often the daemon has left a consumer group, or given up waiting for its answer to that.
+    var departures: Int {
+        daemon.errors.count("The consumer group was left") + daemon.errors.count("Leaving the consumer group took too long")
+    }
+
     private struct Why: Decodable {
         var isWell: Bool
         var reasons: [String]

@@ -171,11 +171,11 @@ import Testing
             let before = sight.daemon.errors.count(said)
             while sight.daemon.errors.count(said) == before {
                 try #require(thieves.count < 8, "\(sight.daemon.lastWords)")
-                let departures = sight.daemon.errors.count("The consumer group was left")
+                let departures = sight.departures
                 try sight.stand.succeed("pause", StallSight.topology)
                 // It stays in its group for a while, in case that it goes on.
                 try eventually("ours has left its group; \(sight.daemon.lastWords)") {
-                    sight.daemon.errors.count("The consumer group was left") > departures
+                    sight.departures > departures
                 }
                 let thief = try MillraceProcess(
                     topology: StallSight.nodes(source: ", group: shared").replacing(
