@@ -24,7 +24,8 @@ final class StallSight {
 
     /// How often the daemon has left a consumer group, or given up waiting for its answer to that.
     var departures: Int {
-        daemon.errors.count("The consumer group was left") + daemon.errors.count("Leaving the consumer group took too long")
+        daemon.errors.count("The consumer group was left")
+            + daemon.errors.count("Leaving the consumer group took too long")
     }
 
     private struct Why: Decodable {
