@@ -75,6 +75,22 @@ import Testing
         #expect(lines.count == 24 && lines[23].contains("more lines do not fit"))
     }
 
+    @Test func permitsThatProcessesShareAreShownWhereThereAreAny() {
+        var screen = screen([
+            [
+                status("kpi") {
+                    $0.snapshot.nodes[1].permits = .init(limit: 4, told: 4, held: 3, used: 2, wish: 5)
+                }
+            ]
+        ])
+        _ = screen.press(.enter)
+        let lines = screen.lines(columns: 80, rows: 24)
+        #expect(lines.contains { $0.hasSuffix("  permits") })
+        #expect(lines.contains { $0.contains("  kpi ") && $0.hasSuffix("  2 of 4") })
+        // The other node shares none.
+        #expect(lines.count { $0.contains(" of 4") } == 1)
+    }
+
     @Test func aNodesRateIsWhatItCountedSinceTheLookBefore() {
         var screen = screen([[status("kpi", entered: 1_000)], [status("kpi", entered: 5_000)]])
         let goesOn = screen.press(.enter)

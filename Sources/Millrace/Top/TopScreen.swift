@@ -127,7 +127,8 @@ extension TopScreen {
         let width = min(32, max(8, names.map(\.count).max() ?? 0))
         body.add(
             "  " + "node".cell(width) + "in/s".cell(9, isRight: true) + "out/s".cell(9, isRight: true)
-                + "groups".cell(10, isRight: true) + "MiB".cell(7, isRight: true), .faint)
+                + "groups".cell(10, isRight: true) + "MiB".cell(7, isRight: true)
+                + (nodes.contains { $0.permits != nil } ? "permits".cell(12, isRight: true) : ""), .faint)
         for name in names {
             let own = nodes.filter { $0.name == name }
             let flow = history.flow(of: name, in: status.topology)
@@ -136,9 +137,15 @@ extension TopScreen {
                 "  " + name.cell(width) + rate(flow?.entered).cell(9, isRight: true)
                     + rate(flow?.left).cell(9, isRight: true)
                     + ProgressReporter.short(own.reduce(0) { $0 + $1.groups }).cell(10, isRight: true)
-                    + "\(own.reduce(0) { $0 + $1.memory } >> 20)".cell(7, isRight: true), .plain)
+                    + "\(own.reduce(0) { $0 + $1.memory } >> 20)".cell(7, isRight: true)
+                    + (Self.permits(own.compactMap(\.permits)) ?? "").cell(12, isRight: true), .plain)
         }
         partitions(alive, &body)
+    }
+
+    /// Of the permits that processes share, how many are in use; nil when they share none.
+    private static func permits(_ own: [RunSnapshot.Permits]) -> String? {
+        own.first.map { first in "\(own.reduce(0) { $0 + $1.used }) of \(first.limit)" }
     }
 
     private func partitions(_ alive: [TopologyStatus.Instance], _ body: inout Body) {

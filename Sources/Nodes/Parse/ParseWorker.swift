@@ -174,6 +174,11 @@ import Summaries
             // Two fields may have one path; what is wrong with it is wrong with the first.
             fault.field = plan.fields.first { $0.origin == .document && $0.declaration.name == declaration.name }?.name
             fault.found = found(failure, in: batch)
+            if case .timestamp(.rfc3339) = declaration.type, let found = fault.found,
+                let clause = TimestampAdvice.clause(found)
+            {
+                fault.reason += "; \(clause)"
+            }
             if failure.error == .missingRequired, let barrier = barrier(declaration, failure, in: batch) {
                 fault.reason = "\(declaration.name): missing, for \(barrier.clause), \(barrier.advice(plan.elements))"
             }

@@ -141,6 +141,22 @@ package struct NodeFigures: Sendable, Equatable {
     package var grouping: Double?
     /// Cores that it keeps busy.
     package var busy: Double?
+    /// The permits that processes share for it: how many there are, and by process; nil when it shares none.
+    package var permitsMax: Int?
+    package var permits: [Permits] = []
+
+    /// What a process has of them.
+    package struct Permits: Sendable, Equatable {
+        package var daemon: String
+        package var held: Int
+        package var used: Int
+        /// How many it could use.
+        package var wish: Int
+
+        package init(daemon: String, held: Int, used: Int, wish: Int) {
+            (self.daemon, self.held, self.used, self.wish) = (daemon, held, used, wish)
+        }
+    }
 
     package init(name: String) { self.name = name }
 }

@@ -57,6 +57,9 @@ package struct TopologyPage {
                 ("Groups written", Figures.exact(own.groups)), ("Memory", Figures.bytes(Double(own.memory))),
                 ("Busy", own.busy.map { "\(Figures.digits($0)) cores" } ?? "–"),
             ]
+            if let most = own.permitsMax {
+                facts.append(("Permits in use", "\(own.permits.reduce(0) { $0 + $1.used }) of \(most)"))
+            }
         } else if node.role == .source {
             facts = [
                 ("Waiting", Figures.count(topology.sourceLag[name])),
@@ -71,9 +74,17 @@ package struct TopologyPage {
         let list = facts.map { name, value -> HTML in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return """
             <section id="node" class="panel"><h3>\(node.name) <span class="note">\(node.type)</span></h3>\
-            <dl class="strip">\(list)</dl>\(chart(of: name))\
+            <dl class="strip">\(list)</dl>\(permits(own?.permits ?? []))\(chart(of: name))\
             <h4>Declared from line \(node.firstLine) on</h4><pre class="code">\(node.declaration)</pre></section>
             """
+    }
+
+    private func permits(_ permits: [NodeFigures.Permits]) -> HTML {
+        guard !permits.isEmpty else { return .none }
+        return Grid.markup(
+            "Permits of cluster_concurrency",
+            [("process", false), ("has", true), ("uses", true), ("could use", true)],
+            permits.map { [.text($0.daemon), .number("\($0.held)"), .number("\($0.used)"), .number("\($0.wish)")] })
     }
 
     private func chart(of node: String) -> HTML {

@@ -46,6 +46,36 @@ import Testing
         #expect(messages == ["wrong_type r k seven", #"invalid_timestamp r t "MMXX""#])
     }
 
+    /// Whoever's timestamps are not those of RFC 3339 reads in the first letter how to declare them.
+    @Test func whatATimestampSeemsToBeIsSaid() throws {
+        let values = [
+            #""2026-02-30T10:00:00Z""#, #""2026-02-03 10:00:00.5""#, #""2026-02-03""#, #""2026-13-03""#, #""1700000000""#,
+            "1700000000", "1700000000123", "1700000000123456", "17", #""03/02/2026""#, "true", #""""#,
+        ]
+        let stand = try ParseStand("{ fields: { t: timestamp } }")
+        let found = try stand.run(values.map { #"{"t":\#($0)}"# }).letters.map { letter in
+            letter.reason.split(separator: "; ").dropFirst().joined(separator: "; ")
+        }
+        #expect(
+            found == [
+                "February 2026 has no day 30", "it has no offset from UTC, say with zone: where its clock stood",
+                "it has no offset from UTC, say with format: \"%Y-%m-%d\" and zone: where its clock stood", "",
+                "if it counts seconds, declare timestamp(s) with accept: text",
+                "if it counts seconds, declare timestamp(s)",
+                "if it counts milliseconds, declare timestamp(ms)", "if it counts microseconds, declare timestamp(us)",
+                "", "", "", "",
+            ])
+        // What it says to declare is read.
+        for (declaration, value) in [
+            ("type: timestamp, zone: UTC", values[1]),
+            ("type: timestamp, format: \"%Y-%m-%d\", zone: UTC", values[2]),
+            ("type: timestamp(s), accept: text", values[4]), ("type: timestamp(us)", values[7]),
+        ] {
+            let letters = try ParseStand("{ fields: { t: { \(declaration) } } }").run([#"{"t":\#(value)}"#]).letters
+            #expect(letters.isEmpty, "\(declaration): \(letters)")
+        }
+    }
+
     /// A path that leads through something else than an object finds nothing, and the letter says what stands there.
     @Test func whatStandsOnTheWayToAFieldIsSaid() throws {
         func reasons(_ declaration: String, _ payloads: [String]) throws -> [String] {

@@ -241,6 +241,11 @@ extension TopologyFigures {
             nodes[index].groups += node.groups
             nodes[index].memory += node.memory
             if let busy = node.busySeconds { nodes[index].busySeconds = (nodes[index].busySeconds ?? 0) + busy }
+            if let permits = node.permits {
+                nodes[index].permitsMax = permits.limit
+                nodes[index].permits.append(
+                    .init(daemon: instance.daemon, held: permits.held, used: permits.used, wish: permits.wish))
+            }
             if let waiting = node.waiting { nodes[index].waiting = max(nodes[index].waiting ?? 0, waiting) }
         }
         partitions += snapshot.partitions.filter(\.isOurs).map {

@@ -1,0 +1,39 @@
+import JSON
+
+/// What is wrong with a value that is no RFC 3339 timestamp, where one can tell, and how to declare a field that holds such
+/// values. For dead letters: it reads a value again that was refused.
+enum TimestampAdvice {
+    /// The dates that are read without an offset from UTC, or without a time, and the format for them.
+    private static let day: TimestampPattern? = try? TimestampPattern("%Y-%m-%d")
+
+    /// A clause such as `February 2026 has no day 30`; nil when the value says nothing about what it is.
+    /// - Parameter found: the value as it stands in the record, texts with their quotes.
+    static func clause(_ found: String) -> String? {
+        guard found.hasPrefix("\"") else { return count(found).map { "if it counts \($0.noun), declare \($0.type)" } }
+        guard found.count > 2, found.hasSuffix("\"") else { return nil }
+        let text = String(found.dropFirst().dropLast())
+        if let count = count(text) { return "if it counts \(count.noun), declare \(count.type) with accept: text" }
+        if let clause = reading(text, by: .localTime) { return clause }
+        return day.flatMap { reading(text, by: $0) }
+    }
+
+    private static func reading(_ text: String, by pattern: TimestampPattern) -> String? {
+        switch unsafe Array(text.utf8).withUnsafeBytes({ unsafe TimestampReader.read($0, by: pattern) }) {
+        case .noSuchDay(let day): return "\(day)"
+        case .local:
+            let format = pattern.format.map { "format: \"\($0)\" and " } ?? ""
+            return "it has no offset from UTC, say with \(format)zone: where its clock stood"
+        case .instant, .mismatch: return nil
+        }
+    }
+
+    /// What a number counts, if it is a moment between 1980 and 2100.
+    private static func count(_ text: String) -> (noun: String, type: String)? {
+        guard let number = Double(text) else { return nil }
+        let years: ClosedRange<Double> = 315_532_800...4_102_444_800
+        if years.contains(number) { return ("seconds", "timestamp(s)") }
+        if years.contains(number / 1e3) { return ("milliseconds", "timestamp(ms)") }
+        if years.contains(number / 1e6) { return ("microseconds", "timestamp(us)") }
+        return nil
+    }
+}
