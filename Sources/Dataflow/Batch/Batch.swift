@@ -37,6 +37,8 @@ public enum Framing: Sendable {
     public private(set) var base: UnsafeMutableRawPointer
     /// Bytes allocated at `base`.
     public private(set) var capacity: Int
+    /// Messages that it may have.
+    public internal(set) var messagesMax = Limits.batchMessagesMax
     /// Bytes of payload, each message followed by one newline.
     public private(set) var length = 0
     private var messageList = MessageList()
@@ -115,6 +117,12 @@ public enum Framing: Sendable {
 extension Batch {
     /// The messages in order; valid until the batch is changed.
     public var messages: BatchMessages { messageList.view }
+
+    /// Whether no more messages fit.
+    public var isOutOfMessages: Bool { messages.count >= messagesMax }
+
+    /// Whether it holds at least half of the messages or bytes that it may.
+    var isHalfFull: Bool { 2 * messages.count >= messagesMax || length >= room }
 
     /// Bytes of payload that still fit without growing.
     public var room: Int { max(0, capacity / 2 - Limits.parserPadding - length) }

@@ -4,6 +4,8 @@ public protocol Operator: Sendable {
     func makeWorker(in slot: StageSlot) -> any OperatorWorker
     /// What lives beside the batches for the node's sake, nil when nothing does.
     var companion: (any Companion)? { get }
+    /// Whether it may take long over a record, as a program does: batches are then only as large as lets commits go on.
+    var takesLong: Bool { get }
 
     /// Begins, before any source does. Called once.
     /// - Parameter pipeline: what the node may say to the pipeline, as long as it lives.
@@ -17,6 +19,8 @@ public protocol Operator: Sendable {
 extension Operator {
     /// Nothing.
     public var companion: (any Companion)? { nil }
+    /// It does not.
+    public var takesLong: Bool { false }
     /// There is nothing to begin.
     public func begin(in pipeline: NodeContext) throws {}
     /// There is nothing to end.

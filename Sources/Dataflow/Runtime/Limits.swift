@@ -9,6 +9,12 @@ public enum Limits {
     public static let batchBytesMin = 32 * 1024
     /// Messages of a batch at which the source submits it.
     public static let batchMessagesMax = 8_192
+    /// In front of a node that may take long over a record: how often the size of a batch is halved at the start and at most,
+    /// the bytes or messages that it may have even so, and between which bounds the commit interval says how long it is to take.
+    public static let slowBatchHalvings = 9
+    public static let slowBatchBytesMin = 8 * 1024
+    public static let slowBatchMessagesMin = 16
+    public static let slowBatchTimes = Duration.milliseconds(100)...Duration.seconds(1)
     /// The least time between two commits unless the topology says otherwise.
     public static let commitInterval = Duration.milliseconds(250)
     /// How many intervals an epoch may last while more records wait than it holds: what is far behind gets no fresher by

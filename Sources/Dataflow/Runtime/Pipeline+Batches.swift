@@ -26,16 +26,19 @@ extension Pipeline {
     private func takeBatch(_ source: Int, _ state: inout PipelineState) -> Batch? {
         let pressure = pressure(state)
         guard state.rewind.admits(source), pressure < .stopReading, hasRoomForDeadLetters(state) else { return nil }
-        let bytes = pressure.batchBytes(of: plan.settings.batchBytes)
+        let settings = plan.settings
+        let bytes = pressure.batchBytes(of: state.pace?.bytes(of: settings.batchBytes) ?? settings.batchBytes)
+        let messages = state.pace?.messages(of: settings.batchMessagesMax) ?? settings.batchMessagesMax
         if let free = state.freeBatches[source].popLast() {
             free.resize(payloadBytes: bytes)
             account(for: free)
             free.generation = state.epochs.generation
+            free.messagesMax = messages
             return free
         }
-        guard state.allocatedBatches[source] < plan.settings.batchesMax else { return nil }
+        guard state.allocatedBatches[source] < settings.batchesMax else { return nil }
         state.allocatedBatches[source] += 1
-        return allocate(bytes, source: source, generation: state.epochs.generation)
+        return allocate(bytes, messages, source: source, generation: state.epochs.generation)
     }
 
     /// Whether the epoch being filled has room for dead letters while it cannot be written.
@@ -49,14 +52,15 @@ extension Pipeline {
             state.allocatedBatches[source] += 1
             // What a source reads while a rewind is under way or due belongs to no generation.
             let generation = state.rewind.admits(source) ? state.epochs.generation : .max
-            return allocate(4_096, source: source, generation: generation)
+            return allocate(4_096, plan.settings.batchMessagesMax, source: source, generation: generation)
         }
     }
 
-    private func allocate(_ payloadBytes: Int, source: Int, generation: UInt64) -> Batch {
+    private func allocate(_ payloadBytes: Int, _ messagesMax: Int, source: Int, generation: UInt64) -> Batch {
         let batch = Batch(payloadBytes: payloadBytes, layout: plan.sources[source].layout)
         batch.source = source
         batch.generation = generation
+        batch.messagesMax = messagesMax
         account(for: batch)
         return batch
     }
@@ -149,7 +153,12 @@ extension Pipeline {
     }
 
     private func perform(_ work: Work) {
+        let began = graph.stages[work.stage].takesLong ? schedule.now : nil
         stages[work.stage].run(work) { node, selection in forward(work.batch, to: node, selection) }
+        if let began {
+            let (time, isFull) = (schedule.now - began, work.batch.isHalfFull)
+            monitor.withLock { $0.pace?.passed(in: time, isFull: isFull) }
+        }
         finish(work)
     }
 

@@ -31,9 +31,11 @@ public final class Pipeline: Sendable {
         self.logger = logger
         self.schedule = schedule
         graph = StageGraph(plan)
-        monitor = Monitor(
-            PipelineState(stages: graph.stages.count, sources: plan.sources.count, at: schedule.now),
-            schedule: schedule)
+        var state = PipelineState(stages: graph.stages.count, sources: plan.sources.count, at: schedule.now)
+        if graph.stages.contains(where: \.takesLong) {
+            state.pace = BatchPace(commitInterval: plan.settings.commitInterval)
+        }
+        monitor = Monitor(state, schedule: schedule)
         let counters = plan.nodes.map { _ in NodeCounters() }
         self.counters = counters
         let taps = plan.nodes.map { _ in NodeTap() }

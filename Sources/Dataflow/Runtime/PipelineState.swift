@@ -85,6 +85,8 @@ struct PipelineState {
     /// Whether nothing uses permits any more, so that whoever lends them may end.
     var lendingEnds = false
     var progress = ProgressCounters()
+    /// How large batches are where a node may take long over them; nil where none does.
+    var pace: BatchPace?
 
     init(stages: Int, sources: Int, at now: ContinuousClock.Instant) {
         (lastSeal, lastLook, lastTakeoverLook) = (now, now, now)

@@ -13,6 +13,8 @@ struct StageGraph {
         var gate: PermitGate?
         /// Whether the batch that waits longest is always the next.
         var isOrdered: Bool
+        /// Whether one of the nodes may take long over a record.
+        var takesLong = false
         /// Stages that this one hands rows to.
         var downstream: [Int]
     }
@@ -43,6 +45,7 @@ struct StageGraph {
     private mutating func collect(_ node: Int, into stage: Int, _ plan: PipelinePlan) {
         stageOfNode[node] = stage
         stages[stage].nodes.append(node)
+        if plan.nodes[node].make.takesLong { stages[stage].takesLong = true }
         for child in plan.nodes[node].children {
             if plan.nodes[child].concurrency == nil, plan.nodes[child].gate == nil, !plan.nodes[node].isOrdered {
                 collect(child, into: stage, plan)

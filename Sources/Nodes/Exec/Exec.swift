@@ -16,6 +16,9 @@ package struct Exec: Operator {
         self.memory = memory
     }
 
+    /// In mode `batch` a program begins anew for each batch: smaller ones would take longer in all.
+    package var takesLong: Bool { plan.mode == .stream }
+
     package func begin(in pipeline: NodeContext) throws {
         try ProgramSearch.check(plan.command, plan.environment, of: plan.node)
         pool.begin(in: pipeline)

@@ -165,10 +165,10 @@ final class ReplaySource: Source {
     ) throws -> Bool {
         batch.framing = records.framing
         var deadline = ContinuousClock.now + SourceLimits.replaySilence
-        while !page.isEmpty, batch.messages.count < intake.settings.batchMessagesMax, batch.room > 4_096 {
+        while !page.isEmpty, !batch.isOutOfMessages, batch.room > 4_096 {
             if intake.needsRewind || intake.isStopping { return false }
             let found = try records.find(
-                page.offsets, room: intake.settings.batchMessagesMax - batch.messages.count, into: batch)
+                page.offsets, room: batch.messagesMax - batch.messages.count, into: batch)
             if !found.isEmpty { deadline = .now + SourceLimits.replaySilence }
             guard ContinuousClock.now < deadline else { throw records.silence }
             page.take(found)

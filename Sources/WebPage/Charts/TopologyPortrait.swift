@@ -105,6 +105,13 @@ package struct Bottleneck: Sendable, Equatable {
         return "\(Figures.count(lag)) records wait\(left)"
     }
 
+    /// Whether a trouble is one of a node, `node NAME …` or `NAME: …`. A node may have the name of any word in it.
+    private static func names(_ trouble: String, _ node: String) -> Bool {
+        if trouble.hasPrefix("\(node):") { return true }
+        let words = trouble.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+        return zip(words, words.dropFirst()).contains { $0 == "node" && $1 == node }
+    }
+
     /// Looks at a topology.
     /// - Parameters:
     ///   - figures: how it is.
@@ -118,7 +125,7 @@ package struct Bottleneck: Sendable, Equatable {
             return
         }
         if let trouble = figures.troubles.first {
-            node = portrait.nodes.first { trouble.contains($0.name) }?.name
+            node = portrait.nodes.first { Self.names(trouble, $0.name) }?.name
             sentence = "It waits: \(trouble)"
             return
         }

@@ -45,11 +45,13 @@ struct ExecPrograms {
     static let jq = "[jq, -c, '{twice: (.n * 2), letter: \"abc\"[(.n % 3):(.n % 3 + 1)]}']"
 
     /// A topology in which an `exec` node stands between the events and a table.
-    func topology(_ exec: String, concurrency: Int = 1, settings: String = "") -> String {
+    func topology(
+        _ exec: String, concurrency: Int = 1, settings: String = "", batchBytes: String = "8KiB"
+    ) -> String {
         """
         topology: programs
         commit_interval: 10ms
-        batch_bytes: 8KiB
+        batch_bytes: \(batchBytes)
         \(settings)nodes:
           events: { file: "\(events)" }
           records: { from: events, parse_json: { event_time: ts, fields: { ts: timestamp, n: integer, user: text } } }

@@ -70,6 +70,23 @@ import Testing
         }
     }
 
+    /// What is in a batch is committed together, so batches are small in front of a slow program.
+    @Test func aSlowProgramDoesNotKeepCommitsWaiting() async throws {
+        try await onOwnThread {
+            // Two batches of the usual size would hold them.
+            let programs = try ExecPrograms(count: 2_000, padding: 400)
+            let command = try programs.python(named: "slow", "time.sleep(0.005)")
+            let database = try TestDatabase("exec_slow")
+            let process = try MillraceProcess(
+                topology: programs.topology("command: \(command)", batchBytes: "512KiB"),
+                environment: ["DATABASE_URL": database.url])
+            #expect(try process.wait(within: .seconds(120)) == .code(0), "\(process.lastWords)")
+            #expect(try database.number("SELECT sum(records)::bigint FROM kpi") == 2_000)
+            let commits = process.errors.firstMatch(of: /Topology ended .*epochs=(\d+)/).flatMap { Int($0.1) }
+            #expect(try #require(commits) >= 3, "\(process.errors)")
+        }
+    }
+
     /// Seen from outside: there are never more programs than the limit, also while they die.
     @Test func thereAreNeverMoreProgramsThanTheLimit() async throws {
         try await onOwnThread {

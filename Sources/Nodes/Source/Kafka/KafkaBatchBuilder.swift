@@ -52,13 +52,13 @@ final class KafkaBatchBuilder {
     /// How many messages still fit, by their mean size.
     var room: Int {
         guard let batch else { return 0 }
-        return min(intake.settings.batchMessagesMax - batch.messages.count, max(1, batch.room / meanBytes))
+        return min(batch.messagesMax - batch.messages.count, max(1, batch.room / meanBytes))
     }
 
     /// Whether the batch should be handed over now.
     var isDue: Bool {
         guard let batch, let firstAt else { return false }
-        return batch.messages.count >= intake.settings.batchMessagesMax || batch.room < 2 * meanBytes
+        return batch.isOutOfMessages || batch.room < 2 * meanBytes
             || .now - firstAt >= Limits.batchLinger
     }
 

@@ -145,7 +145,7 @@ final class ProgramReading {
             guard let batch else { return .some }
             guard let line = lines.next() else { return .all }
             if let what = take(line) { return .strayed(what) }
-            if batch.messages.count >= intake.settings.batchMessagesMax || batch.room < 4_096 { submit(intake) }
+            if batch.isOutOfMessages || batch.room < 4_096 { submit(intake) }
         }
     }
 
