@@ -5,7 +5,7 @@ import Declaration
 package struct EventTimeBounds: Hashable, Sendable {
     /// How far behind the clock a record may be, in microseconds; nil: as far as it likes.
     package var late: Int64?
-    /// How far ahead of it, or of the time of its own message.
+    /// How far ahead of it, and of the time by which the record was written.
     package var early: Int64
     /// The name of the event time.
     package var field: String
@@ -27,16 +27,13 @@ package struct EventTimeBounds: Hashable, Sendable {
     /// - Parameters:
     ///   - time: its event time.
     ///   - clock: what its partition's clock showed before it, `Int64.min` for nothing yet.
-    ///   - message: the time of its message in milliseconds, nil when it has none.
-    package func verdict(on time: Int64, clock: Int64, message: Int64?) -> Verdict {
+    ///   - written: the moment by which it was written, nil when nobody knows.
+    package func verdict(on time: Int64, clock: Int64, written: Int64?) -> Verdict {
         guard clock != .min else { return .taken }
         if let late, EventClock.isBeyond(clock, time, late) { return .late }
         guard EventClock.isBeyond(time, clock, early) else { return .taken }
         // After a silence a partition goes on at the time of its messages, which is nobody's wrong clock.
-        if let message {
-            let (micros, overflows) = message.multipliedReportingOverflow(by: 1_000)
-            if !overflows, !EventClock.isBeyond(time, micros, early) { return .taken }
-        }
+        if let written, !EventClock.isBeyond(time, written, early) { return .taken }
         return .early
     }
 
@@ -51,7 +48,8 @@ package struct EventTimeBounds: Hashable, Sendable {
     }
 
     /// What is wrong with a record that is not taken.
-    package func fault(_ verdict: Verdict) -> RecordFault? {
+    /// - Parameter witness: what said by when it was written, such as `its message`; nil for nothing.
+    package func fault(_ verdict: Verdict, witness: String?) -> RecordFault? {
         switch verdict {
         case .taken: nil
         case .late:
@@ -62,8 +60,8 @@ package struct EventTimeBounds: Hashable, Sendable {
         case .early:
             RecordFault(
                 "too_early", field: field,
-                "\(field) is more than \(Tumbling.text(early)) ahead of what its partition had shown before, and of its "
-                    + "message (too_early)")
+                "\(field) is more than \(Tumbling.text(early)) ahead of what its partition had shown before"
+                    + (witness.map { ", and of \($0)" } ?? "") + " (too_early)")
         }
     }
 }

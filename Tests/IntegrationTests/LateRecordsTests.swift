@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Platform
+import Postgres
 import Testing
 
 /// `too_late` and `too_early`: what is refused is a function of each partition's log.
@@ -54,17 +55,20 @@ import Testing
                 } else {
                     counted += 1
                 }
+                let isVouched = event.time <= event.sent + 600
+                let words = isVouched ? 10 : 1
                 if let now = clock, event.time <= now + 600 {
                     clock = max(now, event.time)
-                    ahead = 0
+                    if event.time >= now - 600 { ahead = max(0, ahead - words) }
+                } else if ahead == 0 || (event.time < candidate - 600 && ahead <= words) {
+                    (candidate, ahead) = (event.time, words)
+                } else if event.time < candidate - 600 {
+                    ahead -= words
                 } else {
-                    let isAnew = ahead == 0 || event.time < candidate - 600
-                    if isAnew || event.time > candidate, isAnew || event.time <= candidate + 600 {
-                        candidate = event.time
-                    }
-                    ahead = isAnew ? 1 : ahead + 1
-                    if ahead == 100 { (clock, ahead) = (candidate, 0) }
+                    if isVouched || event.time <= candidate + 600 { candidate = max(candidate, event.time) }
+                    ahead += words
                 }
+                if ahead >= 100 { (clock, ahead) = (candidate, 0) }
             }
             return "\(counted) \(late) \(early)"
         }
@@ -112,6 +116,34 @@ import Testing
         try MillraceProcess(
             topology: topology(topic, name, stand, settings),
             environment: ["BROKERS": stand.bootstrapServers, "DATABASE_URL": database.url])
+    }
+
+    /// A file whose records are further apart than `too_early` is in order; what is ahead of its last change is not.
+    @Test func aQuietFileIsNotEarly() async throws {
+        try await onOwnThread {
+            let folder = try TopologyFolder()
+            let times = (0..<600).map { Self.epoch + 660 * $0 } + [Self.epoch + 660 * 599 + 86_400, 2_145_916_800]
+            let file = try folder.file(
+                named: "quiet.ndjson", times.map { "{\"ts\":\($0)}\n" }.joined())
+            let changed = Date(timeIntervalSince1970: Double(Self.epoch + 660 * 600))
+            try FileManager.default.setAttributes([.modificationDate: changed], ofItemAtPath: file)
+            let database = try TestDatabase("late_quiet")
+            let process = try MillraceProcess(
+                topology: """
+                    topology: quiet
+                    nodes:
+                      events: { file: "\(file)" }
+                      records: { from: events, parse_json: { event_time: ts, fields: { ts: timestamp(s) } } }
+                      all: { from: records, summarize: { metrics: { n: count() }, too_late: 1h, too_early: 10m } }
+                      out: { from: all, postgres: { url: "${DATABASE_URL}", table: quiet } }
+                    """, environment: ["DATABASE_URL": database.url])
+            #expect(try process.wait() == .code(0), "\(process.lastWords)")
+            #expect(try database.number("SELECT n FROM quiet") == 600)
+            let letters = try database.query("SELECT cause, reason FROM millrace.dead_letters")
+            #expect(letters.rowCount == 2)
+            #expect(try letters.text(0, 0) == "too_early")
+            #expect(try letters.text(0, 1)?.contains("and of its file's last change") == true)
+        }
     }
 
     @Test func whatIsRefusedDependsOnTheLogAlone() async throws {

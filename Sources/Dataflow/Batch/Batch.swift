@@ -68,6 +68,9 @@ public enum Framing: Sendable {
     /// Per row: what its partition's clock showed before it, `Int64.min` where it showed nothing yet; set by a parser that
     /// keeps clocks, else empty.
     public var clockTimes: [Int64] = []
+    /// The moment by which all of it was written, in microseconds since 1970, where messages have no times: that of a file's
+    /// last change. nil when nobody knows.
+    public var writtenBy: Int64?
     /// Records the parser refused.
     public var deadLetters: [DeadLetter] = []
 
@@ -123,6 +126,16 @@ extension Batch {
 
     /// Whether it holds at least half of the messages or bytes that it may.
     var isHalfFull: Bool { 2 * messages.count >= messagesMax || length >= room }
+
+    /// The time of a row's message, in microseconds since 1970; nil when it has none, or none that can be had in microseconds.
+    public func messageTime(of row: Int) -> Int64? {
+        guard let time = unsafe messages[Int(rowMessages[row])].timestamp else { return nil }
+        let (micros, overflows) = time.multipliedReportingOverflow(by: 1_000)
+        return overflows ? nil : micros
+    }
+
+    /// The moment by which a row was written, in microseconds since 1970: the time of its message, or that of its file.
+    public func writtenBy(_ row: Int) -> Int64? { messageTime(of: row) ?? writtenBy }
 
     /// Bytes of payload that still fit without growing.
     public var room: Int { max(0, capacity / 2 - Limits.parserPadding - length) }
@@ -188,6 +201,7 @@ extension Batch {
         keys.removeAll()
         elementPlaces.removeAll()
         clockTimes.removeAll(keepingCapacity: true)
+        writtenBy = nil
         runs.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: true)
         fates.withLock { $0 = Fates() }

@@ -2,17 +2,21 @@
 ///
 /// It sees the good records of the partition in the order of its log, so it is a function of the log alone, whatever the
 /// batches, restarts and instances. A record that is further ahead of it than `reach` does not move it: one wrong clock must
-/// not make all others late. When `recordsMin` records in a row are that far ahead, the partition is taken at its word, as
-/// after a silence: the clock goes on from where a clock that had begun with them would stand. It begins the same way.
+/// not make all others late. It only speaks for another time, the candidate, and with `wordsMin` words the candidate is it.
+///
+/// Records within `reach` of the clock speak against the candidate; those further behind it, which are late, say nothing of
+/// how far the partition has got. The clock begins the same way, with the first records that mostly agree.
 public struct EventClock: Hashable, Sendable {
-    /// Records in a row that move the clock together.
-    public static let recordsMin: Int32 = 100
+    /// Words that move the clock: those of a hundred records, or of ten that their messages vouch for.
+    public static let wordsMin: Int32 = 100
+    /// How much a record says whose message is no older than it, give or take the reach: after a silence.
+    static let wordsOfVouched: Int32 = 10
 
     /// The latest event time that counts, in microseconds since 1970; nil until the partition has shown enough.
     public private(set) var time: Int64?
-    /// How many records in a row were further ahead than `reach`.
+    /// How much has been said for the candidate, less what was said against it.
     public private(set) var ahead: Int32
-    /// Where the clock goes on when there are enough of those; of no meaning when there are none.
+    /// Where the clock goes on when that is enough; of no meaning when it is nothing.
     public private(set) var candidate: Int64
 
     /// A clock as it was kept; without arguments, that of a partition that has shown nothing.
@@ -26,20 +30,26 @@ public struct EventClock: Hashable, Sendable {
     /// - Parameters:
     ///   - seen: its event time.
     ///   - reach: how far ahead a record may be and move the clock by itself, in microseconds.
-    public mutating func see(_ seen: Int64, reach: Int64) {
+    ///   - message: the time of its message, nil when it has none.
+    public mutating func see(_ seen: Int64, reach: Int64, message: Int64? = nil) {
+        let isVouched = message.map { !Self.isBeyond(seen, $0, reach) } ?? false
+        let words = isVouched ? Self.wordsOfVouched : 1
         if let now = time, !Self.isBeyond(seen, now, reach) {
             time = max(now, seen)
-            ahead = 0
+            if !Self.isBeyond(now, seen, reach) { ahead = max(0, ahead - words) }
             return
         }
-        if ahead == 0 || Self.isBeyond(candidate, seen, reach) {
-            // The first; or those before it were the wrong ones.
-            (candidate, ahead) = (seen, 0)
-        } else if !Self.isBeyond(seen, candidate, reach) {
-            candidate = max(candidate, seen)
+        if ahead == 0 {
+            (candidate, ahead) = (seen, words)
+        } else if Self.isBeyond(candidate, seen, reach) {
+            // One of the two is wrong, and those before it may have been.
+            if ahead > words { ahead -= words } else { (candidate, ahead) = (seen, words) }
+        } else {
+            // What is far ahead says at least that the partition has got to the candidate.
+            if isVouched || !Self.isBeyond(seen, candidate, reach) { candidate = max(candidate, seen) }
+            ahead += words
         }
-        ahead += 1
-        guard ahead >= Self.recordsMin else { return }
+        guard ahead >= Self.wordsMin else { return }
         time = candidate
         ahead = 0
     }

@@ -82,7 +82,6 @@ final class StageRunner: Sendable {
         var behind = Duration.zero
         counters[node].begin()
         defer { counters[node].end() }
-        if taps[node].isOpen, worker is any AggregateWorker { taps[node].show(batch, rows) }
         worker.process(batch, rows) { selected in
             guard selected.count > 0 else { return }
             counters[node].leave(selected.count)
@@ -95,6 +94,8 @@ final class StageRunner: Sendable {
                 }
             }
         }
+        // It hands none on, so those are shown that it got. Not before it has worked on them: only then are all columns filled.
+        if nodes[node].children.isEmpty, taps[node].isOpen { taps[node].show(batch, rows) }
         // What a parser gets are messages: how many records they hold, it finds out.
         if !isParsed { counters[node].enter(batch.rowCount) }
         let time = ContinuousClock.now - start

@@ -15,7 +15,14 @@ import Zlib
     init(path: String) throws(LookupError) {
         self.path = path
         file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw failure("opened") }
+        var status = stat()
+        guard file >= 0, unsafe fstat(file, &status) == 0 else { throw failure("opened") }
+        guard status.st_mode & S_IFMT == S_IFREG || status.st_mode & S_IFMT == S_IFDIR else {
+            throw LookupError(
+                .source,
+                "\(path): it is no regular file, expected one: it is read more than once; write what it gives into a file"
+            )
+        }
         try recognise()
     }
 

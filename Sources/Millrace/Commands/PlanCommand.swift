@@ -26,6 +26,11 @@ struct PlanCommand: AsyncParsableCommand {
     func run() async throws {
         let plan = try await Self.make(file, catalog)
         if let out {
+            guard Self.mayBeWritten(out) else {
+                StandardError.write(
+                    "millrace: \(out) is there and is no plan, so it stays as it is; give the plan another name")
+                throw ExitCode(1)
+            }
             do { try plan.bytes.write(to: URL(fileURLWithPath: out)) } catch {
                 StandardError.write("millrace: \(out) cannot be written: \(error.localizedDescription)")
                 throw ExitCode(1)
@@ -33,6 +38,15 @@ struct PlanCommand: AsyncParsableCommand {
         }
         if catalog.json { print(String(decoding: plan.bytes, as: UTF8.self)) } else { print(plan.text) }
         if !plan.isPossible { throw ExitCode(1) }
+    }
+
+    /// Whether there is nothing at a path but an older plan, or what is no file at all, such as a pipe.
+    private static func mayBeWritten(_ path: String) -> Bool {
+        guard
+            (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType == .typeRegular,
+            let bytes = FileManager.default.contents(atPath: path), !bytes.isEmpty
+        else { return true }
+        return (try? JSONDecoder().decode(ChangePlan.self, from: bytes)) != nil
     }
 
     static let logger = Logger(label: "millrace") { _ in
@@ -123,7 +137,7 @@ struct Apply: AsyncParsableCommand {
             return try JSONDecoder().decode(ChangePlan.self, from: Data(contentsOf: URL(fileURLWithPath: plan)))
         } catch is DecodingError {
             StandardError.write(
-                "millrace: \(plan) is not a plan, expected what millrace plan FILE --out \(plan) writes")
+                "millrace: \(plan) is not a plan, expected what millrace plan FILE --out PLAN writes")
         } catch {
             StandardError.write("millrace: \(plan) cannot be read: \(error.localizedDescription)")
         }

@@ -14,6 +14,17 @@ struct ExecPlan: StagePlan {
         var declaration: FieldDeclaration
         /// The type as a topology file has it.
         var typeName: String
+
+        /// What else is said of its values; nothing where that is as usual.
+        var terms: [String] {
+            var terms: [String] = []
+            if declaration.type == .text, declaration.textLengthMax != JSONLimits.textLengthDefault {
+                terms.append("at most \(declaration.textLengthMax) bytes")
+            }
+            if declaration.isRequired { terms.append("required") }
+            if declaration.onTypeError == .null { terms.append("anything else is null") }
+            return terms
+        }
     }
 
     /// How long a program lives.
@@ -59,12 +70,17 @@ struct ExecPlan: StagePlan {
     /// Which program it is and what it gets is what its answers depend on, not the folder that it is in; what it is made of,
     /// nobody here can see.
     func trace(_ meaning: inout EventMeaning) {
-        let used = fields.filter { meaning.usedFields.remove($0.name) != nil }
+        let used = fields.filter { field in
+            let isUsed = meaning.usedFields.remove(field.name) != nil
+            // One that nothing reads still decides, if it makes dead letters.
+            return isUsed || field.declaration.isRequired || field.declaration.onTypeError == .reject
+        }
         meaning.usedFields.formUnion(sent.map(\.name))
         let program = "\([name] + command.dropFirst()) of \(sent.map(\.name).sorted().joined(separator: ", "))"
         for field in used {
             let path = field.declaration.path.joined(separator: ".")
-            meaning.add("field \(field.name)", "is \(path) (\(field.typeName)) answered by \(program)")
+            let kind = ([field.typeName] + field.terms).joined(separator: ", ")
+            meaning.add("field \(field.name)", "is \(path) (\(kind)) answered by \(program)")
         }
         meaning.add("only if", "there is an answer of \(program)")
     }

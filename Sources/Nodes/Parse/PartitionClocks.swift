@@ -25,7 +25,7 @@ struct PartitionClocks {
                     // Also before a bad one: its letter says so.
                     shown[row] = clock.time ?? .min
                     guard unsafe batch.status[row] == 0 && times.valid[row] != 0 else { continue }
-                    unsafe clock.see(times.integers[row], reach: bounds.early)
+                    unsafe clock.see(times.integers[row], reach: bounds.early, message: batch.messageTime(of: row))
                 }
             }
             clocks[run.partition] = clock
@@ -36,7 +36,6 @@ struct PartitionClocks {
 
     /// Whether every summary with bounds refuses a row as too early, by what its clock showed before it.
     func isTooEarly(_ row: Int, _ time: Int64, in batch: Batch) -> Bool {
-        let message = unsafe batch.messages[Int(batch.rowMessages[row])].timestamp
-        return bounds.verdict(on: time, clock: batch.clockTimes[row], message: message) == .early
+        bounds.verdict(on: time, clock: batch.clockTimes[row], written: batch.writtenBy(row)) == .early
     }
 }

@@ -77,6 +77,7 @@ final class ReplayFiles: ReplayRecords {
 
     func find(_ offsets: ArraySlice<Int64>, room: Int, into batch: Batch) throws -> [String?] {
         var found: [String?] = []
+        batch.writtenBy = reader?.input.changed
         for offset in offsets.prefix(room) {
             guard found.isEmpty || batch.room > 4_096 else { break }
             guard let line = try line(at: offset) else {

@@ -13,12 +13,14 @@ extension Batch {
         let times = columns[column]
         func verdict(_ row: Int) -> EventTimeBounds.Verdict {
             guard unsafe times.valid[row] != 0 else { return .taken }
-            return unsafe bounds.verdict(
-                on: times.integers[row], clock: clockTimes[row], message: messages[Int(rowMessages[row])].timestamp)
+            return unsafe bounds.verdict(on: times.integers[row], clock: clockTimes[row], written: writtenBy(row))
+        }
+        func witness(of row: Int) -> String? {
+            messageTime(of: row) != nil ? "its message" : writtenBy == nil ? nil : "its file's last change"
         }
         guard (0..<rows.count).contains(where: { verdict(rows[$0]) != .taken }) else { return nil }
         return refuse(rows, by: node, isDead: false) { index in
-            guard var fault = bounds.fault(verdict(rows[index])) else { return nil }
+            guard var fault = bounds.fault(verdict(rows[index]), witness: witness(of: rows[index])) else { return nil }
             fault.found = unsafe Date(timeIntervalSince1970: Double(times.integers[rows[index]]) / 1_000_000)
                 .formatted(.iso8601)
             return fault

@@ -48,9 +48,9 @@ extension Summarize: NodeType {
                         + "`too_early`.", example: "7d"),
                 FieldSpec(
                     "too_early", .duration(.seconds(1)...bound),
-                    "The same for records ahead of what their partition has shown, and of the time of their message. "
-                        + "Records so far ahead do not count as shown, until 100 of them come in a row. One topology has "
-                        + "one `too_early`.", example: "10m"),
+                    "The same for records ahead of what their partition has shown, and of the time of their message or the "
+                        + "last change of their file. Records so far ahead do not count as shown until there are a hundred, "
+                        + "or ten that their messages vouch for. One topology has one `too_early`.", example: "10m"),
                 FieldSpec(
                     "metrics",
                     .map(

@@ -1,3 +1,4 @@
+import Kafka
 import Postgres
 import Testing
 
@@ -22,6 +23,33 @@ import Testing
             #expect(
                 try stand.database.number(
                     "SELECT (complete_from->'rows'->>'events_before')::bigint FROM millrace.tables") == 3)
+        }
+    }
+
+    /// A file may hold the events of the topic that it takes the place of.
+    @Test func anotherKindOfSourceIsNotGoneOnWith() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_source")
+            let kafka = try KafkaStand()
+            let topic = try kafka.makeTopic(partitions: 1)
+            var producer = try Producer(ProducerConfiguration(connection: kafka.connection, compression: "none"))
+            let place = try producer.topic(topic)
+            for _ in 0..<3 {
+                let event = Array(#"{"id":"a","v":1,"ts":"2024-02-01T00:00:00Z"}"#.utf8)
+                try producer.produce(event, to: place, partition: 0, timestamp: nil)
+            }
+            try producer.close()
+            let file = stand.topology()
+            let live = file.replacing(
+                /file: ".*"/, with: "kafka: { brokers: \"\(kafka.bootstrapServers)\", topics: [\(topic)] }")
+            let process = try MillraceProcess(topology: live, environment: ["DATABASE_URL": stand.database.url])
+            try stand.database.waitUntilRead(3, by: [process])
+            try stopInOrder([process])
+            let complaint = try stand.run(file)
+            complaint.expect(
+                .code(1), "its rows were made of another source", "\(topic): 3 read, 3 applied", "would count twice")
+            complaint.expect(.code(1), "make the table anew", "millrace rebuild FILE")
+            #expect(try stand.count() == 3)
         }
     }
 

@@ -14,6 +14,8 @@ final class ReplayStand: Sendable {
 
     let folder: TopologyFolder
     let database: TestDatabase
+    /// The path of the file of events.
+    let events: String
     /// The source, in one line.
     let source: String
     let brokers: String
@@ -22,8 +24,8 @@ final class ReplayStand: Sendable {
     init(_ name: String, source: String? = nil, brokers: String = "", events: [String] = []) throws {
         folder = try TopologyFolder()
         database = try TestDatabase(name)
-        let file = try folder.file(named: "events.ndjson", events.map { $0 + "\n" }.joined())
-        self.source = source ?? "file: \"\(file)\""
+        self.events = try folder.file(named: "events.ndjson", events.map { $0 + "\n" }.joined())
+        self.source = source ?? "file: \"\(self.events)\""
         self.brokers = brokers
     }
 

@@ -87,7 +87,8 @@ import Testing
             var (kills, partly) = (0, 0)
             while true {
                 let process = try stand.startReplay(mended, ["--all", "--commit-interval", "10ms"])
-                process.live(for: .milliseconds(Int.random(in: 150...900, using: &random)))
+                // The first one is killed before it can be done.
+                process.live(for: .milliseconds(kills == 0 ? 20 : Int.random(in: 150...900, using: &random)))
                 guard process.isRunning else { break }
                 process.kill()
                 kills += 1
@@ -210,6 +211,9 @@ import Testing
             let late = (0..<150).map { _ in line(20, "1") }
             let stand = try ReplayStand(
                 "replay_late", events: early + [line(1, "\"10\"")] + late + [line(1, "\"100\""), line(2, "1000")])
+            // The late ones are ahead of the file's last change, so nothing vouches for them.
+            let changed = try Date("2026-01-10T00:00:00Z", strategy: .iso8601)
+            try FileManager.default.setAttributes([.modificationDate: changed], ofItemAtPath: stand.events)
             let bounds = "too_late: 2d\n      too_early: 1d"
             let (broken, mended) = (
                 stand.text(mended: false, summary: bounds), stand.text(mended: true, summary: bounds)

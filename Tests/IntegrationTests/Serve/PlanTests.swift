@@ -177,6 +177,39 @@ import Testing
             let nonsense = try stand.run("apply", first)
             #expect(nonsense.exit == .code(1))
             #expect(nonsense.errors.contains("is not a plan"))
+            // And a topology does not become one by a slip.
+            let before = try String(contentsOfFile: second, encoding: .utf8)
+            let slip = try stand.run("plan", second, "--out", second)
+            #expect(slip.exit == .code(1) && slip.errors.contains("is there and is no plan"))
+            #expect(try String(contentsOfFile: second, encoding: .utf8) == before)
+        }
+    }
+
+    /// Rows that a shorter life will cost are counted before they are gone.
+    @Test func aShorterLifeOfRowsIsPriced() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("plan_keep")
+            let stand = try ServeStand(database)
+            let hours = [1, 2, 200, 300, 400].map { Date().addingTimeInterval(-3_600 * Double($0)).formatted(.iso8601) }
+            let events = try stand.file(hours.map { "{\"at\":\"\($0)\"}\n" }.joined(), "events.ndjson")
+            func file(_ keep: String) throws -> String {
+                try stand.file(
+                    """
+                    topology: aging
+                    nodes:
+                      lines: { file: { paths: ["\(events)"] } }
+                      records: { from: lines, parse_json: { event_time: at, fields: { at: timestamp } } }
+                      counts: { from: records, summarize: { window: 1h, metrics: { n: count() } } }
+                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: aging, keep: \(keep) } }
+                    """, "aging.yaml")
+            }
+            let process = try stand.serve()
+            try stand.succeed("deploy", try file("30d"))
+            try stand.wait(for: "aging", toBe: "ended")
+            #expect(try !stand.succeed("plan", try file("30d")).contains("dropped"))
+            #expect(try stand.succeed("plan", try file("5d")).contains("keep: once it runs, 3 rows are dropped"))
+            #expect(try database.number("SELECT sum(n)::bigint FROM aging") == 5)
+            try stopInOrder([process])
         }
     }
 }

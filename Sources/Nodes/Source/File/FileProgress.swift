@@ -144,6 +144,7 @@ final class FileProgress {
     /// Fills a batch with whole lines.
     private func fill(_ batch: Batch, _ intake: Intake) throws {
         batch.framing = .chunk
+        defer { batch.writtenBy = reader.input.changed }
         let start = position - Int64(carry.count)
         var length = takeCarry(into: batch)
         var lineEnd = unsafe ByteSearch.lastNewline(in: UnsafeRawBufferPointer(start: batch.base, count: length))

@@ -86,6 +86,22 @@ struct FileNumber: Hashable, Sendable {
         return unsafe fstat(descriptor, &status) == 0 ? Int64(status.st_size) : 0
     }
 
+    /// When it was changed last, in microseconds since 1970; of a stream, which has no such moment, now. What is in it was
+    /// written by then.
+    var changed: Int64 {
+        var status = stat()
+        guard !isStream, unsafe fstat(descriptor, &status) == 0 else {
+            var now = timespec()
+            unsafe clock_gettime(CLOCK_REALTIME, &now)
+            return Self.micros(now)
+        }
+        return Self.micros(status.st_mtim)
+    }
+
+    private static func micros(_ time: timespec) -> Int64 {
+        Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+
     /// Reads at a place of a regular file; 0 at its end.
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(SourceError) -> Int {
         while true {

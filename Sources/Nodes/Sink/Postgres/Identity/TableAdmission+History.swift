@@ -9,7 +9,7 @@ extension TableAdmission {
         let knowsPlace = own.place == database
         if entries.read == 0 {
             // It is not empty, or it would be fresh.
-            if own.hasRows || own.topology.isEmpty { rowsWithoutPositions() }
+            if own.hasRows || own.topology.isEmpty { rowsWithoutPositions(of: own) }
             return
         }
         if place.oid == nil || (knowsPlace && own.oid != place.oid) {
@@ -32,7 +32,7 @@ extension TableAdmission {
     mutating func checkFeed(_ own: TableRecord) {
         if let left = own.leftRead {
             let since = ledger.entries(of: own.feed, elsewhere: []).read - left
-            if since < 0 { return rowsWithoutPositions() }
+            if since < 0 { return rowsWithoutPositions(of: own) }
             if since > 0 {
                 gap("topology \(topology) ran without it for a while and read \(since) events, which it lacks", since)
             }
@@ -89,8 +89,22 @@ extension TableAdmission {
             } ?? [])
     }
 
-    mutating func rowsWithoutPositions() {
+    mutating func rowsWithoutPositions(of own: TableRecord) {
         partial.append("rows")
+        let former = ledger.entries(of: own.feed, elsewhere: sink.feed.topics)
+        guard former.read == 0 else {
+            problems.append(
+                TableProblem(
+                    text:
+                        "its rows were made of another source, \(former.summary); events that both sources hold would "
+                        + "count twice",
+                    choices: [
+                        "read from that source as before",
+                        "make the table anew from this one, beside it: millrace rebuild FILE",
+                        "or use a table, or a topology, of its own for this source",
+                    ]))
+            return
+        }
         problems.append(
             TableProblem(
                 text: "it holds rows, and the positions of topology \(topology) that belong to them are gone "

@@ -67,7 +67,9 @@ struct TableAdmission {
         guard problems.isEmpty else { return }
         let wasThere = place.oid != nil
         let isEmpty = try !place.hasRows(&connection)
-        let entries = ledger.entries(of: sink.feed.topics, elsewhere: sink.feed.elsewhere)
+        // A topic that fed it before and does not now is none of the files that may feed it now.
+        let former = (own?.feed ?? []).subtracting(sink.feed.topics)
+        let entries = ledger.entries(of: sink.feed.topics, elsewhere: sink.feed.elsewhere.union(former))
         // Nothing read and nothing there: whatever the table was before, it begins now.
         let isFresh = entries.read == 0 && isEmpty
         if let own, !isFresh { compareDefinitions(own) }

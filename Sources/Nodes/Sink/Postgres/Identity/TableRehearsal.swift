@@ -121,6 +121,13 @@ extension SchemaSetup {
             open = admission.problems.filter { !trusted.contains($0.text) }
         }
         fate.reasons += (open.map(\.text) + admission.warnings).filter { !fate.reasons.contains($0) }
+        let partitions =
+            planned.place.oid == nil ? nil : try TablePartitions(of: planned.place, planned.sink, &connection)
+        if let old = try partitions?.old(&connection) {
+            fate.reasons.append(
+                "keep: once it runs, \(old.rows) row\(old.rows == 1 ? " is" : "s are") dropped, those of windows that began "
+                    + "before \(old.end)")
+        }
         guard !open.isEmpty else { return fate }
         if open.allSatisfy(\.isAcceptable) {
             if fate.kind != .new || open.contains(where: \.isMendedByReading) { fate.kind = .partial }

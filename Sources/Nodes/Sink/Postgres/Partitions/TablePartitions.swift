@@ -99,7 +99,8 @@ final class TablePartitions {
                     "table \(place.shown): its rows would need \(there.count + missing.count) partitions, found windows from "
                     + "\(Self.text(missing[0].lowerBound)) to \(Self.text(missing[missing.count - 1].lowerBound)), expected at "
                     + "most \(Self.partsMax); records with such times are most often mistakes: bound them with too_early and "
-                    + "too_late in summarize")
+                    + "too_late in summarize; where they are a backlog, read less of it (start: of the source), or keep more"
+            )
         }
         for bounds in missing { try make(bounds, &connection) }
         pending = Set(missing.map(\.lowerBound))
@@ -184,6 +185,21 @@ final class TablePartitions {
         let old = try Self.parts(of: oid, &connection).filter { isOld($0.bounds, at: now) }.prefix(Self.dropsMax)
         for part in old { try connection.execute("DROP TABLE \(part.quoted)") }
         return old.last.map { (old.count, Self.text($0.bounds.upperBound)) }
+    }
+
+    /// What `dropOld` would drop as soon as the topology runs; nil when that is nothing.
+    func old(_ connection: inout Connection) throws -> (rows: Int64, end: String)? {
+        guard keep != nil, let oid = place.oid else { return nil }
+        let now = try connection.query("SELECT (extract(epoch FROM now()) * 1000000)::bigint").int64(0, 0) ?? 0
+        guard let last = try Self.parts(of: oid, &connection).last(where: { isOld($0.bounds, at: now) }) else {
+            return nil
+        }
+        let end = Self.text(last.bounds.upperBound)
+        let rows =
+            try connection.query(
+                "SELECT count(*) FROM \(place.quoted) WHERE window_start < $1::timestamptz", [.text(end)]
+            ).int64(0, 0) ?? 0
+        return rows > 0 ? (rows, end) : nil
     }
 
     private static func text(_ microseconds: Int64) -> String {

@@ -100,6 +100,17 @@ final class ReplayRows: EpochSink {
 
     // MARK: - Statements
 
+    /// Runs a statement that joins letters to many values. Letters come in bursts, so what the planner knows of the table may be
+    /// from when it was all but empty; then it compares each with each.
+    private static func joining(
+        _ connection: inout Connection, _ run: (inout Connection) throws -> QueryResult
+    ) throws -> QueryResult {
+        try connection.execute("SET LOCAL enable_nestloop = off")
+        let result = try run(&connection)
+        try connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        return result
+    }
+
     private func delete(
         _ letters: [ReplayLetter], of key: PartitionKey, _ connection: inout Connection
     ) throws {
@@ -109,13 +120,15 @@ final class ReplayRows: EpochSink {
             rest = rest.dropFirst(part.count)
             var rows = RowBuilders([.int8, .text, .text])
             for letter in part { rows.append(asRead: letter) }
-            let deleted = try connection.query(
-                """
-                DELETE FROM millrace.dead_letters d
-                USING unnest($1::bigint[], $2::text[], $3::text[]) AS k(id, counted, refused_by)
-                WHERE d.id = k.id AND d.topology = $4 AND d.counted IS NOT DISTINCT FROM k.counted
-                    AND d.refused_by IS NOT DISTINCT FROM k.refused_by
-                """, rows.parameters + [.text(book.topology)])
+            let deleted = try Self.joining(&connection) { connection in
+                try connection.query(
+                    """
+                    DELETE FROM millrace.dead_letters d
+                    USING unnest($1::bigint[], $2::text[], $3::text[]) AS k(id, counted, refused_by)
+                    WHERE d.id = k.id AND d.topology = $4 AND d.counted IS NOT DISTINCT FROM k.counted
+                        AND d.refused_by IS NOT DISTINCT FROM k.refused_by
+                    """, rows.parameters + [.text(book.topology)])
+            }
             try LettersMoved.check(deleted.affectedRows, of: part.count, key)
         }
     }
@@ -138,16 +151,18 @@ final class ReplayRows: EpochSink {
                 rows.columns[8].append(now.isDead ? "dead" : "refused")
                 rows.columns[9].append(now.refusers.isEmpty ? nil : now.refusers.joined(separator: "\n"))
             }
-            let updated = try connection.query(
-                """
-                UPDATE millrace.dead_letters d SET cause = k.cause, node = k.node, field = k.field, found = k.found,
-                    reason = k.reason, counted = k.counted, refused_by = k.refused_by, written_at = pg_catalog.now()
-                FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                    $8::text[], $9::text[], $10::text[])
-                    AS k(id, was_counted, was_refused_by, cause, node, field, found, reason, counted, refused_by)
-                WHERE d.id = k.id AND d.topology = $11 AND d.counted IS NOT DISTINCT FROM k.was_counted
-                    AND d.refused_by IS NOT DISTINCT FROM k.was_refused_by
-                """, rows.parameters + [.text(book.topology)])
+            let updated = try Self.joining(&connection) { connection in
+                try connection.query(
+                    """
+                    UPDATE millrace.dead_letters d SET cause = k.cause, node = k.node, field = k.field, found = k.found,
+                        reason = k.reason, counted = k.counted, refused_by = k.refused_by, written_at = pg_catalog.now()
+                    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                        $8::text[], $9::text[], $10::text[])
+                        AS k(id, was_counted, was_refused_by, cause, node, field, found, reason, counted, refused_by)
+                    WHERE d.id = k.id AND d.topology = $11 AND d.counted IS NOT DISTINCT FROM k.was_counted
+                        AND d.refused_by IS NOT DISTINCT FROM k.was_refused_by
+                    """, rows.parameters + [.text(book.topology)])
+            }
             try LettersMoved.check(updated.affectedRows, of: part.count, key)
         }
     }
