@@ -85,7 +85,7 @@ import Testing
         waiting.troubles = ["out: the database cannot be reached"]
         #expect(limit(waiting) == "out")
         // Another node has the name of a word in it.
-        waiting.troubles = ["nothing has been committed for 17 s, and 20 parse in: node sum is still at work on a batch"]
+        waiting.troubles = ["nothing is committed for 17 s, and 20 parse in: node sum is still at work on a batch"]
         #expect(limit(waiting) == "sum")
         waiting.state = "paused"
         #expect(limit(waiting) == nil)

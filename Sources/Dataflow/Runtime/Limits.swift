@@ -9,11 +9,13 @@ public enum Limits {
     public static let batchBytesMin = 32 * 1024
     /// Messages of a batch at which the source submits it.
     public static let batchMessagesMax = 8_192
-    /// In front of a node that may take long over a record: how often the size of a batch is halved at the start and at most,
-    /// the bytes or messages that it may have even so, and between which bounds the commit interval says how long it is to take.
+    /// In front of a node that may take long over a record: how often the size of a batch is halved at the start, and at most.
     public static let slowBatchHalvings = 9
+    /// Payload bytes that a batch may have in front of it in any case.
     public static let slowBatchBytesMin = 8 * 1024
+    /// Messages that a batch may have in front of it in any case.
     public static let slowBatchMessagesMin = 16
+    /// How long a batch may take there is what the commit interval says, between these.
     public static let slowBatchTimes = Duration.milliseconds(100)...Duration.seconds(1)
     /// The least time between two commits unless the topology says otherwise.
     public static let commitInterval = Duration.milliseconds(250)
