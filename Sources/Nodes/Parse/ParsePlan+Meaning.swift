@@ -49,9 +49,17 @@ extension ParsePlan {
             words.append("at most \(declaration.textLengthMax) bytes" + (declaration.truncates ? ", cut" : ""))
         }
         if declaration.acceptsText { words.append("text accepted") }
-        if declaration.isRequired { words.append("required") }
-        words.append(declaration.onTypeError == .null ? "anything else is null" : "anything else is a dead letter")
+        if declaration.isRequired { words.append(Self.required) }
+        words.append(declaration.onTypeError == .null ? Self.otherwiseNull : "anything else is a dead letter")
         return words.joined(separator: ", ")
+    }
+
+    private static let required = "required"
+    private static let otherwiseNull = "anything else is null"
+
+    /// Whether a field makes no dead letters, by what a definition says of it.
+    static func keepsRecords(fieldMeaning text: String) -> Bool {
+        text.hasSuffix(", " + otherwiseNull) && !text.hasSuffix(", \(required), \(otherwiseNull)")
     }
 
     /// A path as it is declared.

@@ -158,6 +158,46 @@ import Testing
         }
     }
 
+    /// Nothing was read yet: nothing can be lost.
+    @Test func aTableWithoutRowsGetsColumnsToo() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_no_rows", events: 0)
+            _ = try stand.runs(stand.topology())
+            let more = stand.topology(metrics: "{ n: count(), s: sum(v) }")
+            let complaint = try stand.run(more)
+            complaint.expect(.code(1), "it has no column s", "ALTER TABLE \"public\".\"kpi\" ADD COLUMN \"s\" numeric;")
+            #expect(!complaint.errors.contains("DROP TABLE"), "\(complaint.errors)")
+            _ = try stand.runs(more, "--migrate")
+            // One that goes leaves a column that no row has a value in.
+            _ = try stand.runs(stand.topology())
+            try stand.run(stand.topology(by: "[v]")).expect(.code(1), "it exists and has another shape", "DROP TABLE")
+            try stand.append(2)
+            _ = try stand.runs(more)
+            #expect(try stand.database.number("SELECT (n * 10 + s)::bigint FROM kpi") == 22)
+            #expect(try stand.database.query("SELECT complete_from FROM millrace.tables").isNull(0, 0))
+        }
+    }
+
+    /// A metric may bring a field of its own along, as long as that makes no dead letters.
+    @Test func aFieldThatOnlyANewMetricReadsIsNoOtherMeaning() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_new_field")
+            _ = try stand.runs(stand.topology())
+            func more(_ field: String) -> String {
+                stand.topology(
+                    fields: "{ ts: timestamp, id: text, v: integer, w: { \(field) } }",
+                    metrics: "{ n: count(), most: max(w) }")
+            }
+            try stand.run(more("type: integer, required: true, on_type_error: \"null\""), "--migrate").expect(
+                .code(1), "field w (integer at w, required, anything else is null) is new")
+            let runs = try stand.runs(more("type: integer, on_type_error: \"null\""), "--migrate")
+            #expect(!runs.errors.contains("other events"), "\(runs.errors)")
+            try stand.append(lines: [#"{"id":"a","v":1,"w":7,"ts":"2024-02-01T00:00:00Z"}"#])
+            _ = try stand.runs(more("type: integer, on_type_error: \"null\""))
+            #expect(try stand.database.number("SELECT (n * 10 + most)::bigint FROM kpi") == 47)
+        }
+    }
+
     @Test func aMetricThatWasRemovedDoesNotStandStillUnseen() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("meaning_removed")

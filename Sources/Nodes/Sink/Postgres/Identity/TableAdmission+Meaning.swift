@@ -1,3 +1,4 @@
+import Declaration
 import Postgres
 import Summaries
 
@@ -11,7 +12,9 @@ extension TableAdmission {
         let heads: Set<String> = ["window", "by", "grouping sets", "sets"]
         var events: [String] = []
         var hard: [String] = []
+        let known = Set(before.lines.map(\.key))
         for change in now.changes(since: before) {
+            if !known.contains(change.key), change.addsHarmlessField { continue }
             if heads.contains(change.key) {
                 hard.append(change.text)
             } else if change.metric != nil {
@@ -34,7 +37,8 @@ extension TableAdmission {
             partial.append("definition")
             let neutral =
                 events.contains { $0.hasPrefix("field ") && $0.hasSuffix("is new") }
-                ? ["a new field that this table does not use, with `on_type_error: null`, changes nothing for it"] : []
+                ? ["a new field with `on_type_error: null`, and not `required`, changes nothing for a table"]
+                : []
             problems.append(
                 TableProblem(
                     text: "its rows were made of other events than this file's: " + events.joined(separator: "; "),
@@ -88,7 +92,9 @@ extension TableAdmission {
     ) throws {
         let kept = Set(table.metrics.flatMap { $0.plain + $0.states }.map(\.name))
         let missing = table.columns.filter { found[$0.name] == nil }
-        let left = own.map { columnsLeftBehind(found, $0, kept) } ?? []
+        var left = own.map { columnsLeftBehind(found, $0, kept) } ?? []
+        // Without rows there are no old ones that a column would stand still in: it may be null from now on, and no more.
+        if isFresh { left = left.filter { found[$0]?.isMandatory ?? false } }
         let mismatches = table.mismatches(found, except: own == nil ? [] : kept, leaving: Set(left))
         if !mismatches.isEmpty {
             problems.append(
@@ -104,7 +110,7 @@ extension TableAdmission {
         guard let own else { return }
         let additions = missing.filter { kept.contains($0.name) }
         if !additions.isEmpty { problems.append(needs(additions)) }
-        try checkNewColumns(found, own, &connection)
+        if !isFresh { try checkNewColumns(found, own, &connection) }
         if !left.isEmpty { problems.append(try leaves(left, found, &connection)) }
     }
 

@@ -78,7 +78,7 @@ struct TableAdmission {
             try addColumns(found, own, &connection)
             let found = try TableColumns(of: place, &connection)
             columns = found
-            try checkShape(found, isFresh ? nil : own, isFresh: isFresh, &connection)
+            try checkShape(found, own, isFresh: isFresh, &connection)
             try checkGenerated(found, &connection)
             try checkPartitions(isEmpty: isEmpty, &connection)
         }

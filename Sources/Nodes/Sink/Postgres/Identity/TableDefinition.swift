@@ -64,6 +64,13 @@ struct TableDefinition: Sendable {
             case (nil, nil): key
             }
         }
+
+        /// Whether it is a new field of documents that makes no dead letters: the records are those of before, and what was
+        /// made of them did not know it.
+        var addsHarmlessField: Bool {
+            guard let after, before == nil, key.hasPrefix("field ") else { return false }
+            return ParsePlan.keepsRecords(fieldMeaning: after)
+        }
     }
 
     /// What has changed since `before`. Texts are compared by their bytes: two Unicode forms of one text are two texts.
