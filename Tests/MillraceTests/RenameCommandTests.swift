@@ -22,6 +22,15 @@ import Testing
         #expect(try RenameCommand.renamed(file("kpis"), from: "kpis", to: "game_kpis") == file("game_kpis"))
     }
 
+    @Test func anEarlierFileFollowsItsTopology() throws {
+        #expect(try RenameCommand.earlier(Self.file("kpis"), of: "game_kpis") == Self.file("game_kpis"))
+        #expect(try RenameCommand.earlier(Self.file("'kpis'"), of: "kpis") == Self.file("'kpis'"))
+        // What stands beside a topology says the topology's name, and a variable says another one elsewhere.
+        #expect(try RenameCommand.earlier(Self.file("kpis"), of: "kpis@4") == Self.file("kpis"))
+        #expect(try RenameCommand.earlier(Self.file("${NAME}"), of: "kpis") == Self.file("${NAME}"))
+        #expect(try RenameCommand.earlier(Self.file("${NAME:-x}"), of: "kpis") == Self.file("${NAME:-x}"))
+    }
+
     private static func refusal(_ file: String, _ old: String, _ new: String) -> String? {
         do {
             _ = try RenameCommand.renamed(file, from: old, to: new)

@@ -291,9 +291,11 @@ struct Rollback: AsyncParsableCommand {
                 description: "topology \(topology): version 1 is the first; there is nothing before it")
         }
         let old = try catalog.version(to ?? current.version - 1, of: topology)
-        try Deploy.tryOut(topology, old.file, &catalog)
+        // It may have been renamed since.
+        let file = try RenameCommand.earlier(old.file, of: topology)
+        try Deploy.tryOut(topology, file, &catalog)
         let outcome = try catalog.deploy(
-            topology, file: old.file, note: "version \(old.version) again", acceptsGaps: false, by: person)
+            topology, file: file, note: "version \(old.version) again", acceptsGaps: false, by: person)
         switch outcome {
         case .unchanged(let version): return "version \(version) is what is deployed"
         case .deployed(let version, _): return "version \(version), which is version \(old.version) again"

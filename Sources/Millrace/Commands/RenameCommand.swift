@@ -49,18 +49,31 @@ struct RenameCommand: AsyncParsableCommand {
         }
     }
 
+    /// A file of an earlier version under the name that its topology has now; a name that comes from a variable is left as
+    /// it is.
+    /// - Parameter topology: what it is deployed as.
+    /// - Throws: `Refusal` when the name cannot stand in the file.
+    static func earlier(_ file: String, of topology: String) throws -> String {
+        // What stands beside a topology is deployed with the file as it is.
+        let name = Rebuild(name: topology)?.topology ?? topology
+        guard let old = TopologyLoader(needsEnds: false).declaration(of: file, named: name)?.name, old != name,
+            place(of: old, in: file) != nil
+        else { return file }
+        return try renamed(file, from: old, to: name)
+    }
+
     /// A topology file with another name in it, and nothing else changed.
     /// - Throws: `Refusal` when the name is none, or the old one does not stand in the file as it is.
     static func renamed(_ file: String, from old: String, to new: String) throws -> String {
         let loader = TopologyLoader(needsEnds: false)
-        let place = loader.declaration(of: file, named: old).flatMap { $0.name == old ? $0.nameLocation : nil }
-        var lines = file.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard let place, lines.indices.contains(place.line - 1) else { throw notFound(old) }
-        let line = lines[place.line - 1]
-        let quotes = line.dropFirst(place.column - 1).prefix { "\"'".contains($0) }.count
-        let (head, tail) = (line.prefix(place.column - 1 + quotes), line.dropFirst(place.column - 1 + quotes))
-        guard tail.hasPrefix(old) else { throw notFound(old) }
-        lines[place.line - 1] = head + new + tail.dropFirst(old.count)
+        guard let (line, column) = place(of: old, in: file) else {
+            throw Refusal(
+                description:
+                    "the name \(old) does not stand in the deployed file as it is, perhaps it comes from a variable; "
+                    + "deploy a file in which it does first")
+        }
+        var lines = lines(of: file)
+        lines[line] = lines[line].prefix(column) + new + lines[line].dropFirst(column + old.count)
         let text = lines.joined(separator: "\n")
         guard loader.declaration(of: text, named: new)?.name == new else {
             let problem = loader.load(text: text, from: new).diagnostics.all.first { $0.code == "bad-name" }
@@ -71,10 +84,21 @@ struct RenameCommand: AsyncParsableCommand {
         return text
     }
 
-    private static func notFound(_ name: String) -> Refusal {
-        Refusal(
-            description:
-                "the name \(name) does not stand in the deployed file as it is, perhaps it comes from a variable; "
-                + "deploy a file in which it does first")
+    /// The line and the column, from 0, at which the name of a topology stands in its file as it is; nil when it does not.
+    private static func place(of name: String, in file: String) -> (line: Int, column: Int)? {
+        let found = TopologyLoader(needsEnds: false).declaration(of: file, named: name)
+        let lines = lines(of: file)
+        guard let found, !name.isEmpty, found.name == name, lines.indices.contains(found.nameLocation.line - 1) else {
+            return nil
+        }
+        let line = lines[found.nameLocation.line - 1]
+        let tail = line.dropFirst(found.nameLocation.column - 1)
+        let quotes = tail.prefix { "\"'".contains($0) }.count
+        guard tail.dropFirst(quotes).hasPrefix(name) else { return nil }
+        return (found.nameLocation.line - 1, found.nameLocation.column - 1 + quotes)
+    }
+
+    private static func lines(of file: String) -> [String] {
+        file.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 }

@@ -1,0 +1,50 @@
+import Foundation
+import Postgres
+import Testing
+
+/// Earlier versions, other names, and what stays of a topology.
+@Suite struct VersionTests {
+    /// A topology over a file that counts.
+    private static func file(
+        _ stand: ServeStand, _ events: String, version: Int, filter: String = "n >= 0", metrics: String = "all: count()"
+    ) throws -> String {
+        try stand.file(
+            """
+            topology: counted
+            # version \(version)
+            nodes:
+              lines: { file: { paths: ["\(events)"] } }
+              records: { from: lines, parse_json: { fields: { n: integer } } }
+              some: { from: records, filter: "\(filter)" }
+              counts: { from: some, summarize: { metrics: { \(metrics) } } }
+              out: { from: counts, postgres: { url: "${DATABASE_URL}", table: counted } }
+
+            """, "version_\(version).yaml")
+    }
+
+    /// Two versions of it that have run to their end.
+    private static func versions(of stand: ServeStand, _ second: (String) throws -> String) throws {
+        let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
+        try stand.succeed("deploy", try file(stand, events, version: 1))
+        try stand.wait(for: "counted", toBe: "ended")
+        try stand.succeed("deploy", try second(events), "--from-now")
+        try stand.wait(for: "counted", toBe: "ended")
+    }
+
+    @Test func aVersionFromBeforeARenameComesBack() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("versions_renamed")
+            let stand = try ServeStand(database)
+            let process = try stand.serve()
+            try Self.versions(of: stand) { try Self.file(stand, $0, version: 2) }
+            try stand.succeed("rename", "counted", "tallied")
+            let back = try stand.succeed("rollback", "tallied", "--to", "1")
+            #expect(back.contains("version 4, which is version 1 again"), "\(back)")
+            try stand.wait(for: "tallied", toBe: "ended")
+            #expect(try database.number("SELECT \"all\" FROM counted") == 2)
+            let file = try database.query("SELECT file FROM millrace.versions WHERE version = 4").text(0, 0)
+            #expect(file?.hasPrefix("topology: tallied\n# version 1\n") == true, "\(file ?? "")")
+            try stopInOrder([process])
+        }
+    }
+}
