@@ -92,7 +92,7 @@ extension Catalog {
     package mutating func deployments() throws -> [Deployment] {
         let found = try connection.query(
             """
-            SELECT topology, version, wanted, generation, settings::text, changed_by, changed_at
+            SELECT topology, version, wanted, generation, settings::text, changed_by, changed_at, paused_for
             FROM millrace.deployments ORDER BY topology
             """)
         return try (0..<found.rowCount).map { row in
@@ -101,7 +101,8 @@ extension Catalog {
                 wanted: Wanted(rawValue: try found.text(row, 2) ?? "") ?? .paused,
                 generation: try found.int64(row, 3) ?? 0,
                 settings: try JSONDecoder().decode(RunSettings.self, from: Data((try found.text(row, 4) ?? "{}").utf8)),
-                changedBy: try found.text(row, 5) ?? "", changedAt: try found.microsecondsSince1970(row, 6) ?? 0)
+                changedBy: try found.text(row, 5) ?? "", changedAt: try found.microsecondsSince1970(row, 6) ?? 0,
+                pausedFor: try found.text(row, 7) ?? "")
         }
     }
 
@@ -155,11 +156,15 @@ extension Catalog {
     }
 
     /// Has a topology run or pause.
+    /// - Parameter command: what it is paused for, until that is done; it is remembered, since the command may be killed.
     /// - Returns: false when it was so already.
-    package mutating func set(_ topology: String, to wanted: Wanted, by person: String) throws -> Bool {
+    package mutating func set(
+        _ topology: String, to wanted: Wanted, for command: String = "", by person: String
+    ) throws -> Bool {
+        // One that a person has paused is not a command's to resume; one that a command has paused may be a person's.
         try update(
-            topology, by: person, set: "wanted = $3, generation = generation + 1", where: "wanted <> $3",
-            [.text(wanted.rawValue)])
+            topology, by: person, set: "wanted = $3, paused_for = $4, generation = generation + 1",
+            where: "(wanted <> $3 OR paused_for <> '' AND $4 = '')", [.text(wanted.rawValue), .text(command)])
     }
 
     /// Has a topology stop in order and begin again, wherever it runs.

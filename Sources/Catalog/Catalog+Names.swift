@@ -5,7 +5,7 @@ extension Catalog {
     /// Gives a topology another name, in one transaction: its versions, its log, positions, dead letters, and whose its tables
     /// are. The tables keep their names and their rows.
     ///
-    /// It must have stopped.
+    /// It must have stopped; if it was paused for this, it is to run again.
     /// - Parameter file: what is deployed of it, under the new name.
     /// - Returns: the version that this is.
     /// - Throws: `CatalogError` when the name is taken, or something stands beside the topology; nothing has changed then.
@@ -43,6 +43,7 @@ extension Catalog {
             try connection.query(
                 """
                 UPDATE millrace.deployments SET topology = $2, version = $3, generation = generation + 1,
+                    wanted = CASE WHEN paused_for = '' THEN wanted ELSE 'running' END, paused_for = '',
                     changed_by = $4, changed_at = now() WHERE topology = $1
                 """, [.text(topology), .text(name), .int32(Int32(version)), .text(person)])
             try connection.query("DELETE FROM millrace.versions WHERE topology = $1", [.text(topology)])

@@ -45,8 +45,8 @@ extension Catalog {
                 of: rebuild.topology, file: new.file, note: "promoted from \(rebuild.name)", by: person, &connection)
             try connection.query(
                 """
-                UPDATE millrace.deployments SET version = $2, wanted = 'running', generation = generation + 1,
-                    changed_by = $3, changed_at = now() WHERE topology = $1
+                UPDATE millrace.deployments SET version = $2, wanted = 'running', paused_for = '',
+                    generation = generation + 1, changed_by = $3, changed_at = now() WHERE topology = $1
                 """, [.text(rebuild.topology), .int32(Int32(version)), .text(person)])
             try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(rebuild.name)])
             let kept = try Self.addVersion(

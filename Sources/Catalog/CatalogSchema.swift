@@ -12,8 +12,11 @@ enum CatalogSchema {
             SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'millrace' AND c.relname IN
                 ('versions', 'deployments', 'daemons', 'states', 'log', 'crashes')
+            UNION ALL SELECT count(*) FROM pg_attribute
+            WHERE attrelid = to_regclass('millrace.deployments') AND attname = 'paused_for'
+            ORDER BY 1
             """)
-        if try known.int64(0, 0) == 6 { return }
+        if try known.int64(0, 0) == 1, try known.int64(1, 0) == 6 { return }
         try connection.execute("BEGIN")
         try connection.query("SELECT pg_advisory_xact_lock($1)", [.int64(lockKey)])
         if try connection.query("SELECT to_regnamespace('millrace')::oid::bigint").isNull(0, 0) {
@@ -46,6 +49,7 @@ enum CatalogSchema {
             changed_at timestamptz NOT NULL DEFAULT now(),
             FOREIGN KEY (topology, version) REFERENCES millrace.versions
         );
+        ALTER TABLE millrace.deployments ADD COLUMN IF NOT EXISTS paused_for text NOT NULL DEFAULT '';
         CREATE TABLE IF NOT EXISTS millrace.daemons (
             daemon text COLLATE "C" PRIMARY KEY,
             program text NOT NULL,

@@ -71,10 +71,15 @@ package struct Deployment: Sendable, Equatable {
     package var changedBy: String
     /// Microseconds since 1970.
     package var changedAt: Int64
+    /// The command that has it paused until it is done with it, such as `rename`; empty when it runs, or a person paused it.
+    package var pausedFor: String
+
+    /// What is wanted of it when no command is at it.
+    package var intended: Wanted { pausedFor.isEmpty ? wanted : .running }
 
     package init(
         topology: String, version: Int, wanted: Wanted, generation: Int64, settings: RunSettings, changedBy: String,
-        changedAt: Int64
+        changedAt: Int64, pausedFor: String = ""
     ) {
         self.topology = topology
         self.version = version
@@ -83,6 +88,7 @@ package struct Deployment: Sendable, Equatable {
         self.settings = settings
         self.changedBy = changedBy
         self.changedAt = changedAt
+        self.pausedFor = pausedFor
     }
 }
 

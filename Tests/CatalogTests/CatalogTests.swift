@@ -137,6 +137,37 @@ import Testing
                 == .deployed(version: 3, .running))
     }
 
+    /// A command that was killed is known by what it has paused; what a person has paused is theirs to resume.
+    @Test func whatACommandHasPausedIsRemembered() throws {
+        let settings = try Self.database("paused_for")
+        var catalog = try Catalog(connecting: settings)
+        _ = try catalog.deploy("t", file: "a", note: "", acceptsGaps: false, by: "me")
+        func now() throws -> [String] {
+            try catalog.deployments().map { "\($0.wanted) \($0.pausedFor) \($0.intended)" }
+        }
+        let steps = [
+            try catalog.set("t", to: .paused, for: "rename", by: "me"),
+            try catalog.set("t", to: .paused, for: "rename", by: "me"),
+        ]
+        #expect(steps == [true, false])
+        #expect(try now() == ["paused rename running"])
+        // A catalogue of an earlier version has no such column.
+        var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        _ = try catalog.set("t", to: .paused, by: "me")
+        #expect(try now() == ["paused  paused"])
+        _ = try catalog.set("t", to: .paused, for: "rename", by: "me")
+        #expect(try now() == ["paused  paused"])
+        #expect(try catalog.rename("t", to: "u", file: "b", by: "me") == 2)
+        #expect(try now() == ["paused  paused"])
+        _ = try catalog.set("u", to: .running, by: "me")
+        _ = try catalog.set("u", to: .paused, for: "rename", by: "me")
+        #expect(try catalog.rename("u", to: "t", file: "a", by: "me") == 3)
+        #expect(try now() == ["running  running"])
+        try connection.execute("ALTER TABLE millrace.deployments DROP COLUMN paused_for")
+        catalog = try Catalog(connecting: settings)
+        #expect(try now() == ["running  running"])
+    }
+
     @Test func whoIsUnknownIsNamedWithThoseThatAreNot() throws {
         var catalog = try Catalog(connecting: try Self.database("unknown"))
         let none = Self.refusal { try catalog.remove("x") }

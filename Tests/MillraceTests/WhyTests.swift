@@ -37,6 +37,26 @@ import Testing
         #expect(!paused.isTrouble)
     }
 
+    /// The command that has it paused may have been killed.
+    @Test func whatACommandHasPausedIsNotWell() {
+        let state = TopologyState(
+            topology: "t", daemon: "h/1:a", version: 1, generation: 1, kind: .paused, reason: "", since: 0, restarts: 0,
+            snapshot: RunSnapshot())
+        for states in [[], [state]] {
+            let deployment = Deployment(
+                topology: "t", version: 1, wanted: .paused, generation: 1, settings: RunSettings(),
+                changedBy: "me@here",
+                changedAt: 0, pausedFor: "rename")
+            let status = TopologyStatus(deployment, states)
+            #expect(status.state == .paused && !status.isWell)
+            #expect(
+                status.reason
+                    == "paused for millrace rename by me@here at 1970-01-01T00:00:00Z; if that was killed, do it "
+                    + "again, or millrace resume t")
+        }
+        #expect(status().isWell && status({ $0.kind = .paused }, wanted: .paused).isWell)
+    }
+
     /// That others have all permits is how it is meant to be, and yet what somebody who asks wants to know.
     @Test func whoHasThePermitsIsSaid() {
         func waits(_ others: [RunSnapshot.Permits.Holder]) -> (text: String, isTrouble: Bool) {

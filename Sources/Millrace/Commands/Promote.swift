@@ -75,10 +75,10 @@ struct Promote: AsyncParsableCommand {
         // One that has stood still may wait for its group for seconds before it reads.
         try catchUp(rebuild, within: patience, &catalog) { $0.messages <= reserve && $0.hasMoved(since: before) }
         // From here on nobody writes the tables that are read: it is to be short.
-        _ = try catalog.set(topology, to: .paused, by: person)
+        _ = try catalog.set(topology, to: .paused, for: "promote", by: person)
         try Settling.waitUntilPaused(topology, &catalog)
         try catchUp(rebuild, within: patience, &catalog) { $0.messages == 0 }
-        _ = try catalog.set(rebuild.name, to: .paused, by: person)
+        _ = try catalog.set(rebuild.name, to: .paused, for: "promote", by: person)
         try Settling.waitUntilPaused(rebuild.name, &catalog)
         return try catalog.promote(rebuild, by: person)
     }

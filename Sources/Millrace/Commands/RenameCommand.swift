@@ -34,16 +34,14 @@ struct RenameCommand: AsyncParsableCommand {
                 try catalog.version(current.version, of: topology).file, from: topology, to: name)
             StopSignal.watch()
             do {
-                _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
+                _ = try catalog.set(topology, to: .paused, for: "rename", by: CatalogOptions.person)
                 try Settling.waitUntilPaused(topology, &catalog)
                 let version = try catalog.rename(topology, to: name, file: file, by: CatalogOptions.person)
-                _ = try catalog.set(name, to: current.wanted, by: CatalogOptions.person)
                 return "version \(version), was \(topology) before"
             } catch {
                 throw Settling.putBack(before, after: error, try database.settings()) { catalog in
                     guard try catalog.deployments().contains(where: { $0.topology == name }) else { return nil }
-                    return Refusal(
-                        description: "\(error)\nIt was renamed all the same; if it is paused: millrace resume \(name)")
+                    return Refusal(description: "\(error)\nIt was renamed all the same, and goes on as \(name)")
                 }
             }
         }

@@ -33,13 +33,13 @@ struct Reset: AsyncParsableCommand {
             let before = try catalog.deployments().filter { $0.topology == topology }
             StopSignal.watch()
             do {
-                _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
+                _ = try catalog.set(topology, to: .paused, for: "reset", by: CatalogOptions.person)
                 try Settling.waitUntilPaused(topology, &catalog)
                 try catalog.reset(scope)
             } catch {
                 throw Settling.putBack(before, after: error, try database.settings())
             }
-            for one in before { _ = try catalog.set(topology, to: one.wanted, by: CatalogOptions.person) }
+            for one in before { _ = try catalog.set(topology, to: one.intended, by: CatalogOptions.person) }
             let names = scope.tables.map(\.shown).joined(separator: ", ")
             return scope.readsAgain ? "begins anew, \(names) emptied" : "\(names) emptied, counts from here"
         }

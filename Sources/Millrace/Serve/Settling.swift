@@ -58,10 +58,10 @@ enum Settling {
         do {
             var catalog = try Catalog(connecting: try settings())
             if let done = try isDone(&catalog) { return done }
-            for one in before { _ = try catalog.set(one.topology, to: one.wanted, by: CatalogOptions.person) }
+            for one in before { _ = try catalog.set(one.topology, to: one.intended, by: CatalogOptions.person) }
             return error
         } catch let second {
-            let commands = before.filter { $0.wanted == .running }.map { "millrace resume \($0.topology)" }
+            let commands = before.filter { $0.intended == .running }.map { "millrace resume \($0.topology)" }
             return Refusal(
                 description:
                     "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "

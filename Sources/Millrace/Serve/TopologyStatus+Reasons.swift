@@ -25,8 +25,14 @@ extension TopologyStatus {
         switch state {
         case .paused:
             let deployment = sight.deployment
-            let text = "paused by \(deployment.changedBy) at \(Moment.text(deployment.changedAt)); resume it"
-            return lost + [Reason(text: text, isTrouble: false)]
+            let when = "by \(deployment.changedBy) at \(Moment.text(deployment.changedAt))"
+            guard deployment.pausedFor.isEmpty else {
+                let text =
+                    "paused for millrace \(deployment.pausedFor) \(when); if that was killed, do it again, or millrace resume "
+                    + deployment.topology
+                return [Reason(text: text, isTrouble: true)] + lost
+            }
+            return lost + [Reason(text: "paused \(when); resume it", isTrouble: false)]
         case .ended:
             let text = "its sources have ended, and everything they had is committed"
             return lost + [Reason(text: text, isTrouble: false)] + letters(sight)

@@ -71,8 +71,8 @@ struct TopologyStatus: Encodable {
     /// What there is to say of it, the weightiest first; never nothing.
     var reasons: [Reason]
 
-    /// Whether it does what is wanted of it.
-    var isWell: Bool { state.isWell }
+    /// Whether it does what is wanted of it. One that stands still for a command does not, in case that was killed.
+    var isWell: Bool { state.isWell && !(state == .paused && reasons.contains(where: \.isTrouble)) }
 
     private enum CodingKeys: String, CodingKey {
         case topology, version, wanted, state, reason, changedBy, changedAt, settings, records, rate, lag, dead,
@@ -94,8 +94,9 @@ struct TopologyStatus: Encodable {
         let sight = Sight(
             deployment: deployment, alive: alive, lost: states.filter(\.isLost), peers: peers.filter { !$0.isLost })
         reasons = Self.reasons(state, reason, sight)
-        if state == .running, let trouble = reasons.first(where: \.isTrouble) {
-            (state, reason) = (.waiting, trouble.text)
+        if let trouble = reasons.first(where: \.isTrouble) {
+            if state == .running { (state, reason) = (.waiting, trouble.text) }
+            if state == .paused { reason = trouble.text }
         }
         records = alive.reduce(0) { $0 + $1.snapshot.records }
         rate = alive.reduce(0) { $0 + $1.snapshot.rate }

@@ -47,4 +47,31 @@ import Testing
             try stopInOrder([process])
         }
     }
+
+    @Test func aRenameThatWasKilledIsDoneAgain() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("versions_killed")
+            let stand = try ServeStand(database)
+            let process = try stand.serve()
+            let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
+            try stand.succeed("deploy", try Self.file(stand, events, version: 1))
+            try stand.wait(for: "counted", toBe: "ended")
+            // What it does before it waits for the processes.
+            _ = try database.query(
+                "UPDATE millrace.deployments SET wanted = 'paused', paused_for = 'rename', generation = generation + 1")
+            try stand.wait(for: "counted", toBe: "paused")
+            let status = try stand.run("status", "counted")
+            #expect(
+                status.exit == .code(3) && status.output.contains("paused for millrace rename by"), "\(status.output)")
+            try stand.succeed("rename", "counted", "tallied")
+            try stand.wait(for: "tallied", toBe: "ended")
+            #expect(try stand.run("status").exit == .code(0))
+            // One that a person has paused stays so.
+            try stand.succeed("pause", "tallied")
+            try stand.succeed("rename", "tallied", "counted")
+            try stand.wait(for: "counted", toBe: "paused")
+            #expect(try stand.run("status").exit == .code(0))
+            try stopInOrder([process])
+        }
+    }
 }
