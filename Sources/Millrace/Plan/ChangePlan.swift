@@ -84,7 +84,7 @@ struct ChangePlan: Codable, Sendable {
 
     private static let words: [TableFate.Kind: String] = [
         .keep: "goes on as it is", .new: "is made", .alter: "gets columns", .partial: "goes on, and lacks something",
-        .refused: "cannot go on like this",
+        .refused: "cannot go on like this", .left: "is no longer written; it keeps its rows",
     ]
 
     private var verdict: String {

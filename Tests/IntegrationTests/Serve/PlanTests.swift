@@ -149,6 +149,36 @@ import Testing
         }
     }
 
+    @Test func aTableThatIsNoLongerWrittenIsNamed() async throws {
+        try await onOwnThread {
+            let stand = try ServeStand(try TestDatabase("plan_left"))
+            let path = try stand.file("{\"at\":\"2026-01-01T00:00:00Z\",\"n\":1,\"kind\":\"k\"}\n", "events.ndjson")
+            let process = try stand.serve()
+            var job = Job(path: path)
+            job.extra = "more"
+            try stand.succeed("deploy", try stand.file(job.text))
+            try stand.wait(for: "planned", toBe: "ended")
+            job.extra = nil
+            let less = try stand.file(job.text, "less.yaml")
+            let text = try stand.succeed("plan", less)
+            #expect(
+                text.contains(/table public.more \(1 rows, \d+ KiB\): is no longer written; it keeps its rows\n/),
+                "\(text)")
+            #expect(!text.contains("is gone"), "\(text)")
+            let plan = try JSONDecoder().decode(Plan.self, from: Data(try stand.succeed("plan", less, "--json").utf8))
+            #expect(plan.isPossible && !plan.acceptsGaps)
+            #expect(
+                plan.tables.map { "\($0.table) \($0.fate) \($0.rows)" } == [
+                    "public.planned keep 1", "public.more left 1",
+                ])
+            try stand.succeed("deploy", less)
+            try stand.wait(for: "planned", toBe: "ended")
+            // It is not written any longer, so this does not change.
+            #expect(try !stand.succeed("plan", less).contains("public.more"))
+            try stopInOrder([process])
+        }
+    }
+
     @Test func aCatalogueThatHasMovedRefusesIt() async throws {
         try await onOwnThread {
             let stand = try ServeStand(try TestDatabase("plan_moved"))

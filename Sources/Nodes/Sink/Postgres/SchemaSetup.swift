@@ -188,14 +188,20 @@ struct SchemaSetup {
         left records: [TableRecord], _ ledger: TopologyLedger, keeping places: [TablePlace],
         _ connection: inout Connection
     ) throws {
-        for var record in records where record.topology == topology && record.leftRead == nil {
-            let isKept = places.contains { place in
+        for var record in left(of: records, keeping: places) {
+            record.leftRead = ledger.entries(of: record.feed, elsewhere: []).read
+            try record.save(replacing: record, &connection)
+        }
+    }
+
+    /// Those of the topology's tables that it kept until now, and does not keep any longer.
+    func left(of records: [TableRecord], keeping places: [TablePlace]) -> [TableRecord] {
+        records.filter { record in
+            guard record.topology == topology, record.leftRead == nil else { return false }
+            return !places.contains { place in
                 (place.schema, place.name) == (record.schema, record.name)
                     || (place.oid == record.oid && record.oid != nil)
             }
-            guard !isKept else { continue }
-            record.leftRead = ledger.entries(of: record.feed, elsewhere: []).read
-            try record.save(replacing: record, &connection)
         }
     }
 

@@ -14,10 +14,12 @@ package struct TableFate: Sendable, Equatable {
         case partial
         /// A person has to decide; the topology does not start.
         case refused
+        /// The file no longer writes it.
+        case left
     }
 
     package var kind: Kind
-    /// The sink's node.
+    /// The sink's node, of one that is left the node that wrote it.
     package var sink: String
     /// `schema.table`
     package var table: String
@@ -68,10 +70,36 @@ extension SchemaSetup {
         }
         // Counting is done before anything is locked.
         var sizes = try places.map { try size(of: $0, &connection) }
-        for admission in try admissions(places, tables, try TableRecord.all(&connection), &connection) {
+        let records = try TableRecord.all(&connection)
+        let left = try left(of: records, keeping: places, &connection)
+        for admission in try admissions(places, tables, records, &connection) {
             rehearsal.fates.append(try fate(admission, sizes.removeFirst(), &connection))
         }
+        rehearsal.fates += left
+        // What the rows of a table mean that nobody writes has not changed.
+        rehearsal.changes.removeAll { change in
+            change.hasSuffix(" is gone")
+                && left.contains { change.hasPrefix("\($0.table) ") || change.hasPrefix("table \($0.table) ") }
+        }
         return rehearsal
+    }
+
+    /// Tables that are there, that the topology has written, and that its file no longer does.
+    private func left(
+        of records: [TableRecord], keeping places: [TablePlace], _ connection: inout Connection
+    ) throws -> [TableFate] {
+        try self.left(of: records, keeping: places).compactMap { record in
+            let found = try connection.query(
+                """
+                SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname::text = $1 AND c.relname::text = $2 AND c.relkind IN ('r', 'p')
+                """, [.text(record.schema), .text(record.name)])
+            guard found.rowCount == 1 else { return nil }
+            let place = TablePlace(schema: record.schema, name: record.name, oid: try found.int64(0, 0))
+            var fate = TableFate(kind: .left, sink: record.sink, table: place.shown)
+            (fate.rows, fate.bytes) = try size(of: place, &connection)
+            return fate
+        }
     }
 
     private func size(of place: TablePlace, _ connection: inout Connection) throws -> (rows: Int64, bytes: Int64) {
