@@ -264,24 +264,32 @@ struct NodePermits: ExpressibleByArgument {
 struct Rollback: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make an earlier version of a topology what runs, as a new version.",
-        discussion: "Rows that the version after it has written stay.")
+        discussion: """
+            Rows that the version after it has written stay. What the tables would refuse is not deployed; millrace list \
+            TOPOLOGY --file VERSION prints the file of an earlier version, for millrace plan.
+            """)
 
     @OptionGroup var options: ControlOptions
 
     @Option(help: "The version; the one before the deployed one unless given.")
     var to: Int?
 
+    @Flag(help: "Accept tables that lack what was read before: they count from here, at this version's first start.")
+    var fromNow = false
+
     func run() async throws {
-        let (topology, to) = (options.topology, to)
+        let (topology, to, fromNow) = (options.topology, to, fromNow)
         try await options.run { catalog in
-            try Self.perform(topology, to: to, by: CatalogOptions.person, &catalog)
+            try Self.perform(topology, to: to, acceptsGaps: fromNow, by: CatalogOptions.person, &catalog)
         }
     }
 
     /// Deploys an earlier version again.
-    /// - Parameter to: the version, nil for the one before the deployed one.
+    /// - Parameters:
+    ///   - to: the version, nil for the one before the deployed one.
+    ///   - acceptsGaps: whether tables may lack something of what was read before.
     static func perform(
-        _ topology: String, to: Int?, by person: String, _ catalog: inout Catalog
+        _ topology: String, to: Int?, acceptsGaps: Bool = false, by person: String, _ catalog: inout Catalog
     ) throws -> String {
         guard let current = try catalog.deployments().first(where: { $0.topology == topology }) else {
             throw try catalog.unknown(topology)
@@ -293,9 +301,9 @@ struct Rollback: AsyncParsableCommand {
         let old = try catalog.version(to ?? current.version - 1, of: topology)
         // It may have been renamed since.
         let file = try RenameCommand.earlier(old.file, of: topology)
-        try Deploy.tryOut(topology, file, &catalog)
+        try Deploy.tryOut(topology, file, earlier: old.version, acceptsGaps: acceptsGaps, &catalog)
         let outcome = try catalog.deploy(
-            topology, file: file, note: "version \(old.version) again", acceptsGaps: false, by: person)
+            topology, file: file, note: "version \(old.version) again", acceptsGaps: acceptsGaps, by: person)
         switch outcome {
         case .unchanged(let version): return "version \(version) is what is deployed"
         case .deployed(let version, _): return "version \(version), which is version \(old.version) again"

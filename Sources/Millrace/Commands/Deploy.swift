@@ -83,10 +83,12 @@ struct Deploy: AsyncParsableCommand {
     }
 
     /// Makes sure that a version which is to take the place of one that runs would run itself.
-    /// - Parameter acceptsGaps: whether tables may lack something of what was read before.
-    /// - Throws: the plan, when the tables refuse it.
+    /// - Parameters:
+    ///   - earlier: which version the file is of; nil for a file that whoever deploys it has.
+    ///   - acceptsGaps: whether tables may lack something of what was read before.
+    /// - Throws: the plan and the way on, when the tables refuse it.
     static func tryOut(
-        _ name: String, _ file: String, acceptsGaps: Bool = false, _ catalog: inout Catalog
+        _ name: String, _ file: String, earlier: Int? = nil, acceptsGaps: Bool = false, _ catalog: inout Catalog
     ) throws {
         let base = try catalog.base(of: name)
         guard base.version > 0, try catalog.version(base.version, of: name).file != file,
@@ -96,16 +98,17 @@ struct Deploy: AsyncParsableCommand {
         let plan = ChangePlan(
             name, file: file, base: base, isDeployed: false,
             try Rehearsing.run(topology, logger: PlanCommand.logger))
-        guard
-            !plan.isPossible || (plan.acceptsGaps && !acceptsGaps)
-                || plan.tables.contains(where: { !$0.statements.isEmpty })
-        else {
-            return
-        }
-        let way =
+        let hasStatements = plan.tables.contains { !$0.statements.isEmpty }
+        guard !plan.isPossible || (plan.acceptsGaps && !acceptsGaps) || hasStatements else { return }
+        let fetch = earlier.map { "millrace list \(name) --file \($0) > FILE, then " } ?? ""
+        var way =
             plan.isPossible
-            ? "millrace plan FILE --out PLAN and millrace apply PLAN do what is needed"
-            : "millrace deploy --force does it all the same"
+            ? "\(fetch)millrace plan FILE --out PLAN and millrace apply PLAN do what is needed"
+            : "\(fetch)millrace deploy FILE --force does it all the same"
+        if plan.isPossible, !hasStatements {
+            let command = earlier.map { "rollback \(name) --to \($0)" } ?? "deploy FILE"
+            way += ", and so does millrace \(command) --from-now"
+        }
         throw Refusal(description: "\(plan.text)\nNothing was deployed, and version \(base.version) goes on; \(way)")
     }
 

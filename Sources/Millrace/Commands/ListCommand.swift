@@ -5,12 +5,28 @@ import Foundation
 /// `millrace list`: what is deployed.
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List what is deployed and how it is, or the versions of a topology.")
+        commandName: "list",
+        abstract: "List what is deployed and how it is, or the versions of a topology; print the file of a version.")
 
     @Argument(help: "A topology, to list its versions.")
     var topology: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Print the file of this version, under the name that the topology has now.", valueName: "version"))
+    var file: Int?
+
     @OptionGroup var catalog: CatalogOptions
+
+    func validate() throws {
+        if file != nil, topology == nil { throw ValidationError("--file: name the topology whose file it is") }
+    }
+
+    private struct File: Encodable, Sendable {
+        var topology: String
+        var version: Int
+        var file: String
+    }
 
     struct Row: Encodable, Sendable {
         var topology: String
@@ -37,6 +53,15 @@ struct ListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let name = topology
+        if let name, let file {
+            let found = try await catalog.withCatalog { catalog in
+                File(
+                    topology: name, version: file,
+                    file: try RenameCommand.earlier(try catalog.version(file, of: name).file, of: name))
+            }
+            if catalog.json { return JSONAnswer.print(found) }
+            return Swift.print(found.file, terminator: found.file.hasSuffix("\n") ? "" : "\n")
+        }
         let rows = try await catalog.withCatalog { catalog -> [Row] in
             guard let name else {
                 let statuses = try TopologyStatus.all(&catalog)

@@ -74,4 +74,38 @@ import Testing
             try stopInOrder([process])
         }
     }
+
+    @Test func whatRollbackRefusesCanBeDoneAllTheSame() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("versions_refused")
+            let stand = try ServeStand(database)
+            let process = try stand.serve()
+            try Self.versions(of: stand) { try Self.file(stand, $0, version: 2, filter: "n > 1") }
+            let refused = try stand.run("rollback", "counted")
+            #expect(refused.exit == .code(1))
+            for words in [
+                "only if was n > 1, is n >= 0",
+                "Nothing was deployed, and version 2 goes on; millrace list counted --file 1 > FILE, then millrace plan FILE "
+                    + "--out PLAN and millrace apply PLAN do what is needed, and so does millrace rollback counted --to 1 "
+                    + "--from-now",
+            ] {
+                #expect(refused.errors.contains(words), "\(refused.errors)")
+            }
+            // As the message says.
+            let file = try stand.succeed("list", "counted", "--file", "1")
+            #expect(try file == database.query("SELECT file FROM millrace.versions WHERE version = 1").text(0, 0))
+            let plan = try stand.file("", "a.plan")
+            try stand.succeed("plan", try stand.file(file, "printed.yaml"), "--out", plan)
+            #expect(try stand.succeed("apply", plan).contains("version 3 deployed"))
+            try stand.wait(for: "counted", toBe: "ended")
+            let back = try stand.succeed("rollback", "counted", "--to", "2", "--from-now")
+            #expect(back.contains("version 4, which is version 2 again"), "\(back)")
+            try stand.wait(for: "counted", toBe: "ended")
+            let none = try stand.run("list", "--file", "1")
+            #expect(none.exit == .code(64) && none.errors.contains("--file: name the topology"), "\(none.errors)")
+            let unknown = try stand.run("list", "counted", "--file", "9")
+            #expect(unknown.errors.contains("topology counted has no version 9, expected 1 to 4"), "\(unknown.errors)")
+            try stopInOrder([process])
+        }
+    }
 }
