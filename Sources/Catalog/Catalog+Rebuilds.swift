@@ -124,6 +124,16 @@ extension Catalog {
         return distance
     }
 
+    /// Whether something is there that `drop` would remove, deployed or not.
+    package mutating func hasLeft(_ rebuild: Rebuild) throws -> Bool {
+        for table in try Swap.tablesByTopology(&connection) {
+            let found = try connection.query(
+                "SELECT 1 FROM millrace.\(table) WHERE topology = $1 LIMIT 1", [.text(rebuild.name)])
+            if found.rowCount > 0 { return true }
+        }
+        return false
+    }
+
     /// Drops the tables and forgets the positions of what stands beside a topology.
     ///
     /// It must have stopped.

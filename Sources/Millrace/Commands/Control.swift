@@ -106,7 +106,9 @@ struct Restart: AsyncParsableCommand {
 struct Remove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take a topology out of the catalogue: it stops in order and does not come back.",
-        discussion: "Its tables, positions and versions stay; deploying it again goes on where it stopped.")
+        discussion: """
+            Its tables, positions and versions stay; deploying it again goes on where it stopped. --drop may come later, too.
+            """)
 
     @OptionGroup var options: ControlOptions
 
@@ -122,13 +124,21 @@ struct Remove: AsyncParsableCommand {
     func run() async throws {
         let (topology, rebuild) = (options.topology, drop ? Rebuild(name: options.topology) : nil)
         try await options.run { catalog in
-            if let rebuild {
-                _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
-                try Settling.waitUntilPaused(topology, &catalog)
-                try catalog.drop(rebuild)
+            guard let rebuild else {
+                try catalog.remove(topology)
+                return "removed from the catalogue"
             }
+            let isDeployed = try catalog.deployments().contains { $0.topology == topology }
+            if isDeployed {
+                _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
+            } else if try !catalog.hasLeft(rebuild) {
+                throw try catalog.unknown(topology)
+            }
+            try Settling.waitUntilPaused(topology, &catalog)
+            try catalog.drop(rebuild)
+            guard isDeployed else { return "was removed before, its tables dropped" }
             try catalog.remove(topology)
-            return rebuild == nil ? "removed from the catalogue" : "removed, its tables dropped"
+            return "removed, its tables dropped"
         }
     }
 }

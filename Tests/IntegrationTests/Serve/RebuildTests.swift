@@ -102,6 +102,17 @@ import Testing
         #expect(found.differences(from: expected) == [], "\(name)")
     }
 
+    /// What stands beside a topology is removed, and its tables later.
+    private static func dropLater(_ stand: ServeStand) throws {
+        try stand.succeed("remove", "still@1")
+        #expect(try stand.database.number("SELECT count(*) FROM still__1") == 1)
+        #expect(try stand.succeed("remove", "still@1", "--drop").contains("was removed before, its tables dropped"))
+        #expect(try stand.database.query("SELECT to_regclass('still__1')::text").isNull(0, 0))
+        #expect(try stand.database.number("SELECT count(*) FROM millrace.partitions WHERE topology = 'still@1'") == 0)
+        let gone = try stand.run("remove", "still@1", "--drop")
+        #expect(gone.exit == .code(1) && gone.errors.contains("still@1 is not deployed"), "\(gone.errors)")
+    }
+
     @Test func whatCannotBePromotedChangesNothing() async throws {
         try await onOwnThread {
             let database = try TestDatabase("unpromoted")
@@ -166,6 +177,7 @@ import Testing
             try stand.wait(for: "still", toBe: "ended")
             #expect(try database.number("SELECT count(*) FROM still") == 2)
             #expect(try database.number("SELECT count(*) FROM still__1") == 1)
+            try Self.dropLater(stand)
             try stopInOrder([process])
         }
     }
