@@ -1,18 +1,29 @@
 import Postgres
 
+/// Why nothing may take the place of a topology's tables.
+package struct Obstacle: Sendable {
+    /// A sentence, with the way out where there is one.
+    package var text: String
+    /// Whether nobody can clear it away: making the tables anew would be for nothing.
+    var isFinal = false
+}
+
 /// What stands in the way.
 extension Catalog {
-    /// Why nothing may take the place of a topology's tables, a sentence each.
+    /// What keeps others from the place of a topology's tables.
     /// - Parameter rebuild: what is to take it; nil before there is any.
-    package mutating func obstacles(of topology: String, beside rebuild: Rebuild?) throws -> [String] {
+    package mutating func obstacles(of topology: String, beside rebuild: Rebuild?) throws -> [Obstacle] {
         let tables = try tables(of: topology)
         if tables.isEmpty, try states(of: topology).contains(where: { $0.snapshot.epochs > 0 }) {
             return [
-                "its tables are not in the catalogue's database, and names cannot be changed in two databases at once"
+                Obstacle(
+                    text:
+                        "its tables are not in the catalogue's database, and names cannot be changed in two databases at "
+                        + "once", isFinal: true)
             ]
         }
         let pairs = try rebuild.map { try self.pairs($0) }
-        var found: [String] = []
+        var found: [Obstacle] = []
         for (schema, name) in tables {
             // Before there is a rebuild, its tables are taken to be like those that are there.
             var beside = name
@@ -23,13 +34,13 @@ extension Catalog {
             found += try obstacles(of: topology, schema, name, beside: beside)
         }
         // What the list below does not know the database does; it is asked last, since it needs locks.
-        if found.isEmpty, let rebuild, let refusal = try refusal(of: rebuild) { found.append(refusal) }
+        if found.isEmpty, let rebuild, let refusal = try refusal(of: rebuild) { found.append(Obstacle(text: refusal)) }
         return found
     }
 
     private mutating func obstacles(
         of topology: String, _ schema: String, _ name: String, beside: String
-    ) throws -> [String] {
+    ) throws -> [Obstacle] {
         let found = try connection.query(
             Self.obstacles,
             [
@@ -39,23 +50,25 @@ extension Catalog {
         let table = "\(schema).\(name)"
         return try (0..<found.rowCount).map { row in
             let (kind, names) = (try found.text(row, 0) ?? "", try found.text(row, 1) ?? "")
-            return switch kind {
-            case "shared": "table \(table) is shared with other topologies, whose rows it holds too"
-            case "partitioned":
-                "table \(table) is partitioned, and the new one is not; its rows would stand in one table"
-            case "materialized":
-                "materialized views hold on to the rows of \(table): \(names); drop them, and make them again after it"
-            case "foreign view":
-                "this role may not make these views of \(table) anew: \(names); drop them, or promote as their owner"
-            case "function":
-                "functions hold on to table \(table) by what it is: \(names); drop them, and make them again after it"
-            case "reference":
-                "other tables refer to \(table): \(names); drop the constraints, and make them again after it"
-            case "column":
-                "somebody has added to \(table) what the new one lacks: \(names); drop it, or add it to \(beside) too"
-            default:
-                "somebody has given \(table) what the new one would lack: \(names); drop it, and make it again after it"
-            }
+            let text =
+                switch kind {
+                case "shared": "table \(table) is shared with other topologies, whose rows it holds too"
+                case "partitioned":
+                    "table \(table) is partitioned, and the new one is not; its rows would stand in one table"
+                case "materialized":
+                    "materialized views hold on to the rows of \(table): \(names); drop them, and make them again after it"
+                case "foreign view":
+                    "this role may not make these views of \(table) anew: \(names); drop them, or promote as their owner"
+                case "function":
+                    "functions hold on to table \(table) by what it is: \(names); drop them, and make them again after it"
+                case "reference":
+                    "other tables refer to \(table): \(names); drop the constraints, and make them again after it"
+                case "column":
+                    "somebody has added to \(table) what the new one lacks: \(names); drop it, or add it to \(beside) too"
+                default:
+                    "somebody has given \(table) what the new one would lack: \(names); drop it, and make it again after it"
+                }
+            return Obstacle(text: text, isFinal: ["shared", "partitioned"].contains(kind))
         }
     }
 

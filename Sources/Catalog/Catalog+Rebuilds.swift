@@ -33,10 +33,11 @@ extension Catalog {
     }
 
     /// Deploys a file beside its topology.
-    /// - Throws: `CatalogError` when the topology is not deployed.
+    /// - Returns: what it is, and what somebody has to clear away before it can take the topology's place.
+    /// - Throws: `CatalogError` when the topology is not deployed, or nothing can ever take its place.
     package mutating func rebuild(
         _ topology: String, file: String, note: String, by person: String
-    ) throws -> Rebuild {
+    ) throws -> (rebuild: Rebuild, obstacles: [Obstacle]) {
         guard let current = try deployments().first(where: { $0.topology == topology }) else {
             throw try unknown(topology)
         }
@@ -47,8 +48,9 @@ extension Catalog {
                     "topology \(topology): version \(current.version) is this file; to make its tables anew all the "
                     + "same, change something, a comment will do")
         }
-        if let obstacle = try obstacles(of: topology, beside: nil).first {
-            throw CatalogError(code: .elsewhere, description: "topology \(topology): \(obstacle)")
+        let obstacles = try obstacles(of: topology, beside: nil)
+        if let obstacle = obstacles.first(where: \.isFinal) {
+            throw CatalogError(code: .elsewhere, description: "topology \(topology): \(obstacle.text)")
         }
         let next = (try versions(of: topology).first?.version ?? 0) + 1
         let others = try rebuilds(of: topology).filter { $0.rebuild.tag >= next }
@@ -61,7 +63,7 @@ extension Catalog {
         }
         let rebuild = Rebuild(topology: topology, tag: next)
         _ = try deploy(rebuild.name, file: file, note: note, acceptsGaps: false, by: person)
-        return rebuild
+        return (rebuild, obstacles)
     }
 
     /// The tables of a rebuild that have a counterpart; both must have been started.

@@ -54,7 +54,7 @@ struct Promote: AsyncParsableCommand {
         guard obstacles.isEmpty else {
             throw Refusal(
                 description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
-                    + obstacles.map { "  - " + $0 }.joined(separator: "\n"))
+                    + obstacles.map { "  - " + $0.text }.joined(separator: "\n"))
         }
         let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
         do {

@@ -31,8 +31,11 @@ struct RebuildCommand: AsyncParsableCommand {
         for diagnostic in diagnostics.all { StandardError.write(diagnostic.report) }
         guard let topology = found?.name else { throw ExitCode(1) }
         let note = note
-        let rebuild = try await catalog.withCatalog { catalog in
+        let (rebuild, obstacles) = try await catalog.withCatalog { catalog in
             try catalog.rebuild(topology, file: text, note: note, by: CatalogOptions.person)
+        }
+        for obstacle in obstacles {
+            StandardError.write("millrace: as things stand, promote will refuse \(rebuild.name): \(obstacle.text)")
         }
         try await ControlAnswer.run(rebuild.name, catalog, wait: wait.duration) { catalog in
             let current = try catalog.base(of: topology).version
