@@ -109,12 +109,15 @@ struct MemoryShortage: Error, CustomStringConvertible {
     /// The least budget that holds them.
     var needed: Int { MemoryAccountant.programBytes + queues + batches + Self.groupsMin }
 
-    /// What is too little, with the sum.
+    /// What is too little, with the sum, in whole MiB that add up.
     var what: String {
-        "memory: \(budget >> 20) MiB is too little for this topology, expected at least \((needed - 1) >> 20 + 1) MiB: "
-            + "\(MemoryAccountant.programBytes >> 20) for the program, "
-            + (claims.first.map { "\(queues >> 20) for \($0.name), " } ?? "")
-            + "\(batches >> 20) for batches, \(Self.groupsMin >> 20) for groups"
+        func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
+        var parts = [(mebibytes(MemoryAccountant.programBytes), "the program")]
+        if let claim = claims.first { parts.append((mebibytes(queues), claim.name)) }
+        parts += [(mebibytes(batches), "batches"), (mebibytes(Self.groupsMin), "groups")]
+        let sum = parts.reduce(0) { $0 + $1.0 }
+        return "memory: \(budget >> 20) MiB is too little for this topology, expected at least \(sum) MiB: "
+            + parts.map { "\($0.0) for \($0.1)" }.joined(separator: ", ")
     }
 
     /// The way out.

@@ -33,13 +33,13 @@ public enum Quantity {
     }
 
     /// `512MiB` for a number of bytes, in the largest unit that divides it.
-    static func describe(size: Int64) -> String {
+    public static func describe(size: Int64) -> String {
         let unit = sizeUnits.last { size != 0 && size % $0.factor == 0 } ?? sizeUnits[0]
         return unit.factor == 1 ? "\(size)" : "\(size / unit.factor)\(unit.name)"
     }
 
     /// `90s` for a length of time, in the largest unit that divides it.
-    static func describe(_ duration: Duration) -> String {
+    public static func describe(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         guard !overflow else { return "\(seconds / 86400)d" }

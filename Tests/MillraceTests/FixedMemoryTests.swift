@@ -59,6 +59,12 @@ import Testing
                 == "memory: 64 MiB is too little for this topology, expected at least 117 MiB: 20 for the program, 5 for "
                 + "Kafka's queues, 84 for batches, 8 for groups; raise memory, or lower queued.max.messages.kbytes, "
                 + "fetch.max.bytes, batch_bytes or workers")
+        // Parts of a MiB are rounded up, and the parts add up to the whole.
+        let odd = MemoryShortage(budget: 1 << 20, queues: 4 << 20 + 1, batches: 1, claims: [claim])
+        #expect(
+            odd.what.hasSuffix(
+                "at least 34 MiB: 20 for the program, 5 for Kafka's queues, 1 for batches, 8 for groups"), "\(odd.what)"
+        )
     }
 
     /// Millrace's default for `batch_bytes` once stood in the spec and in the code, and the one from the spec did not

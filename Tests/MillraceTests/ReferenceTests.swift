@@ -56,5 +56,16 @@ import TopologyFile
         let table = TextTable([["name", "n"], ["a", "10"], ["long one", "-"]])
         let lines = [" name     |  n ", "----------+----", " a        | 10 ", " long one |  - "]
         #expect(table.description.split(separator: "\n").map(String.init) == lines)
+        let short = TextTable([["records"], ["9"], ["12k"], ["1.5M"], ["-"]]).description.split(separator: "\n")
+        #expect(
+            short.map(String.init) == [" records ", "---------", "       9 ", "     12k ", "    1.5M ", "       - "])
+        let words = TextTable([["name"], ["k"], ["12 k"]]).description.split(separator: "\n")
+        #expect(words.map(String.init) == [" name ", "------", " k    ", " 12 k "])
+    }
+
+    @Test func lengthsOfTimeAreShownAsTheyAreWritten() {
+        for text in ["30s", "250ms", "2m", "0s"] {
+            #expect(TimeLength(argument: text)?.defaultValueDescription == text)
+        }
     }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Catalog
+import Dataflow
 import Declaration
 import Foundation
+import TopologyFile
 
 /// What `pause`, `resume`, `restart`, `remove`, `scale` and `rollback` share: they change one topology, and say how it is
 /// then.
@@ -178,7 +180,7 @@ struct Scale: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let topology = options.topology
+        let (topology, memory) = (options.topology, memory)
         let permits = Dictionary(concurrency.map { ($0.node, $0.permits) }) { $1 }
         let shared = Dictionary(clusterConcurrency.map { ($0.node, $0.permits) }) { $1 }
         let settings = RunSettings(
@@ -186,6 +188,7 @@ struct Scale: AsyncParsableCommand {
             clusterConcurrency: shared.isEmpty ? nil : shared)
         let end = ContinuousClock.now + options.wait.duration
         try await options.run { catalog in
+            if let memory { try Self.check(memory, of: topology) }
             let isRunning = try catalog.deployments().contains { $0.topology == topology && $0.wanted == .running }
             // One that has to stop for a change should be able to start again.
             let processes =
@@ -214,6 +217,16 @@ struct Scale: AsyncParsableCommand {
             try Settling.checkInterruption()
             Thread.sleep(forTimeInterval: 0.1)
         }
+    }
+
+    /// Whether a file may say so, too.
+    private static func check(_ memory: ByteSize, of topology: String) throws {
+        let allowed = Limits.memoryMin...(1 << 40)
+        guard !allowed.contains(memory.bytes) else { return }
+        let (least, most) = (Int64(allowed.lowerBound), Int64(allowed.upperBound))
+        throw Refusal(
+            description: "topology \(topology): memory of \(Quantity.describe(size: Int64(memory.bytes))), expected "
+                + "\(Quantity.describe(size: least)) to \(Quantity.describe(size: most)), as in a file")
     }
 
     /// Whether every process has so much memory for a topology.

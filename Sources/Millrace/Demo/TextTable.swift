@@ -12,7 +12,7 @@ struct TextTable: CustomStringConvertible {
         let columns = rows[0].indices
         let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
         let isNumeric = columns.map { column in
-            rows.count > 1 && rows.dropFirst().allSatisfy { $0[column] == "-" || Double($0[column]) != nil }
+            rows.count > 1 && rows.dropFirst().allSatisfy { Self.isNumber($0[column]) }
         }
         var lines = rows.map { row in
             columns.map { column in
@@ -22,5 +22,11 @@ struct TextTable: CustomStringConvertible {
         }
         lines.insert(widths.map { String(repeating: "-", count: $0 + 2) }.joined(separator: "+"), at: 1)
         return lines.joined(separator: "\n")
+    }
+
+    /// Whether a cell is a number, a short one such as `12k` and `1.5M` too, or stands for none.
+    private static func isNumber(_ cell: String) -> Bool {
+        if cell == "-" || Double(cell) != nil { return true }
+        return cell.last.map { "kMGT".contains($0) } == true && Double(cell.dropLast()) != nil
     }
 }

@@ -68,6 +68,8 @@ struct TimeLength: ExpressibleByArgument {
         guard let duration = Quantity.duration(argument) ?? Quantity.duration(argument + "ms") else { return nil }
         self.duration = duration
     }
+
+    var defaultValueDescription: String { Quantity.describe(duration) }
 }
 
 /// How progress is shown.

@@ -31,6 +31,8 @@ final class SupervisedTopology {
     private var last: (records: Int64, time: ContinuousClock.Instant)?
     private var rate = 0.0
     private var meter = LoadMeter()
+    /// What the last run has done in all, once its sources have ended.
+    private var done = RunSnapshot()
 
     /// How long one that had failed must have run, with nothing to commit, to be said to run again.
     private static let probation = Duration.seconds(10)
@@ -72,6 +74,7 @@ final class SupervisedTopology {
     ) {
         let now = ContinuousClock.now
         if let end = ended.content.withLock({ $0.take() }) {
+            if let progress = service?.pipeline.progress() { done = RunSnapshot(doneBy: progress) }
             (service, task, budget) = (nil, nil, 0)
             taps.end(name)
             if end.outcome != .orderly { reason = end.reason }
@@ -255,7 +258,7 @@ final class SupervisedTopology {
 
     /// What the catalogue is to know of it.
     func state(daemon: String) -> TopologyState {
-        var snapshot = RunSnapshot()
+        var snapshot = kind == .ended ? done : RunSnapshot()
         if let pipeline = service?.pipeline {
             let progress = pipeline.progress()
             snapshot = RunSnapshot(progress)
@@ -292,15 +295,20 @@ extension RunSnapshot.Permits {
 }
 
 extension RunSnapshot {
-    /// What a pipeline says of itself.
-    init(_ progress: ProgressSnapshot) {
+    /// What a pipeline has done since its start.
+    init(doneBy progress: ProgressSnapshot) {
         self.init()
         records = progress.records
         dead = progress.deadLetters
-        uncommitted = progress.uncommitted
         bytes = progress.bytes
         epochs = progress.epochs
         rows = progress.rows
+    }
+
+    /// What a pipeline says of itself.
+    init(_ progress: ProgressSnapshot) {
+        self.init(doneBy: progress)
+        uncommitted = progress.uncommitted
         lag = progress.lag
         commitMilliseconds = progress.lastCommit.map { $0 / .milliseconds(1) }
         memory = progress.memory.total

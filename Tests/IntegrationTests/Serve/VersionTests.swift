@@ -27,6 +27,8 @@ import Testing
         let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
         try stand.succeed("deploy", try file(stand, events, version: 1))
         try stand.wait(for: "counted", toBe: "ended")
+        // What it has done is not forgotten with its end.
+        #expect(try stand.succeed("status").contains(/counted +\| +1 \| ended \| +2 \|/))
         try stand.succeed("deploy", try second(events), "--from-now")
         try stand.wait(for: "counted", toBe: "ended")
     }
