@@ -7,9 +7,10 @@ struct DashboardCommand: ParsableCommand {
         commandName: "dashboard",
         abstract: "Print a Grafana dashboard that reads the tables of a topology.",
         discussion: """
-            One panel for each metric over time, percentiles as bands, and a table by the first key. The queries are plain \
-            SQL with Grafana's time filter, and merge sketches with the functions in schema millrace. Import the JSON in \
-            Grafana (Dashboards, New, Import) and choose the Postgres data source. Connects to nothing.
+            A panel for each metric and each computed column over time, percentiles as bands, top(...) as a table, and a \
+            table by the first key. The queries are plain SQL with Grafana's time range, and merge sketches with the \
+            functions in schema millrace. Import the JSON in Grafana (Dashboards, New, Import) and choose the Postgres data \
+            source. Connects to nothing.
 
               millrace dashboard topologies/game_kpis.yaml > game_kpis.json
             """)

@@ -43,12 +43,14 @@ struct Dashboard: Encodable {
         title = topology.name
         uid = "millrace-" + topology.name.prefix(30).map { $0.isLetter || $0.isNumber ? String($0) : "-" }.joined()
         var layout = PanelLayout()
-        for table in topology.sinks.compactMap({ $0.plan as? any Chartable }).flatMap(\.charts) {
+        let tables = topology.sinks.compactMap({ $0.plan as? any Chartable }).flatMap(\.charts)
+        let span = tables.compactMap(\.window?.span).first
+        if let span { time.from = "now-\(span)" }
+        for table in tables {
             layout.beginRow(table.title)
-            for chart in table.charts {
-                layout.add(table.hasWindow ? .overTime(chart, table) : .total(chart, table))
-            }
-            if let key = table.key, !table.charts.isEmpty { layout.add(.top(table, key)) }
+            // Tables of longer windows look further back than the dashboard does.
+            let own = table.window?.span == span ? nil : table.window?.span
+            for panel in Panel.all(of: table) { layout.add(panel, lookingBack: own) }
         }
         panels = layout.panels
     }
@@ -82,8 +84,10 @@ struct PanelLayout {
     }
 
     /// Adds a panel.
-    mutating func add(_ panel: Panel) {
+    /// - Parameter span: how far it looks back, nil for as far as the dashboard does.
+    mutating func add(_ panel: Panel, lookingBack span: String?) {
         var panel = panel
+        panel.timeFrom = span
         panel.gridPos = Panel.Place(h: Self.height, w: Self.width, x: x, y: y)
         x += Self.width
         if x == 2 * Self.width { (x, y) = (0, y + Self.height) }

@@ -48,11 +48,13 @@ struct PageTables {
             page.key = (key.title, try values(of: key, table, &catalog), chosen)
         }
         let condition = condition(table, chosen)
-        if table.hasWindow {
-            for chart in table.charts {
+        if table.window != nil {
+            // Moments are no figures to draw.
+            for chart in table.charts where chart.unit != .moment {
                 page.charts.append(try draw(chart, table, condition, &catalog))
                 guard let sketch = chart.sketch else { continue }
-                page.charts.append(try drawSpread(chart, sketch, table, condition, &catalog))
+                let apart = Self.merging(condition, table)
+                page.charts.append(try drawSpread(chart, sketch, table, apart, &catalog))
             }
         }
         if !table.charts.isEmpty { page.rows = try rows(table, chosen, &catalog) }
@@ -67,9 +69,9 @@ struct PageTables {
     /// The windows that are shown, and which rows of them count every record once.
     private func condition(_ table: TableCharts, _ chosen: String?) -> String {
         var all: [String] = []
-        if table.hasWindow, let seconds = range.seconds {
+        if let window = table.window, let seconds = range.seconds {
             let begin = Int64(Date.now.timeIntervalSince1970 - seconds) / 60 * 60
-            all.append("window_start >= \(SQLWord.timestamp(begin * 1_000_000))")
+            all.append(window.reaches(SQLWord.timestamp(begin * 1_000_000)))
         }
         if let chosen, let key = table.key {
             all += [key.rows, "\(key.column)::text = \(SQLWord.literal(chosen))"].compactMap(\.self)
@@ -77,6 +79,11 @@ struct PageTables {
             all += [table.total].compactMap(\.self)
         }
         return all.isEmpty ? "true" : all.joined(separator: " AND ")
+    }
+
+    /// The same where rows of several windows are merged, of which no two may then overlap.
+    private static func merging(_ condition: String, _ table: TableCharts) -> String {
+        table.window?.apart.map { "\(condition) AND \($0)" } ?? condition
     }
 
     private func values(
@@ -215,6 +222,7 @@ struct PageTables {
         if chosen == nil, let key = table.key {
             condition = condition.replacing(table.total ?? "true", with: key.rows ?? "true")
         }
+        condition = Self.merging(condition, table)
         let first = table.key.map { "\($0.column)::text" } ?? "'all rows'"
         let group = table.key.map { "GROUP BY \($0.column) " } ?? ""
         let sql = """

@@ -7,7 +7,8 @@ extension Percentiles: ChartableMetric {
         let lines = percentiles.sorted { $0.percent < $1.percent }.map { percentile in
             MetricChart.Line(
                 "p\(percentile.text)",
-                "millrace.percentile(\(sketch), \(percentile.percent) / 100)")
+                "millrace.percentile(\(sketch), \(percentile.percent) / 100)",
+                column: name + "_" + percentile.columnSuffix)
         }
         return MetricChart(name: name, lines: lines, isBand: true, sketch: sketch)
     }

@@ -7,7 +7,7 @@ import Sketches
 package struct Top: Metric, MetricType {
     package let name: String
     private let field: RecordSchema.Field
-    private let number: Int
+    let number: Int
 
     package static let spec = MetricSpec(
         name: "top",

@@ -1,0 +1,5 @@
+package import Declaration
+
+extension Tumbling: ChartableWindow {
+    package var chart: WindowChart { WindowChart(length: longest, every: longest) }
+}
