@@ -198,6 +198,24 @@ class PageTests(unittest.TestCase):
         self.assertEqual(sorted(shown), sorted(stored))
         self.assertEqual(page.complaints, [])
 
+    def test_windows_that_overlap_are_not_added_up(self):
+        changed = PLAYERS.replace("players", "overlapping").replace("window: 1m", "window: { size: 10m, every: 1m }")
+        self.stand.run("deploy", self.stand.file("overlapping.yaml", changed))
+        eventually(lambda: self.position("overlapping") == 20_000, "overlapping to read everything")
+        page = self.page()
+        self.go(page, "/topologies/overlapping/tables?range=all")
+        query = self.stand.postgres.query
+        counted = dict(query("SELECT coalesce(platform, '(null)'), sum(events) FROM players GROUP BY platform"))
+        answered = query(page.run("document.querySelector('#sql-rows').textContent"))
+        self.assertEqual({row[0] or "(null)": row[1] for row in answered}, counted)
+        # Nor in the bars of the heat map.
+        statement = page.run(
+            "[...document.querySelectorAll('pre')].map(pre => pre.textContent).find(sql => sql.includes('distribution'))")
+        drawn = sum(int(row[-1]) for row in query(statement))
+        values = "SELECT sum((millrace._percentiles_read(duration_sketch)).n) FROM players"
+        self.assertEqual(drawn, int(self.stand.postgres.value(values)))
+        self.assertEqual(page.complaints, [])
+
     def test_a_topology_is_paused_and_resumed(self):
         page = self.page()
         self.go(page, "/topologies/players")
