@@ -60,6 +60,18 @@ import Testing
             ])
     }
 
+    /// Lines about derived and looked up fields begin with a verb of their own.
+    @Test func noVerbIsSaidTwice() {
+        let before = TableDefinition("field x: is n * 2\nfield y: is a (text) of b")
+        let after = TableDefinition("field x: is n * 3\nfield z: is sha256 of user\nfield island: text at island")
+        #expect(
+            after.changes(since: before).map(\.text) == [
+                "field x was n * 2, is n * 3", "field z (sha256 of user) is new",
+                "field island (text at island) is new",
+                "field y (a (text) of b) is gone",
+            ])
+    }
+
     @Test func theTextOfTheVersionBeforeIsStillKnown() throws {
         let plan = SummaryPlan(
             node: "s", window: Tumbling(microseconds: 60_000_000), keys: SummaryRecord.keys,

@@ -57,7 +57,7 @@ struct TableDefinition: Sendable {
         var metric: String? { DefinitionLine(key, "").metric }
 
         var text: String {
-            switch (before, after) {
+            switch (before.map(Self.bare), after.map(Self.bare)) {
             case (let before?, let after?): "\(key) was \(before), is \(after)"
             case (nil, let after?): "\(key) (\(after)) is new"
             case (let before?, nil): "\(key) (\(before)) is gone"
@@ -70,6 +70,11 @@ struct TableDefinition: Sendable {
         var addsHarmlessField: Bool {
             guard let after, before == nil, key.hasPrefix("field ") else { return false }
             return ParsePlan.keepsRecords(fieldMeaning: after)
+        }
+
+        /// What a line says of its key, without the verb that many begin with: `is n * 2`.
+        private static func bare(_ value: String) -> String {
+            value.hasPrefix("is ") ? String(value.dropFirst(3)) : value
         }
     }
 
