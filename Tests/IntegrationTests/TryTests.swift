@@ -106,6 +106,29 @@ import Testing
         }
     }
 
+    /// A sample has no messages, and so no values of theirs.
+    @Test func valuesOfMessagesAreSaidToBeMissing() async throws {
+        try await onOwnThread {
+            let topology = Self.topology.replacing(
+                "ts: timestamp,",
+                with: "ts: { from: message.timestamp, type: timestamp }, user: { from: message.key, type: text }, "
+                    + "at: { from: message.offset, type: integer },")
+            let remark =
+                "values of messages are null in a sample, which has none: ts (message.timestamp), "
+                + "user (message.key) of records; to try them, `millrace produce` puts the sample into a topic"
+            let complaint = try Self.run(topology: topology)
+            complaint.expect(
+                .code(1),
+                "all records are dead letters, missing_required at node records, field ts, of 4, and 1 other "
+                    + "cause(s); it is message.timestamp, which lines of files do not have")
+            #expect(complaint.output.contains(remark), "\(complaint.output)")
+
+            let keys = Self.topology.replacing("never: text", with: "never: { from: message.key, type: text }")
+            let kept = try Self.run(topology: keys)
+            #expect(kept.exit == .code(0) && kept.output.contains(": never (message.key) of records; to try"))
+        }
+    }
+
     /// Letters of another node than `parse_json` are not blamed on it.
     @Test func allLettersOfAnotherNodeAreItsOwn() async throws {
         try await onOwnThread {

@@ -7,11 +7,20 @@ import Testing
     @Test(arguments: [
         ["--topic", "t"], ["--kafka", "k:9092"], ["--kafka", "k:9092", "--topic", "t", "--lines", "0"],
         ["--kafka", "k:9092", "--topic", "t", "--lines", "10", "--key", "user"],
+        ["--kafka", "k:9092", "--topic", "t", "--key", "item"],
         ["--kafka", "k:9092", "--topic", "t", "--compression", "rar"],
         ["--kafka", "k:9092", "--topic", "t", "--output", "events.ndjson"],
     ])
     func contradictionsAreRefused(arguments: [String]) {
         #expect(throws: (any Error).self) { try Generate.parse(arguments) }
+    }
+
+    @Test(arguments: [["--key", "user", "--lines", "2"], ["--key", ""], ["--compression", "rar"]])
+    func whatCannotBeProducedIsRefused(arguments: [String]) throws {
+        let all = ["events.ndjson", "--kafka", "k:9092", "--topic", "t"]
+        #expect(throws: (any Error).self) { try Produce.parse(all + arguments) }
+        _ = try Produce.parse(all + ["--key", "user"])
+        _ = try Produce.parse(all + ["--key", "none", "--lines", "2"])
     }
 
     @Test func settingsAreReadFromAFile() throws {

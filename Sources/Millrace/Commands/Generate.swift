@@ -22,14 +22,28 @@ struct Generate: ParsableCommand {
 
     @OptionGroup(title: "Kafka") var kafka: KafkaOptions
 
+    @Option(
+        help: """
+            What a message's key is: user (a player's events stay in one partition) or none. (default: user, none with \
+            --lines)
+            """)
+    var key: EventKey?
+
+    /// What the key of a generated event may be.
+    enum EventKey: String, ExpressibleByArgument, CaseIterable { case user, none }
+
     func validate() throws {
+        guard kafka.lines == 1 || key != .user else {
+            throw ValidationError("--key user: a message of --lines \(kafka.lines) has several users; use --key none.")
+        }
         guard output == "-" || kafka.kafka == nil else {
             throw ValidationError("--output and --kafka: events go to one place, expected one of the two.")
         }
     }
 
     func run() throws {
-        if let topic = try kafka.connect() { return try fill(topic) }
+        let hasUser = (key ?? (kafka.lines == 1 ? .user : EventKey.none)) == .user
+        if let topic = try kafka.connect(key: hasUser ? .user : .none) { return try fill(topic) }
         let file = try OutputFile(path: output)
         do {
             try unsafe options.feed().run { try unsafe file.write($0) }

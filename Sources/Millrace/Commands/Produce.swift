@@ -8,9 +8,10 @@ struct Produce: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the lines of files into a Kafka topic, a message for each.",
         discussion: """
-            For trying a topology out on real parts with one's own events. Empty lines are left out. The topic must be there.
+            For trying a topology out on real parts with one's own events. Empty lines are left out. The topic must be there. \
+            Messages have no key unless --key names a field.
 
-              millrace produce events.ndjson.gz --kafka localhost:9092 --topic game.events
+              millrace produce events.ndjson.gz --kafka localhost:9092 --topic game.events --key user
             """)
 
     @Argument(help: ArgumentHelp("The files, plain or gzip; - is standard input.", valueName: "file"))
@@ -18,14 +19,29 @@ struct Produce: ParsableCommand {
 
     @OptionGroup(title: "Kafka") var kafka: KafkaOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "The field at the top of each line's JSON whose value is the message's key, or none. (default: none)",
+            valueName: "field"))
+    var key: String?
+
     func validate() throws {
         guard kafka.kafka != nil else { throw ValidationError("--kafka: missing, expected host:port.") }
-        guard kafka.key != .user else { throw ValidationError("--key user: is for generated events, expected none.") }
+        if let key, key != "none" {
+            guard !key.isEmpty else {
+                throw ValidationError("--key: found no name, expected that of a field, or none.")
+            }
+            guard kafka.lines == 1 else {
+                throw ValidationError(
+                    "--key \(key): a message of --lines \(kafka.lines) has several of them; use --key none.")
+            }
+        }
     }
 
     func run() throws {
         do {
-            guard var topic = try kafka.connect(key: .none) else { return }
+            let field = key.flatMap { $0 == "none" ? nil : $0 }
+            guard var topic = try kafka.connect(key: field.map { .field($0) } ?? .none) else { return }
             StopSignal.watch()
             for file in files {
                 var lines = try LineFeed(path: file)
@@ -33,9 +49,10 @@ struct Produce: ParsableCommand {
                     try unsafe chunk.withUnsafeBytes { try unsafe topic.write($0) }
                 }
             }
-            let messages = topic.messages
+            let (messages, keyless) = (topic.messages, topic.keyless)
             try topic.close()
-            StandardError.write("millrace: delivered \(messages) messages to topic \(kafka.topic ?? "")")
+            let lack = keyless == 0 ? "" : ", \(keyless) of them without a key: they have no value in \(field ?? "")"
+            StandardError.write("millrace: delivered \(messages) messages to topic \(kafka.topic ?? "")\(lack)")
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)

@@ -22,13 +22,6 @@ struct KafkaOptions: ParsableArguments {
     @Option(help: "How batches of messages are compressed.")
     var compression: Compression = .lz4
 
-    @Option(
-        help: """
-            What a message's key is: user (a player's events stay in one partition) or none. (default: user, none with \
-            --lines)
-            """)
-    var key: KafkaOutput.Key?
-
     @Option(help: "Events per message, one on each line.")
     var lines = 1
 
@@ -42,9 +35,6 @@ struct KafkaOptions: ParsableArguments {
         guard (1...KafkaOptions.linesMax).contains(lines) else {
             throw ValidationError("--lines: found \(lines), expected 1 to \(KafkaOptions.linesMax).")
         }
-        guard lines == 1 || key != .user else {
-            throw ValidationError("--key user: a message of --lines \(lines) has several users; use --key none.")
-        }
         if kafka == nil, topic != nil || kafkaConfig != nil {
             throw ValidationError("--kafka: missing, expected host:port beside --topic.")
         }
@@ -52,15 +42,15 @@ struct KafkaOptions: ParsableArguments {
     }
 
     /// The output that these options describe, connected; nil without --kafka.
-    /// - Parameter fallback: what a message's key is unless the options say.
+    /// - Parameter key: what a message's key is; none where a message has several lines.
     /// - Throws: `KafkaError`, or `ValidationError` about the file of settings.
-    func connect(key fallback: KafkaOutput.Key = .user) throws -> KafkaOutput? {
+    func connect(key: KafkaOutput.Key) throws -> KafkaOutput? {
         guard let kafka, let topic else { return nil }
         let brokers = kafka.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         let connection = ConnectionConfiguration(brokers: brokers, settings: try settings())
         return try KafkaOutput(
             ProducerConfiguration(connection: connection, compression: compression.rawValue), topic: topic,
-            key: key ?? (lines == 1 ? fallback : .none), linesPerMessage: lines)
+            key: key, linesPerMessage: lines)
     }
 
     private func settings() throws -> [String: String] {
@@ -90,5 +80,3 @@ struct KafkaOptions: ParsableArguments {
         return settings
     }
 }
-
-extension KafkaOutput.Key: ExpressibleByArgument {}

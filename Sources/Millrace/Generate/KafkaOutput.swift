@@ -6,9 +6,11 @@ import Kafka
 /// full; never use it on Swift's cooperative pool.
 struct KafkaOutput: ~Copyable {
     /// What a message's key is.
-    enum Key: String, CaseIterable, Sendable {
-        /// The event's user: a player's events keep their order, in one partition.
+    enum Key: Equatable, Sendable {
+        /// The user of a generated event: a player's events keep their order, in one partition.
         case user
+        /// The value of a field at the top of the message's JSON; a message without one has no key.
+        case field(String)
         /// No key: batches go to partitions in turn.
         case none
     }
@@ -17,6 +19,9 @@ struct KafkaOutput: ~Copyable {
     private let topic: Producer.Topic
     private let key: Key
     private let linesPerMessage: Int
+    private var keys: MessageKeys?
+    /// Of the messages so far, those that lack the field that is to be their key.
+    private(set) var keyless = 0
     /// Messages handed to the producer so far.
     private(set) var messages = 0
 
@@ -27,18 +32,20 @@ struct KafkaOutput: ~Copyable {
     init(
         _ configuration: ProducerConfiguration, topic: String, key: Key, linesPerMessage: Int = 1
     ) throws(KafkaError) {
-        precondition(linesPerMessage == 1 || key == .none, "a message of several events has no user to be its key")
+        precondition(linesPerMessage == 1 || key == .none, "a message of several events has no one key")
         _ = try ClusterClient(configuration.connection).metadata(topic: topic)
         var producer = try Producer(configuration)
         self.topic = try producer.topic(topic)
         self.producer = producer
         self.key = key
         self.linesPerMessage = linesPerMessage
+        keys = if case .field(let name) = key { MessageKeys(field: name) } else { nil }
     }
 
     /// Queues whole lines, as messages without the newline at their end.
     /// - Throws: `KafkaError`: about these lines, or about earlier ones that could not be delivered.
     mutating func write(_ lines: UnsafeRawBufferPointer) throws(KafkaError) {
+        if let keys = unsafe keys?.keys(of: lines) { return try unsafe write(lines, keys) }
         var start = 0
         var end = 0
         var count = 0
@@ -52,6 +59,34 @@ struct KafkaOutput: ~Copyable {
             count = 0
         }
         try producer.checkDelivered()
+    }
+
+    /// Queues lines, each with its key.
+    private mutating func write(_ lines: UnsafeRawBufferPointer, _ keys: [[UInt8]?]) throws(KafkaError) {
+        var start = 0
+        for key in keys {
+            let end = unsafe start + KafkaOutput.lineLength(UnsafeRawBufferPointer(rebasing: lines[start...]))
+            let message = unsafe UnsafeRawBufferPointer(rebasing: lines[start..<end])
+            messages += 1
+            start = end + 1
+            if let key {
+                try unsafe produce(message, key)
+            } else {
+                keyless += 1
+                try unsafe producer.produce(message, to: topic)
+            }
+        }
+        try producer.checkDelivered()
+    }
+
+    private mutating func produce(_ message: UnsafeRawBufferPointer, _ key: [UInt8]) throws(KafkaError) {
+        var failure: KafkaError?
+        unsafe key.withUnsafeBytes { key in
+            do throws(KafkaError) { try unsafe producer.produce(message, key: key, to: topic) } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Waits until everything is delivered, and ends the producer.
@@ -70,16 +105,10 @@ struct KafkaOutput: ~Copyable {
             return try unsafe producer.produce(message, key: user, to: topic)
         }
         // The same user may be written with and without escapes.
-        var failure: KafkaError?
-        unsafe KafkaOutput.unescaped(user).withUnsafeBytes { key in
-            do throws(KafkaError) { try unsafe producer.produce(message, key: key, to: topic) } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
+        try unsafe produce(message, KafkaOutput.unescaped(user))
     }
 
-    private static func lineLength(_ bytes: UnsafeRawBufferPointer) -> Int {
+    static func lineLength(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard let start = bytes.baseAddress, let mark = unsafe memchr(start, 10, bytes.count) else {
             return bytes.count
         }

@@ -14,11 +14,16 @@ final class LetterTally: EpochObserver {
 
     /// Causes that are told apart; letters of further ones are in no complaint.
     private static let causesMax = 100
-    private let parsers: Set<String>
+    /// The parsers, with what of the message their fields are.
+    private let parsers: [String: [String: MessageAttribute]]
+    private let readsFiles: Bool
     private let counts = Mutex<[Cause: Int]>([:])
 
     init(of topology: CompiledTopology) {
-        parsers = Set(topology.stages.filter { $0.plan is ParsePlan }.map(\.name))
+        let plans = topology.stages.compactMap { stage in (stage.plan as? ParsePlan).map { (stage.name, $0.attributes) }
+        }
+        parsers = Dictionary(plans) { first, _ in first }
+        readsFiles = topology.sources.allSatisfy { $0.plan is FilePlan }
     }
 
     func committed(_ epoch: ClosedEpoch) {
@@ -39,7 +44,14 @@ final class LetterTally: EpochObserver {
         }
         let rest = counts.count > 1 ? ", of \(count), and \(counts.count - 1) other cause(s)" : ""
         let place = (cause.node.map { " at node \($0)" } ?? "") + (cause.field.map { ", field \($0)" } ?? "")
-        let isParsing = cause.node.map(parsers.contains) ?? true
-        return ", \(cause.code)\(place)\(rest)" + (isParsing ? "; does parse_json declare what they hold?" : "")
+        return ", \(cause.code)\(place)\(rest)" + advice(on: cause)
+    }
+
+    private func advice(on cause: Cause) -> String {
+        let fields = cause.node.map { parsers[$0] } ?? [:]
+        if let attribute = cause.field.flatMap({ fields?[$0] }) {
+            return "; it is \(attribute), which \(readsFiles ? "lines of files" : "these messages") do not have"
+        }
+        return fields == nil ? "" : "; does parse_json declare what they hold?"
     }
 }

@@ -34,6 +34,10 @@ struct Trial {
         let logger = Logger(label: "millrace") { _ in log.handler }
         let letters = TrialLetters(max: deadLettersMax, of: topology)
         remarks = Remarks { log.add($0) }
+        for stage in topology.stages {
+            guard let plan = stage.plan as? ParsePlan else { continue }
+            if let remark = Self.remark(on: plan.attributes, of: stage.name) { log.add(remark) }
+        }
         var services = RunServices()
         services[Remarks.self] = remarks
         services[LookupStandIns.self] = LookupStandIns(paths: rows, isPatient: false)
@@ -45,6 +49,17 @@ struct Trial {
         self.tables = tables
         self.letters = letters
         self.log = log
+    }
+
+    /// Says which fields have no values because lines of a file are no messages; nil for none.
+    private static func remark(on attributes: [String: MessageAttribute], of node: String) -> String? {
+        // Of those, files have offsets.
+        let missing = attributes.filter { $0.value != .offset }.sorted { $0.key < $1.key }
+        guard !missing.isEmpty else { return nil }
+        let names = missing.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+        return
+            "values of messages are null in a sample, which has none: \(names) of \(node); to try them, `millrace produce` "
+            + "puts the sample into a topic, with keys by --key"
     }
 
     /// Puts samples in the place of the sources.

@@ -17,7 +17,8 @@ final class TrialLog: Sendable {
         if let sentence = remark.sentence { add(sentence) }
     }
 
-    private func add(_ remark: String) {
+    /// Keeps a remark.
+    func add(_ remark: String) {
         kept.withLock { kept in
             if !kept.contains(remark) { kept.append(remark) }
         }

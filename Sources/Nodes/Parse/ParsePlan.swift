@@ -24,6 +24,14 @@ package struct ParsePlan: Sendable {
         self.elements = elements
     }
 
+    /// The fields that are values of messages, by name.
+    package var attributes: [String: MessageAttribute] {
+        let found = fields.compactMap { field in
+            if case .message(let attribute) = field.origin { (field.name, attribute) } else { nil }
+        }
+        return Dictionary(found) { first, _ in first }
+    }
+
     /// A plan for fields that stand in the documents, all of them.
     package init(fields: [FieldDeclaration], names: [String], limits: JSONLimits) {
         self.init(fields: zip(names, fields).map { RecordField(name: $0, $1) }, limits: limits)
