@@ -60,7 +60,33 @@ import Testing
                 .code(0), "WARNING A record is a dead letter", "found text", #"record="{\"size\": \"x\"}""#)
             complaint.expect(
                 .code(0), "WARNING Dead letters", "cause=wrong_type", "field=size", "found text", "count=3")
-            complaint.expect(.code(0), "Topology ended", "dead=3", "events=4")
+            complaint.expect(.code(0), "Topology ended", "dead=3", "events=4", "refused=0")
+        }
+    }
+
+    /// What is too late is no dead letter, and the end says how many there were.
+    @Test func refusedRecordsAreCountedAsSuch() async throws {
+        try await onOwnThread {
+            let folder = try TopologyFolder()
+            // The clock of the file goes by what many records say.
+            let lines =
+                (0..<500).map { "{\"ts\": \(1_767_225_600 + $0 * 60)}" } + Array(repeating: "{\"ts\": 1000}", count: 7)
+            let events = try folder.file(named: "events.ndjson", lines.joined(separator: "\n") + "\n")
+            let path = try folder.file(
+                """
+                topology: t
+                nodes:
+                  events: { file: "\(events)" }
+                  records: { from: events, parse_json: { event_time: ts, fields: { ts: timestamp(s) } } }
+                  kpi: { from: records, summarize: { window: 1h, metrics: { n: count() }, too_late: 1h, too_early: 1d } }
+                  show: { from: kpi, console: {} }
+                """)
+            let complaint = try Complaint.of(["run", path, "--progress", "none", "--fail-on-dead"])
+            complaint.expect(
+                .code(0), "WARNING A record is refused; more of this cause are only counted", "cause=too_late")
+            complaint.expect(.code(0), "WARNING Refused records", "cause=too_late", "count=7")
+            complaint.expect(.code(0), "Topology ended", "dead=0", "events=507", "refused=7")
+            #expect(!complaint.errors.contains("ead letter"), "\(complaint.errors)")
         }
     }
 

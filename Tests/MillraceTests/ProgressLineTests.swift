@@ -47,6 +47,14 @@ import Testing
                 + "anonymous 987")
     }
 
+    @Test func whatWasRefusedIsShownApart() {
+        let sample = Self.sample { ($0.deadLetters, $0.refused) = (3, 4_900) }
+        #expect(
+            ProgressReporter.line("kpis", sample, since: .init(), columns: 119).contains(", dead 3, refused 4900, "))
+        #expect(ProgressReporter.metadata("kpis", sample, since: .init())["refused"] == "4900")
+        #expect(ProgressReporter.metadata("kpis", Self.sample(), since: .init())["refused"] == nil)
+    }
+
     @Test func troubleGoesBeforeMemory() {
         let sample = Self.sample { $0.troubles = [String(repeating: "the database is away ", count: 9)] }
         let line = ProgressReporter.line("kpis", sample, since: .init(), columns: 79)

@@ -4,6 +4,8 @@ public struct ProgressSnapshot: Sendable {
     public var records: Int64 = 0
     /// Of these, records in dead letters.
     public var deadLetters: Int64 = 0
+    /// Of the records, those refused as too late or too early.
+    public var refused: Int64 = 0
     /// Records read and not committed yet.
     public var uncommitted: Int64 = 0
     /// Payload bytes since the start.

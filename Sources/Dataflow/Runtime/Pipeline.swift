@@ -179,6 +179,7 @@ public final class Pipeline: Sendable {
             var snapshot = ProgressSnapshot()
             snapshot.records = state.progress.records
             snapshot.deadLetters = state.progress.deadLetters
+            snapshot.refused = state.progress.refused
             snapshot.bytes = state.progress.bytes
             snapshot.epochs = state.progress.epochs
             snapshot.lastCommit = state.progress.lastCommit

@@ -162,6 +162,7 @@ struct PipelineState {
         for advance in closed.advances {
             progress.records += advance.counters.read
             progress.deadLetters += advance.counters.dead
+            progress.refused += advance.counters.refused
             guard let index = partitions.firstIndex(where: { $0.key == advance.key }) else { continue }
             partitions[index].book(advance)
             committedOffsets[partitions[index].source][advance.key] = advance.to
@@ -185,6 +186,7 @@ struct PipelineState {
 struct ProgressCounters {
     var records: Int64 = 0
     var deadLetters: Int64 = 0
+    var refused: Int64 = 0
     var bytes: Int64 = 0
     var epochs: Int64 = 0
     /// By node.

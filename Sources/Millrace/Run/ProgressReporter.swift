@@ -95,6 +95,7 @@ struct ProgressReporter: Sendable {
         var text = "\(name): \(short(snapshot.records)) events, \(short(Int64(sample.rate(since: last))))/s"
         if let lag = snapshot.lag { text += ", lag \(short(lag))" }
         if snapshot.deadLetters > 0 { text += ", dead \(short(snapshot.deadLetters))" }
+        if snapshot.refused > 0 { text += ", refused \(short(snapshot.refused))" }
         if let trouble = snapshot.troubles.first { return String("\(text): \(trouble)".prefix(columns)) }
         text += ", \(memory.total >> 20)/\(memory.budget >> 20) MiB"
         // What does not fit is left out: the last commit first, then parts from the back; the program's is always the same.
@@ -128,6 +129,7 @@ struct ProgressReporter: Sendable {
         for part in MemoryAccountant.Part.allCases where snapshot.memory[part] > 0 {
             result["memory_\(part)_mib"] = "\(snapshot.memory[part] >> 20)"
         }
+        if snapshot.refused > 0 { result["refused"] = "\(snapshot.refused)" }
         if let queued = snapshot.queued { result["queued_mib"] = "\(queued >> 20)" }
         if let anonymous = sample.anonymous { result["anonymous_mib"] = "\(anonymous >> 20)" }
         if let lag = snapshot.lag { result["lag"] = "\(lag)" }

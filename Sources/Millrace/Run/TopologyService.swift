@@ -146,8 +146,8 @@ final class TopologyService: Service {
         logger.info(
             "Topology ended",
             metadata: [
-                "events": "\(snapshot.records)", "dead": "\(snapshot.deadLetters)", "epochs": "\(snapshot.epochs)",
-                "rows": "\(snapshot.rows)",
+                "events": "\(snapshot.records)", "dead": "\(snapshot.deadLetters)",
+                "refused": "\(snapshot.refused)", "epochs": "\(snapshot.epochs)", "rows": "\(snapshot.rows)",
             ])
     }
 }

@@ -2,8 +2,8 @@ package import Dataflow
 package import Logging
 import Synchronization
 
-/// Says why records become dead letters: the first of each cause at once, with the record; at the end, how many there
-/// were of each.
+/// Says why records become dead letters or are refused: the first of each cause at once, with the record; at the end, how
+/// many there were of each.
 ///
 /// A cause is a code, a node and a field, as in `millrace.dead_letters`: the same mistake at another byte is the same cause.
 /// Letters are counted when they are committed, so that a rewind counts none twice.
@@ -18,7 +18,7 @@ package final class DeadLetterReport: EpochObserver {
 
     private struct Causes {
         /// In the order in which they came: the first fault seen, and how many letters there were.
-        var list: [(first: RecordFault, count: Int64)] = []
+        var list: [(first: RecordFault, isDead: Bool, count: Int64)] = []
         var indices: [[String?]: Int] = [:]
         var others: Int64 = 0
     }
@@ -33,10 +33,11 @@ package final class DeadLetterReport: EpochObserver {
     }
 
     /// How many letters there were of each cause, the most frequent first; the last may stand for all others.
-    package var causes: [(first: RecordFault, count: Int64)] {
+    package var causes: [(first: RecordFault, isDead: Bool, count: Int64)] {
         known.withLock { causes in
             let sorted = causes.list.sorted { ($0.count, $1.first.reason) > ($1.count, $0.first.reason) }
-            return causes.others == 0 ? sorted : sorted + [(RecordFault("other", "other causes"), causes.others)]
+            let others = (first: RecordFault("other", "other causes"), isDead: true, count: causes.others)
+            return causes.others == 0 ? sorted : sorted + [others]
         }
     }
 
@@ -46,7 +47,8 @@ package final class DeadLetterReport: EpochObserver {
             var metadata = Self.metadata(of: cause.first)
             metadata["count"] = "\(cause.count)"
             metadata["first"] = "\(cause.first.reason)"
-            logger.warning("Dead letters", metadata: metadata)
+            // As the ledger and the last line of a run count them.
+            logger.warning(cause.isDead ? "Dead letters" : "Refused records", metadata: metadata)
         }
     }
 
@@ -54,7 +56,7 @@ package final class DeadLetterReport: EpochObserver {
     private static func count(_ letter: DeadLetter, in causes: inout Causes) -> Bool {
         // A row that a trigger refuses has no constraint or column to be told by, but the SQLSTATE that was found.
         let fault = letter.fault
-        let cause = [fault.code, fault.node, fault.field ?? fault.found]
+        let cause = [fault.code, fault.node, fault.field ?? fault.found, letter.isDead ? "dead" : "refused"]
         if let index = causes.indices[cause] {
             causes.list[index].count += 1
             return false
@@ -64,7 +66,7 @@ package final class DeadLetterReport: EpochObserver {
             return false
         }
         causes.indices[cause] = causes.list.count
-        causes.list.append((letter.fault, 1))
+        causes.list.append((letter.fault, letter.isDead, 1))
         return true
     }
 
@@ -83,7 +85,10 @@ package final class DeadLetterReport: EpochObserver {
         metadata["offset"] = "\(letter.offset)"
         metadata["record"] = "\(Self.shown(letter.payload))"
         if letter.line > 0 { metadata["line"] = "\(letter.line)" }
-        logger.warning("A record is a dead letter; more of this cause are only counted", metadata: metadata)
+        logger.warning(
+            letter.isDead
+                ? "A record is a dead letter; more of this cause are only counted"
+                : "A record is refused; more of this cause are only counted", metadata: metadata)
     }
 
     /// The beginning of a record, whatever it holds, without what a terminal would take for a command.

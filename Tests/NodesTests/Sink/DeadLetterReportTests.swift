@@ -58,6 +58,28 @@ import Testing
         #expect(log.lines.withLock { $0.last } == "Dead letters cause=invalid_utf8 count=1 first=not UTF-8 node=r")
     }
 
+    /// The ledger counts them apart.
+    @Test func refusedRecordsAreCalledSo() {
+        let log = Log()
+        let report = DeadLetterReport(logger: Logger(label: "test") { _ in log })
+        var epoch = Self.epoch([
+            RecordFault("too_late", node: "k", "2 h too late"), RecordFault("too_late", node: "k", "dead"),
+        ])
+        epoch.deadLetters[0].isDead = false
+        report.committed(epoch)
+        report.conclude()
+        let lines = log.lines.withLock { $0 }
+        #expect(
+            lines.count == 4
+                && lines[0].hasPrefix("A record is refused; more of this cause are only counted cause=too_late"))
+        #expect(lines[1].hasPrefix("A record is a dead letter; "))
+        #expect(
+            Set(lines.suffix(2)) == [
+                "Refused records cause=too_late count=1 first=2 h too late node=k",
+                "Dead letters cause=too_late count=1 first=dead node=k",
+            ])
+    }
+
     @Test func causesAreBounded() {
         let report = DeadLetterReport(logger: Logger(label: "test") { _ in Log() })
         let letters = (0..<200).map { number in
