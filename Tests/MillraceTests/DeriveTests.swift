@@ -49,6 +49,22 @@ import Testing
         #expect(errors.map(\.code) == ["unknown-field"], "\(errors)")
     }
 
+    /// Whoever has given the event time another name may use the old one.
+    @Test func theNameOfARenamedEventTimeIsFree() {
+        let text = """
+            topology: t
+            nodes:
+              events: { file: events.ndjson }
+              records: { from: events, parse_json: { event_time: ts, fields: { ts: timestamp, k: text } } }
+              moved: { from: records, rename: { happened: ts } }
+              shaped: { from: moved, derive: { ts: "date_trunc('hour', happened)" } }
+              kpi: { from: shaped, summarize: { window: 1d, by: [ts], metrics: { c: count() } } }
+              show: { from: kpi, console: {} }
+            """
+        let found = TopologyLoader(environment: [:]).load(text: text, from: "t.yaml").diagnostics
+        #expect(!found.hasErrors, "\(found)")
+    }
+
     /// Tables remember how the fields came about on which their rows depend, and nothing else.
     @Test func whatATableMeansHoldsTheExpressionsThatItDependsOn() throws {
         let lines = { (derive: String, environment: [String: String]) throws -> [String] in

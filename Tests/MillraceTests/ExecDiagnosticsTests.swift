@@ -51,6 +51,10 @@ import Testing
         ("command: a, send: [q], add: { s: text }", "error[unknown-field]"),
         ("add: { s: text }", "error[missing-field]"),
         ("command: a, add: {}", "error[no-fields]"),
+        (
+            "command: a, add: { s: text, ts: timestamp }",
+            "t.yaml:5:53: error[event-time-replaced]: node x: ts is the event time"
+        ),
     ])
     func aMistakeIsOneError(exec: String, expected: String) {
         let found = Self.load(exec).diagnostics.all.map(\.description)

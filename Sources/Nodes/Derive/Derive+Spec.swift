@@ -11,7 +11,8 @@ extension Derive: NodeType {
             FieldSpec(
                 "fields", .map(.expression),
                 "The new fields by name, each with its expression; docs/functions.md has the functions. An expression may use "
-                    + "the fields above it; a field of the records that has the name already is replaced for what follows.",
+                    + "the fields above it; a field of the records that has the name already is replaced for what follows, unless it is "
+                    + "the event time.",
                 required: true, example: "{ endpoint: \"lower(split_part(uri, '?', 1))\" }")
         ],
         shorthand: "fields",
@@ -39,6 +40,7 @@ extension Derive: NodeType {
                 schema.departed[entry.key] = nil
                 continue
             }
+            if let problem = schema.replacementOfEventTime(by: entry, of: node) { problems.append(problem) }
             plan.fields.append(field)
             schema.set(RecordSchema.Field(name: field.name, type: field.expression.resultType, column: field.column))
         }

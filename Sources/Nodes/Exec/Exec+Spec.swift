@@ -72,8 +72,8 @@ extension Exec: NodeType {
                             "The longest text, in bytes; a longer one is of another type.",
                             default: "\(JSONLimits.textLengthDefault)"),
                     ])),
-            "The fields that it answers, with their types. One that the records have already is replaced for what follows. An "
-                + "answer that does not fit makes its record a dead letter.",
+            "The fields that it answers, with their types. One that the records have already is replaced for what follows, unless "
+                + "it is the event time. An answer that does not fit makes its record a dead letter.",
             required: true, example: "{ score: double, segment: text }"),
         FieldSpec(
             "echo", .string,

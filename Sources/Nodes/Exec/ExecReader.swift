@@ -78,6 +78,7 @@ struct ExecReader {
                 output.unresolved.insert(entry.key)
                 continue
             }
+            if let problem = input.replacementOfEventTime(by: entry, of: node) { problems.append(problem) }
             fields.append(field)
             let type = ColumnType(field.declaration.type)
             output.set(

@@ -36,7 +36,8 @@ extension ParseJSON: NodeType {
                 default: "json"),
             FieldSpec(
                 "event_time", .fieldName,
-                "The timestamp field that says when an event happened; windows need it. It becomes required.",
+                "The timestamp field, one of `fields`, that says when an event happened; windows need it. It becomes required, and no "
+                    + "node behind replaces it.",
                 example: "ts"),
             FieldSpec(
                 "fields",
