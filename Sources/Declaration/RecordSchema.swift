@@ -12,13 +12,18 @@ public struct RecordSchema: Sendable {
         public var column: Int
         /// The longest text there can be, in bytes; nil for other types, and where it is not known.
         public var textBytesMax: Int?
+        /// Whether elements of documents are the records, and all those of one document have the same value.
+        public var isOfDocument: Bool
 
         /// Creates a field.
-        public init(name: String, type: ColumnType, column: Int, textBytesMax: Int? = nil) {
+        public init(
+            name: String, type: ColumnType, column: Int, textBytesMax: Int? = nil, isOfDocument: Bool = false
+        ) {
             self.name = name
             self.type = type
             self.column = column
             self.textBytesMax = textBytesMax
+            self.isOfDocument = isOfDocument
         }
     }
 

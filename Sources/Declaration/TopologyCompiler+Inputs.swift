@@ -75,6 +75,7 @@ extension TopologyCompiler {
             }
             var common = fields[0]
             common.column = number(fields.map(\.column), of: node)
+            common.isOfDocument = fields.contains(where: \.isOfDocument)
             let lengths = fields.map(\.textBytesMax)
             common.textBytesMax = lengths.contains(nil) ? nil : lengths.compactMap(\.self).max()
             joined.fields.append(common)

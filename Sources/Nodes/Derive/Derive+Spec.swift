@@ -42,7 +42,11 @@ extension Derive: NodeType {
             }
             if let problem = schema.replacementOfEventTime(by: entry, of: node) { problems.append(problem) }
             plan.fields.append(field)
-            schema.set(RecordSchema.Field(name: field.name, type: field.expression.resultType, column: field.column))
+            schema.set(
+                RecordSchema.Field(
+                    name: field.name, type: field.expression.resultType, column: field.column,
+                    isOfDocument: !field.reads.isEmpty
+                        && field.reads.allSatisfy { schema[$0]?.isOfDocument ?? false }))
         }
         return CompiledNode(isWhole ? .stage(plan) : .broken, output: .records(schema))
     }

@@ -111,6 +111,7 @@ struct LookupReader {
             output.isOpen = true
             return nil
         }
+        let isOfDocument = (config["on"]?.entries ?? []).allSatisfy { input[$0.key]?.isOfDocument ?? false }
         var cells: [LookupPlan.Cell] = []
         for entry in entries {
             guard let cell = cell(entry, column: input.nextColumn + cells.count, &problems) else {
@@ -118,7 +119,9 @@ struct LookupReader {
                 continue
             }
             cells.append(cell)
-            output.fields.append(RecordSchema.Field(name: cell.name, type: cell.columnType, column: cell.column))
+            output.fields.append(
+                RecordSchema.Field(
+                    name: cell.name, type: cell.columnType, column: cell.column, isOfDocument: isOfDocument))
         }
         return cells.count == entries.count ? cells : nil
     }

@@ -26,7 +26,9 @@ extension ParsePlan {
             schema.fields.append(
                 RecordSchema.Field(
                     name: entry.key, type: field.columnType, column: schema.fields.count,
-                    textBytesMax: field.columnType == .text ? field.declaration.textLengthMax : nil))
+                    textBytesMax: field.columnType == .text ? field.declaration.textLengthMax : nil,
+                    isOfDocument: reader.elements != nil
+                        && (field.declaration.isOutside || field.origin != .document)))
             fields.append(field)
         }
         reader.setZones(declared, schema, &fields, &problems)

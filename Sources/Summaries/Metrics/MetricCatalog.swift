@@ -16,6 +16,11 @@ package struct MetricCatalog: Sendable {
     /// A catalog of some types, each name once.
     package init(_ types: [any MetricType.Type]) { self.types = types }
 
+    /// Whether the metric of a call depends on how many records have a value.
+    func weighsRecords(_ call: MetricCall) -> Bool {
+        types.contains { $0.spec.name == call.function && $0.spec.weighsRecords }
+    }
+
     private var names: [String] { types.map { $0.spec.name } }
 
     /// Makes a metric of a call.

@@ -66,13 +66,27 @@ extension MetricPlan {
         guard let value = entry.value["metric"], let text = value.string else { return nil }
         do throws(Diagnostics) {
             let call = try MetricCall.parse(text, at: value.location)
-            return catalog.compile(call, named: entry.key, input: input, &problems).map {
-                MetricPlan($0, condition: condition, conditionText: conditionText)
-            }
+            guard let metric = catalog.compile(call, named: entry.key, input: input, &problems) else { return nil }
+            let plan = MetricPlan(metric, condition: condition, conditionText: conditionText)
+            if catalog.weighsRecords(call), let problem = plan.repetition(of: call, input) { problems.append(problem) }
+            return plan
         } catch {
             problems.append(contentsOf: error)
             return nil
         }
+    }
+
+    /// The warning that values of documents are taken once for each of their elements; nil where a condition may choose one.
+    private func repetition(of call: MetricCall, _ input: RecordSchema) -> Diagnostic? {
+        let names = fieldNames
+        guard let field = metric.fields.first, names.allSatisfy({ input[$0]?.isOfDocument ?? false }),
+            case .field(_, let location)? = call.arguments.first
+        else { return nil }
+        return Diagnostic(
+            .warning, code: "repeated-value", at: location,
+            "\(field.name) is of the document, whose elements are the records: \(call.function)(\(field.name)) takes it once "
+                + "for each element, expected a field of the element",
+            hint: "have a topology of its own without `each` take it, where each document is one record")
     }
 
     /// The longest name of a metric, in bytes.

@@ -29,6 +29,8 @@ package struct MetricSpec: Sendable {
     package var summary: String
     /// The options that a call may have.
     package var options: [Option]
+    /// Whether its value depends on how many records have a value, and not only on which values there are.
+    package var weighsRecords: Bool
 
     /// Creates a spec.
     /// - Parameters:
@@ -36,12 +38,13 @@ package struct MetricSpec: Sendable {
     ///   - advice: names for which the advice is another text.
     package init(
         name: String, otherNames: [String] = [], advice: [String: String] = [:], signature: String, summary: String,
-        options: [Option] = []
+        options: [Option] = [], weighsRecords: Bool = false
     ) {
         self.name = name
         self.otherNames = advice.merging(otherNames.map { ($0, name) }) { advice, _ in advice }
         self.signature = signature
         self.summary = summary
         self.options = options
+        self.weighsRecords = weighsRecords
     }
 }

@@ -14,7 +14,8 @@ package struct Average: Metric, MetricType {
     }
 
     package static let spec = MetricSpec(
-        name: "avg", otherNames: ["mean", "average"], signature: "avg(f)", summary: "the mean of numbers")
+        name: "avg", otherNames: ["mean", "average"], signature: "avg(f)", summary: "the mean of numbers",
+        weighsRecords: true)
 
     package static func compile(
         _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics

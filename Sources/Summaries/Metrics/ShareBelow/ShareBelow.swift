@@ -11,7 +11,7 @@ package struct ShareBelow: Metric, MetricType {
     package static let spec = MetricSpec(
         name: "share_below", otherNames: ["fraction_below", "percent_below", "percentile_rank", "percentrank"],
         signature: "share_below(f, 300)",
-        summary: "the exact share of the values that are below a number, from 0 to 1")
+        summary: "the exact share of the values that are below a number, from 0 to 1", weighsRecords: true)
 
     package static func compile(
         _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics

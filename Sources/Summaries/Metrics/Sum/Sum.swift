@@ -14,7 +14,8 @@ package struct Sum: Metric, MetricType {
     }
 
     package static let spec = MetricSpec(
-        name: "sum", otherNames: ["total"], signature: "sum(f)", summary: "the exact sum of numbers")
+        name: "sum", otherNames: ["total"], signature: "sum(f)", summary: "the exact sum of numbers",
+        weighsRecords: true)
 
     package static func compile(
         _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics
