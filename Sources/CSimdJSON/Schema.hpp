@@ -46,7 +46,7 @@ struct Member {
     std::unique_ptr<Level> elements;
 };
 
-/// What to do with the value of a key. The first nine are the field types, in the order of SJ_TEXT....
+/// What to do with the value of a key. The first ten are the field types, in the order of SJ_TEXT....
 enum Action : uint8_t {
     actionText = SJ_TEXT,
     actionInteger = SJ_INTEGER,
@@ -57,6 +57,7 @@ enum Action : uint8_t {
     actionTimestampSeconds = SJ_TIMESTAMP_SECONDS,
     actionTimestampMilliseconds = SJ_TIMESTAMP_MILLISECONDS,
     actionTimestampMicroseconds = SJ_TIMESTAMP_MICROSECONDS,
+    actionTimestampNanoseconds = SJ_TIMESTAMP_NANOSECONDS,
     /// An object with declared members and nothing else.
     actionObject,
     /// Several fields of one path, a field that has declared members below it too, or the array of the elements.

@@ -28,6 +28,17 @@ static inline __attribute__((always_inline)) bool shortInteger(const uint8_t *by
     return true;
 }
 
+/// Nanoseconds of the years 2001 to 2286, which have nineteen digits: the first sixteen are the microseconds.
+static inline __attribute__((always_inline)) bool shortNanoseconds(const uint8_t *bytes, int64_t &micros) {
+    constexpr uint64_t zeros = 0x3030303030303030;
+    const uint64_t first = load64(bytes) ^ zeros, second = load64(bytes + 8) ^ zeros, last = load64(bytes + 11) ^ zeros;
+    if ((noDigits(first) | noDigits(second) | noDigits(last)) != 0 || *bytes == '0' || !endsScalar[bytes[19]]) {
+        return false;
+    }
+    micros = static_cast<int64_t>(valueOf(first) * 100'000'000 + valueOf(second));
+    return true;
+}
+
 /// The number of `length` bytes at `bytes`, at most seven digits and a point, with no more digits behind it than the
 /// scale, and a scale of at most 9.
 static inline __attribute__((always_inline)) bool shortDecimal(
@@ -135,6 +146,12 @@ __attribute__((always_inline)) bool isShortcut(
         if (__builtin_mul_overflow(number, unit[spelling.action - actionTimestampSeconds], &number)) { return false; }
         if (number < instantMin || number >= instantEnd) { return false; }
         place.put(*spelling.field, number);
+        return true;
+    }
+    case actionTimestampNanoseconds: {
+        int64_t micros;
+        if (!shortNanoseconds(bytes, micros)) { return false; }
+        place.put(*spelling.field, micros);
         return true;
     }
     case actionSkip:

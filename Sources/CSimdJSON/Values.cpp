@@ -323,6 +323,7 @@ uint8_t valueOfText(uint8_t type, uint8_t scale, const uint8_t *text, size_t len
     case SJ_TIMESTAMP_SECONDS:
     case SJ_TIMESTAMP_MILLISECONDS:
     case SJ_TIMESTAMP_MICROSECONDS:
+    case SJ_TIMESTAMP_NANOSECONDS:
         code = scaled(begin, end, 3 * (SJ_TIMESTAMP_MICROSECONDS - type), Remainder::floor, number);
         if (code == SJ_OK && (number < instantMin || number >= instantEnd)) { code = SJ_OUT_OF_RANGE; }
         break;

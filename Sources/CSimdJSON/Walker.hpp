@@ -404,6 +404,7 @@ private:
         case SJ_TIMESTAMP_SECONDS:
         case SJ_TIMESTAMP_MILLISECONDS:
         case SJ_TIMESTAMP_MICROSECONDS:
+        case SJ_TIMESTAMP_NANOSECONDS:
             code = scaled(bytes, end, 3 * (SJ_TIMESTAMP_MICROSECONDS - field.type), Remainder::floor, number);
             if (code == SJ_OK && (number < instantMin || number >= instantEnd)) { code = SJ_OUT_OF_RANGE; }
             break;

@@ -113,6 +113,7 @@ extension FieldType {
         case .timestamp(.epochSeconds): "seconds since 1970 in the years 0001 to 9999"
         case .timestamp(.epochMilliseconds): "milliseconds since 1970 in the years 0001 to 9999"
         case .timestamp(.epochMicroseconds): "microseconds since 1970 in the years 0001 to 9999"
+        case .timestamp(.epochNanoseconds): "nanoseconds since 1970 in the years 0001 to 9999"
         }
     }
 

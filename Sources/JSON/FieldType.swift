@@ -26,4 +26,6 @@ public enum TimestampFormat: Hashable, Sendable {
     case epochMilliseconds
     /// A number of microseconds since 1970; a fraction is cut toward negative infinity.
     case epochMicroseconds
+    /// A number of nanoseconds since 1970; cut toward negative infinity to microseconds.
+    case epochNanoseconds
 }

@@ -113,6 +113,9 @@ import Testing
             [(#""1774744200000""#, .integer(1_774_744_200_000_000)), (#""-0.5""#, .integer(-500))],
             .timestamp(.epochMilliseconds))
         check([(#""1774744200""#, .integer(1_774_744_200_000_000))], .timestamp(.epochSeconds))
+        check(
+            [(#""1774744200000001999""#, .integer(1_774_744_200_000_001)), (#""-1""#, .integer(-1))],
+            .timestamp(.epochNanoseconds))
         check([(#""2026-03-29T00:30:00Z""#, .integer(1_774_744_200_000_000))], .timestamp(.rfc3339))
         refuse([(#""soon""#, .wrongType), (#""1e30""#, .outOfRange)], .timestamp(.epochSeconds))
     }

@@ -213,4 +213,21 @@ import Testing
                 Case("253402300800000000", .outOfRange), Case("-62135596800000001", .outOfRange),
             ] + Self.noNumbers, .timestamp(.epochMicroseconds))
     }
+
+    @Test func nanosecondsAreCutToMicroseconds() {
+        check(
+            [
+                Case("1772355600250001000", .integer(1_772_355_600_250_001)),
+                Case("1772355600250001999", .integer(1_772_355_600_250_001)),
+                Case("9999999999999999999", .integer(9_999_999_999_999_999)),
+                Case("1772355600250001999.9", .integer(1_772_355_600_250_001)),
+                Case("1.772355600250001e18", .integer(1_772_355_600_250_001)),
+                Case("9223372036854775807", .integer(9_223_372_036_854_775)), Case("999", .integer(0)),
+                Case("-1772355600250001001", .integer(-1_772_355_600_250_002)), Case("-1", .integer(-1)),
+                Case("0", .integer(0)), Case("-0.1", .integer(-1)),
+                Case("253402300799999999999", .integer(253_402_300_799_999_999)),
+                Case("253402300800000000000", .outOfRange), Case("1e300", .outOfRange),
+                Case("0772355600250001000", .invalidNumber),
+            ] + Self.noNumbers, .timestamp(.epochNanoseconds))
+    }
 }

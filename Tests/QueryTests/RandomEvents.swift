@@ -18,7 +18,7 @@ struct RandomField {
 
     /// How a time is written.
     enum TimeForm: CaseIterable {
-        case rfc3339, seconds, milliseconds, microseconds, logFormat, berlin
+        case rfc3339, seconds, milliseconds, microseconds, nanoseconds, logFormat, berlin
     }
 
     var name: String
@@ -33,6 +33,7 @@ struct RandomField {
         case .time(.seconds): "timestamp(s)"
         case .time(.milliseconds): "timestamp(ms)"
         case .time(.microseconds): "timestamp(us)"
+        case .time(.nanoseconds): "timestamp(ns)"
         case .time: "timestamp"
         case .small, .large: "integer"
         case .decimal(let scale): "decimal(\(scale))"
@@ -183,6 +184,7 @@ struct RandomEvents {
         case .seconds: return micros == 0 ? "\(second)" : "\(second).\(fraction)"
         case .milliseconds: return "\(second * 1_000 + micros / 1_000)"
         case .microseconds: return "\(second * 1_000_000 + micros)"
+        case .nanoseconds: return "\((second * 1_000_000 + micros) * 1_000 + Int64(random.below(1_000)))"
         }
     }
 

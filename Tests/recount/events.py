@@ -139,9 +139,9 @@ def _converter(kind, bytes_max):
         return lambda value: _decimal(value, int(places[1]))
     if kind == "text":
         return _text(bytes_max)
-    unit = re.fullmatch(r"timestamp\((s|ms|us)\)", kind)
+    unit = re.fullmatch(r"timestamp\((s|ms|us|ns)\)", kind)
     if unit:
-        return lambda value: _integer(value) * {"s": 1_000_000, "ms": 1000, "us": 1}[unit[1]]
+        return lambda value: _integer(value) * {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}[unit[1]] // 1000
     converters = {"integer": _integer, "double": _double, "boolean": _boolean, "timestamp": _timestamp}
     if kind not in converters:
         raise SystemExit(f"recount: unknown type {kind!r}, expected text, decimal(n), {', '.join(converters)}")

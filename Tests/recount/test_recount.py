@@ -297,6 +297,8 @@ class EventTests(unittest.TestCase):
             self.value(b"null", "text", required=True)
         self.assertIsNone(self.value(b"5", "text", null_on_type_error=True))
         self.assertEqual(self.value(b"1772323200250", "timestamp(ms)"), 1_772_323_200_250_000)
+        self.assertEqual(self.value(b"1772323200250001999", "timestamp(ns)"), 1_772_323_200_250_001)
+        self.assertEqual(self.value(b"-1", "timestamp(ns)"), -1)
 
     def test_what_is_not_json_is_a_dead_letter(self):
         for line in [

@@ -25,6 +25,7 @@ enum {
     SJ_TIMESTAMP_SECONDS = 6,
     SJ_TIMESTAMP_MILLISECONDS = 7,
     SJ_TIMESTAMP_MICROSECONDS = 8,
+    SJ_TIMESTAMP_NANOSECONDS = 9,
 };
 
 /// Why a document is bad; 0 is a good one. The numbers are part of the interface: JSON.DocumentError repeats them.

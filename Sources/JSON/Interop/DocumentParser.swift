@@ -222,6 +222,7 @@ extension FieldType {
         case .timestamp(.epochSeconds): code = SJ_TIMESTAMP_SECONDS
         case .timestamp(.epochMilliseconds): code = SJ_TIMESTAMP_MILLISECONDS
         case .timestamp(.epochMicroseconds): code = SJ_TIMESTAMP_MICROSECONDS
+        case .timestamp(.epochNanoseconds): code = SJ_TIMESTAMP_NANOSECONDS
         }
         return (UInt8(code), UInt8(scale))
     }

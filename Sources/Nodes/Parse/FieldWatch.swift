@@ -208,6 +208,7 @@ package final class FieldWatch: NodeWatch {
             switch format {
             case .epochMilliseconds: "if the numbers are seconds, declare timestamp(s)"
             case .epochMicroseconds: "if the numbers are milliseconds, declare timestamp(ms)"
+            case .epochNanoseconds: "if the numbers are microseconds, declare timestamp(us)"
             case .epochSeconds, .rfc3339: nil
             }
         if let hint { metadata["hint"] = "\(hint)" }

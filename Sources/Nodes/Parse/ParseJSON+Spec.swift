@@ -95,7 +95,8 @@ extension ParseJSON: NodeType {
                         ])),
                 "The fields and their types: `text`, `integer`, `decimal(n)` with n digits after the point "
                     + "(others are rounded half away from zero), `double`, "
-                    + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)` (since 1970).",
+                    + "`boolean`, `timestamp` (RFC 3339), `timestamp(s)`, `timestamp(ms)`, `timestamp(us)`, `timestamp(ns)` (numbers "
+                    + "since 1970, cut to microseconds).",
                 required: true, example: "{ ts: timestamp, user: text, weapon: { path: payload.weapon, type: text } }"),
             FieldSpec(
                 "max_depth", .integer(1...Int64(JSONLimits.depthMost)),

@@ -73,7 +73,7 @@ extension ParsePlan {
             return Diagnostic(
                 code: "event-time-type", at: value.location,
                 "event_time is \(name), which is \(field.type), expected a timestamp",
-                hint: "declare \(name) as timestamp, timestamp(s), timestamp(ms) or timestamp(us)")
+                hint: "declare \(name) as timestamp, timestamp(s), timestamp(ms), timestamp(us) or timestamp(ns)")
         }
         let known = schema.fields.filter { $0.type == .timestamp }.map(\.name)
         return Diagnostic(

@@ -80,6 +80,7 @@ extension ParsePlan {
         case .timestamp(.epochSeconds): "timestamp(s)"
         case .timestamp(.epochMilliseconds): "timestamp(ms)"
         case .timestamp(.epochMicroseconds): "timestamp(us)"
+        case .timestamp(.epochNanoseconds): "timestamp(ns)"
         }
     }
 }

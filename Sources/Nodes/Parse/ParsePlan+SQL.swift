@@ -183,6 +183,7 @@ struct FieldSQL {
         case .timestamp(.epochSeconds): TimestampSQL.holds(name, digits: 6)
         case .timestamp(.epochMilliseconds): TimestampSQL.holds(name, digits: 3)
         case .timestamp(.epochMicroseconds): TimestampSQL.holds(name, digits: 0)
+        case .timestamp(.epochNanoseconds): TimestampSQL.holds(name, digits: -3)
         }
     }
 
@@ -204,6 +205,7 @@ struct FieldSQL {
         case .timestamp(.epochSeconds): TimestampSQL.moment(name, digits: 6)
         case .timestamp(.epochMilliseconds): TimestampSQL.moment(name, digits: 3)
         case .timestamp(.epochMicroseconds): TimestampSQL.moment(name, digits: 0)
+        case .timestamp(.epochNanoseconds): TimestampSQL.moment(name, digits: -3)
         }
     }
 

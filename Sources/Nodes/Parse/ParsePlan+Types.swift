@@ -14,6 +14,7 @@ extension ParsePlan {
         case "timestamp(s)": return .timestamp(.epochSeconds)
         case "timestamp(ms)": return .timestamp(.epochMilliseconds)
         case "timestamp(us)": return .timestamp(.epochMicroseconds)
+        case "timestamp(ns)": return .timestamp(.epochNanoseconds)
         default: break
         }
         if text.hasPrefix("decimal("), text.hasSuffix(")"), let scale = Int(text.dropFirst(8).dropLast()),
@@ -30,7 +31,7 @@ extension ParsePlan {
         _ text: String, at location: SourceLocation, isOfDimension: Bool = false
     ) -> Diagnostic {
         let times =
-            isOfDimension ? " or timestamp" : ", timestamp, timestamp(s), timestamp(ms) or timestamp(us)"
+            isOfDimension ? " or timestamp" : ", timestamp, timestamp(s), timestamp(ms), timestamp(us) or timestamp(ns)"
         let meant = isOfDimension && text.hasPrefix("timestamp(") ? "timestamp" : meantType(text)
         return Diagnostic(
             code: "field-type", at: location,
@@ -53,7 +54,7 @@ extension ParsePlan {
             return text.contains("(") ? "decimal(n) with n digits after the point, 0 to 18" : "decimal(2)"
         case "timestamptz", "datetime", "date", "time", "date_time", "instant": return "timestamp"
         case "timestamp", "epoch", "unix", "unixtime":
-            return "timestamp (RFC 3339), timestamp(s), timestamp(ms) or timestamp(us)"
+            return "timestamp (RFC 3339), timestamp(s), timestamp(ms), timestamp(us) or timestamp(ns)"
         default:
             return Suggestion.nearest(
                 to: text, in: ["text", "integer", "double", "boolean", "timestamp", "decimal(2)"])

@@ -174,8 +174,8 @@ import Summaries
             // Two fields may have one path; what is wrong with it is wrong with the first.
             fault.field = plan.fields.first { $0.origin == .document && $0.declaration.name == declaration.name }?.name
             fault.found = found(failure, in: batch)
-            if case .timestamp(.rfc3339) = declaration.type, let found = fault.found,
-                let clause = TimestampAdvice.clause(found)
+            if case .timestamp(let format) = declaration.type, let found = fault.found,
+                let clause = format == .rfc3339 ? TimestampAdvice.clause(found) : TimestampAdvice.countClause(found)
             {
                 fault.reason += "; \(clause)"
             }

@@ -1,7 +1,7 @@
 import JSON
 
-/// What is wrong with a value that is no RFC 3339 timestamp, where one can tell, and how to declare a field that holds such
-/// values. For dead letters: it reads a value again that was refused.
+/// What is wrong with a value that is no timestamp of its field, where one can tell, and how to declare a field that holds
+/// such values. For dead letters: it reads a value again that was refused.
 enum TimestampAdvice {
     /// The dates that are read without an offset from UTC, or without a time, and the format for them.
     private static let day: TimestampPattern? = try? TimestampPattern("%Y-%m-%d")
@@ -9,12 +9,24 @@ enum TimestampAdvice {
     /// A clause such as `February 2026 has no day 30`; nil when the value says nothing about what it is.
     /// - Parameter found: the value as it stands in the record, texts with their quotes.
     static func clause(_ found: String) -> String? {
-        guard found.hasPrefix("\"") else { return count(found).map { "if it counts \($0.noun), declare \($0.type)" } }
-        guard found.count > 2, found.hasSuffix("\"") else { return nil }
-        let text = String(found.dropFirst().dropLast())
-        if let count = count(text) { return "if it counts \(count.noun), declare \(count.type) with accept: text" }
+        if let clause = countClause(found) { return clause }
+        guard let text = contents(found) else { return nil }
         if let clause = reading(text, by: .localTime) { return clause }
         return day.flatMap { reading(text, by: $0) }
+    }
+
+    /// A clause such as `if it counts milliseconds, declare timestamp(ms)`; nil when the value is no such number.
+    /// - Parameter found: the value as it stands in the record, texts with their quotes.
+    static func countClause(_ found: String) -> String? {
+        let text = contents(found)
+        guard let count = count(text ?? found) else { return nil }
+        return "if it counts \(count.noun), declare \(count.type)" + (text == nil ? "" : " with accept: text")
+    }
+
+    /// What stands between quotes; nil without them.
+    private static func contents(_ found: String) -> String? {
+        guard found.count > 2, found.hasPrefix("\""), found.hasSuffix("\"") else { return nil }
+        return String(found.dropFirst().dropLast())
     }
 
     private static func reading(_ text: String, by pattern: TimestampPattern) -> String? {
@@ -34,6 +46,7 @@ enum TimestampAdvice {
         if years.contains(number) { return ("seconds", "timestamp(s)") }
         if years.contains(number / 1e3) { return ("milliseconds", "timestamp(ms)") }
         if years.contains(number / 1e6) { return ("microseconds", "timestamp(us)") }
+        if years.contains(number / 1e9) { return ("nanoseconds", "timestamp(ns)") }
         return nil
     }
 }

@@ -112,7 +112,30 @@ struct TimestampFormatCompiler {
             at += 1
         }
         try checkParts()
+        try checkDigits()
         return items
+    }
+
+    /// What takes all digits that there are leaves none for what stands directly behind it.
+    private func checkDigits() throws(TimestampPattern.Fault) {
+        for (item, next) in zip(items, items.dropFirst()) where [.epochSeconds, .fraction].contains(item) {
+            let isDigits =
+                switch next {
+                case .literal(let byte): (48...57).contains(byte)
+                case .year, .yearOfCentury, .month, .day, .dayOfYear, .hour, .hourOfHalf, .minute, .second, .fraction,
+                    .epochSeconds:
+                    true
+                default: false
+                }
+            guard isDigits else { continue }
+            let letter = item == .fraction ? "%f" : "%s"
+            throw TimestampPattern.Fault(
+                place: places[item] ?? 0, what: "has digits directly behind \(letter), which takes all that there are",
+                hint: item == .fraction
+                    ? nil
+                    : "%s.%f has a point between; counts of smaller units are timestamp(ms), timestamp(us) and timestamp(ns), with "
+                        + "accept: text where they are texts")
+        }
     }
 
     private mutating func add(_ letter: Unicode.Scalar, at place: Int) throws(TimestampPattern.Fault) {

@@ -18,6 +18,7 @@ import Testing
             ("text", .text), ("integer", .integer), ("double", .double), ("boolean", .boolean),
             ("timestamp", .timestamp),
             ("timestamp(s)", .timestamp), ("timestamp(ms)", .timestamp), ("timestamp(us)", .timestamp),
+            ("timestamp(ns)", .timestamp),
             ("decimal(0)", .decimal(scale: 0)), ("decimal(18)", .decimal(scale: 18)),
         ] as [(String, ColumnType)] {
             #expect(try Self.field(text).columnType == type, "\(text)")

@@ -51,7 +51,8 @@ import Testing
         let values = [
             #""2026-02-30T10:00:00Z""#, #""2026-02-03 10:00:00.5""#, #""2026-02-03""#, #""2026-13-03""#,
             #""1700000000""#,
-            "1700000000", "1700000000123", "1700000000123456", "17", #""03/02/2026""#, "true", #""""#,
+            "1700000000", "1700000000123", "1700000000123456", "1700000000123456789",
+            #""1700000000123456789""#, "17", #""03/02/2026""#, "true", #""""#,
         ]
         let stand = try ParseStand("{ fields: { t: timestamp } }")
         let found = try stand.run(values.map { #"{"t":\#($0)}"# }).letters.map { letter in
@@ -64,17 +65,35 @@ import Testing
                 "if it counts seconds, declare timestamp(s) with accept: text",
                 "if it counts seconds, declare timestamp(s)",
                 "if it counts milliseconds, declare timestamp(ms)", "if it counts microseconds, declare timestamp(us)",
-                "", "", "", "",
+                "if it counts nanoseconds, declare timestamp(ns)",
+                "if it counts nanoseconds, declare timestamp(ns) with accept: text", "", "", "", "",
             ])
         // What it says to declare is read.
         for (declaration, value) in [
             ("type: timestamp, zone: UTC", values[1]),
             ("type: timestamp, format: \"%Y-%m-%d\", zone: UTC", values[2]),
             ("type: timestamp(s), accept: text", values[4]), ("type: timestamp(us)", values[7]),
+            ("type: timestamp(ns)", values[8]), ("type: timestamp(ns), accept: text", values[9]),
         ] {
             let letters = try ParseStand("{ fields: { t: { \(declaration) } } }").run([#"{"t":\#(value)}"#]).letters
             #expect(letters.isEmpty, "\(declaration): \(letters)")
         }
+    }
+
+    /// A count of another unit is out of range, or a text.
+    @Test func anotherUnitIsSaid() throws {
+        func reasons(_ type: String, _ values: [String]) throws -> [String] {
+            try ParseStand("{ fields: { t: \(type) } }").run(values.map { #"{"t":\#($0)}"# }).letters.map(\.reason)
+        }
+        #expect(
+            try reasons("timestamp(us)", ["1700000000123456789", "1e30", #""1700000000""#, #""noon""#]) == [
+                "t at byte 5: out of range, expected microseconds since 1970 in the years 0001 to 9999; if it counts nanoseconds, "
+                    + "declare timestamp(ns)",
+                "t at byte 5: out of range, expected microseconds since 1970 in the years 0001 to 9999",
+                "t at byte 5: wrong type, found text, expected microseconds since 1970 in the years 0001 to 9999; if it counts "
+                    + "seconds, declare timestamp(s) with accept: text",
+                "t at byte 5: wrong type, found text, expected microseconds since 1970 in the years 0001 to 9999",
+            ])
     }
 
     /// A path that leads through something else than an object finds nothing, and the letter says what stands there.

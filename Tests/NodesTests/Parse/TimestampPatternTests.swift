@@ -19,6 +19,9 @@ import Testing
 
     @Test(arguments: [
         ("", 0, "holds no letter with a percent sign"), ("now", 0, "holds no letter with a percent sign"),
+        ("%s%f", 0, "has digits directly behind %s, which takes all that there are"),
+        ("at %s0", 3, "has digits directly behind %s, which takes all that there are"),
+        ("%m/%d %H:%M:%S.%f%Y", 15, "has digits directly behind %f, which takes all that there are"),
         ("%Y-%m-%d %", 9, "ends with a percent sign"), ("%Y-%m-%q", 6, "holds %q, which is no letter of a format"),
         ("%Y-%m-%d %H:%M:%S %Z", 18, "holds %Z, which is no letter of a format"),
         ("%Y-%m-%d %Y", 9, "says the year twice"), ("%Y-%m-%d %y", 9, "says the year twice"),
