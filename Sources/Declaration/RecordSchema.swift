@@ -27,6 +27,23 @@ public struct RecordSchema: Sendable {
         }
     }
 
+    /// That the records are a share of others, chosen by a hash.
+    public struct Sampling: Sendable {
+        /// The node that chooses.
+        public var node: String
+        /// The share, in millionths of a percent.
+        public var millionths: UInt64
+        /// The column of the values by which they are chosen; nil: by their place.
+        public var column: Int?
+
+        /// Describes a choice.
+        public init(node: String, millionths: UInt64, column: Int?) {
+            self.node = node
+            self.millionths = millionths
+            self.column = column
+        }
+    }
+
     /// Why a field that is somewhere is not here.
     public enum Departure: Sendable {
         /// A node in front leaves it out.
@@ -61,6 +78,8 @@ public struct RecordSchema: Sendable {
     public var lacking: [String: String] = [:]
     /// Fields that are somewhere, and not here, each with the reason.
     public var departed: [String: Departure] = [:]
+    /// What of all records these are, where nodes in front have chosen.
+    public var samplings: [Sampling] = []
     /// The first number that a column can have which the node that reads these records adds.
     public var nextColumn = 0
 

@@ -16,7 +16,8 @@ extension Sample: NodeType {
             FieldSpec(
                 "by", .fieldName,
                 "A field: all records of a value are in the sample, or none of them. A missing value is a value of its "
-                    + "own. Without it records are chosen by their place: topic, partition and offset, or path and position.",
+                    + "own. Without it records are chosen by their place: topic, partition and offset, or path and position. Samples by the "
+                    + "same values lie in each other: all of `1%` is in `10%`.",
                 example: "user"),
         ],
         shorthand: "share",
@@ -29,7 +30,7 @@ extension Sample: NodeType {
     package static func compile(
         _ node: NodeDeclaration, reading input: Edge, of topology: String, _ problems: inout Diagnostics
     ) -> CompiledNode {
-        let schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
+        var schema = input.records(for: node, parsedBy: ParseJSON.spec.name, &problems)
         var isRight = true
         var column: RecordSchema.Field?
         if let by = node.config["by"] {
@@ -48,7 +49,13 @@ extension Sample: NodeType {
             return CompiledNode(.broken, output: .records(schema))
         }
         let plan = SamplePlan(millionths: millionths, column: column?.column, field: column?.name)
-        return CompiledNode(isRight ? .stage(plan) : .broken, output: .records(schema))
+        guard isRight else { return CompiledNode(.broken, output: .records(schema)) }
+        let choice = RecordSchema.Sampling(node: node.name, millionths: millionths, column: plan.column)
+        if let earlier = schema.samplings.last(where: { $0.column == choice.column }) {
+            problems.append(plan.repetition(of: earlier, by: node.name, at: share.location))
+        }
+        schema.samplings.append(choice)
+        return CompiledNode(.stage(plan), output: .records(schema))
     }
 }
 
@@ -90,6 +97,22 @@ struct SamplePlan: StagePlan {
         else { return nil }
         let value = percent * 1_000_000 + rest
         return (1...whole).contains(value) ? value : nil
+    }
+
+    /// The warning of who chooses by what was chosen by already: the same hash chooses the same records again.
+    func repetition(of earlier: RecordSchema.Sampling, by node: String, at location: SourceLocation) -> Diagnostic {
+        let (whole, part) = (Self.text(earlier.millionths), Self.text(millionths))
+        let chooser = field.map { "by \($0)" } ?? "by their place"
+        let product = earlier.millionths.multipliedFullWidth(by: millionths)
+        let meant = Self.text(max(1, Self.whole.dividingFullWidth(product).quotient))
+        let outcome =
+            millionths < earlier.millionths ? "what is left is \(part) of all" : "all of them are in these \(part)"
+        return Diagnostic(
+            .warning, code: "sample-twice", at: location,
+            "node \(node): the records are a sample of \(whole) \(chooser) already, made by \(earlier.node), and the same hash "
+                + "chooses again: \(outcome), and not \(part) of \(whole)",
+            hint: "write \(meant) in \(earlier.node) and leave this one out"
+                + (millionths < earlier.millionths ? ", or read from in front of \(earlier.node)" : ""))
     }
 
     /// What to write for a share without its sign, such as 0.01.
