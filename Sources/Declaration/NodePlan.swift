@@ -34,6 +34,8 @@ public protocol StagePlan: Sendable {
     var usualConcurrency: Int? { get }
     /// Whether the node takes permits that processes share by itself, for programs say, and not the engine for each batch.
     var takesPermits: Bool { get }
+    /// What becomes a record of it, in words, when it reads messages; nodes for which that differs cannot be one.
+    var recordSource: String? { get }
     /// What it wants of each message as text beside the payload, when it reads messages; in the order in which it will
     /// find them in the batch. Each has `isText`.
     var messageTexts: [MessageAttribute] { get }
@@ -54,6 +56,8 @@ extension StagePlan {
     public var addedColumns: [ColumnType] { [] }
     /// None: it reads no messages.
     public var messageBytesMax: Int? { nil }
+    /// It does not say.
+    public var recordSource: String? { nil }
     /// None.
     public var neededHashes: Set<Int> { [] }
     /// It does not ask.

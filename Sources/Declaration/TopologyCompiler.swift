@@ -152,7 +152,7 @@ public struct TopologyCompiler {
         // Who says how many there may be over all processes means that one process may have as many.
         if stage.concurrency == nil, stage.clusterConcurrency == nil { stage.concurrency = plan.usualConcurrency }
         let readsMessages = plan.messageBytesMax != nil
-        if readsMessages { checkReader(node, &problems) }
+        if readsMessages { checkReader(plan, node, &problems) }
         for input in node.inputs {
             switch placements[input] {
             case .source(let source) where readsMessages:
@@ -176,14 +176,23 @@ public struct TopologyCompiler {
     }
 
     /// A batch has the columns of one node, so one node reads the messages of a source, whatever else is wrong with it.
-    private mutating func checkReader(_ node: NodeDeclaration, _ problems: inout Diagnostics) {
+    private mutating func checkReader(
+        _ plan: any StagePlan, _ node: NodeDeclaration, _ problems: inout Diagnostics
+    ) {
         for source in node.inputs where outputs[source].isMessages {
             guard !readSources.insert(source).inserted else { continue }
+            var hint = "declare all fields in one \(node.spec.name) and let several nodes read from it"
+            if case .source(let index)? = placements[source], let first = topology.sources[index].child,
+                let others = topology.stages[first].plan.recordSource, let own = plan.recordSource, own != others
+            {
+                hint =
+                    "records of \(own) are for a topology of its own, beside that of \(others): it may read the same messages"
+            }
             problems.append(
                 Diagnostic(
                     code: "second-parser", at: node.location,
                     "source \(declaration.nodes[source].name) feeds two \(node.spec.name) nodes, expected one",
-                    hint: "declare all fields in one \(node.spec.name) and let several nodes read from it"))
+                    hint: hint))
         }
     }
 

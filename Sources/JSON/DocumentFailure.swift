@@ -70,8 +70,10 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         case .trailingContent where found == .object:
             "complete before byte \(position), but more follows: a second document begins"
         case .trailingContent: "complete before byte \(position), but more follows"
+        case .notAnObject where element != nil && found != .array:
+            "found \(found.noun), expected an object: fields are members of the elements, and a plain value has none"
         case .notAnObject where found == .text:
-            "found text, expected an object; if the text holds a document, it was encoded twice"
+            "found text, expected an object; a document in a text was encoded twice: its producer has to send it as it is"
         case .notAnObject: "found \(found.noun), expected an object"
         case .noElements where elements?.path.isEmpty == true:
             "found \(found.noun), expected an array, whose elements are the records"

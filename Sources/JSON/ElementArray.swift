@@ -12,5 +12,5 @@ public struct ElementArray: Sendable, Hashable {
     }
 
     /// The path as people write it: `[]` for the document itself.
-    public var name: String { path.isEmpty ? "[]" : path.joined(separator: ".") }
+    public var name: String { path.isEmpty ? "[]" : FieldDeclaration.written(path) }
 }

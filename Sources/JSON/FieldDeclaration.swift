@@ -54,5 +54,14 @@ public struct FieldDeclaration: Sendable, Hashable {
     }
 
     /// The path as people write it: `payload.weapon`, or `^.device.id` for one that begins outside of an element.
-    public var name: String { (isOutside ? "^." : "") + path.joined(separator: ".") }
+    public var name: String { (isOutside ? "^." : "") + Self.written(path) }
+
+    /// Keys as a path is declared: joined by dots, in backquotes where one would be taken for something else.
+    public static func written(_ keys: [String]) -> String {
+        keys.map { key in
+            let isNumber = key.utf8.allSatisfy { (48...57).contains($0) }
+            let isPlain = !isNumber && !key.contains { ".`/[]$*".contains($0) }
+            return isPlain ? key : "`" + key.replacing("`", with: "``") + "`"
+        }.joined(separator: ".")
+    }
 }

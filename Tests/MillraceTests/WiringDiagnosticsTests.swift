@@ -68,6 +68,22 @@ import Testing
         #expect(found.count == 1 && found[0].contains("error[\(code)]"), "\(found)")
     }
 
+    /// One parser cannot read two kinds of records, so the way is another topology.
+    @Test func twoKindsOfRecordsAreForTwoTopologies() {
+        let found = Self.lines(
+            Self.parsed + "  p2: { from: events, parse_json: { each: items, fields: { k: text } } }\n")
+        #expect(
+            found.contains {
+                $0.hasSuffix(
+                    "error[second-parser]: source events feeds two parse_json nodes, expected one; records of each: items are for a "
+                        + "topology of its own, beside that of whole documents: it may read the same messages")
+            }, "\(found)")
+        let twice = Self.lines(Self.parsed + "  e2: { file: a.ndjson }\n")
+        #expect(
+            twice.contains { $0.hasSuffix("where their records differ (each:), use a topology of its own") }, "\(twice)"
+        )
+    }
+
     /// What is wrong behind a source is said in the same run as what is wrong with the source.
     @Test func aBrokenSourceHidesNothingBehindIt() {
         let found = Self.lines(
@@ -119,7 +135,7 @@ import Testing
         ).filter { $0.contains("error") }
         #expect(
             found == [
-                "t.yaml:8:41: error[read-twice]: u is read by e and by f, expected one source for it; let several nodes read from one source"
+                "t.yaml:8:41: error[read-twice]: u is read by e and by f, expected one source for it; let several nodes read from one source; where their records differ (each:), use a topology of its own"
             ])
     }
 

@@ -114,7 +114,7 @@ struct FieldReader {
         let location = path.location.advanced(over: text.unicodeScalars.prefix(2))
         guard let keys = Self.keys(inner, at: location, "the path of \(name)", &problems) else { return nil }
         if let elements, keys.starts(with: elements.path) {
-            let rest = keys.dropFirst(elements.path.count).joined(separator: ".")
+            let rest = FieldDeclaration.written(Array(keys.dropFirst(elements.path.count)))
             problems.append(
                 Diagnostic(
                     code: "field-path", at: path.location,

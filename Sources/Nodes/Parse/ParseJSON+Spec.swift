@@ -140,6 +140,7 @@ extension ParsePlan: StagePlan {
         }
     }
     package var messageBytesMax: Int? { limits.documentLengthMax }
+    package var recordSource: String? { elements.map { "each: \($0.name)" } ?? "whole documents" }
 
     package func build(in context: BuildContext) throws -> any Operator {
         ParseJSON(

@@ -62,8 +62,8 @@ extension ParsePlan {
         text.hasSuffix(", " + otherwiseNull) && !text.hasSuffix(", \(required), \(otherwiseNull)")
     }
 
-    /// A path as it is declared.
-    static func path(_ keys: [String]) -> String {
+    /// A path as it is kept with tables, which must not change. For people it is `FieldDeclaration.written`.
+    private static func path(_ keys: [String]) -> String {
         keys.map { isPlain($0) ? $0 : "`" + $0.replacing("`", with: "``") + "`" }.joined(separator: ".")
     }
 

@@ -185,7 +185,11 @@ import Summaries
         } else if failure.error == .noElements, let elements = failure.elements {
             fault.field = elements.name
             if failure.found == .nothing, let barrier = barrier(on: elements.path, of: row, in: batch) {
-                fault.reason = "\(elements.name): missing, for \(barrier.clause), expected an object"
+                let advice =
+                    barrier.found == .array
+                    ? "and each: goes through one array only: arrays in arrays are to be flattened before they come here"
+                    : "expected an object"
+                fault.reason = "\(elements.name): missing, for \(barrier.clause), \(advice)"
             }
         }
         if failure.error == .notAnObject, failure.found == .array, plan.elements == nil {

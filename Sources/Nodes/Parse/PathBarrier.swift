@@ -25,15 +25,18 @@ struct PathBarrier: Equatable {
     }
 
     /// What is the matter: `items is an array`.
-    var clause: String { "\((isOutside ? "^." : "") + ParsePlan.path(keys)) is \(found.noun)" }
+    var clause: String { "\((isOutside ? "^." : "") + FieldDeclaration.written(keys)) is \(found.noun)" }
 
     /// The way out.
     /// - Parameter elements: the array whose elements are the records already, if they are.
     func advice(_ elements: ElementArray?) -> String {
+        if found == .text {
+            return "expected an object: JSON that stands in a text is not read, its producer has to nest it"
+        }
         guard found == .array else { return "expected an object" }
         guard let elements else {
             return
-                "with each: \(ParsePlan.path(keys)) every element is a record, and the path is \(ParsePlan.path(rest))"
+                "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(FieldDeclaration.written(rest))"
         }
         return "each: takes the elements of one array, which is \(elements.name)"
     }

@@ -27,6 +27,9 @@ struct InputName: Resource {
             isOwn
                 ? "\(name) stands in the list twice"
                 : "\(name) is read by \(earlier.node) and by \(node), expected one source for it",
-            hint: isOwn ? "remove one" : "let several nodes read from one source")
+            hint: isOwn
+                ? "remove one"
+                : "let several nodes read from one source; where their records differ (each:), use a topology of its own"
+        )
     }
 }

@@ -81,7 +81,10 @@ import Testing
                     reason: "readings[1]: v at byte 5: wrong type, found text, expected an integer of 64 bits",
                     payload: #"{"v":"x"}"#),
                 ParseStand.Letter(
-                    offset: 100, line: 0, reason: "readings[2]: found a number, expected an object", payload: "7"),
+                    offset: 100, line: 0,
+                    reason:
+                        "readings[2]: found a number, expected an object: fields are members of the elements, and a plain value has none",
+                    payload: "7"),
                 ParseStand.Letter(
                     offset: 100, line: 2,
                     reason: "readings[0]: v at byte 5: wrong type, found a boolean, expected an integer of 64 bits",

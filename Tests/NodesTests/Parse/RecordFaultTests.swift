@@ -116,7 +116,8 @@ import Testing
                     + "and the path is price",
                 "order.items.price: missing, for order is an array, with each: order every element is a record, and the path "
                     + "is items.price",
-                "order.items.price: missing, for order.items is text, expected an object", plain, plain, plain, plain,
+                "order.items.price: missing, for order.items is text, expected an object: JSON that stands in a text is not read, "
+                    + "its producer has to nest it", plain, plain, plain, plain,
             ])
         // With elements: in the element, and outside of it.
         let inner = try reasons(
@@ -128,8 +129,39 @@ import Testing
         let array = try reasons("{ each: a.rs, fields: { v: integer } }", [#"{"a":[{"rs":[]}]}"#, #"{"a":{}}"#])
         #expect(
             array == [
-                "a.rs: missing, for a is an array, expected an object",
+                "a.rs: missing, for a is an array, and each: goes through one array only: arrays in arrays are to be flattened "
+                    + "before they come here",
                 "a.rs: missing or null, expected the array whose elements are the records",
+            ])
+    }
+
+    /// A path in a letter is one that can be declared.
+    @Test func keysThatNeedBackquotesHaveThem() throws {
+        let found = try ParseStand(
+            "{ each: \"`a.b`.`0`\", fields: { v: { path: \"meta.`order.id`\", type: integer, required: true } } }"
+        ).run([#"{"a.b":{"0":[{"meta":{"order.id":"x"}},{}]}}"#, "{}"]).letters.map(\.reason)
+        #expect(
+            found == [
+                "`a.b`.`0`[0]: meta.`order.id` at byte 20: wrong type, found text, expected an integer of 64 bits",
+                "`a.b`.`0`[1]: meta.`order.id`: missing or null, but required",
+                "`a.b`.`0`: missing or null, expected the array whose elements are the records",
+            ])
+    }
+
+    /// Elements without keys, and documents that are texts.
+    @Test func whatHasNoMembersIsSaid() throws {
+        let elements = try ParseStand("{ each: r, fields: { v: integer } }").run([#"{"r":["a",7,[1]]}"#]).letters.map(
+            \.reason)
+        #expect(
+            elements == [
+                "r[0]: found text, expected an object: fields are members of the elements, and a plain value has none",
+                "r[1]: found a number, expected an object: fields are members of the elements, and a plain value has none",
+                "r[2]: found an array, expected an object",
+            ])
+        let document = try ParseStand("{ fields: { v: integer } }").run([#""{\"v\":1}""#]).letters.map(\.reason)
+        #expect(
+            document == [
+                "found text, expected an object; a document in a text was encoded twice: its producer has to send it as it is"
             ])
     }
 
