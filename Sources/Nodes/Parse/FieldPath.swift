@@ -1,3 +1,5 @@
+import JSON
+
 /// Where a field's value is in a document, as written in a topology file: keys joined by dots, each as it is or in
 /// backquotes, where a doubled backquote stands for itself.
 struct FieldPath {
@@ -77,7 +79,7 @@ struct FieldPath {
         guard plain.count < text.count else { return nil }
         if plain.isEmpty { return "write \"[]\" for documents that are arrays" }
         guard text.hasSuffix("]") || text.hasSuffix("*"), let path = try? FieldPath(String(plain)) else { return nil }
-        return "write \(path.keys.joined(separator: "."))"
+        return "write \(FieldDeclaration.written(path.keys))"
     }
 
     /// What to write for the elements of an array: `items[0].x`, `$.items[*].x` and `items.0.x` are `x` with `each: items`.
@@ -90,8 +92,8 @@ struct FieldPath {
             place > 0, let array = try? FieldPath(parts[..<place].joined(separator: ".")),
             let rest = try? FieldPath(parts[(place + 1)...].joined(separator: "."))
         else { return "elements of arrays are records with each: and the path of the array; \(backquotes)" }
-        return "with each: \(array.keys.joined(separator: ".")) every element is a record, and the path is "
-            + "\(rest.keys.joined(separator: ".")); \(backquotes)"
+        return "with each: \(FieldDeclaration.written(array.keys)) every element is a record, and the path is "
+            + "\(FieldDeclaration.written(rest.keys)); \(backquotes)"
     }
 
     /// The same path in this language, when it is one of JSONPath, JSON Pointer or Postgres's operators.
@@ -109,6 +111,25 @@ struct FieldPath {
             return arrayHint(text)
         }
         guard dotted != text, let path = try? FieldPath(String(dotted)) else { return nil }
-        return "write \(path.keys.joined(separator: ".")); a key that holds such a character stands in backquotes"
+        let way = FieldDeclaration.written(path.keys)
+        if let key = slashedKey(text) {
+            return "write \(key) where that is one key, or \(way) where the slash parts two"
+        }
+        return "write \(way); a key that holds such a character stands in backquotes"
+    }
+
+    /// What holds keys with a domain and a slash in them, in documents of Kubernetes.
+    private static let holders: Set<String> = ["annotations", "labels", "matchLabels", "nodeSelector"]
+
+    /// The path in which a slash is part of a key, such as annotations.`example.io/name`; nil where it is more likely to
+    /// separate keys.
+    private static func slashedKey(_ text: String) -> String? {
+        guard !text.contains(where: { "$[]*`'\"".contains($0) }), !text.contains("->") else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard let slash = parts.firstIndex(where: { $0.contains("/") }), slash > 0, !parts.contains("") else {
+            return nil
+        }
+        let holder = parts[..<slash].lastIndex { holders.contains($0) } ?? 0
+        return FieldDeclaration.written(Array(parts[...holder]) + [parts[(holder + 1)...].joined(separator: ".")])
     }
 }

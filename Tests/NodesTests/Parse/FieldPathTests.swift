@@ -37,6 +37,13 @@ import Testing
 
     @Test func theRightSpellingIsAdvised() {
         #expect(Self.problem("$.a.b")?.hint == "write a.b; a key that holds such a character stands in backquotes")
+        #expect(
+            Self.problem("annotations.authorization.k8s.io/decision")?.hint
+                == "write annotations.`authorization.k8s.io/decision` where that is one key, or "
+                + "annotations.authorization.k8s.io.decision where the slash parts two")
+        #expect(
+            Self.problem("metadata.labels.app.kubernetes.io/name")?.hint?.hasPrefix(
+                "write metadata.labels.`app.kubernetes.io/name` where") == true)
         #expect(Self.problem("/a/b")?.hint == "write a.b; a key that holds such a character stands in backquotes")
         #expect(Self.problem("a['b']")?.hint == "write a.b; a key that holds such a character stands in backquotes")
         for path in ["a.b[0].c.d", "$.a.b[*].c.d", "a.b.0.c.d", "a.b[].c.d", "a.b.*.c.d"] where !path.contains("[]") {
