@@ -1,10 +1,24 @@
 extension FunctionCatalog {
     static let urls: [ExpressionFunction] = [
         ExpressionFunction(
-            "url_host", "The host of a URL, without user and port; null where there is none.",
-            [.init("url_host('https://me@shop.example:8443/a?b=c')", "shop.example"), .init("url_host('/a')", nil)],
+            "url_host",
+            "The host of a URL, without user and port, its ASCII letters in lower case; null where there is none.",
+            [
+                .init("url_host('https://me@shop.example:8443/a?b=c')", "shop.example"),
+                .init("url_host('HTTPS://Shop.Example')", "shop.example"), .init("url_host('/a')", nil),
+            ],
             isOwn: true,
-            .form([.text("url")], .text, Kernel.cut { (url: TextView) in URLParts(url).host }.searching.costly)),
+            .form(
+                [.text("url")], .text,
+                Kernel.write { (url: TextView, out: inout TextWriter) in
+                    guard let host = URLParts(url).host else { return false }
+                    // Hosts are the same in any case (RFC 3986, 3.2.2).
+                    for index in host {
+                        let byte = url[index]
+                        out.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+                    }
+                    return true
+                }.searching.costly)),
         ExpressionFunction(
             "url_path", "The path of a URL, or of a path with a query.",
             [.init("url_path('https://shop.example/a/b?c=d#e')", "/a/b"), .init("url_path('/a?b')", "/a")],
