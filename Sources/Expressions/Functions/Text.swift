@@ -47,9 +47,10 @@ extension FunctionCatalog {
                 parameters: [Parameter(name: "a", kind: .printable)], isVariadic: true, skipsNulls: true, result: .text
             ) { _ in joined(hasSeparator: false) }),
         ExpressionFunction(
-            "concat_ws", "The texts of all arguments but the first, which stands between them; nulls are left out.",
+            "concat_ws",
+            "The texts of all arguments but the first, a constant, which stands between them; nulls are left out.",
             [.init("concat_ws('-', 'a', null, 'b')", "a-b")],
-            deviation: "as for `concat`",
+            deviation: "as for `concat`; the separator is the same for all records",
             FunctionForm(
                 parameters: [Parameter.text("separator").fixed, Parameter(name: "a", kind: .printable)],
                 isVariadic: true,
