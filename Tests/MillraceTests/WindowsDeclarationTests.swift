@@ -74,6 +74,17 @@ import Testing
             "windows: [{ size: 1 day, zone: tz }, { size: 1 week, zone: tz2 }]",
             "error[window-zone]: the windows of a node take their zones from one field, found tz and tz2; use a summarize"
         ),
+        (
+            "window: { size: 1 day, zone: \"+02:00\" }",
+            "found \"+02:00\", expected the name of a time zone or a text field; Etc/GMT-2 is always +02:00: its sign is that of "
+                + "the way to Greenwich"
+        ),
+        (
+            "window: { size: 1 day, zone: \"-0300\" }",
+            "; Etc/GMT+3 is always -0300: its sign is that of the way to Greenwich"
+        ),
+        ("window: { size: 1 day, zone: \"+05:30\" }", "; write the name of a zone that keeps that offset"),
+        ("window: { size: 1 day, zone: \"+00:00\" }", "; write UTC"),
         ("window: { size: 1 day, zone: n }", "error[window-zone]: the zone is the field n, which is integer"),
         ("window: { size: 7m, every: 2m }", "error[window-hop]: a window of 7m is no multiple of 2m"),
         (

@@ -80,10 +80,24 @@ package struct CalendarWindow: WindowFunction, WindowType {
             let names = input.fields.map(\.name) + TimeZoneDatabase.system.names
             return refuse(
                 "the zone is unknown, found \"\(text)\", expected the name of a time zone or a text field",
-                Suggestion.hint(for: text, in: names))
+                offsetHint(text) ?? Suggestion.hint(for: text, in: names))
         } catch {
             return refuse("the zone cannot be read: \(error)")
         }
+    }
+
+    /// The zone that keeps an offset such as `+02:00`, or that there has to be a name; nil for what is no offset.
+    private static func offsetHint(_ text: String) -> String? {
+        guard let match = text.wholeMatch(of: /([+-])(\d{1,2})(?::?(\d\d))?/), let hours = Int(match.2) else {
+            return nil
+        }
+        let (isWest, minutes) = (match.1 == "-", match.3 ?? "00")
+        guard minutes == "00", hours > 0, hours <= (isWest ? 12 : 14) else {
+            return hours == 0 && minutes == "00" ? "write UTC" : "write the name of a zone that keeps that offset"
+        }
+        let name = "Etc/GMT\(isWest ? "+" : "-")\(hours)"
+        return TimeZoneDatabase.system.names.contains(name)
+            ? "\(name) is always \(text): its sign is that of the way to Greenwich" : nil
     }
 
     package var size: String { "1 \(unit.rawValue)" }
