@@ -133,7 +133,7 @@ import Testing
         ),
         (
             "{ m: \"percentiles(v, 0.95)\" }",
-            "12:37: error[metric-arguments]: percent is 0 to 100 here, found 0.95; the 95th percentile is 95"
+            "12:37: error[metric-arguments]: percent is 0 to 100 here, found 0.95; the 95th percentile is 95; 0.95 percent stands beside one above 1, such as 50"
         ),
         (
             "{ m: \"percentiles(v, 95%)\" }",

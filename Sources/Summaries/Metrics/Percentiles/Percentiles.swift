@@ -21,7 +21,9 @@ package struct Percentiles: Metric, MetricType {
         otherNames: ["percentile", "quantile", "quantiles", "percentile_cont"],
         advice: ["median": "percentiles(f, 50)"],
         signature: "percentiles(f, 50, 95, 99)",
-        summary: "percentiles of numbers, each in a column of its own, with percents from 0 to 100", weighsRecords: true)
+        summary:
+            "percentiles of numbers, each in a column of its own, with percents from 0 to 100, those below 1 beside one above",
+        weighsRecords: true)
 
     package static func compile(
         _ call: MetricCall, named name: String, input: RecordSchema, _ problems: inout Diagnostics

@@ -15,6 +15,14 @@ import Testing
         #expect(try levels.values([nil]).prefix(3) == ["null", "null", "null"])
     }
 
+    /// Beside one above 1, what is below 1 is percent too.
+    @Test func lowPercentilesStandBesideOthers() throws {
+        let columns = try MetricStand("percentiles(level, 0.1, .5, 50)").plan.columns
+        #expect(columns.map(\.name) == ["m_p0_1", "m_p0_5", "m_p50", "m_sketch"])
+        let values = try MetricStand("percentiles(level, 0.1, 50)").values((1...1_000).map { Double($0) })
+        #expect(try #require(Double(values[0])) <= 2.02)
+    }
+
     @Test func columnsThatComeLaterAreReadFromTheSketch() throws {
         let columns = try MetricStand("percentiles(level, 50, 99.9)").plan.columns
         #expect(columns[1].reading == ResultColumn.Reading("percentile", of: "m_sketch", ["99.9 / 100"]))
