@@ -109,7 +109,10 @@ import ZlibTesting
         ("0001-01-01T00:00:00Z", .timestamp, -62_135_596_800_000_000),
         ("2026-01-02 03:04:05+00", .timestamp, 1_767_323_045_000_000),
         ("2026-01-02T03:04:05.1234567-0230", .timestamp, 1_767_332_045_123_456), ("T", .boolean, 1),
-        ("false", .boolean, 0),
+        ("false", .boolean, 0), ("yes", .boolean, 1), ("OFF", .boolean, 0),
+        // As parse_json reads them with accept: text.
+        ("1.005", .decimal(scale: 2), 101), ("-1.005", .decimal(scale: 2), -101), ("1e2", .decimal(scale: 2), 10_000),
+        ("1.0", .integer, 1), ("\" 1\"", .integer, 1),
     ])
     func valuesAreReadExactly(text: String, type: DimensionType, value: Int64) throws {
         let file = try TemporaryFile("v\n\(text)\n")
@@ -117,9 +120,10 @@ import ZlibTesting
     }
 
     @Test(arguments: [
-        ("0.001", DimensionType.decimal(scale: 2)), ("1.2.3", .decimal(scale: 2)), ("-", .integer), ("1.0", .integer),
-        (" 1", .integer), ("92233720368547758.08", .decimal(scale: 2)), ("2025-02-29", .timestamp),
-        ("2026-01-02T24:00:00Z", .timestamp), ("02.01.2026", .timestamp), ("yes", .boolean), ("0x10", .double),
+        ("1.2.3", DimensionType.decimal(scale: 2)), ("-", .integer), ("1.5", .integer), ("1 2", .integer),
+        ("", .integer),
+        ("o", .boolean), ("92233720368547758.08", .decimal(scale: 2)), ("2025-02-29", .timestamp),
+        ("2026-01-02T24:00:00Z", .timestamp), ("02.01.2026", .timestamp), ("2", .boolean), ("0x10", .double),
         ("1,5", .double),
     ])
     func valuesThatAreNoneAreRefused(text: String, type: DimensionType) throws {

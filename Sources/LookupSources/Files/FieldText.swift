@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Lookups
 
 /// Values written as text, in a CSV file:
@@ -6,11 +7,13 @@ import Lookups
 /// | type | written as |
 /// | --- | --- |
 /// | text | UTF-8 |
-/// | integer | `42`, `-42`, `+42`, within 64 bits |
-/// | decimal(2) | `4.5`, `-4.50`, `4`; more digits behind the point only if they are zero |
+/// | integer | `42`, `-42`, `+42`, `42.0`, within 64 bits |
+/// | decimal(2) | `4.5`, `-4.50`, `4`, `1e2`; more digits behind the point are rounded half away from zero |
 /// | double | `4.5`, `1e-3`, `NaN`, `Infinity` |
-/// | boolean | `true`, `false`, `t`, `f`, `1`, `0` |
+/// | boolean | `true`, `false`, `yes`, `no`, `on`, `off`, `1`, `0`, and beginnings of these that are only one's, in any case |
 /// | timestamp | `2026-01-02` (midnight UTC), `2026-01-02T03:04:05.678Z`, `2026-01-02 03:04:05+01:00`; without a zone, UTC |
+///
+/// Integers, decimals and booleans are those that `parse_json` takes with `accept: text`: as Postgres reads them.
 enum FieldText {
     /// Sets a field of a row; false when the text is no such value.
     static func set(
@@ -45,7 +48,7 @@ enum FieldText {
         switch type {
         case .text: "UTF-8"
         case .integer: "a whole number of 64 bits such as 42"
-        case .decimal(let scale): "a number with at most \(scale) digits behind the point"
+        case .decimal(let scale): "a number that fits 64 bits with \(scale) digits behind the point"
         case .double: "a number such as 4.5 or 1e-3"
         case .boolean: "true or false"
         case .timestamp: "an instant such as 2026-01-02T03:04:05Z"
@@ -55,8 +58,8 @@ enum FieldText {
     /// A value that is kept as a whole number.
     static func integer(_ type: DimensionType, _ bytes: ArraySlice<UInt8>) -> Int64? {
         switch type {
-        case .integer: decimal(bytes, scale: 0, takesPoint: false)
-        case .decimal(let scale): decimal(bytes, scale: scale, takesPoint: true)
+        case .integer: spelled(bytes, as: .integer)
+        case .decimal(let scale): spelled(bytes, as: .decimal(scale: scale))
         case .boolean: boolean(bytes)
         case .timestamp: InstantText.parse(bytes)
         case .text, .double: nil
@@ -68,43 +71,15 @@ enum FieldText {
         return unsafe String(validating: text, as: UTF8.self) != nil
     }
 
-    private static func decimal(_ bytes: ArraySlice<UInt8>, scale: Int, takesPoint: Bool) -> Int64? {
-        var rest = bytes
-        let isNegative = rest.first == UInt8(ascii: "-")
-        if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
-        // Negative, since there is one more of them.
+    private static func spelled(_ bytes: ArraySlice<UInt8>, as type: FieldType) -> Int64? {
         var value: Int64 = 0
-        var places: Int?
-        var digits = 0
-        for byte in rest {
-            if byte == UInt8(ascii: "."), takesPoint, places == nil {
-                places = 0
-                continue
+        let error = unsafe bytes.withUnsafeBytes { text in
+            unsafe withUnsafeMutableBytes(of: &value) { place in
+                guard let place = place.baseAddress else { preconditionFailure("a number has a place") }
+                return unsafe type.read(text, into: place)
             }
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
-            let digit = Int64(byte - UInt8(ascii: "0"))
-            digits += 1
-            if let behind = places {
-                guard behind < scale || digit == 0 else { return nil }
-                places = behind + 1
-                if behind >= scale { continue }
-            }
-            guard let next = append(digit, to: value) else { return nil }
-            value = next
         }
-        guard digits > 0 else { return nil }
-        for _ in min(places ?? 0, scale)..<scale {
-            guard let next = append(0, to: value) else { return nil }
-            value = next
-        }
-        if isNegative { return value }
-        return value == .min ? nil : -value
-    }
-
-    private static func append(_ digit: Int64, to value: Int64) -> Int64? {
-        let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-        let (sum, carry) = product.subtractingReportingOverflow(digit)
-        return overflow || carry ? nil : sum
+        return error == nil ? value : nil
     }
 
     private static func double(_ bytes: ArraySlice<UInt8>) -> Double? {
@@ -114,12 +89,9 @@ enum FieldText {
     }
 
     private static func boolean(_ bytes: ArraySlice<UInt8>) -> Int64? {
-        guard bytes.count <= 5 else { return nil }
-        switch String(decoding: bytes, as: UTF8.self).lowercased() {
-        case "true", "t", "1": return 1
-        case "false", "f", "0": return 0
-        default: return nil
-        }
+        var value: UInt8 = 0
+        let error = unsafe bytes.withUnsafeBytes { text in unsafe FieldType.boolean.read(text, into: &value) }
+        return error == nil ? Int64(value) : nil
     }
 }
 
