@@ -106,6 +106,18 @@ import Testing
         }
     }
 
+    /// What is too late is refused, and no dead letter.
+    @Test func refusedRecordsAreCountedApart() async throws {
+        try await onOwnThread {
+            let topology = Self.topology.replacing("window: 1m,", with: "window: 1m, too_early: 1d, too_late: 1h,")
+            let times = (0..<200).map { String(format: "2026-01-01T%02d:%02d:00Z", $0 / 60, $0 % 60) }
+            let sample = (times + ["2025-12-31T00:00:00Z"]).map { "{\"ts\": \"\($0)\", \"size\": 2}" } + ["nonsense"]
+            let complaint = try Self.run(topology: topology, sample: sample.joined(separator: "\n") + "\n")
+            #expect(complaint.exit == .code(0), "\(complaint.text)")
+            #expect(complaint.output.contains("dead letters: 1, refused records: 1\n  "), "\(complaint.output)")
+        }
+    }
+
     /// A sample has no messages, and so no values of theirs.
     @Test func valuesOfMessagesAreSaidToBeMissing() async throws {
         try await onOwnThread {

@@ -48,7 +48,7 @@ struct Dashboard: Encodable {
         if let span { time.from = "now-\(span)" }
         for table in tables {
             layout.beginRow(table.title)
-            // Tables of longer windows look further back than the dashboard does.
+            // Tables of longer windows look further back than the dashboard does, those of shorter ones less far.
             let own = table.window?.span == span ? nil : table.window?.span
             for panel in Panel.all(of: table) { layout.add(panel, lookingBack: own) }
         }

@@ -15,7 +15,7 @@ final class TrialLetters: EpochObserver {
     }
 
     private let max: Int
-    private let found = Mutex<(letters: [Letter], count: Int)>(([], 0))
+    private let found = Mutex<Found>(Found())
     private let tally: LetterTally
 
     /// - Parameter max: how many letters are kept.
@@ -25,7 +25,18 @@ final class TrialLetters: EpochObserver {
     }
 
     /// The first letters, and how many there are.
-    var letters: (first: [Letter], count: Int) { found.withLock { ($0.letters, $0.count) } }
+    struct Found {
+        var first: [Letter] = []
+        /// Records that the ledger would count as dead.
+        var dead = 0
+        /// Records that are too late or too early.
+        var refused = 0
+
+        var count: Int { dead + refused }
+    }
+
+    /// What there is so far.
+    var letters: Found { found.withLock { $0 } }
 
     /// What is wrong, when all records are dead letters.
     var complaint: String { tally.complaint }
@@ -33,12 +44,14 @@ final class TrialLetters: EpochObserver {
     func committed(_ epoch: ClosedEpoch) {
         tally.committed(epoch)
         found.withLock { found in
-            found.count += epoch.deadLetters.count
-            for letter in epoch.deadLetters.prefix(max - found.letters.count) {
+            let dead = epoch.deadLetters.count { $0.isDead }
+            found.dead += dead
+            found.refused += epoch.deadLetters.count - dead
+            for letter in epoch.deadLetters.prefix(max - found.first.count) {
                 let topic = epoch.partitionKeys[letter.partition].topic
                 let file = topic.hasPrefix("file:") ? String(topic.dropFirst(5)) : topic
                 let record = String(decoding: letter.payload.prefix(400), as: UTF8.self)
-                found.letters.append(
+                found.first.append(
                     Letter(
                         place: Self.place(file, letter.offset), reason: letter.fault.reason,
                         record: letter.payload.count > 400 ? record + " …" : record))

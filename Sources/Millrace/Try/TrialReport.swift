@@ -44,10 +44,13 @@ struct TrialReport {
     }
 
     private static func letters(_ letters: TrialLetters) -> String {
-        let (first, count) = letters.letters
+        let found = letters.letters
+        let (first, count) = (found.first, found.count)
+        let heads = [("dead letters", found.dead), ("refused records", found.refused)].filter { $0.1 > 0 }
         let lines = first.map { "  \($0.place): \($0.reason)\n    \(printable($0.record))" }
         let more = count > first.count && !first.isEmpty ? ["  … and \(count - first.count) more"] : []
-        return (["dead letters: \(count)"] + lines + more).joined(separator: "\n")
+        let head = heads.map { "\($0.0): \($0.1)" }.joined(separator: ", ")
+        return ([head] + lines + more).joined(separator: "\n")
     }
 
     /// Text without what a terminal would take for a command.
