@@ -24,9 +24,9 @@ extension ParseJSON: NodeType {
                                 + "is no dead letter.", default: "false"),
                     ]),
                 "The path of an array whose elements are the records, a record each; `\"[]\"` for documents that are arrays. "
-                    + "Paths of fields then begin at the "
-                    + "element; `^.` in front of one begins at the document: `^.device.id`. A bad element is a dead letter of "
-                    + "its own; a document that lacks the array, or is no valid JSON, is one.",
+                    + "Paths of fields then begin at the element; `^.` in front of one begins at the document: `^.device.id`, "
+                    + "and all its elements have that value, so what adds up such values is for a topology without `each`. "
+                    + "A bad element is a dead letter of its own; a document that lacks the array, or is no valid JSON, is one.",
                 example: "readings"),
             FieldSpec(
                 "accept", .choice(["json", "text"]),
