@@ -151,8 +151,8 @@ import Testing
         ]
         #expect(steps == [true, false])
         #expect(try now() == ["paused rename running"])
-        // A catalogue of an earlier version has no such column.
         var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+        try connection.execute("CREATE TABLE millrace.partitions (topology text, owner text, owner_epoch bigint)")
         _ = try catalog.set("t", to: .paused, by: "me")
         #expect(try now() == ["paused  paused"])
         _ = try catalog.set("t", to: .paused, for: "rename", by: "me")
@@ -163,6 +163,7 @@ import Testing
         _ = try catalog.set("u", to: .paused, for: "rename", by: "me")
         #expect(try catalog.rename("u", to: "t", file: "a", by: "me") == 3)
         #expect(try now() == ["running  running"])
+        // A catalogue of an earlier version has no such column.
         try connection.execute("ALTER TABLE millrace.deployments DROP COLUMN paused_for")
         catalog = try Catalog(connecting: settings)
         #expect(try now() == ["running  running"])

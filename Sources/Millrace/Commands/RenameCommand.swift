@@ -86,13 +86,15 @@ struct RenameCommand: AsyncParsableCommand {
     private static func place(of name: String, in file: String) -> (line: Int, column: Int)? {
         let found = TopologyLoader(needsEnds: false).declaration(of: file, named: name)
         let lines = lines(of: file)
-        guard let found, !name.isEmpty, found.name == name, lines.indices.contains(found.nameLocation.line - 1) else {
+        guard let found, found.name == name, lines.indices.contains(found.nameLocation.line - 1) else {
             return nil
         }
         let line = lines[found.nameLocation.line - 1]
         let tail = line.dropFirst(found.nameLocation.column - 1)
         let quotes = tail.prefix { "\"'".contains($0) }.count
         guard tail.dropFirst(quotes).hasPrefix(name) else { return nil }
+        // Where there is no name, the file's beginning stands for it: a key.
+        guard !tail.dropFirst(quotes + name.count + quotes).hasPrefix(":") else { return nil }
         return (found.nameLocation.line - 1, found.nameLocation.column - 1 + quotes)
     }
 
