@@ -89,6 +89,16 @@ import ZlibTesting
         #expect(error?.message.hasPrefix("\(file.path):2: column name: no text, found ") == true)
     }
 
+    /// A pipe can be read once only, and one that nobody writes into would be waited for.
+    @Test func aPipeIsRefusedAtOnce() throws {
+        let file = try TemporaryFile(bytes: [])
+        let path = file.path + ".pipe"
+        #expect(unsafe mkfifo(path, 0o600) == 0)
+        defer { _ = unsafe unlink(path) }
+        let error = #expect(throws: LookupError.self) { _ = try read(CSVSource(path: path), Self.fields) }
+        #expect(error?.message.hasPrefix("\(path): it is no regular file, expected one") == true)
+    }
+
     @Test func aFileThatIsNotThereIsNamed() throws {
         for source in [CSVSource(path: "/nowhere/x.csv") as any DimensionSource, NDJSONSource(path: "/nowhere/x.csv")] {
             let error = #expect(throws: LookupError.self) { _ = try read(source, Self.fields) }

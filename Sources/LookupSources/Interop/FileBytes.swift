@@ -14,7 +14,8 @@ import Zlib
     /// - Throws: when the file cannot be opened.
     init(path: String) throws(LookupError) {
         self.path = path
-        file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A named pipe would be open only when somebody writes into it.
+        file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         var status = stat()
         guard file >= 0, unsafe fstat(file, &status) == 0 else { throw failure("opened") }
         guard status.st_mode & S_IFMT == S_IFREG || status.st_mode & S_IFMT == S_IFDIR else {

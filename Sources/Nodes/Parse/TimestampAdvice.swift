@@ -3,8 +3,8 @@ import JSON
 /// What is wrong with a value that is no timestamp of its field, where one can tell, and how to declare a field that holds
 /// such values. For dead letters: it reads a value again that was refused.
 enum TimestampAdvice {
-    /// The dates that are read without an offset from UTC, or without a time, and the format for them.
-    private static let day: TimestampPattern? = try? TimestampPattern("%Y-%m-%d")
+    /// A day without a time.
+    private static let day = try? TimestampPattern("%Y-%m-%d")
 
     /// A clause such as `February 2026 has no day 30`; nil when the value says nothing about what it is.
     /// - Parameter found: the value as it stands in the record, texts with their quotes.

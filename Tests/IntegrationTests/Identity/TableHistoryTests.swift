@@ -99,6 +99,19 @@ import Testing
         }
     }
 
+    /// Positions that have gone back are not taken for those of another source, though something is left of them.
+    @Test func positionsThatHaveGoneBackAreSaidToBe() async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("history_back")
+            let both = stand.topology(more: IdentityStand.sink("second", "kpi_2"))
+            _ = try stand.runs(both)
+            _ = try stand.runs(stand.topology())
+            try stand.sql("UPDATE millrace.partitions SET read = 1, applied = 1")
+            try stand.run(both).expect(
+                .code(1), "table public.kpi_2", "the positions of topology t that belong to them are gone")
+        }
+    }
+
     @Test func anEmptiedTableIsSeenAndRetentionIsNotTakenForIt() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("history_emptied")

@@ -91,7 +91,9 @@ extension TableAdmission {
 
     mutating func rowsWithoutPositions(of own: TableRecord) {
         partial.append("rows")
-        let former = ledger.entries(of: own.feed, elsewhere: sink.feed.topics)
+        // Where the source is the one of before, its positions have gone back, however much they still say.
+        let former = ledger.entries(
+            of: own.feed.subtracting(sink.feed.topics), elsewhere: sink.feed.elsewhere.union(sink.feed.topics))
         guard former.read == 0 else {
             problems.append(
                 TableProblem(
