@@ -109,8 +109,11 @@ final class StallSight {
     }
 
     /// Waits until everything that tells names a stall, and calls nothing well.
-    /// - Parameter words: those of the reason; `log` those of the log, which are the same unless given.
-    func expect(_ words: String..., log: [String]? = nil) throws {
+    /// - Parameters:
+    ///   - words: those of the reason.
+    ///   - log: those of the log, which are the same unless given.
+    ///   - goOn: what makes the stall last, done before each look.
+    func expect(_ words: String..., log: [String]? = nil, whileDoing goOn: () throws -> Void = {}) throws {
         let begun = ContinuousClock.now
         var left: [String: () throws -> (isThere: Bool, found: String)] = [
             "why": { [self] in try why(words) }, "status": { [self] in try status(words) },
@@ -132,6 +135,7 @@ final class StallSight {
         ]
         var found: [String: String] = [:]
         try eventually(within: .seconds(90), "\(words) by \(left.keys): \(found)") {
+            try goOn()
             for (name, look) in left {
                 let (isThere, text) = try look()
                 found[name] = text
@@ -202,12 +206,9 @@ final class StallSight {
         }
     }
 
-    /// Waits until what was written has been read, committed or not, or the log says something.
-    func waitUntilTaken(orSaid words: String) throws {
-        try eventually("\(produced) are read; \(daemon.lastWords)") {
-            let partitions = try stand.status(Self.topology).instances.flatMap(\.snapshot.partitions)
-            return daemon.errors.contains(words) || partitions.contains { $0.next == produced }
-        }
+    /// Whether what was written has been read, committed or not.
+    func isTaken() throws -> Bool {
+        try stand.status(Self.topology).instances.flatMap(\.snapshot.partitions).contains { $0.next == produced }
     }
 
     /// Waits until everything that tells calls it well.
