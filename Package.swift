@@ -118,7 +118,7 @@ let package = Package(
 
         // Programs
         .target(name: "EventGenerator", dependencies: ["Platform"], swiftSettings: strict),
-        .target(name: "LocalServices", dependencies: ["Kafka", "Postgres"], swiftSettings: strict),
+        .target(name: "LocalServices", dependencies: ["Kafka", "Postgres", "Platform"], swiftSettings: strict),
         .executableTarget(
             name: "Millrace",
             dependencies: [

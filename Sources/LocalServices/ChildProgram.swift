@@ -1,12 +1,12 @@
 internal import Foundation
+import Platform
 internal import Synchronization
 
 /// A program started as a child, that ends with this process, and its standard output line by line.
 ///
 /// A program without input of its own runs behind a small shell that holds the other end of a pipe: when this process
 /// goes away, however it goes, the pipe ends and the shell ends the program. (The kernel's parent-death signal goes by
-/// thread, which says nothing here, where threads come and go.) `posix_spawn` rather than Foundation's `Process`,
-/// which passes on a worker thread's blocked signals: such a child cannot be told to stop.
+/// thread, which says nothing here, where threads come and go.)
 final class ChildProgram: Sendable {
     /// The program could not be started, or did not say what was expected of it.
     struct Failure: Error, CustomStringConvertible {
@@ -19,9 +19,6 @@ final class ChildProgram: Sendable {
         var unread: [UInt8] = []
     }
 
-    /// One start at a time: between making a pipe and marking it private, another child could inherit it.
-    private static let starting = Mutex(())
-
     /// The child's process id, and that of its process group.
     let processID: Int32
     private let input: Int32
@@ -30,30 +27,24 @@ final class ChildProgram: Sendable {
 
     /// - Parameter takesInput: the child's standard input is ours to write; otherwise it is empty, and its output goes
     ///   to `log`.
-    /// - Parameter log: file for standard error.
-    init(_ executable: String, _ arguments: [String], takesInput: Bool, log: String) throws {
+    /// - Parameter log: file for standard error; nil drops it.
+    init(_ executable: String, _ arguments: [String], takesInput: Bool, log: String?) throws {
         let watched = """
             exec 3<&0; "$@" </dev/null >&2 & child=$!; (read _ <&3; kill -9 $child) >/dev/null 2>&1 & \
             exec 3<&- </dev/null; wait $child
             """
         let command =
             takesInput ? [executable] + arguments : ["/bin/sh", "-c", watched, "sh", executable] + arguments
-        (processID, input, output) = try ChildProgram.starting.withLock { _ in
-            let (toChild, fromChild) = (try ChildProgram.pipe(), try ChildProgram.pipe())
-            defer {
-                close(toChild.reading)
-                close(fromChild.writing)
-            }
-            do {
-                let identifier = try ChildProgram.spawn(
-                    command, input: toChild.reading, output: fromChild.writing, log: log)
-                return (identifier, toChild.writing, fromChild.reading)
-            } catch {
-                close(toChild.writing)
-                close(fromChild.reading)
-                throw error
-            }
+        let (toChild, fromChild) = (try PrivatePipe(), try PrivatePipe())
+        let errors = try Spawn.open(log)
+        defer { for end in [toChild.reading, fromChild.writing, errors] { close(end) } }
+        do {
+            processID = try Spawn.start(command, descriptors: [toChild.reading, fromChild.writing, errors])
+        } catch {
+            for end in [toChild.writing, fromChild.reading] { close(end) }
+            throw error
         }
+        (input, output) = (toChild.writing, fromChild.reading)
     }
 
     deinit {
@@ -129,44 +120,5 @@ final class ChildProgram: Sendable {
         guard unsafe waitpid(processID, &status, waiting ? 0 : WNOHANG) == processID else { return false }
         state.status = status
         return true
-    }
-
-    // MARK: System calls
-
-    /// A pipe no other child inherits: one that did would keep it open.
-    private static func pipe() throws -> (reading: Int32, writing: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe Foundation.pipe(&ends) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
-    }
-
-    /// Starts `command` in a process group of its own, with no signal blocked or ignored.
-    private static func spawn(_ command: [String], input: Int32, output: Int32, log: String) throws -> Int32 {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var (none, all) = (sigset_t(), sigset_t())
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-
-        var words: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) } + [nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
-        var identifier: pid_t = 0
-        let failure = unsafe posix_spawn(&identifier, command[0], &actions, &attributes, &words, environ)
-        guard failure == 0 else { throw Failure(description: "\(command[0]): not started, errno \(failure)") }
-        return identifier
     }
 }

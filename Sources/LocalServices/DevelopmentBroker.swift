@@ -24,7 +24,7 @@ public final class DevelopmentBroker: Sendable {
         for (name, partitions) in topics.sorted(by: { $0.key < $1.key }) {
             arguments += ["--topic", "\(name):\(partitions)"]
         }
-        child = try ChildProgram(path, arguments, takesInput: true, log: "/dev/null")
+        child = try ChildProgram(path, arguments, takesInput: true, log: nil)
         let expected = "listening on "
         guard let line = child.readLine(within: .seconds(20)), line.hasPrefix(expected) else {
             child.kill()

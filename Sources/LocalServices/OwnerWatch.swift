@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// Stops a server and removes its folder when this process ends without doing so itself, by `kill -9` included.
 ///
@@ -27,20 +28,18 @@ final class OwnerWatch: Sendable {
         exit 0
         """
 
-    /// Nil when the system cannot start it.
-    init?(dataDirectory: String, removing temporary: String?) {
-        var ends: [Int32] = [0, 0]
-        guard unsafe Glibc.pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    /// - Throws: `ProgramFailure` when the system cannot start it.
+    init(dataDirectory: String, removing temporary: String?) throws(ProgramFailure) {
+        let ends = try PrivatePipe()
+        defer { close(ends.reading) }
         let command = ["/bin/sh", "-c", Self.script, "millrace-owner-watch", dataDirectory, temporary ?? ""]
-        let shell = ChildProcess(command, input: ends[0], outputPath: nil)
-        close(ends[0])
-        guard let shell else {
-            close(ends[1])
-            return nil
+        do {
+            shell = try ChildProcess(command, input: ends.reading, outputPath: nil)
+        } catch {
+            close(ends.writing)
+            throw error
         }
-        self.shell = shell
-        pipe = ends[1]
+        pipe = ends.writing
     }
 
     /// Does what the system does when this process ends.

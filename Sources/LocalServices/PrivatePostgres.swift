@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Postgres
 import Synchronization
 
@@ -169,6 +170,12 @@ public final class PrivatePostgres: Sendable {
 extension PrivatePostgres {
     private static var lastSystemError: String { unsafe String(cString: strerror(errno)) }
 
+    private static func started<Program>(
+        _ start: () throws(ProgramFailure) -> Program
+    ) throws(LocalServiceError) -> Program {
+        do { return try start() } catch { throw LocalServiceError(serviceName, "\(error)") }
+    }
+
     /// For the test of the watch.
     func endWatchAsIfOwnerDied() {
         let watch = state.withLock { state in
@@ -182,8 +189,9 @@ extension PrivatePostgres {
         guard installation.own(directory) else {
             throw LocalServiceError(Self.serviceName, "cannot give \(directory) to postgres: \(Self.lastSystemError)")
         }
-        guard let watch = OwnerWatch(dataDirectory: dataDirectory, removing: isTemporary ? directory : nil) else {
-            throw LocalServiceError(Self.serviceName, "cannot start /bin/sh: \(Self.lastSystemError)")
+        let watch = try Self.started {
+            () throws(ProgramFailure) in
+            try OwnerWatch(dataDirectory: dataDirectory, removing: isTemporary ? directory : nil)
         }
         state.withLock { $0.watch = watch }
         if !FileTree.exists("\(dataDirectory)/PG_VERSION") { try initialize() }
@@ -225,8 +233,9 @@ extension PrivatePostgres {
     private func run(_ command: [String], _ name: String) throws(LocalServiceError) {
         let path = "\(directory)/\(name).log"
         // In the terminal's group: Ctrl-C ends it, and there is no server yet to protect.
-        guard let process = ChildProcess(installation.prefix + command, outputPath: path, hasOwnSession: false) else {
-            throw LocalServiceError(Self.serviceName, "cannot start \(name): \(Self.lastSystemError)")
+        let process = try Self.started {
+            () throws(ProgramFailure) in
+            try ChildProcess(installation.prefix + command, outputPath: path, group: .inherited)
         }
         guard let status = process.wait(until: .now + options.startTimeout) else {
             process.signal(SIGKILL)
@@ -241,8 +250,8 @@ extension PrivatePostgres {
     /// False when the server ended before it took connections.
     private func launch(until deadline: ContinuousClock.Instant) throws(LocalServiceError) -> Bool {
         guard state.withLock({ $0.server == nil }) else { return true }
-        guard let server = ChildProcess(installation.prefix + serverCommand(), outputPath: logPath) else {
-            throw LocalServiceError(Self.serviceName, "cannot start postgres: \(Self.lastSystemError)")
+        let server = try Self.started {
+            () throws(ProgramFailure) in try ChildProcess(installation.prefix + serverCommand(), outputPath: logPath)
         }
         var lastError = "no attempt to connect"
         while ContinuousClock.now < deadline {

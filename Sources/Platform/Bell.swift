@@ -9,7 +9,7 @@ package final class Bell: Sendable {
     /// A bell that has not been rung.
     /// - Throws: `ProgramFailure` when the system has no descriptor left.
     package init() throws(ProgramFailure) {
-        let pipe = try Pipe()
+        let pipe = try PrivatePipe()
         (descriptor, writing) = (pipe.reading, pipe.writing)
         for end in [descriptor, writing] { _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK) }
     }
@@ -22,7 +22,7 @@ package final class Bell: Sendable {
     /// Wakes whoever waits, or the next one who will. Does not block.
     package func ring() {
         // Where there is no room for another byte, there is input already.
-        _ = unsafe [UInt8(1)].withUnsafeBytes { unsafe Pipe.write($0, to: writing) }
+        _ = unsafe [UInt8(1)].withUnsafeBytes { unsafe PrivatePipe.write($0, to: writing) }
     }
 
     /// Takes note of all that has been rung so far. By the thread that waits.

@@ -28,6 +28,9 @@ SLOW = {
     "QueryTests": ("DifferentialTests",),
 }
 
+#: Targets whose tests wait for services most of the time, and how many cores they keep busy.
+LIGHT = {"LookupSourcesTests": 0.5, "MillraceTests": 0.7, "PostgresTests": 0.6}
+
 #: Targets whose tests run under the sanitizers: those that start no other programs and wait for nothing.
 SANITIZED = (
     "DataflowTests", "EventGeneratorTests", "ExpressionsTests", "JSONTests", "PlatformTests", "SimulationTests",
@@ -86,7 +89,7 @@ def test_targets():
 
 def missing_suites():
     """Targets and suites named above that are not there any more: a pattern that finds nothing says nothing."""
-    targets = {*SLOW, *SANITIZED, *(one.split(".")[0] for one in POSTGRES_SUITES)} - set(test_targets())
+    targets = {*SLOW, *LIGHT, *SANITIZED, *(one.split(".")[0] for one in POSTGRES_SUITES)} - set(test_targets())
     named = [(target, name) for target, names in SLOW.items() for name in names]
     named += [("IntegrationTests", name) for name in WAITING]
     named += [tuple(one.split(".")) for one in POSTGRES_SUITES if "." in one]
@@ -111,9 +114,9 @@ def swift_parts(programs):
     # What waits most comes first, and what keeps a core busy runs beside it.
     yield Part(
         "IntegrationTests, kills", "swift", swift_test(programs, "--filter", suites("IntegrationTests", *WAITING)),
-        cores=0.4)
+        cores=0.3)
     rest = ("--filter", suites("IntegrationTests"), "--skip", suites("IntegrationTests", *WAITING))
-    yield Part("IntegrationTests", "swift", swift_test(programs, *rest), cores=1.0)
+    yield Part("IntegrationTests", "swift", swift_test(programs, *rest), cores=0.8)
     for target in test_targets():
         if target == "IntegrationTests":
             continue
@@ -121,7 +124,7 @@ def swift_parts(programs):
         slow = SLOW.get(target)
         yield Part(
             target, "swift", swift_test(programs, *options), level="default" if slow else "smoke",
-            cores=0.4 if slow else 1)
+            cores=0.3 if slow else LIGHT.get(target, 1))
         if slow:
             options += ("--skip", suites(target, *slow))
             yield Part(f"{target}, quick", "swift", swift_test(programs, *options), level="smoke", only=True)
@@ -141,7 +144,7 @@ def python_parts():
 
 def package_parts(programs):
     """What users install, and what they look at in a real browser."""
-    for folder, cores in (("packaging", 1), ("page", 0.4)):
+    for folder, cores in (("packaging", 1), ("page", 0.3)):
         yield Part(
             f"Tests/{folder}", "unittest", ("python3", "-m", "unittest", "discover", "--verbose", f"Tests/{folder}"),
             cores=cores, environment=(("MILLRACE", f"{programs}/millrace"),))
@@ -151,7 +154,7 @@ def attack_parts(programs):
     """The listener under those who mean harm: some seconds of each attack, and ten minutes."""
     tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/attack")
     program = ("MILLRACE", f"{programs}/millrace")
-    yield Part("Tests/attack", "unittest", tests, environment=(program,))
+    yield Part("Tests/attack", "unittest", tests, cores=0.5, environment=(program,))
     yield Part(
         "Tests/attack, ten minutes", "unittest", tests, level="full",
         environment=(program, ("MILLRACE_ATTACK_SECONDS", "600")))

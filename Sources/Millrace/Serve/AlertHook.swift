@@ -1,20 +1,23 @@
 import Foundation
 import Logging
+import Nodes
+import Platform
 import Synchronization
 
 /// A command that is told when a topology has failed: at most once a minute for each.
 final class AlertHook: Sendable {
     /// Between two calls for one topology.
     private static let pause = Duration.seconds(60)
-    /// How long the command may take.
-    private static let patience = 30.0
 
     private let command: String
+    /// How long the command may take; then it is killed.
+    private let patience: Duration
     private let logger: Logger
     private let last = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    init(_ command: String, logger: Logger) {
+    init(_ command: String, patience: Duration = .seconds(30), logger: Logger) {
         self.command = command
+        self.patience = patience
         self.logger = logger
     }
 
@@ -43,35 +46,26 @@ final class AlertHook: Sendable {
         Thread.detachNewThread { [self] in run(alert) }
     }
 
-    private func run(_ alert: Alert) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", command]
-        let input = Pipe()
-        process.standardInput = input
-        process.standardOutput = FileHandle.standardError
+    /// Runs the command to its end.
+    func run(_ alert: Alert) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         do {
-            try process.run()
-            // A command that reads nothing has closed its end: that is its affair.
-            try? input.fileHandleForWriting.write(contentsOf: encoder.encode(alert) + Data("\n".utf8))
-            try? input.fileHandleForWriting.close()
+            var line: [UInt8]? = try Array(encoder.encode(alert)) + [UInt8(ascii: "\n")]
+            let programGuard = try ProgramGuard()
+            defer { programGuard.close() }
+            let hook = ProgramRun(["/bin/sh", "-c", command], timeout: patience, guardedBy: programGuard) {
+                self.logger.notice("The command of --on-error says", metadata: ["text": "\($0)"])
+            }
+            let outcome = try hook.run { _ in
+                defer { line = nil }
+                return line
+            }
+            if case .failed(let failure) = outcome {
+                logger.error("The command of --on-error failed", metadata: ["reason": "it \(failure.text)"])
+            }
         } catch {
-            return logger.error("The command of --on-error does not start", metadata: ["reason": "\(error)"])
-        }
-        let end = Date(timeIntervalSinceNow: Self.patience)
-        while process.isRunning, Date.now < end { Thread.sleep(forTimeInterval: 0.05) }
-        if process.isRunning {
-            process.terminate()
-            logger.error("The command of --on-error took more than \(Int(Self.patience)) s and was ended")
-        } else if process.terminationStatus != 0 {
-            logger.error(
-                "The command of --on-error failed",
-                metadata: [
-                    "ended": process.terminationReason == .exit
-                        ? "exit \(process.terminationStatus)" : "signal \(process.terminationStatus)"
-                ])
+            logger.error("The command of --on-error does not start", metadata: ["reason": "\(error)"])
         }
     }
 }

@@ -1,7 +1,7 @@
 import Platform
 
 /// Why a program did not answer what it was given.
-enum ExecFailure: Hashable, Sendable {
+package enum ExecFailure: Hashable, Sendable {
     /// It ended by itself.
     case exit(Int32)
     /// A signal that nobody here has sent ended it.
@@ -49,7 +49,7 @@ enum ExecFailure: Hashable, Sendable {
     var isOfOneTry: Bool { self == .answersTooLong }
 
     /// What happened, as the end of "the program …".
-    var text: String {
+    package var text: String {
         switch self {
         case .exit(let code): "ended with exit code \(code)\(Self.meaning(of: code))"
         case .signal(_, true): "was killed by the kernel (signal 9), which had no memory left"

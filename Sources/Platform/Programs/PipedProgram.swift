@@ -12,8 +12,8 @@ package enum ProgramExit: Hashable, Sendable {
 /// A running program, in a process group of its own, with pipes for its standard input, output and error. None of its calls
 /// blocks but `end`.
 ///
-/// It is started by `posix_spawn`, since a fork of a process with threads may do next to nothing, behind a shell that reports
-/// it to a `ProgramGuard` and makes it the kernel's first choice when memory runs out; the shell then becomes the program.
+/// It is started behind a shell that reports it to a `ProgramGuard` and makes it the kernel's first choice when memory runs
+/// out; the shell then becomes the program.
 package final class PipedProgram: Sendable {
     /// What a write or a read came to.
     package enum Transfer: Hashable, Sendable {
@@ -56,18 +56,16 @@ package final class PipedProgram: Sendable {
     package init(_ command: [String], environment: [String: String], guardedBy programGuard: ProgramGuard)
         throws(ProgramFailure)
     {
-        let (toProgram, fromProgram, complaints) = (try Pipe(), try Pipe(), try Pipe())
-        let spawned = Spawn(
-            ["/bin/sh", "-c", Self.script, "millrace-exec"] + command, environment: environment,
-            descriptors: [toProgram.reading, fromProgram.writing, complaints.writing, programGuard.descriptor])
-        close(toProgram.reading)
-        close(fromProgram.writing)
-        close(complaints.writing)
-        guard let id = spawned.id else {
+        let (toProgram, fromProgram, complaints) = (try PrivatePipe(), try PrivatePipe(), try PrivatePipe())
+        defer { for end in [toProgram.reading, fromProgram.writing, complaints.writing] { close(end) } }
+        do {
+            id = try Spawn.start(
+                ["/bin/sh", "-c", Self.script, "millrace-exec"] + command, environment: environment,
+                descriptors: [toProgram.reading, fromProgram.writing, complaints.writing, programGuard.descriptor])
+        } catch {
             for end in [toProgram.writing, fromProgram.reading, complaints.reading] { close(end) }
-            throw ProgramFailure(what: "the system starts no process", errno: spawned.failure)
+            throw error
         }
-        self.id = id
         (input, output, errors) = (toProgram.writing, fromProgram.reading, complaints.reading)
         self.programGuard = programGuard
         for end in [input, output, errors] { _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK) }
@@ -84,7 +82,7 @@ package final class PipedProgram: Sendable {
     package func write(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         let isOpen = state.withLock { $0.inputIsOpen }
         guard isOpen else { return .closed }
-        let (count, failure) = unsafe Pipe.write(bytes, to: input)
+        let (count, failure) = unsafe PrivatePipe.write(bytes, to: input)
         if count >= 0 { return .bytes(count) }
         return failure == EAGAIN || failure == EINTR ? .nothing : .closed
     }
@@ -158,136 +156,5 @@ package final class PipedProgram: Sendable {
             state.exit = exit
             return exit
         }
-    }
-}
-
-/// The system cannot start a program.
-package struct ProgramFailure: Error, CustomStringConvertible {
-    let what: String
-    let errno: Int32
-
-    /// What is wrong.
-    package var description: String { unsafe "\(what): \(String(cString: strerror(errno)))" }
-}
-
-/// Both ends of a pipe that no other program inherits.
-struct Pipe {
-    let reading: Int32
-    let writing: Int32
-
-    init() throws(ProgramFailure) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else { throw ProgramFailure(what: "there is no pipe", errno: errno) }
-        (reading, writing) = (Self.lifted(ends[0]), Self.lifted(ends[1]))
-    }
-
-    /// A descriptor that is none of those which a program is given.
-    static func lifted(_ descriptor: Int32) -> Int32 {
-        let lifted = fcntl(descriptor, F_DUPFD_CLOEXEC, 10)
-        close(descriptor)
-        return lifted
-    }
-
-    /// Writes without the signal that a pipe raises which nobody reads any more: it would end this process where nobody has
-    /// said otherwise.
-    /// - Returns: the bytes written; below 0 there were none, for the reason beside it.
-    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> (count: Int, failure: Int32) {
-        var (pipe, before) = (sigset_t(), sigset_t())
-        unsafe sigemptyset(&pipe)
-        unsafe sigaddset(&pipe, SIGPIPE)
-        unsafe pthread_sigmask(SIG_BLOCK, &pipe, &before)
-        let count = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        let failure = errno
-        if count < 0, failure == EPIPE {
-            var none = timespec()
-            _ = unsafe sigtimedwait(&pipe, nil, &none)
-        }
-        unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
-        return (count, failure)
-    }
-}
-
-/// Starts a program in a process group of its own, with all signals at their defaults and no descriptors but those given.
-struct Spawn {
-    /// The process id, nil when there is none.
-    let id: Int32?
-    /// Why there is none.
-    let failure: Int32
-
-    /// - Parameters:
-    ///   - command: absolute path and arguments.
-    ///   - descriptors: what becomes its descriptors 0, 1, …; lifted ones, so that none is in another one's place.
-    init(_ command: [String], environment: [String: String], descriptors: [Int32]) {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        for (number, descriptor) in descriptors.enumerated() {
-            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
-        }
-        for file in Self.inherited where file >= descriptors.count {
-            unsafe posix_spawn_file_actions_addclose(&actions, file)
-        }
-
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var (none, all) = (sigset_t(), sigset_t())
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-
-        var words: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) } + [nil]
-        var variables: [UnsafeMutablePointer<CChar>?] = unsafe Self.variables(environment)
-        defer {
-            unsafe words.forEach { unsafe free($0) }
-            unsafe variables.forEach { unsafe free($0) }
-        }
-        var id: Int32 = 0
-        failure = unsafe posix_spawn(&id, command[0], &actions, &attributes, &words, &variables)
-        self.id = failure == 0 ? id : nil
-    }
-
-    /// Waits for a program that was killed, or is about to end.
-    /// - Returns: its wait status; nil when it has not ended after five seconds, as when it hangs in a disk that does not answer.
-    static func wait(for id: Int32) -> Int32? {
-        let end = ContinuousClock.now + .seconds(5)
-        var status: Int32 = 0
-        while true {
-            let ended = unsafe waitpid(id, &status, WNOHANG)
-            if ended == id { return status }
-            if ended < 0, errno != EINTR { return nil }
-            if ContinuousClock.now >= end { return nil }
-            usleep(200)
-        }
-    }
-
-    /// This process's descriptors that a program would inherit.
-    private static var inherited: [Int32] {
-        guard let directory = unsafe opendir("/proc/self/fd") else { return [] }
-        defer { unsafe closedir(directory) }
-        var files: [Int32] = []
-        while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let file = Int32(name), fcntl(file, F_GETFD) & FD_CLOEXEC == 0 { files.append(file) }
-        }
-        return files
-    }
-
-    private static func variables(_ added: [String: String]) -> [UnsafeMutablePointer<CChar>?] {
-        var variables: [UnsafeMutablePointer<CChar>?] = unsafe []
-        var next = unsafe environ
-        while let entry = unsafe next.pointee {
-            let text = unsafe String(cString: entry)
-            if added[String(text.prefix { $0 != "=" })] == nil { unsafe variables.append(strdup(text)) }
-            unsafe next += 1
-        }
-        for (name, value) in added { unsafe variables.append(strdup("\(name)=\(value)")) }
-        return unsafe variables + [nil]
     }
 }

@@ -28,18 +28,20 @@ package final class ProgramGuard: Sendable {
     /// Starts the shell.
     /// - Throws: `ProgramFailure`; trying again later may help.
     package init() throws(ProgramFailure) {
-        let pipe = try Pipe()
-        let nothing = Pipe.lifted(unsafe open("/dev/null", O_WRONLY | O_CLOEXEC))
-        let spawned = Spawn(
-            ["/bin/sh", "-c", Self.script, "millrace-exec-guard"], environment: [:],
-            descriptors: [pipe.reading, nothing, nothing])
-        Glibc.close(pipe.reading)
-        Glibc.close(nothing)
-        guard let id = spawned.id else {
-            Glibc.close(pipe.writing)
-            throw ProgramFailure(what: "the system starts no process", errno: spawned.failure)
+        let pipe = try PrivatePipe()
+        let nothing = try Spawn.open(nil)
+        defer {
+            Glibc.close(pipe.reading)
+            Glibc.close(nothing)
         }
-        (shell, descriptor) = (id, pipe.writing)
+        do {
+            shell = try Spawn.start(
+                ["/bin/sh", "-c", Self.script, "millrace-exec-guard"], descriptors: [pipe.reading, nothing, nothing])
+        } catch {
+            Glibc.close(pipe.writing)
+            throw error
+        }
+        descriptor = pipe.writing
     }
 
     deinit { close() }
@@ -48,7 +50,7 @@ package final class ProgramGuard: Sendable {
     func dismiss(_ id: Int32) {
         isOpen.withLock { isOpen in
             let line = Array("- \(id)\n".utf8)
-            if isOpen { _ = unsafe line.withUnsafeBytes { unsafe Pipe.write($0, to: descriptor) } }
+            if isOpen { _ = unsafe line.withUnsafeBytes { unsafe PrivatePipe.write($0, to: descriptor) } }
         }
     }
 

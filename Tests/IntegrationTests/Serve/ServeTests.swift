@@ -144,7 +144,9 @@ import Testing
             let thief = try stand.run(
                 "deploy", try stand.file(Self.counting("thief", events, table: "good"), "thief.yaml"))
             #expect(thief.exit == .code(1))
-            try second.waitUntil("the hook") { second.errors.contains("command of --on-error failed ended=\"exit 3\"") }
+            try second.waitUntil("the hook") {
+                second.errors.contains("command of --on-error failed reason=\"it ended with exit code 3\"")
+            }
             let alerts = try String(contentsOfFile: told, encoding: .utf8).split(separator: "\n")
             #expect(alerts.count == 1)
             #expect(

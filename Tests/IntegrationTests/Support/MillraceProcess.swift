@@ -1,5 +1,6 @@
 import Foundation
 import LocalServices
+import Platform
 import Synchronization
 
 /// The `millrace` binary as a process of its own, with its output kept, that can be told to stop or be killed at any
@@ -17,9 +18,6 @@ final class MillraceProcess: Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
-
-    /// One start at a time: between making a pipe and marking it private, another child could inherit it.
-    private static let starting = Mutex(())
 
     let processID: Int32
     private let folder: URL
@@ -57,17 +55,16 @@ final class MillraceProcess: Sendable {
             exec 3<&0; (read _ <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&- "$@" </dev/null
             """
         let command = ["/bin/sh", "-c", script, "sh", try DevelopmentBroker.executableBesideUs().path] + arguments
-        let all = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        (processID, lifeline) = try Self.starting.withLock { _ in
-            var ends: [Int32] = [-1, -1]
-            guard unsafe pipe(&ends) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
-            defer { close(ends[0]) }
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            let identifier = try Self.spawn(
-                command, environment: all, input: ends[0], output: folder.appendingPathComponent("out").path,
-                errors: folder.appendingPathComponent("err").path)
-            return (identifier, ends[1])
+        let pipe = try PrivatePipe()
+        let files = try ["out", "err"].map { try Spawn.open(folder.appendingPathComponent($0).path) }
+        defer { for end in [pipe.reading] + files { close(end) } }
+        do {
+            processID = try Spawn.start(command, environment: environment, descriptors: [pipe.reading] + files)
+        } catch {
+            close(pipe.writing)
+            throw error
         }
+        lifeline = pipe.writing
     }
 
     deinit {
@@ -185,42 +182,5 @@ final class MillraceProcess: Sendable {
             .appendingPathComponent("millrace-process-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         return folder
-    }
-
-    /// Starts `command` in a process group of its own, with no signal blocked or ignored.
-    private static func spawn(
-        _ command: [String], environment: [String: String], input: Int32, output: String, errors: String
-    ) throws -> Int32 {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        let create = O_WRONLY | O_CREAT | O_APPEND
-        unsafe posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, create, 0o600)
-        unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, create, 0o600)
-
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var (none, all) = (sigset_t(), sigset_t())
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-
-        var words: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) } + [nil]
-        var variables: [UnsafeMutablePointer<CChar>?] =
-            unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
-        defer {
-            unsafe words.forEach { unsafe free($0) }
-            unsafe variables.forEach { unsafe free($0) }
-        }
-        var identifier: pid_t = 0
-        let failure = unsafe posix_spawn(&identifier, command[0], &actions, &attributes, &words, &variables)
-        guard failure == 0 else { throw Failure(description: "\(command[0]): not started, errno \(failure)") }
-        return identifier
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Testing
 
 /// A private Postgres cluster with the SQL functions installed twice: database `plain` without the `hll` extension and,
@@ -142,26 +143,21 @@ final class ScratchCluster: Sendable {
     /// by another suite meanwhile would keep it waiting for ever. `waitpid` asks the kernel.
     private static func run(_ command: [String]) throws -> String {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("sql-functions-\(UUID()).out").path
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         let environment = ["PGOPTIONS=-c client_min_messages=warning", "LC_ALL=C", "PATH=/usr/bin:/bin"]
+        let (nothing, output) = (try Spawn.open(nil), try Spawn.open(path))
         // The server must not run in a directory that its user cannot read.
-        let command = ["/usr/bin/env", "-C", "/tmp"] + command
-        let arguments = unsafe command.map { unsafe strdup($0) } + [nil]
-        let variables = unsafe environment.map { unsafe strdup($0) } + [nil]
-        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
-        var child: pid_t = 0
-        let refusal = unsafe posix_spawn(&child, command[0], &actions, nil, arguments, variables)
-        guard refusal == 0 else { throw Failure(description: "\(command[0]) did not start: error \(refusal)") }
+        let child = try Spawn.start(
+            ["/usr/bin/env", "-i", "-C", "/tmp"] + environment + command,
+            descriptors: [nothing, output, STDERR_FILENO],
+            group: .inherited)
+        close(nothing)
+        close(output)
         var status: Int32 = 0
         while unsafe waitpid(child, &status, 0) == -1, errno == EINTR {}
-        let output = try String(decoding: Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+        let printed = try String(decoding: Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
         try FileManager.default.removeItem(atPath: path)
         guard status == 0 else { throw Failure(description: "\(command) ended with wait status \(status)") }
-        return output
+        return printed
     }
 }
 

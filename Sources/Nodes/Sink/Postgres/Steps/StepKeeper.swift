@@ -190,11 +190,12 @@ final class StepKeeper: Sendable {
         let drawn = keys.reduce(0) { $0 + $1.count } * StepLimits.bytesPerKey
         memory.draw(drawn, for: .rows)
         defer { memory.draw(-drawn, for: .rows) }
-        let program = StepRun(
-            plan: step.plan, variables: variables(order), programGuard: programGuard
+        let program = ProgramRun(
+            step.plan.command, environment: step.plan.environment.merging(variables(order)) { _, ours in ours },
+            timeout: step.plan.timeout, memoryMax: step.plan.memoryMax, guardedBy: programGuard
         ) { self.say(.notice, "A program says", ["text": "\($0)"]) }
         var signed = ContinuousClock.now
-        let outcome: StepRun.Outcome
+        let outcome: ProgramRun.Outcome
         do {
             outcome = try program.run { deadline in
                 guard let part = keys.popFirst() else { return nil }
@@ -225,7 +226,7 @@ final class StepKeeper: Sendable {
     }
 
     private func write(
-        _ outcome: StepRun.Outcome, _ order: StepOrder, _ session: PostgresSession
+        _ outcome: ProgramRun.Outcome, _ order: StepOrder, _ session: PostgresSession
     ) throws -> Outcome {
         // What has been done is written down, also while the topology ends.
         let context = context(beyondStopping: true)

@@ -1,37 +1,49 @@
 import Dataflow
 import Foundation
-import Platform
+package import Platform
 
-/// One run of a program after commits: writes it what has changed, hears what it says, and watches over its limits.
-struct StepRun {
+/// One run of a program that answers nothing: writes it its input, hears what it says, and watches over its limits.
+package struct ProgramRun {
     /// What became of it.
-    enum Outcome: Equatable {
+    package enum Outcome: Equatable {
         case done
         case failed(ExecFailure)
-        /// It was ended since the topology ends, or since another instance has taken it over.
+        /// It was ended for it may not go on.
         case stopped
     }
 
-    let plan: StepPlan
-    /// What its environment has beside the plan's.
-    let variables: [String: String]
+    /// Its name, searched for in PATH, or a path; and its arguments.
+    let command: [String]
+    /// What its environment has beside this process's, or instead.
+    let environment: [String: String]
+    /// How long it may run.
+    let timeout: Duration
+    /// Resident bytes that it and its children may take; nil without a limit.
+    let memoryMax: Int?
     let programGuard: ProgramGuard
     /// Gets what it writes to its outputs, line by line.
     let say: (String) -> Void
+
+    package init(
+        _ command: [String], environment: [String: String] = [:], timeout: Duration, memoryMax: Int? = nil,
+        guardedBy programGuard: ProgramGuard, say: @escaping (String) -> Void
+    ) {
+        (self.command, self.environment, self.timeout) = (command, environment, timeout)
+        (self.memoryMax, self.programGuard, self.say) = (memoryMax, programGuard, say)
+    }
 
     /// Runs the program to its end.
     /// - Parameters:
     ///   - next: lines for its standard input, nil when there are no more. May block, until `deadline` at most.
     ///   - mayGoOn: asked some ten times a second.
     /// - Throws: `ProgramFailure` when it cannot be started; what `next` throws.
-    func run(
-        _ next: (_ deadline: ContinuousClock.Instant) throws -> [UInt8]?, while mayGoOn: () -> Bool
+    package func run(
+        _ next: (_ deadline: ContinuousClock.Instant) throws -> [UInt8]?, while mayGoOn: () -> Bool = { true }
     ) throws -> Outcome {
         let kernelKills = ProgramMemory.kernelKills
-        let environment = plan.environment.merging(variables) { _, ours in ours }
-        let program = try PipedProgram(plan.command, environment: environment, guardedBy: programGuard)
+        let program = try PipedProgram(command, environment: environment, guardedBy: programGuard)
         defer { _ = program.end() }
-        let deadline = ContinuousClock.now + plan.timeout
+        let deadline = ContinuousClock.now + timeout
         var input = Input()
         var ears = Ears(program)
         var lookedAt = ContinuousClock.now
@@ -48,11 +60,11 @@ struct StepRun {
                 return exit == .code(0) ? .done : .failed(ExecFailure(exit, isOutOfMemory: isOutOfMemory))
             }
             let now = ContinuousClock.now
-            if now >= deadline { return .failed(.tooLong(plan.timeout)) }
+            if now >= deadline { return .failed(.tooLong(timeout)) }
             if now - lookedAt >= ExecLimits.look {
                 lookedAt = now
                 guard mayGoOn() else { return .stopped }
-                if let limit = plan.memoryMax, ProgramMemory.residentBytes(ofGroup: program.id) > limit {
+                if let limit = memoryMax, ProgramMemory.residentBytes(ofGroup: program.id) > limit {
                     return .failed(.memory(limit: limit))
                 }
             }
