@@ -32,14 +32,19 @@ enum CountSketch {
     /// The counters of a value.
     static func cells(of item: UnsafeRawBufferPointer) -> Cells {
         var (first, second): (UInt32, UInt32) = (0x243f_6a88, 0x85a3_08d3)
+        // Big-endian words of four bytes, the last one filled up with zeros.
         var at = 0
-        while at < item.count {
-            // Big-endian words of four bytes, the last one filled up with zeros.
+        while at + 4 <= item.count {
+            let word = unsafe UInt32(bigEndian: item.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+            first = mix(first ^ word)
+            second = mix(second ^ word)
+            at += 4
+        }
+        if at < item.count {
             var word: UInt32 = 0
             for byte in at..<at + 4 { word = word << 8 | (byte < item.count ? unsafe UInt32(item[byte]) : 0) }
             first = mix(first ^ word)
             second = mix(second ^ word)
-            at += 4
         }
         let length = UInt32(truncatingIfNeeded: item.count)
         return Cells(mix(first ^ length), mix(second ^ length))
@@ -48,7 +53,9 @@ enum CountSketch {
     /// Adds to the counters of a value.
     @inline(__always)
     static func add(_ count: Int64, at cells: Cells, to counters: inout [Int64]) {
-        for row in 0..<rows { counters[cells.index(row)] += cells.isNegative(row) ? -count : count }
+        unsafe counters.withUnsafeMutableBufferPointer { counters in
+            for row in 0..<rows { unsafe counters[cells.index(row)] += cells.isNegative(row) ? -count : count }
+        }
     }
 
     /// What the rows say of a value: the middle one of five.

@@ -73,6 +73,10 @@ struct TextInterner: ~Copyable {
     /// Bytes allocated.
     var memoryBytes: Int { (mask + 1) * MemoryLayout<Slot>.stride + entries.memoryBytes + arena.memoryBytes }
 
+    /// A part of what is behind an id, loaded for whoever asks for its text soon.
+    @inline(__always)
+    func glance(_ id: UInt32) -> UInt64 { unsafe entries.values[Int(id)].low }
+
     /// The bytes behind an id; 16 can be read from their beginning on. Valid until the next `intern`.
     func text(_ id: UInt32) -> UnsafeRawBufferPointer {
         let place = unsafe entries.values + Int(id)
@@ -99,15 +103,16 @@ extension TextInterner {
         while start < rows.count {
             let end = min(start &+ Self.stride, rows.count)
             if mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes {
-                unsafe lookAhead(slices, valid, base, rows, start..<end)
-            }
-            for index in start..<end {
-                let row = rows[index]
-                if unsafe valid[row] == 0 {
-                    unsafe ids[index] = 0
-                } else {
-                    let slice = unsafe slices[row]
-                    unsafe ids[index] = intern(base + Int(slice.offset), length: Int(slice.length))
+                unsafe internAhead(slices, valid, base, rows, start..<end, into: ids)
+            } else {
+                for index in start..<end {
+                    let row = rows[index]
+                    if unsafe valid[row] == 0 {
+                        unsafe ids[index] = 0
+                    } else {
+                        let slice = unsafe slices[row]
+                        unsafe ids[index] = intern(base + Int(slice.offset), length: Int(slice.length))
+                    }
                 }
             }
             start = end
@@ -116,24 +121,33 @@ extension TextInterner {
 
     /// Loads the slots that a stretch of rows will ask for, then the entries behind them: the misses of a large table
     /// overlap instead of following one another.
-    private mutating func lookAhead(
+    private mutating func internAhead(
         _ slices: UnsafePointer<TextSlice>, _ valid: UnsafePointer<UInt8>, _ base: UnsafeRawPointer,
-        _ rows: RowSelection, _ range: Range<Int>
+        _ rows: RowSelection, _ range: Range<Int>, into ids: UnsafeMutablePointer<UInt32>
     ) {
         var sink: UInt64 = 0
-        unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.stride) { indices in
-            guard let indices = indices.baseAddress else { return }
+        unsafe withUnsafeTemporaryAllocation(of: Probe.self, capacity: Self.stride) { probes in
+            guard let probes = probes.baseAddress else { return }
             for index in range {
                 let row = rows[index]
                 let slice = unsafe valid[row] == 0 ? TextSlice(offset: 0, length: 0) : slices[row]
-                let place =
-                    unsafe Int(
-                        truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
-                unsafe indices[index &- range.lowerBound] = place
-                sink &+= unsafe UInt64(slots[place].tag)
+                let probe = unsafe Self.probe(base + Int(slice.offset), Int(slice.length))
+                unsafe (probes + (index &- range.lowerBound)).initialize(to: probe)
+                sink &+= unsafe UInt64(slots[Int(truncatingIfNeeded: probe.hash) & mask].tag)
             }
             for place in 0..<range.count {
-                sink &+= unsafe entries.values[Int(slots[indices[place]].id)].low
+                let slot = unsafe slots[Int(truncatingIfNeeded: probes[place].hash) & mask]
+                sink &+= unsafe entries.values[Int(slot.id)].low
+            }
+            for index in range {
+                let row = rows[index]
+                if unsafe valid[row] == 0 {
+                    unsafe ids[index] = 0
+                } else {
+                    let slice = unsafe slices[row]
+                    unsafe ids[index] = find(
+                        probes[index &- range.lowerBound], base + Int(slice.offset), Int(slice.length))
+                }
             }
         }
         lookAheadSink = sink

@@ -50,6 +50,7 @@ CREATE OR REPLACE FUNCTION millrace._keys_at(
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     size CONSTANT int := length(sketch);
+    last CONSTANT int := size - 1;
     -- Behind all ranks.
     never CONSTANT bigint := 9223372036854775807;
     head record;
@@ -67,6 +68,8 @@ DECLARE
     -- Values of a bucket whose gap is still to come.
     pending bigint := 0;
     is_open boolean := true;
+    -- Whether the next byte has been read together with the one before.
+    is_read boolean := false;
 BEGIN
     code := get_byte(sketch, 1);
     halvings := get_byte(sketch, 2);
@@ -92,10 +95,23 @@ BEGIN
         place := place + 1;
         rank := coalesce(millrace._rank(quantiles[places[place]], head.n), never);
     END LOOP;
-    FOR at IN head.next .. size - 1 LOOP
+    FOR at IN head.next .. last LOOP
         IF NOT is_open AND get_byte(sketch, at) & 129 = 0 AND held + (get_byte(sketch, at) >> 1) < rank THEN
             -- The rule: one byte, no gap, no rank that is asked for.
             held := held + (get_byte(sketch, at) >> 1) + 1;
+            CONTINUE;
+        ELSIF is_read THEN
+            is_read := false;
+            is_open := false;
+            CONTINUE;
+        ELSIF NOT is_open AND get_byte(sketch, at) & 129 = 1 AND get_byte(sketch, least(at + 1, last)) < 128
+            AND at < last AND held + (get_byte(sketch, at) >> 1) < rank AND held > head.zeros THEN
+            -- A count and the gap before its bucket in a byte each: the key is further on by the gap and the bucket, and
+            -- two bytes have been read.
+            held := held + (get_byte(sketch, at) >> 1) + 1;
+            delta := delta + get_byte(sketch, at + 1);
+            is_read := true;
+            is_open := true;
             CONTINUE;
         END IF;
         byte := get_byte(sketch, at);

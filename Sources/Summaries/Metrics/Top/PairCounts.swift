@@ -16,7 +16,7 @@ struct PairCounts: ~Copyable {
     /// Pairs whose slots are read ahead at a time.
     static let stride = 32
     /// Below this size the slots are in the second-level cache and reading ahead only costs.
-    private static let lookAheadBytes = 1 << 19
+    static let lookAheadBytes = 1 << 19
 
     private var slots: UnsafeMutablePointer<Slot>
     private var mask = 63

@@ -13,6 +13,8 @@ package final class TopState: PlacedState {
     private var groupCount = 0
     /// Where the pairs of each group are, since they were asked for last.
     private var index: PairIndex?
+    /// Keeps the loads of the look-ahead alive.
+    private var lookAheadSink: UInt64 = 0
 
     init(column: Int, type: ColumnType) {
         self.column = column
@@ -84,7 +86,11 @@ package final class TopState: PlacedState {
     func load(_ group: Int, into items: inout FrequentItems) throws(SketchError) {
         let index = index ?? PairIndex(counts, groups: groupCount)
         self.index = index
-        for position in index.pairs(ofGroup: group) {
+        let positions = index.pairs(ofGroup: group)
+        for position in positions {
+            if (position - positions.lowerBound) % PairCounts.stride == 0 {
+                lookAhead(index, position..<min(position + PairCounts.stride, positions.upperBound))
+            }
             let pair = counts.pair(at: index.slot(position))
             if type == .text {
                 try unsafe items.add(texts.text(pair.value), count: pair.count, level: pair.level)
@@ -94,5 +100,13 @@ package final class TopState: PlacedState {
                 }
             }
         }
+    }
+
+    /// Loads pairs and their texts, as `PairCounts.lookAhead` does.
+    private func lookAhead(_ index: borrowing PairIndex, _ positions: Range<Int>) {
+        guard type == .text, counts.memoryBytes > PairCounts.lookAheadBytes else { return }
+        var sink: UInt64 = 0
+        for position in positions { sink &+= texts.glance(counts.pair(at: index.slot(position)).value) }
+        lookAheadSink = sink
     }
 }
