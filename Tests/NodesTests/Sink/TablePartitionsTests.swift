@@ -21,6 +21,59 @@ import Testing
         }
     }
 
+    /// Records of each hour of so many days, in the order of the log.
+    private static func hours(ofDaysAgo days: Range<Int>) -> [SummaryRecord] {
+        let now = Int64(Date.now.timeIntervalSince1970 * 1e6)
+        return (days.lowerBound * 24..<days.upperBound * 24).reversed().map {
+            SummaryRecord(
+                time: now - Int64($0) * 3_600_000_000, country: "NO", level: nil, paid: nil, user: "u", price: nil,
+                ratio: 0)
+        }
+    }
+
+    /// One of each hour would be more than there may be.
+    @Test func aBacklogOfMonthsSharesWideOnes() async throws {
+        let stand = try TargetStand("partition_backlog")
+        try await onThread {
+            let (keep, months) = (2 * Self.day, Self.hours(ofDaysAgo: 0..<150))
+            let instance = try stand.instance(plan: Self.plan, keep: keep)
+            for part in [months[0..<1_000], months[1_000..<2_900], months[2_900...]] {
+                #expect(try instance.commit(records: Array(part)) == .committed)
+            }
+            // Those of hours that are kept, one that is just past its time at most, and those of the backlog.
+            let wide = "SELECT count(*) FROM pg_class WHERE relname LIKE 'kpi\\_past\\_%' AND relkind = 'r'"
+            let all = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'kpi'::regclass"
+            #expect(try stand.number(all) < 60)
+            #expect(try (1...3).contains(stand.number(wide)))
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") == Int64(months.count))
+            // Further back than any: one more, beneath them.
+            #expect(try instance.commit(records: Self.hours(ofDaysAgo: 300..<301)) == .committed)
+            #expect(try stand.number("SELECT count(*) FROM millrace.dead_letters") == 0)
+
+            // What is past its time goes as a whole; late records of it make it anew.
+            _ = try stand.instance(8, plan: Self.plan, keep: keep)
+            #expect(try stand.number(wide) == 0)
+            #expect(try stand.number("SELECT count(*) FROM kpi WHERE window_start < now() - interval '52 hours'") == 0)
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") >= 48)
+            #expect(try instance.commit(records: Self.hours(ofDaysAgo: 140..<141)) == .committed)
+            #expect(try stand.number(wide) == 1)
+        }
+    }
+
+    /// A wide one may end in the middle of a unit of another length: what is beside it is found all the same.
+    @Test func aLongerLifeFindsItsPlaceBesideWideOnes() async throws {
+        let stand = try TargetStand("partition_longer")
+        try await onThread {
+            let first = try stand.instance(plan: Self.plan, keep: 2 * Self.day)
+            #expect(try first.commit(records: Self.hours(ofDaysAgo: 10..<12)) == .committed)
+            let second = try stand.instance(1, plan: Self.plan, keep: 90 * Self.day)
+            #expect(try second.commit(records: Self.hours(ofDaysAgo: 0..<20)) == .committed)
+            #expect(try second.commit(records: Self.hours(ofDaysAgo: 0..<20)) == .committed)
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") == (2 + 40) * 24)
+            #expect(try stand.number("SELECT count(*) FROM millrace.dead_letters") == 0)
+        }
+    }
+
     @Test func oneThatSomebodyHasDroppedIsMadeAgain() async throws {
         let stand = try TargetStand("partition_dropped")
         try await onThread {

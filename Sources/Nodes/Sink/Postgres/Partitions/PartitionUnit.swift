@@ -56,6 +56,10 @@ enum PartitionUnit: Sendable, Equatable {
         }
     }
 
+    /// The same of a wide partition, by what comes after it: `_past_20260301_05`. It begins as others do, so that it goes
+    /// along when the table gets another name.
+    func suffix(before end: Int64) -> String { "_past_" + suffix(from: end).dropFirst(2) }
+
     private static func padded(_ number: Int64, _ width: Int) -> String {
         let digits = "\(number.magnitude)"
         return (number < 0 ? "m" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits

@@ -7,6 +7,9 @@ import Summaries
 /// They are made in the transaction of a commit, and dropped in one of their own; both hold the table's ticket
 /// (`CommitTicket`), so that no row is written into a partition that goes. What the age of a row is compared with is the
 /// database's clock.
+///
+/// Windows that are past their time already when they are written, as those of a backlog are, share wide partitions, which
+/// the next drop takes as a whole: with one of each hour, months of a backlog would be thousands.
 final class TablePartitions {
     /// A partition.
     struct Part: Sendable {
@@ -14,6 +17,8 @@ final class TablePartitions {
         var quoted: String
         /// Window starts that it holds, in microseconds since 1970.
         var bounds: Range<Int64>
+        /// Whether it was made for windows whose time had passed.
+        var isWide: Bool
     }
 
     let place: TablePlace
@@ -22,10 +27,10 @@ final class TablePartitions {
     /// No window of the table is longer, in microseconds.
     private let longestWindow: Int64
     private let unit: PartitionUnit
-    /// First moments of partitions that are there; used by the commit thread.
-    private var known: Set<Int64>
+    /// What partitions that are there hold; used by the commit thread.
+    private var known: Stretches
     /// Made in the transaction that is under way.
-    private var pending: Set<Int64> = []
+    private var pending: [Range<Int64>] = []
 
     /// How many there may be: a million records of a million different days are a mistake.
     static let partsMax = 2_000
@@ -33,6 +38,8 @@ final class TablePartitions {
     private static let dropsMax = 50
     /// How the comment of a partition that Millrace has made ends.
     private static let mark = "(Millrace: a partition)"
+    /// How the comment of a wide one begins.
+    private static let wideMark = "rows past their time of "
 
     /// Finds the partitions of a table.
     /// - Returns: nil when the table has none, or none of Millrace's.
@@ -44,9 +51,11 @@ final class TablePartitions {
         self.place = place
         keep = sink.keep
         longestWindow = sink.plan.windows.map(\.function.longest).max() ?? 0
-        let found = parts.first.flatMap { PartitionUnit(length: $0.bounds.upperBound - $0.bounds.lowerBound) }
-        unit = found ?? PartitionUnit(keeping: sink.keep ?? .max)
-        known = Set(parts.map(\.bounds.lowerBound))
+        let found = parts.lazy.filter { !$0.isWide }.compactMap {
+            PartitionUnit(length: $0.bounds.upperBound - $0.bounds.lowerBound)
+        }
+        unit = found.first ?? PartitionUnit(keeping: sink.keep ?? .max)
+        known = Stretches(parts.map(\.bounds))
     }
 
     /// Whether a table is partitioned as Millrace does it, by nobody else.
@@ -66,14 +75,17 @@ final class TablePartitions {
         let found = try connection.query(
             """
             SELECT format('%I.%I', n.nspname, c.relname), (extract(epoch FROM b[1]::timestamptz) * 1000000)::bigint,
-                (extract(epoch FROM b[2]::timestamptz) * 1000000)::bigint
+                (extract(epoch FROM b[2]::timestamptz) * 1000000)::bigint,
+                starts_with(coalesce(obj_description(c.oid, 'pg_class'), ''), $3)
             FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
                 regexp_match(pg_get_expr(c.relpartbound, c.oid), $2) AS b
             WHERE i.inhparent::bigint = $1 AND b IS NOT NULL ORDER BY 2
-            """, [.int64(oid), .text(#"FROM \('([^']+)'\) TO \('([^']+)'\)"#)])
+            """, [.int64(oid), .text(#"FROM \('([^']+)'\) TO \('([^']+)'\)"#), .text(wideMark)])
         return try (0..<found.rowCount).map { row in
             let start = try found.int64(row, 1) ?? 0
-            return Part(quoted: try found.text(row, 0) ?? "", bounds: start..<max(start, try found.int64(row, 2) ?? 0))
+            return Part(
+                quoted: try found.text(row, 0) ?? "", bounds: start..<max(start, try found.int64(row, 2) ?? 0),
+                isWide: try found.bool(row, 3) ?? false)
         }
     }
 
@@ -84,37 +96,61 @@ final class TablePartitions {
         pending = []
         let needed = partitions(of: delta, window)
         // One that is old enough to be dropped may have been, by another instance.
-        let now = Int64(Date.now.timeIntervalSince1970 * 1e6)
-        let isSure = needed.allSatisfy { bounds in
-            known.contains(bounds.lowerBound) && !isOld(bounds, at: now + 2 * 86_400_000_000)
-        }
-        if isSure { return }
+        let soon = Int64(Date.now.timeIntervalSince1970 * 1e6) + 2 * 86_400_000_000
+        if needed.allSatisfy({ known.covers($0) && !isOld($0, at: soon) }) { return }
         let there = try Self.parts(of: place.oid ?? 0, &connection)
-        known = Set(there.map(\.bounds.lowerBound))
-        let missing = needed.filter { !known.contains($0.lowerBound) }.sorted { $0.lowerBound < $1.lowerBound }
+        known = Stretches(there.map(\.bounds))
+        let missing = missing(of: needed, at: try Self.now(&connection))
         guard there.count + missing.count <= Self.partsMax else {
             throw SinkError(
                 code: .refused,
                 description:
                     "table \(place.shown): its rows would need \(there.count + missing.count) partitions, found windows from "
-                    + "\(Self.text(missing[0].lowerBound)) to \(Self.text(missing[missing.count - 1].lowerBound)), expected at "
-                    + "most \(Self.partsMax); records with such times are most often mistakes: bound them with too_early and "
-                    + "too_late in summarize; where they are a backlog, read less of it (start: of the source), or keep more"
+                    + "\(Self.text(missing[0].bounds.lowerBound)) to \(Self.text(missing[missing.count - 1].bounds.upperBound)), "
+                    + "expected at most \(Self.partsMax); records with such times are most often mistakes: bound them with "
+                    + "too_early in summarize; where `keep` has been made much longer, make the table anew, with longer "
+                    + "partitions: millrace rebuild FILE"
             )
         }
-        for bounds in missing { try make(bounds, &connection) }
-        pending = Set(missing.map(\.lowerBound))
+        for part in missing { try make(part.bounds, isWide: part.isWide, &connection) }
+        pending = missing.map(\.bounds)
+    }
+
+    /// What is to be made so that there is a place for all windows of some units: in order of time.
+    private func missing(of needed: Set<Range<Int64>>, at now: Int64) -> [(bounds: Range<Int64>, isWide: Bool)] {
+        var known = known
+        var missing: [(bounds: Range<Int64>, isWide: Bool)] = []
+        for bounds in needed.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            for gap in known.gaps(in: bounds) {
+                let isWide = isOld(bounds, at: now)
+                let made = isWide ? known.gap(around: gap, within: past(from: gap, at: now)) : gap
+                known.insert(made)
+                missing.append((made, isWide))
+            }
+        }
+        return missing
+    }
+
+    /// All that is past its time, from a stretch on: from the beginning of its month, lest each commit that reads on
+    /// backwards need a partition of its own.
+    private func past(from stretch: Range<Int64>, at now: Int64) -> Range<Int64> {
+        let first = PartitionUnit.month.bounds(around: stretch.lowerBound).lowerBound
+        return first..<max(stretch.upperBound, unit.bounds(around: now - (keep ?? 0) - longestWindow).lowerBound)
+    }
+
+    private static func now(_ connection: inout Connection) throws -> Int64 {
+        try connection.query("SELECT (extract(epoch FROM now()) * 1000000)::bigint").int64(0, 0) ?? 0
     }
 
     /// The transaction in which `ensure` was called last is committed.
     func committed() {
-        known.formUnion(pending)
+        for bounds in pending { known.insert(bounds) }
         pending = []
     }
 
     /// What is there is looked up again: the server may be another one, or somebody has dropped a partition.
     func forget() {
-        known = []
+        known = Stretches([])
         pending = []
     }
 
@@ -132,14 +168,16 @@ final class TablePartitions {
         return found
     }
 
-    private func make(_ bounds: Range<Int64>, _ connection: inout Connection) throws {
-        let name = try freeName(unit.suffix(from: bounds.lowerBound), &connection)
+    private func make(_ bounds: Range<Int64>, isWide: Bool, _ connection: inout Connection) throws {
+        let suffix = isWide ? unit.suffix(before: bounds.upperBound) : unit.suffix(from: bounds.lowerBound)
+        let name = try freeName(suffix, &connection)
+        let comment = "\(isWide ? Self.wideMark : "rows of ")\(place.shown) \(Self.mark)"
         let quoted = "\(SQLName.quote(place.schema)).\(SQLName.quote(name))"
         // Attaching does not lock readers and writers out, which making it in one step would.
         try connection.execute(
             """
             CREATE TABLE \(quoted) (LIKE \(place.quoted) INCLUDING ALL) WITH (\(SummaryTable.storageParameters));
-            COMMENT ON TABLE \(quoted) IS \(SQLName.literal("rows of \(place.shown) \(Self.mark)"));
+            COMMENT ON TABLE \(quoted) IS \(SQLName.literal(comment));
             ALTER TABLE \(place.quoted) ATTACH PARTITION \(quoted)
                 FOR VALUES FROM (to_timestamp(\(bounds.lowerBound / 1_000_000))) TO (to_timestamp(\(bounds.upperBound / 1_000_000)))
             """)
@@ -176,7 +214,7 @@ final class TablePartitions {
     /// - Returns: how many, and up to when rows are gone; nil when there are none.
     func dropOld(_ connection: inout Connection) throws -> (count: Int, end: String)? {
         guard keep != nil, let oid = place.oid else { return nil }
-        let now = try connection.query("SELECT (extract(epoch FROM now()) * 1000000)::bigint").int64(0, 0) ?? 0
+        let now = try Self.now(&connection)
         guard try Self.parts(of: oid, &connection).contains(where: { isOld($0.bounds, at: now) }) else { return nil }
         try connection.execute("SET LOCAL lock_timeout = '1s'")
         var names = ArrayBuilder(.text)
@@ -190,7 +228,7 @@ final class TablePartitions {
     /// What `dropOld` would drop as soon as the topology runs; nil when that is nothing.
     func old(_ connection: inout Connection) throws -> (rows: Int64, end: String)? {
         guard keep != nil, let oid = place.oid else { return nil }
-        let now = try connection.query("SELECT (extract(epoch FROM now()) * 1000000)::bigint").int64(0, 0) ?? 0
+        let now = try Self.now(&connection)
         guard let last = try Self.parts(of: oid, &connection).last(where: { isOld($0.bounds, at: now) }) else {
             return nil
         }
