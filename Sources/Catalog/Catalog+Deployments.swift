@@ -92,7 +92,8 @@ extension Catalog {
     package mutating func deployments() throws -> [Deployment] {
         let found = try connection.query(
             """
-            SELECT topology, version, wanted, generation, settings::text, changed_by, changed_at, paused_for
+            SELECT topology, version, wanted, generation, settings::text, changed_by, changed_at, paused_for,
+                extract(epoch FROM clock_timestamp() - changed_at)::double precision
             FROM millrace.deployments ORDER BY topology
             """)
         return try (0..<found.rowCount).map { row in
@@ -102,7 +103,7 @@ extension Catalog {
                 generation: try found.int64(row, 3) ?? 0,
                 settings: try JSONDecoder().decode(RunSettings.self, from: Data((try found.text(row, 4) ?? "{}").utf8)),
                 changedBy: try found.text(row, 5) ?? "", changedAt: try found.microsecondsSince1970(row, 6) ?? 0,
-                pausedFor: try found.text(row, 7) ?? "")
+                pausedFor: try found.text(row, 7) ?? "", secondsSinceChange: try found.double(row, 8) ?? .infinity)
         }
     }
 

@@ -73,13 +73,20 @@ package struct Deployment: Sendable, Equatable {
     package var changedAt: Int64
     /// The command that has it paused until it is done with it, such as `rename`; empty when it runs, or a person paused it.
     package var pausedFor: String
+    /// Seconds since it was changed, by the database's clock, when it was read.
+    package var secondsSinceChange: Double
+
+    /// Whether it was changed so lately that what has not come of it yet is on its way.
+    package var isUnderWay: Bool {
+        secondsSinceChange < (pausedFor.isEmpty ? CatalogLimits.changeTime : CatalogLimits.commandTime)
+    }
 
     /// What is wanted of it when no command is at it.
     package var intended: Wanted { pausedFor.isEmpty ? wanted : .running }
 
     package init(
         topology: String, version: Int, wanted: Wanted, generation: Int64, settings: RunSettings, changedBy: String,
-        changedAt: Int64, pausedFor: String = ""
+        changedAt: Int64, pausedFor: String = "", secondsSinceChange: Double = .infinity
     ) {
         self.topology = topology
         self.version = version
@@ -89,6 +96,7 @@ package struct Deployment: Sendable, Equatable {
         self.changedBy = changedBy
         self.changedAt = changedAt
         self.pausedFor = pausedFor
+        self.secondsSinceChange = secondsSinceChange
     }
 }
 
@@ -201,6 +209,13 @@ package enum CatalogLimits {
     static let logLines = 2_000
     /// Bytes of a topology file.
     static let fileBytes = 4 << 20
+    /// Seconds of silence after which a replay of dead letters counts as gone, as an instance of a topology does.
+    static let replaySilence = 15.0
+    /// Seconds for which what is changing on behalf of somebody is as it should be: as long as commands wait for it.
+    static let changeTime = 30.0
+    /// Seconds for which a command may have a topology paused until it counts as killed: `promote` may stop two topologies
+    /// in 30 s each, wait for the rebuild for a minute in between, and for locks at the end.
+    static let commandTime = 150.0
     /// Seconds that a change of tables waits for those who hold them.
     static let tableLock = 10
 }

@@ -57,6 +57,36 @@ import Testing
         #expect(status().isWell && status({ $0.kind = .paused }, wanted: .paused).isWell)
     }
 
+    /// A command that has it paused for a moment is at work, and so is a process that has just been told of a change.
+    @Test func whatIsOnItsWayIsWell() {
+        func status(
+            _ kind: TopologyState.Kind, generation: Int64 = 2, for command: String = "", seconds: Double
+        ) -> TopologyStatus {
+            let deployment = Deployment(
+                topology: "t", version: 1, wanted: command.isEmpty ? .running : .paused, generation: 2,
+                settings: RunSettings(), changedBy: "me@here", changedAt: 0, pausedFor: command,
+                secondsSinceChange: seconds)
+            let state = TopologyState(
+                topology: "t", daemon: "h/1:a", version: 1, generation: generation, kind: kind, reason: "", since: 0,
+                restarts: 0, snapshot: RunSnapshot())
+            return TopologyStatus(deployment, [state])
+        }
+        let paused = status(.paused, for: "promote", seconds: 149)
+        #expect(paused.isWell && paused.state == .paused)
+        #expect(paused.reason == "paused for millrace promote by me@here at 1970-01-01T00:00:00Z, until that is done")
+        #expect(!status(.paused, for: "promote", seconds: 151).isWell)
+        for (kind, generation) in [(.running, 1), (.stopping, 2), (.starting, 2)] as [(TopologyState.Kind, Int64)] {
+            #expect(status(kind, generation: generation, for: "reset", seconds: 149).isWell)
+            #expect(!status(kind, generation: generation, for: "reset", seconds: 151).isWell)
+            let told = status(kind, generation: generation, seconds: 29)
+            #expect(told.isWell && told.state.isChange && !told.reasons.contains(where: \.isTrouble), "\(kind)")
+            let late = status(kind, generation: generation, seconds: 31)
+            #expect(!late.isWell && late.reasons[0].isTrouble, "\(kind)")
+        }
+        // What is wrong is so at once.
+        for kind in [.failed, .refused, .held] as [TopologyState.Kind] { #expect(!status(kind, seconds: 0).isWell) }
+    }
+
     /// That others have all permits is how it is meant to be, and yet what somebody who asks wants to know.
     @Test func whoHasThePermitsIsSaid() {
         func waits(_ others: [RunSnapshot.Permits.Holder]) -> (text: String, isTrouble: Bool) {

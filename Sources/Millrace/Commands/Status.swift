@@ -7,8 +7,9 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show how the deployed topologies are, or one of them in detail.",
         discussion: """
-            Exits with 0 when each does what is wanted of it, with 3 when one does not: it failed, its file was refused, it \
-            waits for something that is in its way, or no process runs it.
+            Exits with 0 when each does what is wanted of it, or is about to: it starts or stops since it was changed, for 30 \
+            seconds at most, or a command such as promote has it paused, for 150. Exits with 3 when one does not: it failed, \
+            its file was refused, it waits for something that is in its way, or no process runs it.
             """)
 
     @Argument(help: "A topology, to see its nodes, partitions and processes.")

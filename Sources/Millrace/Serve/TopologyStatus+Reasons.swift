@@ -27,10 +27,12 @@ extension TopologyStatus {
             let deployment = sight.deployment
             let when = "by \(deployment.changedBy) at \(Moment.text(deployment.changedAt))"
             guard deployment.pausedFor.isEmpty else {
-                let text =
-                    "paused for millrace \(deployment.pausedFor) \(when); if that was killed, do it again, or millrace resume "
-                    + deployment.topology
-                return [Reason(text: text, isTrouble: true)] + lost
+                let text = "paused for millrace \(deployment.pausedFor) \(when)"
+                if deployment.isUnderWay {
+                    return [Reason(text: text + ", until that is done", isTrouble: false)] + lost
+                }
+                let way = "; if that was killed, do it again, or millrace resume \(deployment.topology)"
+                return [Reason(text: text + way, isTrouble: true)] + lost
             }
             return lost + [Reason(text: "paused \(when); resume it", isTrouble: false)]
         case .ended:
@@ -39,7 +41,8 @@ extension TopologyStatus {
         case .running: return lost + running(sight) + letters(sight)
         default:
             let more = reason.isEmpty ? "" : ": \(reason)"
-            return [Reason(text: state == .halted ? reason : "\(state)\(more)", isTrouble: true)] + lost
+            let isOnItsWay = sight.deployment.isUnderWay && state.isChange
+            return [Reason(text: state == .halted ? reason : "\(state)\(more)", isTrouble: !isOnItsWay)] + lost
         }
     }
 

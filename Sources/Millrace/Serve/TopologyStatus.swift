@@ -21,6 +21,8 @@ struct TopologyStatus: Encodable {
         var isWell: Bool { [.running, .paused, .ended].contains(self) }
         /// Whether it has come to what was wanted of it last, one way or the other.
         var isSettled: Bool { ![.changing, .starting, .stopping, .unserved].contains(self) }
+        /// Whether processes are taking up what is wanted.
+        var isChange: Bool { [.changing, .starting, .stopping].contains(self) }
         /// Whether it does not, and will not by itself.
         var isBroken: Bool { [.failed, .refused, .held, .halted, .unserved].contains(self) }
         /// Whether it refuses to run.
@@ -71,8 +73,15 @@ struct TopologyStatus: Encodable {
     /// What there is to say of it, the weightiest first; never nothing.
     var reasons: [Reason]
 
-    /// Whether it does what is wanted of it. One that stands still for a command does not, in case that was killed.
-    var isWell: Bool { state.isWell && !(state == .paused && reasons.contains(where: \.isTrouble)) }
+    /// Whether it was changed a moment ago, and what has not come of that yet is on its way.
+    private let isUnderWay: Bool
+
+    /// Whether it does what is wanted of it, or is about to. One that stands still for a command for long does not: that
+    /// was killed.
+    var isWell: Bool {
+        if state == .paused { return !reasons.contains(where: \.isTrouble) }
+        return state.isWell || (isUnderWay && state.isChange)
+    }
 
     private enum CodingKeys: String, CodingKey {
         case topology, version, wanted, state, reason, changedBy, changedAt, settings, records, rate, lag, dead,
@@ -88,6 +97,7 @@ struct TopologyStatus: Encodable {
         wanted = deployment.wanted.rawValue
         changedBy = deployment.changedBy
         changedAt = Moment.text(deployment.changedAt)
+        isUnderWay = deployment.isUnderWay
         settings = deployment.settings
         let alive = states.filter { !$0.isLost }
         (state, reason) = Self.verdict(deployment, alive, lost: states.filter(\.isLost))
@@ -96,8 +106,8 @@ struct TopologyStatus: Encodable {
         reasons = Self.reasons(state, reason, sight)
         if let trouble = reasons.first(where: \.isTrouble) {
             if state == .running { (state, reason) = (.waiting, trouble.text) }
-            if state == .paused { reason = trouble.text }
         }
+        if state == .paused, !deployment.pausedFor.isEmpty, let first = reasons.first { reason = first.text }
         records = alive.reduce(0) { $0 + $1.snapshot.records }
         rate = alive.reduce(0) { $0 + $1.snapshot.rate }
         dead = alive.reduce(0) { $0 + $1.snapshot.dead }

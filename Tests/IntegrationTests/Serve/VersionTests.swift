@@ -60,8 +60,15 @@ import Testing
             try stand.wait(for: "counted", toBe: "ended")
             // What it does before it waits for the processes.
             _ = try database.query(
-                "UPDATE millrace.deployments SET wanted = 'paused', paused_for = 'rename', generation = generation + 1")
+                """
+                UPDATE millrace.deployments SET wanted = 'paused', paused_for = 'rename', generation = generation + 1,
+                    changed_at = now()
+                """)
             try stand.wait(for: "counted", toBe: "paused")
+            let brief = try stand.run("status", "counted")
+            #expect(brief.exit == .code(0) && brief.output.contains("until that is done"), "\(brief.output)")
+            // Long ago.
+            _ = try database.query("UPDATE millrace.deployments SET changed_at = now() - interval '151 seconds'")
             let status = try stand.run("status", "counted")
             #expect(
                 status.exit == .code(3) && status.output.contains("paused for millrace rename by"), "\(status.output)")
@@ -72,6 +79,30 @@ import Testing
             try stand.succeed("pause", "tallied")
             try stand.succeed("rename", "tallied", "counted")
             try stand.wait(for: "counted", toBe: "paused")
+            #expect(try stand.run("status").exit == .code(0))
+            try stopInOrder([process])
+        }
+    }
+
+    /// Whoever asks all the time hears of no failure while all goes as it should.
+    @Test func whoAlertsByStatusIsNotWokenByAChange() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("versions_alert")
+            let stand = try ServeStand(database)
+            let process = try stand.serve()
+            let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
+            try stand.succeed("deploy", try Self.file(stand, events, version: 1))
+            try stand.wait(for: "counted", toBe: "ended")
+            for command in [["rename", "counted", "tallied"], ["restart", "tallied"], ["reset", "tallied", "--yes"]] {
+                let change = try MillraceProcess(command, environment: stand.environment)
+                var asked = 0
+                while change.isRunning || asked == 0 {
+                    let status = try stand.run("status")
+                    #expect(status.exit == .code(0), "\(command): \(status.output)")
+                    asked += 1
+                }
+                #expect(try change.wait() == .code(0), "\(change.lastWords)")
+            }
             #expect(try stand.run("status").exit == .code(0))
             try stopInOrder([process])
         }
