@@ -61,14 +61,35 @@ extension Catalog {
         of topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool = false,
         by person: String, _ connection: inout Connection
     ) throws -> Int {
-        let version = try connection.query(
+        let version = try nextVersion(of: topology, &connection)
+        try connection.query(
             """
             INSERT INTO millrace.versions (topology, version, file, digest, note, plan, accepts_gaps, deployed_by)
-            SELECT $1, coalesce(max(version), 0) + 1, $2, encode(sha256(convert_to($2, 'UTF8')), 'hex'), $3, $4, $5, $6
-            FROM millrace.versions WHERE topology = $1 RETURNING version
+            VALUES ($1, $7, $2, encode(sha256(convert_to($2, 'UTF8')), 'hex'), $3, $4, $5, $6)
             """,
-            [.text(topology), .text(file), .text(note), .text(plan), .bool(acceptsGaps), .text(person)])
-        return Int(try version.int32(0, 0) ?? 0)
+            [
+                .text(topology), .text(file), .text(note), .text(plan), .bool(acceptsGaps), .text(person),
+                .int32(Int32(version)),
+            ])
+        return version
+    }
+
+    /// The number of a topology's next version: one that neither a version has, nor what stands beside the topology or has
+    /// left tables there. So version 5 and `kpis@5` are never two things.
+    static func nextVersion(of topology: String, _ connection: inout Connection) throws -> Int {
+        let isThere = try connection.query("SELECT to_regclass('millrace.tables') IS NOT NULL").bool(0, 0) == true
+        let found = try connection.query(
+            """
+            SELECT coalesce(max(n), 0) + 1 FROM (
+                SELECT version AS n FROM millrace.versions WHERE topology = $1
+                UNION ALL SELECT tag::integer FROM (
+                    SELECT substr(topology, length($1) + 2) AS tag FROM (
+                        SELECT topology FROM millrace.deployments
+                        \(isThere ? "UNION ALL SELECT topology FROM millrace.tables" : "")) all_names
+                    WHERE starts_with(topology, $1 || '@')) tags
+                WHERE tag ~ '^[0-9]{1,9}$') numbers
+            """, [.text(topology)])
+        return Int(try found.int32(0, 0) ?? 1)
     }
 
     /// What is deployed of a topology now.
@@ -146,7 +167,8 @@ extension Catalog {
         guard let newest else { throw try unknown(topology) }
         throw CatalogError(
             code: .unknownVersion,
-            description: "topology \(topology) has no version \(number), expected 1 to \(newest)")
+            description: "topology \(topology) has no version \(number), expected "
+                + (number > 0 && number < newest ? "one of millrace list \(topology)" : "1 to \(newest)"))
     }
 
     /// Notes that a version has been started with the gaps it was deployed with: what is missing later is missing anew.

@@ -14,6 +14,7 @@ extension Catalog {
     ) throws -> Int {
         try change(name) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            try Self.excludeReplays(of: [topology], &connection)
             let bookkeeping = try Swap.tablesByTopology(and: Self.stepTables + ["permits"], &connection)
             try Self.checkIsFree(name, bookkeeping, &connection)
             // What is on the way to the database under the old name is refused from here on.
@@ -60,6 +61,7 @@ extension Catalog {
                 code: .nothingToDo,
                 description: "topology \(topology): \(beside) stands beside it; promote it, or remove it, first")
         }
+        try checkReplays(of: [topology])
         try Self.checkIsFree(name, try Swap.tablesByTopology(and: Self.stepTables, &connection), &connection)
     }
 

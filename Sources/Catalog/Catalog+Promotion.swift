@@ -46,11 +46,14 @@ extension Catalog {
             try connection.query(
                 """
                 UPDATE millrace.deployments SET version = $2, wanted = 'running', paused_for = '',
+            try Self.excludeReplays(of: [rebuild.topology, rebuild.name], &connection)
                     generation = generation + 1, changed_by = $3, changed_at = now() WHERE topology = $1
                 """, [.text(rebuild.topology), .int32(Int32(version)), .text(person)])
+            // What had its number is gone, so the version may have it.
             try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(rebuild.name)])
             let kept = try Self.addVersion(
-                of: replaced.name, file: old.file, note: "was \(rebuild.topology) before", by: person, &connection)
+                of: replaced.name, file: old.file, note: "was version \(current.version) of \(rebuild.topology)",
+                by: person, &connection)
             try connection.query(
                 """
                 INSERT INTO millrace.deployments (topology, version, wanted, settings, changed_by)

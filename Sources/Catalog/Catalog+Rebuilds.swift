@@ -52,8 +52,8 @@ extension Catalog {
         if let obstacle = obstacles.first(where: \.isFinal) {
             throw CatalogError(code: .elsewhere, description: "topology \(topology): \(obstacle.text)")
         }
-        let next = (try versions(of: topology).first?.version ?? 0) + 1
-        let others = try rebuilds(of: topology).filter { $0.rebuild.tag >= next }
+        let newest = try versions(of: topology).first?.version ?? 0
+        let others = try rebuilds(of: topology).filter { $0.rebuild.tag > newest }
         if let other = others.first {
             throw CatalogError(
                 code: .nothingToDo,
@@ -61,7 +61,7 @@ extension Catalog {
                     "topology \(topology): \(other.rebuild.name) is being rebuilt already; promote it, or millrace "
                     + "remove \(other.rebuild.name) --drop")
         }
-        let rebuild = Rebuild(topology: topology, tag: next)
+        let rebuild = Rebuild(topology: topology, tag: try Self.nextVersion(of: topology, &connection))
         _ = try deploy(rebuild.name, file: file, note: note, acceptsGaps: false, by: person)
         return (rebuild, obstacles)
     }

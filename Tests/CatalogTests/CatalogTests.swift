@@ -10,13 +10,13 @@ import Testing
         () throws(LocalServiceError) in try PrivatePostgres.start()
     }
 
-    private static func database(_ name: String) throws -> ConnectionSettings {
+    static func database(_ name: String) throws -> ConnectionSettings {
         let server = try cluster.get()
         try server.createDatabase(name)
         return try ConnectionSettings(url: server.url(database: name))
     }
 
-    private static func refusal<Value>(_ body: () throws -> Value) -> CatalogError? {
+    static func refusal<Value>(_ body: () throws -> Value) -> CatalogError? {
         do {
             _ = try body()
             return nil

@@ -317,11 +317,16 @@ struct Rollback: AsyncParsableCommand {
         guard let current = try catalog.deployments().first(where: { $0.topology == topology }) else {
             throw try catalog.unknown(topology)
         }
-        guard to != nil || current.version > 1 else {
+        // Numbers of rebuilds are left out.
+        guard
+            let number = try to
+                ?? catalog.versions(of: topology).first(where: { $0.version < current.version })?.version
+        else {
             throw Refusal(
-                description: "topology \(topology): version 1 is the first; there is nothing before it")
+                description: "topology \(topology): version \(current.version) is the first; there is nothing before it"
+            )
         }
-        let old = try catalog.version(to ?? current.version - 1, of: topology)
+        let old = try catalog.version(number, of: topology)
         // It may have been renamed since.
         let file = try RenameCommand.earlier(old.file, of: topology)
         try Deploy.tryOut(topology, file, earlier: old.version, acceptsGaps: acceptsGaps, &catalog)

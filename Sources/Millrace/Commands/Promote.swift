@@ -56,6 +56,7 @@ struct Promote: AsyncParsableCommand {
                 description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped:\n"
                     + obstacles.map { "  - " + $0.text }.joined(separator: "\n"))
         }
+        try catalog.checkReplays(of: [topology, rebuild.name])
         let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
         do {
             let done = try exchange(rebuild, patience, by: person, &catalog)

@@ -119,6 +119,49 @@ import Testing
         }
     }
 
+    /// A topology keeps its name, and its tables, while dead letters of it are replayed.
+    @Test func namesStayWhileLettersAreReplayed() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_names", events: ReplayStand.events(2_000))
+            let serve = try ServeStand(stand.database)
+            let (broken, mended) = (stand.text(mended: false), stand.text(mended: true))
+            try stand.runRefusing(broken)
+            let daemon = try serve.serve()
+            try serve.succeed("deploy", serve.file(mended), "--from-now")
+            try serve.wait(for: "replayed", toBe: "ended")
+            func expectRefused(_ command: String..., replays: Int) throws {
+                // It reads letters, and cannot book them yet.
+                var holder = try Connection.connect(
+                    ConnectionSettings(url: stand.database.url), deadline: .now + .seconds(20))
+                try holder.execute("BEGIN; LOCK TABLE millrace.dead_letters IN SHARE MODE")
+                let replay = try MillraceProcess(
+                    ["dead-letters", "replay", "replayed", "--all"], environment: serve.environment)
+                try replay.waitUntil("it is known") {
+                    try stand.database.number("SELECT count(*) FROM millrace.replays") == replays
+                }
+                let refused = try serve.run(command)
+                #expect(
+                    refused.exit == .code(1)
+                        && refused.errors.contains("topology replayed: dead letters of it are being replayed by"),
+                    "\(refused.errors)")
+                #expect(try serve.status("replayed").state == "ended")
+                try holder.execute("COMMIT")
+                #expect(try replay.wait(within: .seconds(120)) == .code(0), "\(replay.lastWords)")
+            }
+            try expectRefused("rename", "replayed", "mended", replays: 1)
+            let changed = mended.replacing("amount: sum(amount)", with: "amount: max(amount)")
+            try serve.succeed("rebuild", serve.file(changed, "changed.yaml"))
+            try serve.wait(for: "replayed@2", toBe: "ended")
+            try expectRefused("promote", "replayed", replays: 2)
+            try serve.succeed("remove", "replayed@2", "--drop")
+            try serve.succeed("rename", "replayed", "mended", "--wait", "60s")
+            let names = "SELECT string_agg(DISTINCT topology, ' ') FROM millrace.replays WHERE ended_at IS NOT NULL"
+            #expect(try stand.database.query(names).text(0, 0) == "mended")
+            #expect(try Ledger(of: stand.database).problems(messages: nil, records: 2_000) == [])
+            try stopInOrder([daemon])
+        }
+    }
+
     /// Whether a commit whose answer was lost has happened, the replay's row says.
     @Test func lostConnectionsChangeNothing() async throws {
         try await onOwnThread {

@@ -281,6 +281,47 @@ import Testing
             try stand.succeed("rebuild", try file("second.yaml", "max(n)"))
             try stand.wait(for: "cut@2", toBe: "ended")
             for version in [2, 1] {
+    /// What is deployed while a rebuild goes on does not take its number, so that version 3 and `held@3` are one thing.
+    @Test func aDeploymentBesideARebuildHasANumberOfItsOwn() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("numbers_beside")
+            let stand = try ServeStand(database)
+            let events = try stand.file("{\"n\":1}\n{\"n\":2}\n", "events.ndjson")
+            func file(_ name: String, _ metric: String) throws -> String {
+                try stand.file(
+                    """
+                    # \(name)
+                    topology: held
+                    nodes:
+                      lines: { file: { paths: ["\(events)"] } }
+                      records: { from: lines, parse_json: { fields: { n: integer } } }
+                      counts: { from: records, summarize: { by: [n], metrics: { all: \(metric) } } }
+                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: held } }
+                    """, name)
+            }
+            let process = try stand.serve()
+            try stand.succeed("deploy", try file("first.yaml", "count()"))
+            #expect(try stand.succeed("rebuild", try file("anew.yaml", "avg(n)")).contains("held@2"))
+            let third = try stand.succeed("deploy", try file("third.yaml", "count()"))
+            #expect(third.contains("held: version 3"), "\(third)")
+            let back = try stand.succeed("rollback", "held")
+            #expect(back.contains("version 4, which is version 1 again"), "\(back)")
+            let missing = try stand.run("rollback", "held", "--to", "2")
+            #expect(
+                missing.errors.contains("has no version 2, expected one of millrace list held"), "\(missing.errors)")
+            try stand.wait(for: "held@2", toBe: "ended")
+            let promoted = try stand.succeed("promote", "held")
+            #expect(
+                promoted.contains("held@2 is version 5 now; what ran before stands beside it as held@4"), "\(promoted)")
+            #expect(try stand.succeed("list", "held@4").contains("was version 4 of held"))
+            // The next one is none of these.
+            #expect(try stand.succeed("rebuild", try file("again.yaml", "max(n)")).contains("held@6"))
+            try stand.succeed("remove", "held@6")
+            #expect(try stand.succeed("deploy", try file("fifth.yaml", "avg(n)")).contains("held: version 7"))
+            try stopInOrder([process])
+        }
+    }
+
                 try stand.succeed("promote", "cut")
                 try stand.wait(for: "cut", toBe: "ended")
                 let foreign = """

@@ -105,8 +105,8 @@ struct Registration: Sendable {
                 code: .replaced,
                 description:
                     "topology \(topology): this instance is registered no longer: its row in millrace.topologies "
-                    + "is gone (the database was restored to an earlier state, or somebody removed it); what was not "
-                    + "committed is read again at the next start")
+                    + "is gone (the topology was renamed, the database was restored to an earlier state, or somebody removed it); "
+                    + "what was not committed is read again at the next start")
         }
         let changes = TableDefinition(current.definition).changes(since: definition).map(\.text)
         throw SinkError(

@@ -20,7 +20,11 @@ extension PostgresTarget: ReplayShelf {
 
     /// Makes the replay known.
     func beginReplay(_ replay: ReplayBook, _ context: CommitContext) throws {
-        try transaction(context) { connection in try replay.begin(as: registration.instance, &connection) }
+        try transaction(context) { connection in
+            try replay.begin(as: registration.instance, &connection)
+            // Whoever changes names has kept it waiting until now, and nothing of it is to stand under the old one.
+            if let definition { try registration.check(definition, locking: false, &connection) }
+        }
         replay.desk.shelf = self
         replayed = try partitions(context)
     }
