@@ -197,6 +197,14 @@ extension TopologyBuilder {
             ? nil : unknown.first { Suggestion.nearest(to: $0.key, in: words) != nil } ?? unknown.first
         for entry in unknown {
             let key = entry.key.quotedForDiagnostic
+            if draft.spec == nil, let word = typeAsValue(of: entry) {
+                draft.isBroken = true
+                report(
+                    "node-type-as-value", entry.keyLocation,
+                    "\(named) has its type as the value of \(key), expected it as a key that has the node's fields below it",
+                    hint: typeAsKey(word, of: unknown))
+                return
+            }
             if entry.keyLocation == mistyped?.keyLocation {
                 draft.isBroken = true
                 report(
@@ -214,6 +222,25 @@ extension TopologyBuilder {
                     ? "\(key) is a field of \(draft.spec?.word ?? ""): indent it below"
                     : Suggestion.hint(for: entry.key, in: known))
         }
+    }
+
+    /// The node type that stands behind a key as its value, as in `type: filter`.
+    private func typeAsValue(of entry: DocumentEntry) -> String? {
+        guard let text = entry.value.scalar?.text else { return nil }
+        let words = specs.words
+        let isMeant = ["kind", "type"].contains(entry.key)
+        // The key itself may be the mistyped type: `filtr: keep`.
+        guard isMeant || Suggestion.nearest(to: entry.key, in: words) == nil else { return nil }
+        return words.contains(text) ? text : isMeant ? Suggestion.nearest(to: text, in: words) : nil
+    }
+
+    /// What a node would be with its type as a key.
+    private func typeAsKey(_ word: String, of unknown: [DocumentEntry]) -> String {
+        let fields = unknown.map(\.key).filter { key in
+            specs.contains { $0.word == word && $0.fields.contains { $0.name == key } }
+        }
+        guard !fields.isEmpty else { return "write \(word): … instead" }
+        return "write \(word): { \(fields.map { "\($0): …" }.joined(separator: ", ")) } instead"
     }
 
     private mutating func readInput(_ entry: DocumentEntry, named: String, into draft: inout DraftNode) {

@@ -201,6 +201,31 @@ import TopologyFile
                     + "'brokers' is a field of kafka: indent it below"))
     }
 
+    /// As other programs have it.
+    @Test(arguments: [
+        ("kind: filter, where: x", "kind", "write filter: { where: … } instead"),
+        ("type: filter, where: x", "type", "write filter: { where: … } instead"),
+        ("type: filtr, where: x", "type", "write filter: { where: … } instead"),
+        ("uses: summarize, with: { metrics: {} }", "uses", "write summarize: … instead"),
+    ])
+    func aTypeAsAValueIsShownAsAKey(node: String, key: String, hint: String) {
+        let lines = SampleSpecs.lines(
+            "topology: x\nnodes:\n  events: { kafka: { brokers: a, topics: [b] } }\n  f: { from: events, \(node) }\n")
+        #expect(
+            lines.filter { $0.hasPrefix("t.yaml:4:") } == [
+                "t.yaml:4:22: error[node-type-as-value]: node 'f' has its type as the value of '\(key)', expected it as a key "
+                    + "that has the node's fields below it; \(hint)"
+            ])
+    }
+
+    /// Where the key is a mistyped type, or the value none, it is as ever.
+    @Test(arguments: ["filtr: filter", "kind: 5", "type: sorted, where: x", "kind: { filter: x }"])
+    func whatIsNoTypeIsNone(node: String) {
+        let lines = SampleSpecs.lines(
+            "topology: x\nnodes:\n  events: { kafka: { brokers: a, topics: [b] } }\n  f: { from: events, \(node) }\n")
+        #expect(lines.contains { $0.contains("error[unknown-node-type]") }, "\(lines)")
+    }
+
     @Test func anUnusedNodeIsAWarning() {
         let text = SampleSpecs.whole + "  paying:\n    from: records\n    filter: revenue > 0\n"
         let (declaration, found) = SampleSpecs.read(text)
