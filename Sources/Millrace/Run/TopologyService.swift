@@ -18,6 +18,7 @@ final class TopologyService: Service {
     private let remarks: Remarks
     private let output = ConsoleOutput()
     private let work: String
+    private let givesWay: Bool
     private let logger: Logger
     private let outcome = Mutex(Outcome())
 
@@ -41,12 +42,15 @@ final class TopologyService: Service {
     ///   - acceptsGaps: whether tables that lack what was read before are accepted as they are.
     ///   - memberships: where memberships of consumer groups may go on when it ends; nil where nothing follows.
     ///   - work: what its threads work for, for whoever has to know which one the process dies of.
+    ///   - givesWay: whether its threads leave the processors to others that have work.
     init(
         _ topology: CompiledTopology, overrides: RunOverrides, acceptsGaps: Bool = false,
-        memberships: KeptMemberships? = nil, work: String = "", progress: ProgressStyle, logger: Logger
+        memberships: KeptMemberships? = nil, work: String = "", givesWay: Bool = false, progress: ProgressStyle,
+        logger: Logger
     ) throws {
         name = topology.name
         self.work = work
+        self.givesWay = givesWay
         var logger = logger
         logger[metadataKey: "topology"] = "\(topology.name)"
         deadLetters = DeadLetterReport(logger: logger)
@@ -114,6 +118,7 @@ final class TopologyService: Service {
     }
 
     private func runOnThread() throws {
+        if givesWay { ThreadPriority.giveWay() }
         let database = target as? PostgresTarget
         defer { database?.endSteps() }
         do {

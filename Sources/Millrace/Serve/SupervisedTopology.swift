@@ -172,7 +172,7 @@ final class SupervisedTopology {
         guard memory.hasRoom(for: wanted) else { throw Shortage(description: memory.complaint(wanted)) }
         let service = try TopologyService(
             topology, overrides: overrides, acceptsGaps: version.acceptsGaps, memberships: memberships,
-            work: work(of: order), progress: .none, logger: logger)
+            work: work(of: order), givesWay: Rebuild(name: name) != nil, progress: .none, logger: logger)
         memberships.expectSuccessor(false)
         self.service = service
         taps.begin(topology, service.pipeline)

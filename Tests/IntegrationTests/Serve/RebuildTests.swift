@@ -42,12 +42,19 @@ import Testing
         #expect(
             twice.exit == .code(1) && twice.errors.contains("identity@2 is being rebuilt already"),
             "\(twice.errors)")
+        try eventually(within: .seconds(60), "its threads give way, and no others") {
+            let found = niceness(of: processes[0], ["identity", "identity@2"])
+            return found["identity@2"] == [10] && found["identity"] == [0]
+        }
         let difference = try stand.run("diff", "identity", "--json")
         #expect(difference.exit == .code(1))
         #expect(difference.output.contains("\"rebuild\" : \"identity@2\""))
         let promoted = try stand.run("promote", "identity")
         #expect(promoted.exit == .code(0), "\(promoted.output)\(promoted.errors)")
         #expect(promoted.output.contains("what ran before stands beside it as identity@1, paused"))
+        try eventually(within: .seconds(60), "it gives way no more") {
+            niceness(of: processes[0], ["identity", "identity@2"]) == ["identity": [0]]
+        }
         try writer.finish()
         try eventually(within: .seconds(120), "all is read; \(processes.map(\.lastWords))") {
             try database.number(
@@ -65,6 +72,25 @@ import Testing
 
         try goBack(stand, first, log)
         try stopInOrder(processes)
+    }
+
+    /// The niceness of a process's threads of some names.
+    private static func niceness(of process: MillraceProcess, _ names: [String]) -> [String: Set<Int>] {
+        let folder = "/proc/\(process.processID)/task"
+        var found: [String: Set<Int>] = [:]
+        for thread in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+            // It may have ended meanwhile.
+            guard let stat = try? String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8),
+                let (begin, end) = stat.firstIndex(of: "(").flatMap({ b in stat.lastIndex(of: ")").map { (b, $0) } })
+            else { continue }
+            let name = String(stat[stat.index(after: begin)..<end])
+            // What follows the name is field 3 of proc(5); the niceness is field 19.
+            let fields = stat[stat.index(after: end)...].split(separator: " ")
+            if names.contains(name), fields.count > 16, let nice = Int(fields[16]) {
+                found[name, default: []].insert(nice)
+            }
+        }
+        return found
     }
 
     /// What was there before takes its place again, and what was promoted goes.
@@ -255,32 +281,6 @@ import Testing
         }
     }
 
-    /// Tables in partitions change places with theirs, and go on making some.
-    @Test func tablesInPartitionsTakeTheirPlaceToo() async throws {
-        try await onOwnThread {
-            let database = try TestDatabase("partitions_beside")
-            let stand = try ServeStand(database)
-            func event(daysAgo days: Int) -> String {
-                "{\"at\":\"\(Date.now.addingTimeInterval(-86_400 * Double(days)).formatted(.iso8601))\",\"n\":\(days)}\n"
-            }
-            let events = try stand.file((0..<4).map { event(daysAgo: $0) }.joined(), "events.ndjson")
-            func file(_ name: String, _ metric: String) throws -> String {
-                try stand.file(
-                    """
-                    topology: cut
-                    nodes:
-                      lines: { file: { paths: ["\(events)"] } }
-                      records: { from: lines, parse_json: { event_time: at, fields: { at: timestamp, n: integer } } }
-                      counts: { from: records, summarize: { window: 1h, by: [n], metrics: { all: \(metric) } } }
-                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: cut, keep: 30d } }
-                    """, name)
-            }
-            let process = try stand.serve()
-            try stand.succeed("deploy", try file("first.yaml", "count()"))
-            try stand.wait(for: "cut", toBe: "ended")
-            try stand.succeed("rebuild", try file("second.yaml", "max(n)"))
-            try stand.wait(for: "cut@2", toBe: "ended")
-            for version in [2, 1] {
     /// What is deployed while a rebuild goes on does not take its number, so that version 3 and `held@3` are one thing.
     @Test func aDeploymentBesideARebuildHasANumberOfItsOwn() async throws {
         try await onOwnThread {
@@ -322,6 +322,32 @@ import Testing
         }
     }
 
+    /// Tables in partitions change places with theirs, and go on making some.
+    @Test func tablesInPartitionsTakeTheirPlaceToo() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("partitions_beside")
+            let stand = try ServeStand(database)
+            func event(daysAgo days: Int) -> String {
+                "{\"at\":\"\(Date.now.addingTimeInterval(-86_400 * Double(days)).formatted(.iso8601))\",\"n\":\(days)}\n"
+            }
+            let events = try stand.file((0..<4).map { event(daysAgo: $0) }.joined(), "events.ndjson")
+            func file(_ name: String, _ metric: String) throws -> String {
+                try stand.file(
+                    """
+                    topology: cut
+                    nodes:
+                      lines: { file: { paths: ["\(events)"] } }
+                      records: { from: lines, parse_json: { event_time: at, fields: { at: timestamp, n: integer } } }
+                      counts: { from: records, summarize: { window: 1h, by: [n], metrics: { all: \(metric) } } }
+                      out: { from: counts, postgres: { url: "${DATABASE_URL}", table: cut, keep: 30d } }
+                    """, name)
+            }
+            let process = try stand.serve()
+            try stand.succeed("deploy", try file("first.yaml", "count()"))
+            try stand.wait(for: "cut", toBe: "ended")
+            try stand.succeed("rebuild", try file("second.yaml", "max(n)"))
+            try stand.wait(for: "cut@2", toBe: "ended")
+            for version in [2, 1] {
                 try stand.succeed("promote", "cut")
                 try stand.wait(for: "cut", toBe: "ended")
                 let foreign = """

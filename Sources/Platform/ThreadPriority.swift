@@ -1,0 +1,27 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// How much of a busy machine a thread gets.
+package enum ThreadPriority {
+    /// By how much a thread that gives way is nicer than others. Where both have work, it gets a tenth of what they get: so
+    /// little that they hardly notice, and enough that a lock in its hands is not held for long.
+    package static let niceness: Int32 = 10
+
+    #if os(Linux)
+        /// PRIO_PROCESS, of which each C library has another type.
+        static let which: Int32 = 0
+    #endif
+
+    /// The calling thread gives way to others from now on, for good, and so does all that it starts: threads and programs.
+    ///
+    /// Where threads have no priority of their own, nothing changes.
+    package static func giveWay() {
+        #if os(Linux)
+            // Against POSIX, Linux takes 0 for the calling thread. That it may be refused is of no account.
+            _ = setpriority(which, 0, niceness)
+        #endif
+    }
+}
