@@ -12,8 +12,16 @@ extension Catalog {
     }
 
     /// Holds the right to promote a topology until this connection ends.
-    /// - Throws: `CatalogError` when somebody else holds it.
+    /// - Throws: `CatalogError` when somebody else holds it, or the connection is not to one session of the server: the
+    ///   right would stay with a session that others get.
     package mutating func holdPromotion(of topology: String) throws {
+        guard connection.process?.started != nil else {
+            throw CatalogError(
+                code: .elsewhere,
+                description:
+                    "topology \(topology): promote needs a session of its own, and a pooler stands between; give "
+                    + "--database the address of the server itself")
+        }
         let isOurs = try connection.query(
             "SELECT pg_try_advisory_lock(hashtext('millrace promote'), hashtext($1))", [.text(topology)]
         ).bool(0, 0)
@@ -38,19 +46,19 @@ extension Catalog {
         let replaced = try place(beside: rebuild, current, deployed)
         return try changingTables(of: rebuild.topology) { connection in
             try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            try Self.excludeReplays(of: [rebuild.topology, rebuild.name], &connection)
             let swap = Swap(rebuild, replaced)
             try swap.takeTickets(&connection)
             try swap.run(&connection)
+            // What had its number is gone, so the version may have it.
+            try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(rebuild.name)])
             let version = try Self.addVersion(
                 of: rebuild.topology, file: new.file, note: "promoted from \(rebuild.name)", by: person, &connection)
             try connection.query(
                 """
                 UPDATE millrace.deployments SET version = $2, wanted = 'running', paused_for = '',
-            try Self.excludeReplays(of: [rebuild.topology, rebuild.name], &connection)
                     generation = generation + 1, changed_by = $3, changed_at = now() WHERE topology = $1
                 """, [.text(rebuild.topology), .int32(Int32(version)), .text(person)])
-            // What had its number is gone, so the version may have it.
-            try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(rebuild.name)])
             let kept = try Self.addVersion(
                 of: replaced.name, file: old.file, note: "was version \(current.version) of \(rebuild.topology)",
                 by: person, &connection)
