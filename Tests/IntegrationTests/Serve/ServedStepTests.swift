@@ -52,4 +52,53 @@ import Testing
             try stopInOrder([process])
         }
     }
+
+    /// That any row may have changed is known to whoever does it in the end.
+    @Test func aKillBehindAPromotionForgetsNothing() async throws {
+        try await onOwnThread {
+            let programs = try StepPrograms(count: 300)
+            let database = try TestDatabase("promoted_step")
+            let stand = try ServeStand(database)
+            let go = programs.log + ".go"
+            let command = try programs.command(
+                named: "promoted", "while not os.path.exists('\(go)'): time.sleep(0.01)")
+            let first = try programs.topology("command: \(command)")
+            var process = try stand.serve()
+            try Data().write(to: URL(fileURLWithPath: go))
+            try stand.succeed("deploy", try stand.file(first))
+            try stand.wait(for: "stepping", toBe: "ended")
+            try stand.succeed(
+                "rebuild", try stand.file(first.replacing("total: sum(n)", with: "total: max(n)"), "new.yaml"))
+            try stand.wait(for: "stepping@2", toBe: "ended")
+            let before = try programs.lines()
+            #expect(before.allSatisfy { $0.rows == "changed" } && before.contains { !$0.isBegin })
+            // A rebuild has none.
+            #expect(before.allSatisfy { $0.topology == "stepping" })
+
+            try FileManager.default.removeItem(atPath: go)
+            // It waits until the program is done, which it is not: killed with it.
+            let promotion = try MillraceProcess(["promote", "stepping"], environment: stand.environment)
+            try eventually(within: .seconds(120), "the program has begun; \(process.lastWords)") {
+                try programs.lines().count == before.count + 1
+            }
+            process.kill()
+            _ = try process.wait()
+            promotion.kill()
+            let path = StepPrograms.path(command)
+            try eventually("the program ends with Millrace") { ExecPrograms.running(path).isEmpty }
+            #expect(try database.number("SELECT count(*) FROM millrace.steps WHERE unknown_at = commits") == 1)
+
+            try Data().write(to: URL(fileURLWithPath: go))
+            process = try stand.serve()
+            try eventually(within: .seconds(120), "it is made up for; \(process.lastWords)") {
+                try database.number("SELECT max(done) FROM millrace.step_runs WHERE topology = 'stepping'")
+                    == database.number("SELECT max(commits) FROM millrace.steps WHERE topology = 'stepping'")
+            }
+            let after = try programs.lines()[before.count...]
+            #expect(after.map(\.isBegin) == [true, true, false], "\(after)")
+            #expect(after.allSatisfy { $0.rows == "unknown" && $0.topology == "stepping" && $0.table == "public.kpi" })
+            #expect(Set(after.map(\.key)).count == 1 && after.map(\.try) == ["1", "2", "2"], "\(after)")
+            try stopInOrder([process])
+        }
+    }
 }
