@@ -1,4 +1,5 @@
 import Catalog
+import Dataflow
 import Testing
 
 @testable import Millrace
@@ -55,6 +56,48 @@ import Testing
         let still = (1...3).map { Self.instance($0, load: 0, rate: 0, lag: 1_000_000, partitions: all) }
         #expect(Self.count(still) == 3)
         #expect(Self.count((1...3).map { Self.instance($0, load: 0, rate: 0, partitions: all) }) == 1)
+    }
+
+    /// A process more runs programs of its own, unless all that may run do so already.
+    @Test func sharedPermitsBringNoMoreProcesses() {
+        func two(wish: [Int], load: Double = 1) -> Int {
+            Self.count(
+                wish.enumerated().map { number, wish in
+                    var state = Self.instance(number, load: load, partitions: Int32(number * 8)..<Int32(number * 8 + 8))
+                    state.snapshot.nodes = [.init(name: "geo", entered: 0, left: 0, groups: 0, memory: 0)]
+                    state.snapshot.nodes[0].permits = .init(
+                        limit: 3, told: 3, held: 1, used: 1, wish: wish, others: [], secondsWaited: nil)
+                    return state
+                })
+        }
+        #expect(two(wish: [1, 1]) == 3)
+        #expect(two(wish: [1, 2]) == 2)
+        #expect(two(wish: [3, 3]) == 2)
+        // With less to do there may be fewer.
+        #expect(two(wish: [1, 2], load: 0.1) == 1)
+    }
+
+    /// One program at a time keeps three of four workers out; it has no time left, and so has the process.
+    @Test func aNarrowNodeFillsAProcess() throws {
+        var load = ProcessLoad()
+        let start = ContinuousClock.now
+        func look(_ second: Int, permits: Int) -> Double? {
+            var progress = ProgressSnapshot()
+            let busy = Duration.milliseconds(second * 900)
+            progress.nodes = [NodeSnapshot(name: "parse", busy: busy / 9), NodeSnapshot(name: "geo", busy: busy)]
+            progress.stages = [
+                StageSnapshot(head: "parse", permits: 4, busy: busy / 9),
+                StageSnapshot(head: "geo", permits: permits, busy: busy),
+            ]
+            return load.measure(progress, workers: 4, at: start + .seconds(second))
+        }
+        for second in 0..<60 { #expect(look(second, permits: 1) == nil) }
+        let narrow = try #require(look(60, permits: 1))
+        #expect(abs(narrow - 0.9) < 1e-9)
+        load = ProcessLoad()
+        for second in 0..<60 { _ = look(second, permits: 4) }
+        let wide = try #require(look(60, permits: 4))
+        #expect(abs(wide - 0.25) < 1e-9)
     }
 
     @Test func aMeterSaysNothingTooEarlyAndForgets() {

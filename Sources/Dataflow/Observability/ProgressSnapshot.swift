@@ -26,6 +26,8 @@ public struct ProgressSnapshot: Sendable {
     public var sources: [SourceSnapshot] = []
     /// The nodes behind them, each after what feeds it.
     public var nodes: [NodeSnapshot] = []
+    /// The stages that they stand in.
+    public var stages: [StageSnapshot] = []
     /// The partitions that this process has read, or reads.
     public var partitions: [PartitionSnapshot] = []
     /// What is run after commits.
@@ -97,6 +99,23 @@ public struct NodeSnapshot: Sendable, Equatable {
         self.groups = groups
         self.busy = busy
         self.waiting = waiting
+    }
+}
+
+/// Nodes that run fused, at one moment.
+public struct StageSnapshot: Sendable, Equatable {
+    /// The name of the first node.
+    public var head: String
+    /// How many workers may be in it at once.
+    public var permits: Int
+    /// How long workers were in it since the start, all of them together.
+    public var busy: Duration
+
+    /// A stage's figures.
+    public init(head: String, permits: Int, busy: Duration = .zero) {
+        self.head = head
+        self.permits = permits
+        self.busy = busy
     }
 }
 

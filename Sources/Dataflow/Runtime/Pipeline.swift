@@ -198,6 +198,11 @@ public final class Pipeline: Sendable {
                     waiting: graph.stages.firstIndex { $0.head == node }.map { state.queues[$0].count },
                     permits: plan.nodes[node].gate?.snapshot)
             }
+            snapshot.stages = graph.stages.map { stage in
+                StageSnapshot(
+                    head: plan.nodes[stage.head].name, permits: stage.permits,
+                    busy: stage.nodes.reduce(.zero) { $0 + snapshot.nodes[$1].busy })
+            }
             snapshot.partitions = state.partitions.map { partition in
                 PartitionSnapshot(
                     key: partition.key, source: plan.sources[partition.source].name, isOurs: partition.isActive,

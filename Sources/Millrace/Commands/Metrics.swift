@@ -126,7 +126,8 @@ enum Exposition {
                 { $0.commitMilliseconds.map { $0 / 1_000 } }
             ),
             (
-                "busy_ratio", .gauge, "Share of the workers' time that is work, lately: 0 to 1.", { $0.load }
+                "busy_ratio", .gauge,
+                "Share of the time that is work, lately, of the workers or of the narrowest node: 0 to 1.", { $0.load }
             ),
             ("memory_bytes", .gauge, "Memory held by the topology in this process.", { Double($0.memory) }),
             (

@@ -30,7 +30,7 @@ final class SupervisedTopology {
     private var since = Date.now
     private var last: (records: Int64, time: ContinuousClock.Instant)?
     private var rate = 0.0
-    private var meter = LoadMeter()
+    private var meter = ProcessLoad()
     /// What the last run has done in all, once its sources have ended.
     private var done = RunSnapshot()
 
@@ -180,7 +180,7 @@ final class SupervisedTopology {
         budget = wanted
         // What it has read before the first look counts as well.
         last = (0, .now)
-        meter = LoadMeter()
+        meter = ProcessLoad()
         let ended = ended
         task = Task {
             var end: (outcome: Supervision.Outcome, reason: String) = (.orderly, "")
@@ -268,8 +268,7 @@ final class SupervisedTopology {
             }
             last = (progress.records, now)
             snapshot.rate = rate
-            let busy = progress.nodes.reduce(Duration.zero) { $0 + $1.busy }
-            snapshot.load = meter.measure(busy: busy, workers: pipeline.workers, at: now).map {
+            snapshot.load = meter.measure(progress, workers: pipeline.workers, at: now).map {
                 ($0 * 1_000).rounded() / 1_000
             }
         }

@@ -12,6 +12,9 @@ import Catalog
 ///
 /// Between the two nothing changes: with more, each is busy for 70 % of its time at most, and fewer would have to be
 /// below 50 %; so a number that follows from a load is not taken back at that load.
+///
+/// A program that is waited for is work, since a process more brings programs of its own; where all processes together
+/// could use as many permits of `cluster_concurrency` as there are, it brings none, and more are not asked for.
 enum WantedReplicas {
     /// Above this share of its time a process is too busy.
     static let busyMax = 0.7
@@ -35,7 +38,18 @@ enum WantedReplicas {
         // One that has just begun, or fails: what it will do is not known, so nothing is changed on account of it.
         guard loads.count == alive.count else { return min(alive.count, most) }
         let wanted = count(work: loads.reduce(0, +), rate: status.rate, lag: status.lag ?? 0, now: alive.count)
-        return max(1, min(wanted, most))
+        return max(1, min(wanted, most, permitsAreUsedUp(alive.map(\.snapshot)) ? alive.count : .max))
+    }
+
+    /// Whether processes that there are have a use for all permits of a node.
+    private static func permitsAreUsedUp(_ snapshots: [RunSnapshot]) -> Bool {
+        var nodes: [String: (limit: Int, wish: Int)] = [:]
+        for node in snapshots.flatMap(\.nodes) {
+            guard let permits = node.permits else { continue }
+            let before = nodes[node.name] ?? (0, 0)
+            nodes[node.name] = (max(before.limit, permits.limit), before.wish + permits.wish)
+        }
+        return nodes.values.contains { $0.limit > 0 && $0.wish >= $0.limit }
     }
 
     private struct Partition: Hashable {
