@@ -32,6 +32,14 @@ extension Catalog {
         }
     }
 
+    /// Whether it has yet to take its topology's place: there is no version of its number. What was replaced has been one.
+    package mutating func isNext(_ rebuild: Rebuild) throws -> Bool {
+        try connection.query(
+            "SELECT 1 FROM millrace.versions WHERE topology = $1 AND version = $2",
+            [.text(rebuild.topology), .int64(Int64(rebuild.tag))]
+        ).rowCount == 0
+    }
+
     /// Deploys a file beside its topology.
     /// - Returns: what it is, and what somebody has to clear away before it can take the topology's place.
     /// - Throws: `CatalogError` when the topology is not deployed, or nothing can ever take its place.
@@ -52,9 +60,7 @@ extension Catalog {
         if let obstacle = obstacles.first(where: \.isFinal) {
             throw CatalogError(code: .elsewhere, description: "topology \(topology): \(obstacle.text)")
         }
-        let newest = try versions(of: topology).first?.version ?? 0
-        let others = try rebuilds(of: topology).filter { $0.rebuild.tag > newest }
-        if let other = others.first {
+        if let other = try rebuilds(of: topology).first(where: { try isNext($0.rebuild) }) {
             throw CatalogError(
                 code: .nothingToDo,
                 description:

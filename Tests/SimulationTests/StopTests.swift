@@ -97,6 +97,20 @@ import Testing
         #expect(database.positions[key] == 0)
     }
 
+    /// How full a process is depends on how many workers may be in a node.
+    @Test(arguments: [nil, 1]) func stagesSayHowManyMayBeInThem(concurrency: Int?) async throws {
+        let log = ModelLog(partitions: 1, records: 100, seed: 5)
+        let database = ModelDatabase()
+        let run = SimulatedPipeline(
+            sources: [ScriptedSource { intake in try RewindTests.read(log, intake, step: 30) }],
+            target: ModelTarget(database: database, seed: 1, faultPercent: 0), concurrency: concurrency, workers: 3)
+        try await run.end()
+        let progress = run.pipeline.progress()
+        let busy = progress.nodes[0].busy
+        #expect(busy > .zero)
+        #expect(progress.stages == [StageSnapshot(head: "tally0", permits: concurrency ?? 3, busy: busy)])
+    }
+
     /// What waits in the source and what was read and is not in the database, both lag behind.
     @Test func lagCountsWhatIsNotCommitted() async throws {
         let log = ModelLog(partitions: 1, records: 100, seed: 5)

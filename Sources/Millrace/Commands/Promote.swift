@@ -103,10 +103,9 @@ struct Promote: AsyncParsableCommand {
             if let found = all.first(where: { $0.rebuild.name == name }) { return found.rebuild }
             throw try catalog.unknown(name)
         }
-        let current = try catalog.base(of: topology).version
-        let newer = all.filter { $0.rebuild.tag > current }
-        if newer.count == 1 { return newer[0].rebuild }
-        if newer.isEmpty, all.count == 1 { return all[0].rebuild }
+        let next = try all.filter { try catalog.isNext($0.rebuild) }
+        if next.count == 1 { return next[0].rebuild }
+        if next.isEmpty, all.count == 1 { return all[0].rebuild }
         guard !all.isEmpty else {
             guard try catalog.deployments().contains(where: { $0.topology == topology }) else {
                 throw try catalog.unknown(topology)

@@ -304,6 +304,8 @@ import Testing
             #expect(try stand.succeed("rebuild", try file("anew.yaml", "avg(n)")).contains("held@2"))
             let third = try stand.succeed("deploy", try file("third.yaml", "count()"))
             #expect(third.contains("held: version 3"), "\(third)")
+            let second = try stand.run("rebuild", try file("second.yaml", "max(n)"))
+            #expect(second.errors.contains("held@2 is being rebuilt already"), "\(second.errors)")
             let back = try stand.succeed("rollback", "held")
             #expect(back.contains("version 4, which is version 1 again"), "\(back)")
             let missing = try stand.run("rollback", "held", "--to", "2")
@@ -316,8 +318,14 @@ import Testing
             #expect(try stand.succeed("list", "held@4").contains("was version 4 of held"))
             // The next one is none of these.
             #expect(try stand.succeed("rebuild", try file("again.yaml", "max(n)")).contains("held@6"))
-            try stand.succeed("remove", "held@6")
-            #expect(try stand.succeed("deploy", try file("fifth.yaml", "avg(n)")).contains("held: version 7"))
+            try stand.wait(for: "held@6", toBe: "ended")
+            // Of two, the one that has not been a version.
+            let again = try stand.succeed("promote", "held")
+            #expect(again.contains("held@6 is version 6 now; what ran before stands beside it as held@5"), "\(again)")
+            #expect(try stand.succeed("rebuild", try file("left.yaml", "min(n)")).contains("held@7"))
+            try stand.wait(for: "held@7", toBe: "ended")
+            try stand.succeed("remove", "held@7")
+            #expect(try stand.succeed("deploy", try file("eighth.yaml", "max(n)")).contains("held: version 8"))
             try stopInOrder([process])
         }
     }

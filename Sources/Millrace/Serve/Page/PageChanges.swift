@@ -29,7 +29,7 @@ struct PageChanges {
             let behind = try catalog.distance(rebuild)?.messages
             let left = behind.flatMap { $0 > 0 && status.rate > 0 ? Double($0) / status.rate : nil }
             return ChangesPage.Beside(
-                name: rebuild.name, isNext: rebuild.tag > topology.version, state: status.state, mood: status.mood,
+                name: rebuild.name, isNext: try catalog.isNext(rebuild), state: status.state, mood: status.mood,
                 behind: behind, secondsLeft: left)
         }
         return ChangesPage(request: request, topology: topology, versions: versions, beside: beside, job: job)
