@@ -51,6 +51,16 @@ import WebAPI
         #expect(!answer([Self.deployment("a")], [Self.state("a", silent: 60)]).isReady)
     }
 
+    /// `status` takes it for well at first; whoever waits for this process does not.
+    @Test func whatIsAboutToRunIsNotReady() {
+        var young = Self.deployment("a")
+        young.secondsSinceChange = 1
+        let found = answer([young], [Self.state("a", .starting)])
+        #expect(!found.isReady && found.topologies.map(\.state) == [.starting])
+        #expect(TopologyStatus(young, [Self.state("a", .starting)]).isWell)
+        #expect(answer([young], [Self.state("a")]).isReady)
+    }
+
     @Test(arguments: [TopologyState.Kind.failed, .refused, .held, .starting, .stopping])
     func whatDoesNotRunIsNamed(kind: TopologyState.Kind) {
         let found = answer(

@@ -89,7 +89,7 @@ enum Exposition {
             Family(
                 name: "millrace_topology_up", kind: .gauge,
                 help:
-                    "Whether a topology does what is wanted of it: 1 when it runs and nothing is in its way, is paused or has ended."
+                    "Whether a topology does what is wanted of it: 1 when it runs and nothing is in its way, is paused or has ended, or has been changed a moment ago."
             ),
             Family(name: "millrace_topology_version", kind: .gauge, help: "The deployed version of a topology."),
             Family(

@@ -26,8 +26,9 @@ struct Readiness: Sendable {
             let states = all[deployment.topology] ?? []
             let status = TopologyStatus(
                 deployment, states.filter { $0.daemon == process }, peers: states.filter { $0.daemon != process })
+            // What is about to run is well, and not ready for that.
             return Answer.Topology(
-                topology: status.topology, state: status.state, isReady: status.isWell,
+                topology: status.topology, state: status.state, isReady: status.isWell && !status.state.isChange,
                 reasons: status.reasons.map(\.text))
         }
         return Answer(isReady: topologies.allSatisfy(\.isReady), topologies: topologies)
