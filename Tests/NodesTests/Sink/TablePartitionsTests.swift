@@ -60,6 +60,21 @@ import Testing
         }
     }
 
+    /// Months of centuries, in any order and over and over: each time of long ago has its place.
+    @Test func timesOfCenturiesAgoAreNoObstacle() async throws {
+        let stand = try TargetStand("partition_centuries")
+        try await onThread {
+            let instance = try stand.instance(plan: Self.plan, keep: 200 * Self.day)
+            let times = [[0, 100_000], [150_000, 90_000], [400, 100_000], [120_000, 0, 149_999]]
+            for days in times { #expect(try instance.commit(records: Self.records(daysAgo: days)) == .committed) }
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") == 9)
+            #expect(try stand.number("SELECT count(*) FROM pg_inherits WHERE inhparent = 'kpi'::regclass") <= 4)
+            #expect(try stand.number("SELECT count(*) FROM millrace.dead_letters") == 0)
+            _ = try stand.instance(7, plan: Self.plan, keep: 200 * Self.day)
+            #expect(try stand.number("SELECT sum(events)::bigint FROM kpi") == 2)
+        }
+    }
+
     /// A wide one may end in the middle of a unit of another length: what is beside it is found all the same.
     @Test func aLongerLifeFindsItsPlaceBesideWideOnes() async throws {
         let stand = try TargetStand("partition_longer")
