@@ -39,6 +39,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .target(name: "CFault"),
         .target(
@@ -66,7 +67,7 @@ let package = Package(
         .target(name: "Lookups", dependencies: ["Platform", "Sketches"], swiftSettings: strict),
         .target(name: "Catalog", dependencies: ["Postgres"], swiftSettings: strict),
         .target(
-            name: "WebAPI", dependencies: ["Platform"], resources: [.embedInCode("openapi.json")],
+            name: "WebAPI", dependencies: ["COpenSSL", "Platform"], resources: [.embedInCode("openapi.json")],
             swiftSettings: strict),
         .target(
             name: "WebPage", dependencies: ["Catalog", "WebAPI"],
@@ -208,7 +209,7 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator", "Platform",
+                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator", "Platform", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

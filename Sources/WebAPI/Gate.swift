@@ -70,8 +70,9 @@ package struct Gate: Sendable {
 
     private func checkOrigin(_ request: HTTPRequest, host: String) throws(HTTPResponse) {
         guard let origins = request.headers["origin"] else { return }
-        // Behind a proxy that speaks TLS, the browser says https.
-        let own = ["http://\(host)", "https://\(host)"].map { $0.lowercased() }
+        // Behind a proxy that speaks TLS, the browser says https; without one it cannot have come to a port with TLS by http.
+        let schemes = request.isEncrypted ? ["https"] : ["http", "https"]
+        let own = schemes.map { "\($0)://\(host)".lowercased() }
         guard origins.count == 1, own.contains(origins[0].lowercased()) else {
             throw .error(403, "foreign-origin", "a page of another site may not ask")
         }

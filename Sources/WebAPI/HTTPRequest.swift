@@ -9,6 +9,8 @@ package struct HTTPRequest: Sendable, Equatable {
     /// By name in small letters, in the order they came.
     package var headers: [String: [String]]
     package var body: [UInt8]
+    /// Whether it came by the listener's own TLS.
+    package var isEncrypted = false
 
     /// A request of its parts.
     package init(

@@ -82,6 +82,9 @@ extension HTTPResponse {
     static var versionNotSupported: HTTPResponse {
         error(505, "version", "expected HTTP/1.1")
     }
+    static var plain: HTTPResponse {
+        error(400, "use-https", "this port speaks TLS; ask it with https:// in the place of http://")
+    }
     static var tooLate: HTTPResponse {
         error(
             503, "no-answer-in-time",

@@ -2,55 +2,37 @@
 ///
 /// ```
 ///   accepted ──► reading ──request──► waiting ──answer──► writing ──► draining ──► closed
-///                   └──refused──────────────────────────────▲
+///                ▲  └──refused──────────────────────────────▲            ▲
+///   with TLS:    │                                          │            │
+///   accepted ──► greeting ──► shaking hands ──failed────────┼────────────┘
+///                   └──another protocol (an answer without TLS, to HTTP)─┘
 /// ```
 /// Each state has a deadline. At it, `waiting` becomes an answer that says so, and the others are closed.
 struct WebConnections: ~Copyable {
-    private struct Connection {
-        enum State {
-            case reading(HTTPRequestReader)
-            case waiting
-            /// Pieces that are still to be written, the first from an index on.
-            case writing([[UInt8]], from: Int)
-            case draining
-        }
-        let socket: Int32
-        var state = State.reading(HTTPRequestReader())
-        var deadline: ContinuousClock.Instant
-        /// Whether only the head of the answer is wanted.
-        var isHead = false
-
-        var isReading: Bool {
-            if case .reading = state { true } else { false }
-        }
-        var interest: Sockets.Watched.Interest {
-            switch state {
-            case .reading, .draining: .reading
-            case .waiting: .nothing
-            case .writing: .writing
-            }
-        }
-    }
-
     private let mailbox: Mailbox
+    /// nil where nothing is encrypted.
+    private let keeper: TLSKeeper?
     private let handler: WebListener.Handler
     /// nil at the end.
     private var listener: Int32?
-    private var connections: [UInt64: Connection] = [:]
+    private var connections: [UInt64: WebConnection] = [:]
     private var lastNumber: UInt64 = 0
     /// The system had no room: until then, nobody is accepted.
     private var pauseEnd: ContinuousClock.Instant?
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
 
-    init(listener: Int32, mailbox: Mailbox, handler: @escaping WebListener.Handler) {
+    init(listener: Int32, keeper: TLSKeeper?, mailbox: Mailbox, handler: @escaping WebListener.Handler) {
         self.listener = listener
+        self.keeper = keeper
         self.mailbox = mailbox
         self.handler = handler
     }
 
     /// Until the mailbox says stop, and a little longer for answers on their way.
     mutating func run() {
+        if keeper != nil { TLSSession.shield() }
         while listener != nil || !connections.isEmpty {
+            keeper?.look()
             wait()
             let (answers, isStopping) = mailbox.take()
             for (number, response) in answers { answer(number, response) }
@@ -93,7 +75,8 @@ struct WebConnections: ~Copyable {
                     continue
                 }
                 lastNumber += 1
-                connections[lastNumber] = Connection(socket: socket, deadline: .now + WebLimits.patience)
+                connections[lastNumber] = WebConnection(
+                    socket, speaksTLS: keeper != nil, deadline: .now + WebLimits.patience)
             } catch {
                 // Without a pause, the client that waits would wake this thread for ever.
                 if !makeRoom() { pauseEnd = .now + WebLimits.pause }
@@ -102,9 +85,11 @@ struct WebConnections: ~Copyable {
         }
     }
 
-    /// Ends the oldest connection that has not asked for anything yet.
+    /// Ends the oldest connection that has not asked for anything yet, or else the oldest that only has to hang up.
     private mutating func makeRoom() -> Bool {
-        guard let oldest = connections.filter({ $0.value.isReading }).keys.min() else { return false }
+        let oldest =
+            connections.filter(\.value.isAsking).keys.min() ?? connections.filter(\.value.isDraining).keys.min()
+        guard let oldest else { return false }
         close(oldest)
         return true
     }
@@ -118,7 +103,9 @@ struct WebConnections: ~Copyable {
     private mutating func move(_ number: UInt64) {
         guard let connection = connections[number] else { return }
         switch connection.state {
-        case .reading(let reader): read(number, connection.socket, reader)
+        case .greeting: greet(number, connection.socket)
+        case .shakingHands: shakeHands(number)
+        case .reading: read(number)
         case .waiting: close(number)
         case .writing: write(number)
         case .draining:
@@ -126,22 +113,71 @@ struct WebConnections: ~Copyable {
         }
     }
 
-    private mutating func read(_ number: UInt64, _ socket: Int32, _ reader: HTTPRequestReader) {
-        switch Sockets.read(socket, into: &buffer) {
-        case .blocked: return
-        case .ended: close(number)
-        case .bytes(let count):
+    /// What the first byte of a connection to a listener with TLS says.
+    private mutating func greet(_ number: UInt64, _ socket: Int32) {
+        let (byte, progress) = Sockets.peek(socket)
+        if case .blocked = progress { return }
+        switch byte {
+        case 22:  // A record of a handshake.
+            guard let keeper, let session = keeper.context.session(socket) else { return close(number) }
+            connections[number]?.tls = session
+            connections[number]?.state = .shakingHands
+            shakeHands(number)
+        case (UInt8(ascii: "A")...UInt8(ascii: "Z"))?:  // The method of a request.
             connections[number]?.state = .waiting
-            var reader = reader
-            switch reader.take(buffer[..<count]) {
-            case .incomplete: connections[number]?.state = .reading(reader)
-            case .refused(let response): answer(number, response)
-            case .request(let request):
-                connections[number]?.isHead = request.method == "HEAD"
-                connections[number]?.deadline = .now + WebLimits.answer
-                handler(request, WebListener.reply(mailbox, number))
-            }
+            answer(number, .plain)
+        case nil: close(number)
+        default:
+            keeper?.complain("another protocol than TLS")
+            close(number)
         }
+    }
+
+    private mutating func shakeHands(_ number: UInt64) {
+        switch connections[number]?.tls?.shakeHands() {
+        case .done: connections[number]?.state = .reading(HTTPRequestReader())
+        case .blocked, nil: break
+        case .failed(let reason):
+            keeper?.complain(reason)
+            // The reason is on its way to the other side, and closing at once might take it away.
+            part(number)
+        }
+    }
+
+    private mutating func part(_ number: UInt64) {
+        guard let connection = connections[number] else { return }
+        Sockets.endWriting(connection.socket)
+        connections[number]?.tls = nil
+        connections[number]?.state = .draining
+        connections[number]?.deadline = .now + WebLimits.farewell
+    }
+
+    private mutating func read(_ number: UInt64) {
+        repeat {
+            guard case .reading(var reader)? = connections[number]?.state,
+                let progress = connections[number]?.read(into: &buffer)
+            else { return }
+            switch progress {
+            case .blocked: return
+            case .ended: return close(number)
+            case .bytes(let count):
+                // So that what the reader has is not copied.
+                connections[number]?.state = .waiting
+                switch reader.take(buffer[..<count]) {
+                case .incomplete: connections[number]?.state = .reading(reader)
+                case .refused(let response): answer(number, response)
+                case .request(let request): ask(number, request)
+                }
+            }
+        } while connections[number]?.tls?.hasPending == true
+    }
+
+    private mutating func ask(_ number: UInt64, _ request: HTTPRequest) {
+        var request = request
+        request.isEncrypted = connections[number]?.tls != nil
+        connections[number]?.isHead = request.method == "HEAD"
+        connections[number]?.deadline = .now + WebLimits.answer
+        handler(request, WebListener.reply(mailbox, number))
     }
 
     /// Begins to send an answer; one that comes too late finds another state, or no connection.
@@ -158,7 +194,7 @@ struct WebConnections: ~Copyable {
             return
         }
         while let piece = pieces.first {
-            switch Sockets.write(connection.socket, piece, from: start) {
+            switch connection.write(piece, from: start) {
             case .blocked:
                 connections[number]?.state = .writing(pieces, from: start)
                 return
@@ -171,7 +207,10 @@ struct WebConnections: ~Copyable {
                 }
             }
         }
-        Sockets.endWriting(connection.socket)
+        guard connection.endWriting() else {
+            connections[number]?.state = .writing([], from: 0)
+            return
+        }
         connections[number]?.state = .draining
         connections[number]?.deadline = .now + WebLimits.farewell
     }
@@ -194,7 +233,7 @@ struct WebConnections: ~Copyable {
         Sockets.close(socket)
         let end = ContinuousClock.now + WebLimits.parting
         for (number, connection) in connections {
-            if connection.isReading {
+            if connection.isAsking {
                 close(number)
             } else {
                 connections[number]?.deadline = min(connection.deadline, end)

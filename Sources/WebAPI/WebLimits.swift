@@ -15,6 +15,12 @@ package enum WebLimits {
     static let pause = Duration.milliseconds(100)
     /// Connections taken up in a row, before those that are there get their turn.
     static let acceptsInARow = 64
+    /// Between two looks at the files of the certificate.
+    static let certificateLook = Duration.seconds(5)
+    /// Before a certificate ends: from then on it is warned of, once a day.
+    static let certificateWarning = Duration.seconds(14 * 86_400)
+    /// Between two lines about handshakes that have failed.
+    static let complaints = Duration.seconds(60)
     /// Bytes of a request's first line and headers.
     package static let headBytes = 16 << 10
     /// Headers of a request.

@@ -28,15 +28,17 @@ package final class WebListener: Sendable {
     private let thread: JoinableThread
 
     /// Listens from now on.
+    /// - Parameter keeper: of the certificate; nil for a listener without TLS.
     /// - Throws: `SystemError` when the address is taken or not this machine's, `NoThread`.
-    package init(at address: ListenAddress, handler: @escaping Handler) throws {
+    package init(at address: ListenAddress, keeper: TLSKeeper? = nil, handler: @escaping Handler) throws {
         let mailbox = try Mailbox()
         let socket = try Sockets.listen(at: address)
         self.mailbox = mailbox
         self.address = ListenAddress(host: address.host, port: Sockets.port(of: socket))
         do {
             thread = try JoinableThread(name: "web") {
-                var connections = WebConnections(listener: socket, mailbox: mailbox, handler: handler)
+                var connections = WebConnections(
+                    listener: socket, keeper: keeper, mailbox: mailbox, handler: handler)
                 connections.run()
             }
         } catch {

@@ -76,7 +76,10 @@ import Testing
         var family = ""
         var kind = ""
         var seen: Set<String> = []
-        for line in Self.text.split(separator: "\n") {
+        let certificate = Exposition.text(of: [Exposition.certificate(end: 1_800_000_000, of: "h/1:a")])
+        #expect(
+            certificate.hasSuffix("\nmillrace_certificate_end_timestamp_seconds{daemon=\"h/1:a\"} 1800000000\n"))
+        for line in (Self.text + certificate).split(separator: "\n") {
             let words = line.split(separator: " ")
             if line.hasPrefix("# HELP ") {
                 family = String(words[2])

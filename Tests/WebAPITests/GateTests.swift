@@ -139,6 +139,17 @@ import Testing
         }
     }
 
+    @Test func aPageThatCameByTLSNamesThat() throws {
+        for (origin, isOwn) in [("https://localhost:8484", true), ("http://localhost:8484", false)] {
+            let text =
+                "POST /api/v1/topologies/kpis/pause HTTP/1.1\r\nHost: localhost:8484\r\nOrigin: \(origin)\r\n"
+                + "Authorization: Bearer \(Requests.token)\r\n\r\n"
+            var request = try #require(try Requests.read(text)?.get())
+            request.isEncrypted = true
+            #expect((try? Requests.gate.admit(request)) == (isOwn ? .pause("kpis") : nil))
+        }
+    }
+
     @Test func pagesOfOtherSitesAreRefused() {
         let path = Self.acting[0]
         for origin in ["http://localhost:8484", "HTTP://LocalHost:8484", "https://localhost:8484"] {

@@ -46,6 +46,10 @@ import WebAPI
         }
         #expect(try attributes("https://kpis.example").hasSuffix("; Secure"))
         #expect(try !attributes("http://kpis.example").contains("Secure"))
+        // By the listener's own TLS, whatever the browser says.
+        var form = request("POST", ["sign-in"], form: "token=\(Self.token)")
+        form.isEncrypted = true
+        #expect(try #require(try answer(gate.admit(form)).headers["Set-Cookie"]).hasSuffix("; Secure"))
     }
 
     /// What the forms of a session carry.

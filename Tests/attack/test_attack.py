@@ -71,17 +71,25 @@ class JudgeTests(unittest.TestCase):
             self.assertIsNotNone(self.complaint(self.GOOD.replace(old, new)), new)
 
 
+def skip_what_cannot_run():
+    missing = [
+        (services.PROGRAM.exists(), f"{services.PROGRAM} is not built"),
+        (services.postgres_programs(), "there is no Postgres; scripts/install-dependencies installs it"),
+    ]
+    for found, what in missing:
+        if not found:
+            raise unittest.SkipTest(what)
+
+
 class AttackTests(unittest.TestCase):
+    is_encrypted = False
+    #: By which certificates are believed, over TLS.
+    context = None
+
     @classmethod
     def setUpClass(cls):
-        missing = [
-            (services.PROGRAM.exists(), f"{services.PROGRAM} is not built"),
-            (services.postgres_programs(), "there is no Postgres; scripts/install-dependencies installs it"),
-        ]
-        for found, what in missing:
-            if not found:
-                raise unittest.SkipTest(what)
-        cls.stand = services.Stand()
+        skip_what_cannot_run()
+        cls.stand = services.Stand(cls.is_encrypted)
         cls.addClassCleanup(cls.stand.stop)
         cls.stand.run("deploy", cls.stand.file("victim.yaml", VICTIM), cls.stand.file("steady.yaml", STEADY))
         cls.produced = 0
@@ -103,7 +111,22 @@ class AttackTests(unittest.TestCase):
 
     def ask(self, path, token=None):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return urllib.request.urlopen(urllib.request.Request(self.stand.address + path, headers=headers), timeout=60)
+        request = urllib.request.Request(self.stand.address + path, headers=headers)
+        return urllib.request.urlopen(request, timeout=60, context=self.context)
+
+    def connect(self):
+        """A connection by which requests go."""
+        return socket.create_connection(self.place, timeout=60)
+
+    def idle(self, index):
+        """A connection that asks for nothing, or not to the end."""
+        connection = self.connect()
+        if index % 2:
+            try:
+                connection.send(b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # It has given way already.
+        return connection
 
     def commits_more(self):
         """The topology that nobody attacks gets to the end of what is produced now."""
@@ -165,7 +188,7 @@ class AttackTests(unittest.TestCase):
 
     def exchange(self, request):
         """Sends it, and returns all that comes back until the other side has ended."""
-        with socket.create_connection(self.place, timeout=60) as connection:
+        with self.connect() as connection:
             try:
                 for piece in request.pieces:
                     connection.sendall(piece)
@@ -233,7 +256,7 @@ class AttackTests(unittest.TestCase):
         self.fuzz(self.tokens, SECONDS / 2, SEED + 1, ("200", "202"))
 
     def test_those_who_trickle_are_cut_off(self):
-        slow = [socket.create_connection(self.place, timeout=60) for _ in range(50)]
+        slow = [self.connect() for _ in range(50)]
         request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1_000
         ended = set()
 
@@ -263,13 +286,7 @@ class AttackTests(unittest.TestCase):
         idle = []
         self.addCleanup(lambda: [connection.close() for connection in idle])
         for index in range(count):
-            connection = socket.create_connection(self.place, timeout=60)
-            idle.append(connection)
-            if index % 2:
-                try:
-                    connection.send(b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
-                except (BrokenPipeError, ConnectionResetError):
-                    pass  # It has given way already.
+            idle.append(self.idle(index))
             if index % 1_000 == 999:
                 self.assertEqual(self.ask("/health").status, 200)
         self.commits_more()

@@ -64,7 +64,7 @@ class PackageTests(unittest.TestCase):
         fields = run("dpkg-deb", "--field", self.package)
         version = run(PROGRAM, "version").split()[1]
         self.assertIn(f"Version: {version}\n", fields)
-        for library in ("libpq5", "librdkafka1", "libsimdjson", "libre2", "libmaxminddb0", "zlib1g", "libc6"):
+        for library in ("libpq5", "librdkafka1", "libsimdjson", "libre2", "libmaxminddb0", "libssl3", "zlib1g", "libc6"):
             self.assertRegex(fields, rf"Depends:.* {library}", fields)
         listing = run("dpkg-deb", "--contents", self.package)
         for line in listing.splitlines():

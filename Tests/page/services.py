@@ -73,25 +73,40 @@ class Postgres:
         return self.query(sql)[0][0]
 
 
-class Stand:
-    """All of it."""
+def make_certificate(folder, name, *options, kind=("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), days=30):
+    """A certificate for localhost that vouches for itself: the paths of NAME.pem and NAME.key."""
+    certificate, key = (pathlib.Path(folder) / f"{name}.{kind_of_file}" for kind_of_file in ("pem", "key"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out", certificate, "-days", str(days),
+         "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", *options],
+        check=True, capture_output=True)
+    return certificate, key
 
-    def __init__(self):
+
+class Stand:
+    """All of it; with TLS if `is_encrypted`."""
+
+    def __init__(self, is_encrypted=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-page-"))
         self.folder.chmod(0o755)
         self._processes = []
         self.postgres = Postgres(self.folder)
         address = self.folder / "broker"
-        self._start("broker", "--topic", "game.events:4", "--topic", "hostile:1", "--topic", "mended:1", "--address-file", address)
+        self.start("broker", "--topic", "game.events:4", "--topic", "hostile:1", "--topic", "mended:1", "--address-file", address)
         self.brokers = eventually(lambda: address.exists() and address.read_text().strip(), "a broker")
         self.environment = {
             **os.environ, "KAFKA_BROKERS": self.brokers, "DATABASE_URL": self.postgres.url(),
             "MILLRACE_DATABASE": self.postgres.url(),
         }
         self.log = self.folder / "serve.log"
-        self.server = self._start(
+        self.certificate, options = None, ()
+        if is_encrypted:
+            self.certificate, self.key = make_certificate(self.folder, "site")
+            options = ("--tls-certificate", self.certificate, "--tls-key", self.key)
+        self.server = self.start(
             "serve", "--listen", "127.0.0.1:0", "--token-file", self.folder / "token", "--read-token-file",
-            self.folder / "read-token", log=self.log, environment=self.environment)
+            self.folder / "read-token", "--log-level", "debug" if is_encrypted else "info", *options, log=self.log,
+            environment=self.environment)
         self.address = eventually(self._listening, f"a listener: {self.log.read_text()}")
 
     def _listening(self):
@@ -100,7 +115,7 @@ class Stand:
                 return word.removeprefix("url=").replace("127.0.0.1", "localhost")
         return None
 
-    def _start(self, *arguments, log=None, environment=None):
+    def start(self, *arguments, log=None, environment=None):
         with open(log or os.devnull, "w") as output:
             process = subprocess.Popen(
                 [str(PROGRAM), *map(str, arguments)], stdout=output, stderr=subprocess.STDOUT, env=environment,
@@ -111,10 +126,15 @@ class Stand:
     def token(self, name="token"):
         return (self.folder / name).read_text().split()[0]
 
+    def call(self, *arguments, prefix=()):
+        """Runs a command to its end, with another program in front of it if one is given."""
+        return subprocess.run(
+            [*prefix, str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, env=self.environment,
+            timeout=300)
+
     def run(self, *arguments, check=True):
-        """Runs a command to its end."""
-        done = subprocess.run(
-            [str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, env=self.environment, timeout=300)
+        """Runs a command that is to succeed, and returns what it prints."""
+        done = self.call(*arguments)
         if check and done.returncode:
             raise AssertionError(f"millrace {arguments}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout

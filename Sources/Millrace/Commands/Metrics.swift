@@ -103,6 +103,14 @@ enum Exposition {
         return families + perInstance(topologies) + perNode(topologies) + perPermits(topologies) + perStep(topologies)
     }
 
+    /// When the certificate of a process that listens by TLS ends; known to that process alone.
+    static func certificate(end: Int64, of daemon: String) -> Family {
+        Family(
+            name: "millrace_certificate_end_timestamp_seconds", kind: .gauge,
+            help: "When the certificate that this process shows ends, in seconds since 1970.",
+            series: [([("daemon", daemon)], Double(end))])
+    }
+
     private static func perInstance(_ topologies: [TopologyStatus]) -> [Family] {
         let figures: [(String, Family.Kind, String, (RunSnapshot) -> Double?)] = [
             (

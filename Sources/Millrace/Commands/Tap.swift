@@ -44,6 +44,11 @@ struct TapCommand: AsyncParsableCommand {
             "The file with the token that may act; the one that serve makes, unless given.", valueName: "path"))
     var tokenFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The certificate of a process that listens by TLS: its --tls-certificate.", valueName: "path"))
+    var tlsCertificate: String?
+
     /// Between two questions.
     private static let pause = 0.25
     /// Nothing has passed for so long: that is said, once.
@@ -65,7 +70,7 @@ struct TapCommand: AsyncParsableCommand {
                 throw Refusal(
                     description: "token file \(path) is not there; give the one of millrace serve with --token-file")
             }
-            call = WebCall(listen, token: try TokenFile(path).text)
+            call = try WebCall(listen, token: try TokenFile(path).text, certificate: tlsCertificate)
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)

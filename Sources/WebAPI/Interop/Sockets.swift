@@ -160,6 +160,14 @@ enum Sockets {
         return count < 0 && [EAGAIN, EWOULDBLOCK, EINTR].contains(errno) ? .blocked : .ended
     }
 
+    /// The first byte that waits, which stays; nil with `blocked` or `ended` when there is none.
+    static func peek(_ socket: Int32) -> (byte: UInt8?, progress: Progress) {
+        var byte: UInt8 = 0
+        let count = unsafe recv(socket, &byte, 1, Int32(MSG_PEEK))
+        if count > 0 { return (byte, .bytes(1)) }
+        return (nil, count < 0 && [EAGAIN, EWOULDBLOCK, EINTR].contains(errno) ? .blocked : .ended)
+    }
+
     /// Writes as many bytes as there is room for, from an index on.
     static func write(_ socket: Int32, _ bytes: [UInt8], from start: Int) -> Progress {
         #if canImport(Darwin)

@@ -135,7 +135,8 @@ package struct PageGate: Sendable {
         let given = PageForm.fields(request)["token"]?.trimmed ?? ""
         guard let rights = gate.rights(of: given) else { return PageAnswer.signIn(isWrong: true) }
         // A browser says by which way its form came; by TLS, what it gets goes back by TLS alone.
-        let isEncrypted = request.header("origin")?.lowercased().hasPrefix("https:") == true
+        let isEncrypted =
+            request.isEncrypted || request.header("origin")?.lowercased().hasPrefix("https:") == true
         let attributes =
             "HttpOnly; SameSite=Strict; Path=/; Max-Age=\(PageSessions.length.components.seconds)"
             + (isEncrypted ? "; Secure" : "")

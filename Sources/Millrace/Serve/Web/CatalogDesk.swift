@@ -40,13 +40,13 @@ final class CatalogDesk: Sendable {
     private let reading: ReadingDesk
 
     /// - Throws: `NoThread`.
-    init(_ settings: ConnectionSettings, process: String, _ logger: Logger) throws {
+    init(_ settings: ConnectionSettings, process: String, _ keeper: TLSKeeper?, _ logger: Logger) throws {
         let queue = Monitor(Queue())
         let reading = try ReadingDesk(settings)
         self.queue = queue
         self.reading = reading
         thread = try JoinableThread(name: "web catalogue") {
-            var clerk = Clerk(settings, process: process, reading, PageJobs(settings, logger)) {
+            var clerk = Clerk(settings, process: process, keeper, reading, PageJobs(settings, logger)) {
                 queue.withLock(\.isStopping)
             }
             while true {
@@ -97,6 +97,8 @@ private struct Clerk: ~Copyable {
 
     private let settings: ConnectionSettings
     private let isStopping: @Sendable () -> Bool
+    private let process: String
+    private let keeper: TLSKeeper?
     private let readiness: Readiness
     private var catalog: Catalog?
     private var answers: [CatalogDesk.Question: (response: HTTPResponse, end: ContinuousClock.Instant)] = [:]
@@ -107,12 +109,14 @@ private struct Clerk: ~Copyable {
     private var nextLook = ContinuousClock.now
 
     init(
-        _ settings: ConnectionSettings, process: String, _ reading: ReadingDesk, _ jobs: PageJobs,
+        _ settings: ConnectionSettings, process: String, _ keeper: TLSKeeper?, _ reading: ReadingDesk, _ jobs: PageJobs,
         isStopping: @escaping @Sendable () -> Bool
     ) {
         self.settings = settings
         self.reading = reading
         self.isStopping = isStopping
+        self.process = process
+        self.keeper = keeper
         readiness = Readiness(process: process)
         self.jobs = jobs
         page = PageDesk(jobs)
@@ -200,6 +204,8 @@ private struct Clerk: ~Copyable {
     ) throws -> HTTPResponse? {
         try connect(before: deadline)
         switch question {
+        case .answer(.metrics):
+            return try WebAnswers.metrics(&catalog!, certificateEnd: keeper?.certificateEnd, of: process)
         case .answer(let operation): return try WebAnswers.answer(operation, &catalog!, readiness, jobs)
         case .show(let request):
             switch try page.show(request, &catalog!) {

@@ -34,15 +34,22 @@ enum WebAnswers {
         }
     }
 
+    /// The figures of all processes, and when the certificate of this one ends, if it has one.
+    /// - Throws: `PostgresError` when the catalogue cannot be asked.
+    static func metrics(
+        _ catalog: inout Catalog, certificateEnd: Int64?, of process: String
+    ) throws -> HTTPResponse {
+        var families = Exposition.families(try TopologyStatus.all(&catalog), try catalog.daemons())
+        if let certificateEnd { families.append(Exposition.certificate(end: certificateEnd, of: process)) }
+        return HTTPResponse(contentType: Exposition.contentType, body: Exposition.text(of: families).utf8)
+    }
+
     /// - Throws: `CatalogError` when there is no such topology, `PostgresError` when the catalogue cannot be asked.
     static func answer(
         _ operation: WebOperation, _ catalog: inout Catalog, _ readiness: Readiness, _ jobs: PageJobs
     ) throws -> HTTPResponse {
         switch operation {
-        case .health, .document, .tap: preconditionFailure("these are answered without the catalogue")
-        case .metrics:
-            let text = Exposition.text(try TopologyStatus.all(&catalog), try catalog.daemons())
-            return HTTPResponse(contentType: Exposition.contentType, body: text.utf8)
+        case .health, .document, .tap, .metrics: preconditionFailure("these are answered elsewhere")
         case .ready:
             let answer = readiness.answer(try catalog.deployments(), try catalog.states())
             return json(answer, status: answer.isReady ? 200 : 503)

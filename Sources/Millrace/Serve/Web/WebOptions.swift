@@ -33,9 +33,30 @@ struct WebOptions: ParsableArguments {
     )
     var readTokenFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer by TLS only, with the certificate in this file (PEM), and behind it those that vouch for it.",
+            discussion: "A renewed certificate is taken up without a restart.", valueName: "path"))
+    var tlsCertificate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The key that belongs to --tls-certificate (PEM, without a passphrase).", valueName: "path"))
+    var tlsKey: String?
+
     func validate() throws {
-        if listen == nil, !host.isEmpty || tokenFile != nil || readTokenFile != nil {
-            throw ValidationError("--host, --token-file and --read-token-file are for --listen, which is not given")
+        let isMeantForNobody =
+            !host.isEmpty
+            || [tokenFile, readTokenFile, tlsCertificate, tlsKey].contains { $0 != nil }
+        if listen == nil, isMeantForNobody {
+            throw ValidationError(
+                "--host, --token-file, --read-token-file, --tls-certificate and --tls-key are for --listen, which is not "
+                    + "given")
+        }
+        if (tlsCertificate == nil) != (tlsKey == nil) {
+            let (given, missing) =
+                tlsKey == nil ? ("--tls-certificate", "--tls-key") : ("--tls-key", "--tls-certificate")
+            throw ValidationError("\(given) is given without \(missing); TLS needs a certificate and its key")
         }
     }
 
@@ -59,20 +80,38 @@ struct WebOptions: ParsableArguments {
                     "Others than its owner can read a token; chmod 600 it", metadata: ["file": "\(file.path)"])
             }
             let gate = Gate(token: Token(file.text), readToken: readFile.map { Token($0.text) }, hosts: host)
-            let server = try WebServer(at: listen, gate, settings, daemon, logger)
-            logger.notice(
-                "Listening for HTTP", metadata: ["url": "http://\(server.address)", "token_file": "\(file.path)"])
-            if !listen.isLoopback {
+            let keeper = try keeper(logger)
+            let server = try WebServer(at: listen, keeper, gate, settings, daemon, logger)
+            let scheme = keeper == nil ? "http" : "https"
+            var metadata: Logger.Metadata = ["url": "\(scheme)://\(server.address)", "token_file": "\(file.path)"]
+            if let keeper { metadata["certificate_ends"] = "\(TLSMoment.text(keeper.certificateEnd))" }
+            logger.notice("Listening for HTTP", metadata: metadata)
+            if keeper == nil, !listen.isLoopback {
                 logger.warning(
                     "Other machines may reach this listener; all that it says and the token travel in the clear",
-                    metadata: ["url": "http://\(server.address)"])
+                    metadata: [
+                        "url": "http://\(server.address)", "way_out": "--tls-certificate and --tls-key, or a proxy",
+                    ])
             }
             return server
+        } catch let error as TLSFailure {
+            throw Refusal(description: "no TLS: \(error)")
         } catch let error as TokenFile.Failure {
             throw Refusal(description: "\(error)")
         } catch {
             throw Refusal(description: "cannot listen at \(listen): \(error); choose another with --listen")
         }
+    }
+
+    /// Reads certificate and key, if TLS is wanted.
+    private func keeper(_ logger: Logger) throws(TLSFailure) -> TLSKeeper? {
+        guard let tlsCertificate, let tlsKey else { return nil }
+        let files = TLSFiles(certificate: tlsCertificate, key: tlsKey)
+        let keeper = try TLSKeeper(files) { news in TLSLog.write(news, files, logger) }
+        if keeper.isKeyOpenToAll {
+            logger.warning("Everybody on this machine can read a key; chmod o-r it", metadata: ["file": "\(files.key)"])
+        }
+        return keeper
     }
 }
 

@@ -16,13 +16,14 @@ final class WebServer: Sendable {
     /// Listens from now on.
     /// - Throws: when the address is taken, or there is no thread to be had.
     init(
-        at address: ListenAddress, _ gate: Gate, _ settings: ConnectionSettings, _ daemon: Daemon, _ logger: Logger
+        at address: ListenAddress, _ keeper: TLSKeeper?, _ gate: Gate, _ settings: ConnectionSettings,
+        _ daemon: Daemon, _ logger: Logger
     ) throws {
-        let desk = try CatalogDesk(settings, process: daemon.name, logger)
+        let desk = try CatalogDesk(settings, process: daemon.name, keeper, logger)
         self.desk = desk
         do {
             let page = PageGate(gate)
-            listener = try WebListener(at: address) { request, reply in
+            listener = try WebListener(at: address, keeper: keeper) { request, reply in
                 switch page.admit(request) {
                 case .answer(let response): return reply.send(response)
                 case .show(let view): return desk.ask(.show(view), reply)
