@@ -7,10 +7,12 @@ import ssl
 class Connection:
     """As much of a socket as the attacks use; all that is sent goes by TLS."""
 
-    def __init__(self, place, context, shakes_hands=True):
+    def __init__(self, place, context, shakes_hands=True, session=None):
+        #: Whether the other side has said that nothing more comes, rather than merely gone.
+        self.has_said_goodbye = False
         self.socket = socket.create_connection(place, timeout=60)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost")
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost", session=session)
         if shakes_hands:
             try:
                 self.shake_hands()
@@ -70,12 +72,17 @@ class Connection:
         """What was said next; nothing behind close_notify, or when the other side has gone without it."""
         while True:
             try:
-                return self.tls.read(size)
+                data = self.tls.read(size)
+                self.has_said_goodbye |= not data
+                return data
             except ssl.SSLWantReadError:
                 # Answers to records of TLS itself.
                 self._flush()
                 self.receive()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            except ssl.SSLZeroReturnError:
+                self.has_said_goodbye = True
+                return b""
+            except ssl.SSLEOFError:
                 return b""
 
     def shutdown(self, how):

@@ -85,6 +85,8 @@ class AttackTests(unittest.TestCase):
     is_encrypted = False
     #: By which certificates are believed, over TLS.
     context = None
+    #: For each of the attacks that go on for a time.
+    seconds = SECONDS / 2
 
     @classmethod
     def setUpClass(cls):
@@ -248,12 +250,12 @@ class AttackTests(unittest.TestCase):
     def test_strangers_change_nothing(self):
         before = self.wishes()
         self.fuzz(
-            ["", "0" * 64, self.tokens[1][:-1] + "g", self.tokens[1]], SECONDS / 2, SEED,
+            ["", "0" * 64, self.tokens[1][:-1] + "g", self.tokens[1]], self.seconds, SEED,
             ("200", "303", "400", "401", "403", "404", "405", "411", "413", "431", "505"))
         self.assertEqual(self.wishes(), before)
 
     def test_whoever_may_act_breaks_nothing(self):
-        self.fuzz(self.tokens, SECONDS / 2, SEED + 1, ("200", "202"))
+        self.fuzz(self.tokens, self.seconds, SEED + 1, ("200", "202"))
 
     def test_those_who_trickle_are_cut_off(self):
         slow = [self.connect() for _ in range(50)]

@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,8 @@ class TLSAttackTests(test_attack.AttackTests):
     """What the listener bears without TLS, it bears with it."""
 
     is_encrypted = True
+    # What bytes do behind TLS is tried at length without it.
+    seconds = max(3, test_attack.SECONDS / 10)
     # They are about what is answered, not about how it travels.
     test_answers_are_those_of_the_document = None
     test_a_document_that_lies_is_found_out = None
@@ -74,21 +77,26 @@ class TLSAttackTests(test_attack.AttackTests):
 
     # What TLS makes possible.
 
-    def status_of(self, request, version):
-        """The first line of the answer, over a connection of one version of TLS."""
-        one = context(self.stand.certificate, minimum_version=version, maximum_version=version)
-        with encrypted.Connection(self.place, one) as connection:
-            self.assertEqual(connection.tls.version(), version.name.replace("_", "."))
-            connection.sendall(request)
-            answer = b""
-            while data := connection.recv(1 << 16):
-                answer += data
-            return answer.split(b"\r\n")[0]
+    def health(self, connection):
+        """The first line of the answer; whoever answers says that this was all."""
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while data := connection.recv(1 << 16):
+            answer += data
+        self.assertTrue(connection.has_said_goodbye)
+        return answer.split(b"\r\n")[0]
 
     def test_versions(self):
-        request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            self.assertEqual(self.status_of(request, version), b"HTTP/1.1 200 OK")
+            one = context(self.stand.certificate, minimum_version=version, maximum_version=version)
+            with encrypted.Connection(self.place, one) as connection:
+                self.assertEqual(connection.tls.version(), version.name.replace("_", "."))
+                self.assertEqual(self.health(connection), b"HTTP/1.1 200 OK")
+                session = connection.tls.session
+            # Every request is a connection of its own: a session is taken up again.
+            with encrypted.Connection(self.place, one, session=session) as connection:
+                self.assertTrue(connection.tls.session_reused)
+                self.assertEqual(self.health(connection), b"HTTP/1.1 200 OK")
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
         # A client that would speak it.
@@ -116,6 +124,49 @@ class TLSAttackTests(test_attack.AttackTests):
             input="R\n", capture_output=True, text=True, timeout=60)
         self.assertIn("RENEGOTIATING", done.stderr)
         self.assertIn("no renegotiation", done.stderr)
+
+    def test_keys_may_be_changed(self):
+        with subprocess.Popen(
+                ["openssl", "s_client", "-connect", f"127.0.0.1:{self.place[1]}", "-tls1_3", "-quiet", "-no_ign_eof", "-CAfile",
+                 self.stand.certificate],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as client:
+            # K: this side's, and the other one's. A line that comes by itself is one to the program.
+            for _ in range(20):
+                client.stdin.write(b"K\n")
+                time.sleep(0.02)
+            client.stdin.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            said = b""
+            while more := client.stdout.read(1 << 16):
+                said += more
+            client.stdin.close()
+            self.assertIn(b"HTTP/1.1 200 OK", said)
+            self.assertIn(b"KEYUPDATE", client.stderr.read())
+
+    def test_whoever_signs_in_gets_a_cookie_for_tls(self):
+        def sign_in(origin):
+            body = f"token={self.tokens[0]}".encode()
+            with self.connect() as connection:
+                connection.sendall(
+                    f"POST /sign-in HTTP/1.1\r\nHost: localhost:{self.place[1]}\r\nOrigin: {origin}\r\n"
+                    f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                answer = b""
+                while more := connection.recv(1 << 16):
+                    answer += more
+                return answer.decode()
+
+        answer = sign_in(f"https://localhost:{self.place[1]}")
+        self.assertTrue(answer.startswith("HTTP/1.1 303 "), answer)
+        self.assertRegex(answer, r"\r\nSet-Cookie: millrace_\d+=[0-9a-f]{64};[^\r]*; Secure\r\n")
+        self.assertNotIn("Strict-Transport-Security", answer)
+        self.assertIn('"foreign-origin"', sign_in(f"http://localhost:{self.place[1]}"))
+
+    def test_whoever_goes_while_an_answer_comes_ends_nothing(self):
+        for _ in range(50):
+            connection = self.connect()
+            connection.sendall(b"GET /assets/page.css HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            # A reset in the place of an end.
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
 
     def raw(self, data, pause=0.0, piece=None):
         """Sends bytes as they are, in pieces; what came back until the other side has ended."""
@@ -149,7 +200,7 @@ class TLSAttackTests(test_attack.AttackTests):
 
     def test_hellos_that_are_changed_harm_nobody(self):
         chance = random.Random(test_attack.SEED + 1)
-        end = time.monotonic() + test_attack.SECONDS / 2
+        end = time.monotonic() + self.seconds
         count = 0
         while time.monotonic() < end:
             maker = encrypted.Connection(self.place, self.context, shakes_hands=False)

@@ -123,6 +123,13 @@ class Page:
     def _send(self, method, **parameters):
         return self.browser.send(method, self.session, **parameters)
 
+    def trust_everything(self):
+        """Takes certificates that nobody vouches for."""
+        self._send("Security.setIgnoreCertificateErrors", ignore=True)
+
+    def cookies(self):
+        return self._send("Network.getCookies")["cookies"]
+
     def look(self, width, height=900, dark=False):
         """Has another size, and another wish for light or dark."""
         self._send(

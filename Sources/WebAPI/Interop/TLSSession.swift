@@ -42,7 +42,6 @@ import COpenSSL
     /// Goes on with the handshake. After a failure the session is of no use any more, and the other side was told.
     func shakeHands() -> Handshake {
         TLSErrors.clear()
-        errno = 0
         let code = unsafe SSL_do_handshake(handle)
         if code == 1 {
             wish = .reading
