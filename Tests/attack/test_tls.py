@@ -294,7 +294,7 @@ class TLSAttackTests(test_attack.AttackTests):
     def test_taps_go_by_tls(self):
         options = ("--listen", str(self.place[1]), "--token-file", self.stand.folder / "token")
         # The node is not there: that answer has come all the way.
-        for certificate, words in ((self.stand.certificate, "has no node nothing"), (None, "use-https|speaks TLS")):
+        for certificate, words in ((self.stand.certificate, "has no node nothing"), (None, r"listens by TLS; give its certificate with --tls-certificate")):
             given = ("--tls-certificate", certificate) if certificate else ()
             done = self.stand.call("tap", "steady", "nothing", *options, *given)
             self.assertEqual(done.returncode, 1)

@@ -92,7 +92,10 @@ struct TapCommand: AsyncParsableCommand {
     }
 
     private struct Complaint: Decodable {
-        struct Content: Decodable { var message: String }
+        struct Content: Decodable {
+            var code: String
+            var message: String
+        }
         var error: Content
     }
 
@@ -104,8 +107,7 @@ struct TapCommand: AsyncParsableCommand {
             let (status, body) = try call.get(target(after: after))
             let data = Data(body)
             guard status == 200 else {
-                let complaint = try? JSONDecoder().decode(Complaint.self, from: data)
-                throw Refusal(description: complaint?.error.message ?? "the process answers with status \(status)")
+                throw Self.refusal(status, data, at: listen)
             }
             let answer = try JSONDecoder().decode(Answer.self, from: data)
             let records = Self.records(in: body).prefix(count.map { $0 - shown } ?? .max)
@@ -122,6 +124,17 @@ struct TapCommand: AsyncParsableCommand {
             Thread.sleep(forTimeInterval: Self.pause)
         }
         StandardError.write("millrace: \(shown) of \(passed) records that passed \(node)")
+    }
+
+    private static func refusal(_ status: Int, _ body: Data, at address: ListenAddress) -> Refusal {
+        guard let complaint = try? JSONDecoder().decode(Complaint.self, from: body).error else {
+            return Refusal(description: "the process answers with status \(status)")
+        }
+        if complaint.code == "use-https" {
+            return Refusal(
+                description: "the process at \(address) listens by TLS; give its certificate with --tls-certificate PATH")
+        }
+        return Refusal(description: complaint.message)
     }
 
     private func target(after: Int64?) -> String {
