@@ -125,6 +125,7 @@ struct WebConnections: ~Copyable {
             shakeHands(number)
         case (UInt8(ascii: "A")...UInt8(ascii: "Z"))?:  // The method of a request.
             connections[number]?.state = .waiting
+            connections[number]?.isHead = byte == UInt8(ascii: "H")
             answer(number, .plain)
         case nil: close(number)
         default:

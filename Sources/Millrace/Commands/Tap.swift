@@ -132,7 +132,8 @@ struct TapCommand: AsyncParsableCommand {
         }
         if complaint.code == "use-https" {
             return Refusal(
-                description: "the process at \(address) listens by TLS; give its certificate with --tls-certificate PATH")
+                description:
+                    "the process at \(address) listens by TLS; give its certificate with --tls-certificate PATH")
         }
         return Refusal(description: complaint.message)
     }

@@ -12,8 +12,8 @@ package final class TLSKeeper: Sendable {
         var context: TLSContext
         /// How the files were when they were read last.
         var stamps: [PEMFile.Stamp?]
-        /// What is wrong with them, and whether it was said.
-        var failure: (reason: TLSFailure, isSaid: Bool)?
+        /// Looks in a row at which they could not be used.
+        var failures = 0
         var nextLook: ContinuousClock.Instant
         var nextWarning: ContinuousClock.Instant
         var failed = 0
@@ -67,22 +67,20 @@ package final class TLSKeeper: Sendable {
 
     private func reread(_ state: inout State, _ now: Int64) -> TLSNews? {
         let stamps = Self.stamps(files)
-        guard stamps != state.stamps else {
-            guard let failure = state.failure, !failure.isSaid else { return nil }
-            state.failure = (failure.reason, true)
-            return .refused(failure.reason.description)
-        }
+        // What could not be used may be of use by now: a certificate has begun.
+        guard stamps != state.stamps || state.failures > 0 else { return nil }
+        if stamps != state.stamps { state.failures = 0 }
         state.stamps = stamps
         do throws(TLSFailure) {
             let fresh = try Self.load(files, now: now)
-            state.failure = nil
+            state.failures = 0
             let isAnother = fresh.fingerprint != state.context.fingerprint
             // Its key or its chain may be another all the same.
             state.context = fresh
             return isAnother ? .renewed(end: fresh.end) : nil
         } catch {
-            state.failure = (error, false)
-            return nil
+            state.failures += 1
+            return state.failures == 2 ? .refused(error.description) : nil
         }
     }
 

@@ -165,6 +165,34 @@ import Testing
         }
     }
 
+    /// The clock of whoever makes certificates may be ahead.
+    @Test func aCertificateThatIsStillToBeginIsTakenUpThen() async throws {
+        try await onOwnThread {
+            let folder = try CertificateFolder()
+            let files = try folder.make("site")
+            let (paper, start) = (Newspaper(), ContinuousClock.now)
+            let keeper = try TLSKeeper(files, now: TLSMoment.now, at: start, report: paper.add)
+            let first = keeper.context
+            try folder.make("new")
+            try folder.install("new", as: "site")
+            let begin = TLSMoment.now - 3_600
+            for look in 1...3 {
+                keeper.look(at: start + .seconds(5 * look), now: begin)
+                #expect(keeper.context === first)
+            }
+            let said = paper.take()
+            #expect(said.count == 1)
+            guard case .refused(let reason)? = said.first else {
+                Issue.record("found \(said)")
+                return
+            }
+            #expect(reason.contains("is still to come"))
+            keeper.look(at: start + .seconds(20))
+            #expect(paper.take() == [.renewed(end: keeper.certificateEnd)])
+            #expect(keeper.context !== first)
+        }
+    }
+
     @Test func anEndIsWarnedOfOnceADay() async throws {
         try await onOwnThread {
             let folder = try CertificateFolder()

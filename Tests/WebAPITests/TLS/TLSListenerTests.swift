@@ -77,6 +77,8 @@ import Testing
                 #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request\r\n"), "\(answer)")
                 #expect(answer.contains("\"code\":\"use-https\""), "\(answer)")
             }
+            let head = String(decoding: try site.exchange(Array("HEAD".utf8)), as: UTF8.self)
+            #expect(head.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && head.hasSuffix("\r\n\r\n"), "\(head)")
             let call = try WebCall(site.listener.address, token: "t")
             #expect(try call.get("/").status == 400)
             #expect(try site.get() == "200 true 0\n")
