@@ -48,6 +48,11 @@ import Testing
         ("(not p and a / b > 0)::text", []), ("not p and a / b > 0", []),
         ("regexp_substr(t, '[0-9]')", []), ("nullif(t, 'x')", []), ("url_host(t)", []),
         ("chr(b)", ["chr in chr(b): 2"]),
+        // What is no JSON is a failure, also where a failure is likely; what is not there is none.
+        ("json_extract_path_text(t, 'a')", ["json_extract_path_text in json_extract_path_text(t, 'a'): 2"]),
+        ("json_extract_path_text(concat('{\"a\":', coalesce(a, 1), '}'), 'b')", [String]()),
+        ("json_array_length(concat('[', a, ']'))", [String]()),
+        ("json_array_length(t)", ["json_array_length in json_array_length(t): 3"]),
     ])
     func eachIsCountedOnce(text: String, expected: [String]) throws {
         let found = try failures(text)

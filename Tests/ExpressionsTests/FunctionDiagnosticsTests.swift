@@ -117,6 +117,48 @@ import Testing
             ]
         ),
         (
+            "event::json",
+            [
+                "t:1:8: error[unknown-type]: there is no type of this name, found 'json', expected integer, decimal(n), double, text, boolean or timestamp; write json_extract_path_text(field, 'key')"
+            ]
+        ),
+        (
+            "json_extract_path_text(event)",
+            [
+                "t:1:1: error[wrong-arguments]: json_extract_path_text has the wrong number of arguments, found 1, expected json_extract_path_text(t, key, …)"
+            ]
+        ),
+        (
+            "JSON_VALUE(event, '$.a')",
+            [
+                "t:1:1: error[unknown-function]: there is no function of this name, found 'JSON_VALUE', expected one of docs/functions.md; where JSON stands in a text, write json_extract_path_text(t, 'key'); what is nested in the document is a field with a path"
+            ]
+        ),
+        (
+            "cardinality(event) > 1",
+            [
+                "t:1:1: error[unknown-function]: there is no function of this name, found 'cardinality', expected one of docs/functions.md; where JSON stands in a text, write json_array_length(t)"
+            ]
+        ),
+        (
+            "event->>'a'",
+            [
+                "t:1:6: error[expression-syntax]: there is no operator '->' here, expected a function; what is nested in the document is a field with a path where records are parsed; where JSON stands in a text, write json_extract_path_text(field, 'key')"
+            ]
+        ),
+        (
+            "event.a = 'x'",
+            [
+                "t:1:6: error[expression-syntax]: a character has no meaning here, found '.', expected an operator; what is nested in the document is a field with a path where records are parsed; where JSON stands in a text, write json_extract_path_text(field, 'key')"
+            ]
+        ),
+        (
+            "event[0] = 'x'",
+            [
+                "t:1:6: error[expression-syntax]: the expression does not end here, found '[', expected an operator; an element of JSON in a text is json_extract_path_text(field, '0')"
+            ]
+        ),
+        (
             "event::decimal",
             ["t:1:8: error[unknown-type]: a decimal needs its digits after the point, found none; write decimal(2)"]
         ),

@@ -112,6 +112,8 @@ struct RandomExpression {
             "regexp_replace(\(a), '[0-9]+', '#', 'g')",
             "greatest(\(a), \(b))", "concat(\(make(.decimal, depth, &random)), \(a))", "repeat(\(a), 2)",
             "regexp_substr(\(a), '[a-z]+')",
+            "json_extract_path_text(concat('{\"a\":[', coalesce(\(make(.integer, depth, &random)), 0), ',\"\\u00e4\"]}'), 'a', "
+                + "'\(random.pick(["0", "1", "-1", "2", "x"]))')",
         ])
     }
 

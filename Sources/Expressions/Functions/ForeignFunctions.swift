@@ -41,6 +41,19 @@ enum ForeignFunctions {
         "least_ignore_nulls": "least(a, b)", "format": "concat(a, b)", "concat_all": "concat(a, b)",
     ]
 
+    /// What takes values out of JSON elsewhere.
+    private static let ofJSON: Set<String> = [
+        "json_value", "json_query", "json_extract", "json_extract_scalar", "json_extract_string", "json_extract_path",
+        "jsonb_extract_path", "jsonb_extract_path_text", "get_json_object", "get_json_string", "json_tuple",
+        "jsonextractstring",
+        "jsonextractraw", "jsonextractint", "jsonextractfloat", "jsonextractbool", "visitparamextractstring",
+        "simplejsonextractstring", "get_path", "parse_json", "from_json", "jsonb_path_query_first",
+        "json_path_query_first",
+    ]
+    private static let jsonLengths: Set<String> = [
+        "jsonb_array_length", "json_length", "jsonlength", "jsonarraylength", "array_length", "cardinality",
+    ]
+
     private static let wanting: [String: String] = [
         "now": "results depend on records alone, so that they can be computed again; use a field with a time",
         "current_timestamp":
@@ -51,13 +64,16 @@ enum ForeignFunctions {
         "count": "metrics stand under metrics:", "sum": "metrics stand under metrics:",
         "avg": "metrics stand under metrics:",
         "uniques": "metrics stand under metrics:", "percentiles": "metrics stand under metrics:",
-        "json_value": "declare the field where records are parsed",
-        "json_extract": "declare the field where records are parsed",
-        "jsonextractstring": "declare the field where records are parsed",
     ]
 
     static func hint(for name: String) -> String? {
         let name = name.lowercased()
+        if ofJSON.contains(name) {
+            return
+                "where JSON stands in a text, write json_extract_path_text(t, 'key'); what is nested in the document is a "
+                + "field with a path"
+        }
+        if jsonLengths.contains(name) { return "where JSON stands in a text, write json_array_length(t)" }
         return ours[name].map { "write \($0)" } ?? wanting[name]
     }
 }

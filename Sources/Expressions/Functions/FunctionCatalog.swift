@@ -13,6 +13,7 @@ enum FunctionCatalog {
         Family(title: "Numbers", functions: rounding + numbers),
         Family(title: "Times", functions: times + timeParts),
         Family(title: "Hashes", functions: hashes),
+        Family(title: "JSON in texts", functions: jsonTexts),
         Family(title: "URLs and versions", functions: urls + versions),
     ]
 

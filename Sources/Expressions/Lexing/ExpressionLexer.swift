@@ -79,7 +79,16 @@ struct ExpressionLexer {
             hint: "double the quote to write it inside: \(quote)\(quote)")
     }
 
+    private static let pathHint =
+        "what is nested in the document is a field with a path where records are parsed; where JSON stands in a text, write "
+        + "json_extract_path_text(field, 'key')"
+
     private mutating func symbol() throws(Diagnostics) -> ExpressionToken.Symbol {
+        if peek() == "-", peek(1) == ">" {
+            throw source.problem(
+                "expression-syntax", index, "there is no operator '->' here, expected a function",
+                hint: Self.pathHint)
+        }
         for length in [3, 2, 1] where index + length <= source.scalars.count {
             let text = String(String.UnicodeScalarView(source.scalars[index..<(index + length)]))
             if let symbol = ExpressionToken.Symbol(rawValue: text) {
@@ -93,6 +102,7 @@ struct ExpressionLexer {
             case "&": "write && or and"
             case "|": "write || or or"
             case "?": "write if(condition, a, b)"
+            case ".", "#": Self.pathHint
             default: nil
             }
         let shown = found.properties.generalCategory == .control ? "a control character" : "'\(found)'"

@@ -18,7 +18,7 @@ enum ForeignSyntax {
             default: nil
             }
         case .symbol(.colon): "a cast is written with two: field::integer"
-        case .symbol(.leftBracket): "there are no elements of arrays"
+        case .symbol(.leftBracket): "an element of JSON in a text is json_extract_path_text(field, '0')"
         default: nil
         }
     }

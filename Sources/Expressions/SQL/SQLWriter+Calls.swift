@@ -24,6 +24,9 @@ extension SQLWriter {
             }
             guard let text = function.sql.call(name, texts) else { throw SQLGap(what: "the function \(name)") }
             remarkOnPattern(function, arguments)
+            if function.name.hasPrefix("json_") {
+                remarks.append("a text that is no JSON stops the query, and makes a null in the table")
+            }
             return Self.widened(text, type)
         }
     }

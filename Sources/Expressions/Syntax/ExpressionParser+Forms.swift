@@ -215,7 +215,7 @@ private enum TypeName {
         case "date": "write date_trunc('day', field)"
         case "time": "write to_char(field, 'HH24:MI:SS')"
         case "interval": "write interval '1 day', or seconds_between(a, b)"
-        case "json", "jsonb": "declare the field where records are parsed"
+        case "json", "jsonb": "write json_extract_path_text(field, 'key')"
         case "int64", "long": "write integer"
         case "float64": "write double"
         case "datetime": "write timestamp"

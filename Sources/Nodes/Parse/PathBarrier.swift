@@ -31,7 +31,7 @@ struct PathBarrier: Equatable {
     /// - Parameter elements: the array whose elements are the records already, if they are.
     func advice(_ elements: ElementArray?) -> String {
         if found == .text {
-            return "expected an object: JSON that stands in a text is not read, its producer has to nest it"
+            return textAdvice
         }
         guard found == .array else { return "expected an object" }
         guard let elements else {
@@ -39,6 +39,14 @@ struct PathBarrier: Equatable {
                 "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(FieldDeclaration.written(rest))"
         }
         return "each: takes the elements of one array, which is \(elements.name)"
+    }
+
+    /// JSON that stands in a text is read as a text, and taken apart behind.
+    private var textAdvice: String {
+        let name = keys[keys.count - 1]
+        let path = rest.map { "'\($0.replacing("'", with: "''"))'" }.joined(separator: ", ")
+        return "expected an object: where that is JSON in a text, declare it as text, with max_bytes, and derive "
+            + "json_extract_path_text(\(FieldDeclaration.written([name])), \(path))"
     }
 }
 

@@ -34,6 +34,10 @@ import Testing
         try await onThread(named: "oracle") { try OracleFamily.run(OracleCases.zones, seed: 6000) }
     }
 
+    @Test func jsonTextsAreThoseOfPostgres() async throws {
+        try await onThread(named: "oracle") { try OracleFamily.run(OracleCases.jsonTexts, seed: 8000) }
+    }
+
     @Test func hashesAreThoseOfPostgres() async throws {
         try await onThread(named: "oracle") { try OracleFamily.run(OracleCases.hashes, seed: 7000) }
     }

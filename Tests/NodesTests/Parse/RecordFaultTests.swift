@@ -116,8 +116,9 @@ import Testing
                     + "and the path is price",
                 "order.items.price: missing, for order is an array, with each: order every element is a record, and the path "
                     + "is items.price",
-                "order.items.price: missing, for order.items is text, expected an object: JSON that stands in a text is not read, "
-                    + "its producer has to nest it", plain, plain, plain, plain,
+                "order.items.price: missing, for order.items is text, expected an object: where that is JSON in a text, "
+                    + "declare it as text, with max_bytes, and derive json_extract_path_text(items, 'price')", plain,
+                plain, plain, plain,
             ])
         // With elements: in the element, and outside of it.
         let inner = try reasons(
