@@ -51,6 +51,8 @@ struct Batch {
     /// Whether a document may lack them.
     bool elementsOptional = false;
     std::vector<Field *> elementFields, outsideFields;
+    /// Those of the element's fields that are the element itself; then there are no others.
+    std::vector<Field *> elementValues;
     std::vector<Field *> requiredOutside;
     /// Whether a document waits for room for its rows.
     bool isFull = false;

@@ -109,15 +109,17 @@ Token eachElement(Level &level, Token at, uint32_t depth) {
         document = rows.count;
         serial = ++batch.serial;
         hasFieldError = hasConcession = false;
-        const bool isObject = byte(at) == '{';
+        const bool isValue = !batch.elementValues.empty();
+        const bool isObject = byte(at) == '{' && !isValue;
         const Token next = isObject ? object(level, at, depth) : value(at, depth);
         if (next == nullptr) { return nullptr; }
         uint32_t end = isObject ? next[-1] + 1 : *next;
         while (base[end - 1] <= ' ') { end--; }
         rows.elements[document] = {segment.offset + *at, end - *at};
-        if (!isObject) {
+        for (Field *field : batch.elementValues) { take(*field, at); }
+        if (!isObject && !isValue) {
             rejectElement(SJ_NOT_AN_OBJECT, 0, -1, kind(at));
-        } else if (isGoodElement(at, next)) {
+        } else if (isGoodElement(at)) {
             if (hasConcession) { countConcessions(); }
             batch.status[document] = SJ_OK;
             batch.okCount++;
@@ -130,7 +132,7 @@ Token eachElement(Level &level, Token at, uint32_t depth) {
     }
 }
 
-bool isGoodElement(Token at, Token next) {
+bool isGoodElement(Token at) {
     if (__builtin_expect(hasFieldError, 0)) {
         for (size_t number = 0; number < batch.fields.size(); number++) {
             const Field &field = *batch.fields[number];
@@ -142,7 +144,7 @@ bool isGoodElement(Token at, Token next) {
     }
     for (Field *field : batch.requiredFields) {
         if (field->valid[document] != 0) { continue; }
-        rejectElement(SJ_MISSING_REQUIRED, next[-1] + 1 - *at, numberOf(field));
+        rejectElement(SJ_MISSING_REQUIRED, batch.rows->elements[document].length, numberOf(field));
         return false;
     }
     return true;

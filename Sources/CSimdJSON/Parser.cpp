@@ -247,8 +247,12 @@ void sj_parser_add_field(
     field->textLengthMax = options.text_length_max;
     Batch &batch = parser->batch;
     const bool isInElement = batch.elements != nullptr && !options.outside;
-    Level *const level = isInElement ? batch.elements : &parser->root;
-    declare(level, keys, key_lengths, key_count).fields.push_back(field.get());
+    if (key_count > 0) {
+        Level *const level = isInElement ? batch.elements : &parser->root;
+        declare(level, keys, key_lengths, key_count).fields.push_back(field.get());
+    } else {
+        batch.elementValues.push_back(field.get());
+    }
     (isInElement ? batch.elementFields : batch.outsideFields).push_back(field.get());
     if (field->isRequired) {
         (isInElement || batch.elements == nullptr ? batch.requiredFields : batch.requiredOutside).push_back(field.get());

@@ -37,9 +37,9 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
     /// One sentence for a person, such as `duration_ms at byte 41: wrong type, found text, expected an integer`.
     public var description: String {
         guard let field else { return documentDescription }
-        let place = "\(field.name) at byte \(position)"
+        let place = field.path.isEmpty ? field.label : "\(field.name) at byte \(position)"
         switch error {
-        case .missingRequired: return "\(field.name): missing or null, but required"
+        case .missingRequired: return "\(field.label): \(field.path.isEmpty ? "" : "missing or ")null, but required"
         case .wrongType where found == .text && field.acceptsText:
             return "\(place): found text that does not spell \(field.type.expectation)"
         case .wrongType where found == .number && field.type.takesNumbers:
@@ -71,7 +71,8 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
             "complete before byte \(position), but more follows: a second document begins"
         case .trailingContent: "complete before byte \(position), but more follows"
         case .notAnObject where element != nil && found != .array:
-            "found \(found.noun), expected an object: fields are members of the elements, and a plain value has none"
+            "found \(found.noun), expected an object: fields are members of the elements, and a plain value has none; a field "
+                + "that is the element itself has path: \".\""
         case .notAnObject where found == .text:
             "found text, expected an object; a document in a text was encoded twice: its producer has to send it as it is"
         case .notAnObject: "found \(found.noun), expected an object"

@@ -15,7 +15,8 @@ public struct FieldDeclaration: Sendable, Hashable {
         case null
     }
 
-    /// The keys from the document's root to the value, unescaped; compared as UTF-8 bytes, never normalised.
+    /// The keys from the document's root to the value, unescaped; compared as UTF-8 bytes, never normalised. From the element
+    /// in a parser of elements, unless `isOutside`; none for the element itself.
     public var path: [String]
     /// The type of the value, which is also the type of its column.
     public var type: FieldType
@@ -53,8 +54,12 @@ public struct FieldDeclaration: Sendable, Hashable {
         self.isOutside = isOutside
     }
 
-    /// The path as people write it: `payload.weapon`, or `^.device.id` for one that begins outside of an element.
-    public var name: String { (isOutside ? "^." : "") + Self.written(path) }
+    /// The path as people write it: `payload.weapon`, `^.device.id` for one that begins outside of an element, or `.` for the
+    /// element itself.
+    public var name: String { path.isEmpty ? "." : (isOutside ? "^." : "") + Self.written(path) }
+
+    /// The same in messages.
+    public var label: String { path.isEmpty ? "the element" : name }
 
     /// Keys as a path is declared: joined by dots, in backquotes where one would be taken for something else.
     public static func written(_ keys: [String]) -> String {

@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    private static func outside(_ path: String, _ type: FieldType, isRequired: Bool = false) -> FieldDeclaration {
+    static func outside(_ path: String, _ type: FieldType, isRequired: Bool = false) -> FieldDeclaration {
         var field = FieldDeclaration(path, type, isRequired: isRequired)
         field.isOutside = true
         return field
@@ -189,7 +189,8 @@ import Testing
         #expect(found[0].reason == "v at byte 5: wrong type, found text, expected an integer of 64 bits")
         #expect(
             found[2].reason
-                == "found a number, expected an object: fields are members of the elements, and a plain value has none")
+                == "found a number, expected an object: fields are members of the elements, and a plain value has none; a field "
+                + "that is the element itself has path: \".\"")
         #expect(found.map { $0.values[1] } == [.none, .text("a"), .none, .none, .text("a")])
     }
 

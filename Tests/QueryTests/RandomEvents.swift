@@ -94,7 +94,11 @@ struct RandomEvents {
         guard let array else { return record(fields) }
         let outer = fields.filter { $0.path?.hasPrefix("\"^.") ?? false }
         let inner = fields.filter { !($0.path?.hasPrefix("\"^.") ?? false) }
-        let elements = (0..<random.below(4)).map { _ in random.chance(4) ? "7" : record(inner) }
+        let whole = inner.first { $0.path == "\".\"" }
+        let elements = (0..<random.below(4)).map { _ in
+            if let whole { return random.chance(10) ? odd(whole) : value(whole) }
+            return random.chance(4) ? "7" : record(inner)
+        }
         let list = random.chance(3) ? "\"no array\"" : "[\(elements.joined(separator: ", "))]"
         if array == "[]" { return list }
         let rest = record(outer).dropFirst().dropLast()

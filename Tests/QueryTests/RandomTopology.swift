@@ -66,8 +66,16 @@ struct RandomTopology {
         for index in made.indices where made[..<index].contains(where: { $0.path?.hasPrefix("in.") ?? false }) {
             made[index].path = nil
         }
-        array = random.chance(15) ? random.pick(["items", "items", "[]"]) : nil
+        array = random.chance(25) ? random.pick(["items", "items", "[]"]) : nil
         if array == "items", let index = made.firstIndex(where: { $0.name == "k2" }) { made[index].path = "\"^.k2\"" }
+        if array == "items", random.chance(40) {
+            // Elements that are values: all other fields stand outside.
+            let element = random.pick(["a", "big", "b", "d", "flag", "k", "k2"])
+            for index in made.indices {
+                let name = made[index].name
+                made[index].path = name == element ? "\".\"" : "\"^.\(name)\""
+            }
+        }
         fields = made
         expressions.fields = [
             .integer: ["a", "a2"], .decimal: ["b"], .double: ["d"], .text: ["k", "k2"], .boolean: ["flag"],

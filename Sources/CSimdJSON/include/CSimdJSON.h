@@ -152,7 +152,8 @@ typedef struct sj_lines {
 sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max, bool objects_only);
 void sj_parser_destroy(sj_parser *parser);
 
-/// Declares one field, before the first sj_parse: `key_count` keys, one after the other in `keys`.
+/// Declares one field, before the first sj_parse: `key_count` keys, one after the other in `keys`. Without keys it is the
+/// element itself, whatever it is; no other field of the element has keys then.
 void sj_parser_add_field(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options);
 

@@ -28,9 +28,10 @@ import CSimdJSON
     /// A parser for documents with these fields. Several may share a path. With `takesObjectsOnly`, a document that is
     /// valid JSON but no object is bad: it has no fields that could be missing.
     ///
-    /// Paths must not be empty, scales lie in 0...18, limits in their ranges: checked by whoever reads the topology.
+    /// Paths must not be empty, but for that of an element itself; scales lie in 0...18, limits in their ranges: checked by whoever reads the topology.
     /// - Parameter elements: an array each of whose elements is a row of its own; see `parseElements`. Paths of fields begin
-    ///   at the element, or outside of it; none may lead to the array or through it.
+    ///   at the element, or outside of it; none may lead to the array or through it. Where one is the element, none has keys
+    ///   that begin there.
     public init(
         fields: [FieldDeclaration], limits: JSONLimits = JSONLimits(), takesObjectsOnly: Bool = false,
         elements: ElementArray? = nil
@@ -53,7 +54,7 @@ import CSimdJSON
                 parser, elements.path.flatMap(\.utf8), lengths, lengths.count, elements.isOptional)
         }
         for field in fields {
-            precondition(!field.path.isEmpty, "a field needs a path")
+            precondition(!field.path.isEmpty || elements != nil && !field.isOutside, "a field needs a path")
             let keys = field.path.flatMap(\.utf8)
             let lengths = field.path.map { UInt32($0.utf8.count) }
             unsafe sj_parser_add_field(parser, keys, lengths, lengths.count, field.options)

@@ -89,11 +89,14 @@ struct FieldPath {
         let parts = plain.replacing("[", with: ".").replacing("]", with: "").split(separator: ".").map(String.init)
         let backquotes = "a key of that name stands in backquotes"
         guard let place = parts.firstIndex(where: { $0 == "*" || $0.utf8.allSatisfy { (48...57).contains($0) } }),
-            place > 0, let array = try? FieldPath(parts[..<place].joined(separator: ".")),
-            let rest = try? FieldPath(parts[(place + 1)...].joined(separator: "."))
+            place > 0, let array = try? FieldPath(parts[..<place].joined(separator: "."))
         else { return "elements of arrays are records with each: and the path of the array; \(backquotes)" }
-        return "with each: \(FieldDeclaration.written(array.keys)) every element is a record, and the path is "
-            + "\(FieldDeclaration.written(rest.keys)); \(backquotes)"
+        let way = "with each: \(FieldDeclaration.written(array.keys)) every element is a record, and the path is "
+        guard place + 1 < parts.count else { return way + "\".\" for the element itself; \(backquotes)" }
+        guard let rest = try? FieldPath(parts[(place + 1)...].joined(separator: ".")) else {
+            return "elements of arrays are records with each: and the path of the array; \(backquotes)"
+        }
+        return way + "\(FieldDeclaration.written(rest.keys)); \(backquotes)"
     }
 
     /// The same path in this language, when it is one of JSONPath, JSON Pointer or Postgres's operators.

@@ -91,6 +91,15 @@ struct FieldReader {
         _ path: ConfigValue, of name: String, _ problems: inout Diagnostics
     ) -> (keys: [String], isOutside: Bool)? {
         guard let text = path.string else { return nil }
+        if text == "." {
+            guard !hasElements else { return ([], false) }
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: path.location,
+                    "the path of \(name) is the element itself, found \"\(text)\", but the records are documents",
+                    hint: "add each: with the path of an array of plain values"))
+            return nil
+        }
         guard text == "^" || text.hasPrefix("^.") else {
             return Self.keys(text, at: path.location, "the path of \(name)", &problems).map { ($0, false) }
         }
@@ -122,6 +131,20 @@ struct FieldReader {
                     hint: rest.isEmpty ? nil : "paths begin at the element: write \(rest)"))
         }
         return (keys, true)
+    }
+
+    /// Says which fields cannot have a value, since another one is the element itself: it has no members then.
+    func checkElements(_ declared: ConfigValue?, _ fields: [RecordField], _ problems: inout Diagnostics) {
+        guard let whole = fields.first(where: \.isElement) else { return }
+        for field in fields where field.origin == .document && !field.declaration.path.isEmpty && !field.declaration.isOutside {
+            guard let entry = declared?.entries?.first(where: { $0.key == field.name }) else { continue }
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: entry.value["path"]?.location ?? entry.keyLocation,
+                    "\(field.name) is a member of the element, but \(whole.name) is the element itself, and a plain value has "
+                        + "no members",
+                    hint: "write ^.\(field.declaration.name) for what stands outside of the array"))
+        }
     }
 
     private func origin(of entry: ConfigEntry, _ problems: inout Diagnostics) -> RecordField.Origin {

@@ -177,17 +177,18 @@ package final class FieldWatch: NodeWatch {
                     message: "No message so far had what a field is to be filled from", metadata: metadata,
                     sentence: "the field \(field.name) of \(node): none of the messages had a \(field.place)"))
         }
+        let place = field.isElement ? field.name : field.place
         var metadata: Logger.Metadata = [
-            "node": "\(node)", "field": "\(field.place)", "records": "\(records)",
+            "node": "\(node)", "field": "\(place)", "records": "\(records)",
             "seen_keys": "\(keys.isEmpty ? "none" : keys.joined(separator: ", "))",
         ]
-        let isThere = field.declaration.path.last.map { keys.contains($0) } ?? false
+        let isThere = field.declaration.path.last.map { keys.contains($0) } ?? true
         let records = records == 1 ? "the only record" : "all \(records) records"
         guard !isThere else {
             return tell(
                 Remark(
                     message: "A field was null in every record so far, or of a type that counts as null",
-                    metadata: metadata, sentence: "the field \(field.place) of \(node) was null in \(records)"))
+                    metadata: metadata, sentence: "the field \(place) of \(node) was null in \(records)"))
         }
         var seen =
             keys.isEmpty ? "nothing stood where it is looked for" : "keys seen there: \(keys.joined(separator: ", "))"
@@ -197,7 +198,7 @@ package final class FieldWatch: NodeWatch {
         tell(
             Remark(
                 message: "A field was absent in every record so far", metadata: metadata,
-                sentence: "the field \(field.place) of \(node) was absent in \(records); \(seen); \(advice)"))
+                sentence: "the field \(place) of \(node) was absent in \(records); \(seen); \(advice)"))
     }
 
     private func reportEarly(_ field: RecordField, _ format: TimestampFormat, _ records: Int64) {

@@ -24,7 +24,8 @@ extension ParseJSON: NodeType {
                                 + "is no dead letter.", default: "false"),
                     ]),
                 "The path of an array whose elements are the records, a record each; `\"[]\"` for documents that are arrays. "
-                    + "Paths of fields then begin at the element; `^.` in front of one begins at the document: `^.device.id`, "
+                    + "Paths of fields then begin at the element, and the path of a field that is the element itself, a text or a "
+                    + "number, is `\".\"`; `^.` in front of one begins at the document: `^.device.id`, "
                     + "and all its elements have that value, so what adds up such values is for a topology without `each`. "
                     + "A bad element is a dead letter of its own; a document that lacks the array, or is no valid JSON, is one.",
                 example: "readings"),
@@ -51,7 +52,7 @@ extension ParseJSON: NodeType {
                                 "Where the value is: the keys from the outside in, joined by dots; the field's name unless "
                                     + "given. A key that holds a dot, a slash or brackets, or is a number, needs "
                                     + "backquotes: ``\"labels.`app.io/name`\"``. Elements of arrays are records with "
-                                    + "`each`.",
+                                    + "`each`, and `\".\"` is the element itself.",
                                 example: "payload.weapon"),
                             FieldSpec(
                                 "from", .string,

@@ -31,6 +31,7 @@ extension ParsePlan {
                         && (field.declaration.isOutside || field.origin != .document)))
             fields.append(field)
         }
+        reader.checkElements(declared, fields, &problems)
         reader.setZones(declared, schema, &fields, &problems)
         if let declared, declared.entries?.isEmpty ?? false {
             schema.isOpen = true

@@ -34,7 +34,9 @@ extension ParsePlan {
         switch field.origin {
         case .document:
             let path = OneLine.of(Self.path(declaration.path))
-            words[0] += declaration.isOutside ? " at \(path) outside of the element" : " at \(path)"
+            words[0] +=
+                field.isElement
+                ? " that the element is" : declaration.isOutside ? " at \(path) outside of the element" : " at \(path)"
         case .message(let attribute): words[0] += " from \(OneLine.of(attribute.description))"
         }
         if let reading = field.reading {

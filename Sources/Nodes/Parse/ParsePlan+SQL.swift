@@ -54,7 +54,9 @@ extension ParsePlan: QueryableStage {
                     WITH ORDINALITY AS elements(value, number)
                 """
         }
-        return "SELECT\n    \(list)\n\(from)\nWHERE json_typeof(\(record)) = 'object'"
+        // Where the element itself is a field, it may be anything.
+        let condition = fields.contains(where: \.isElement) ? "" : "\nWHERE json_typeof(\(record)) = 'object'"
+        return "SELECT\n    \(list)\n\(from)\(condition)"
     }
 }
 

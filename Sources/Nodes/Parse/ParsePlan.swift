@@ -79,9 +79,12 @@ package struct RecordField: Sendable {
         return text
     }
 
+    /// Whether it is the element of an array, and no member of one.
+    var isElement: Bool { origin == .document && declaration.path.isEmpty }
+
     /// How messages call it: by its path, or by what of the message it is.
     var place: String {
-        if case .message(let attribute) = origin { attribute.description } else { declaration.name }
+        if case .message(let attribute) = origin { attribute.description } else { declaration.label }
     }
 }
 

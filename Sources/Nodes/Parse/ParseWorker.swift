@@ -179,6 +179,10 @@ import Summaries
             {
                 fault.reason += "; \(clause)"
             }
+            if failure.error == .wrongType, failure.found == .array, plan.elements == nil {
+                fault.reason +=
+                    "; with each: \(declaration.name) every element is a record, and the path of a plain one is \".\""
+            }
             if failure.error == .missingRequired, let barrier = barrier(declaration, failure, in: batch) {
                 fault.reason = "\(declaration.name): missing, for \(barrier.clause), \(barrier.advice(plan.elements))"
             }

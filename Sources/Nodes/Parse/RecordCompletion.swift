@@ -222,7 +222,7 @@ import Platform
     private func complaint(
         _ index: Int, _ reading: TimestampReading, _ place: Int?, _ outcome: TimestampReader.Outcome
     ) -> String {
-        let start = fields[index].place + (place.map { " at byte \($0)" } ?? "")
+        let start = fields[index].place + (fields[index].isElement ? "" : place.map { " at byte \($0)" } ?? "")
         switch outcome {
         case .noSuchDay(let day): return "\(start): \(day)"
         case .mismatch(let at):

@@ -1,4 +1,5 @@
 import Dataflow
+import Declaration
 import Testing
 
 @testable import Nodes
@@ -66,6 +67,90 @@ import Testing
         #expect(elsewhere.letters.map(\.reason) == ["found an array, expected an object"])
     }
 
+    /// `path: "."`: the element is the value.
+    @Test func elementsMayBePlainValues() throws {
+        let stand = try ParseStand(
+            "{ each: tags, fields: { tag: { path: \".\", type: text, max_bytes: 4B }, u: { path: ^.u, type: text }, "
+                + "o: { from: message.offset, type: integer } } }")
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        let found = try stand.run([
+            #"{"tags":["a", "\u00f6" ,null],"u":"x"}"#, #"{"tags":[]}"#,
+            #"{"u":"y","tags":[1,"long t",{"v":1},["b"],"c"]}"#,
+        ])
+        #expect(
+            found.rows == [["a", "x", "100"], ["ö", "x", "100"], [nil, "x", "100"], ["c", "y", "102"]])
+        #expect(found.runs == [0..<3, 3..<3, 3..<8])
+        #expect(
+            found.letters.map(\.reason) == [
+                "tags[0]: the element: wrong type, found a number, expected text",
+                "tags[1]: the element: text too long, expected at most 4 bytes",
+                "tags[2]: the element: wrong type, found an object, expected text",
+                "tags[3]: the element: wrong type, found an array, expected text",
+            ])
+        #expect(found.letters.map(\.payload) == ["1", "\"long t\"", #"{"v":1}"#, #"["b"]"#])
+        #expect(found.faults.map(\.field) == ["tag", "tag", "tag", "tag"])
+        #expect(found.faults.map(\.found) == ["1", nil, nil, nil])
+    }
+
+    @Test func plainElementsHaveEveryTypeAndOption() throws {
+        let strict = try ParseStand(
+            "{ each: \"[]\", fields: { n: { path: \".\", type: decimal(1), required: true } } }")
+        let found = try strict.run([#"[1,2.25, -3 ,null,"4","x"]"#, "7", #"{"a":1}"#, "[]", "[1,]", "[[1]]"])
+        #expect(found.rows == [["10"], ["23"], ["-30"]])
+        #expect(
+            found.letters.map(\.reason) == [
+                "[3]: the element: null, but required",
+                "[4]: the element: wrong type, found text, expected a number that fits 64 bits with 1 decimal digits",
+                "[5]: the element: wrong type, found text, expected a number that fits 64 bits with 1 decimal digits",
+                "found a number, expected an array, whose elements are the records",
+                "found an object, expected an array, whose elements are the records",
+                "not valid JSON at byte 3: unexpected character",
+                "[0]: the element: wrong type, found an array, expected a number that fits 64 bits with 1 decimal digits",
+            ])
+        let lenient = try ParseStand(
+            "{ each: s, accept: text, fields: { n: { path: \".\", type: integer, on_type_error: \"null\" }, t: { path: \".\", "
+                + "type: text } } }")
+        #expect(lenient.problems.isEmpty, "\(lenient.problems)")
+        let both = try lenient.run([#"{"s":[1," +2","x",true,1.5]}"#])
+        #expect(both.rows == [["1", "1"], ["2", " +2"], [nil, "x"], [nil, "true"], [nil, "1.5"]])
+        let times = try ParseStand(
+            "{ each: s, event_time: t, fields: { t: { path: \".\", type: timestamp, format: \"%d.%m.%Y\", zone: UTC } } }"
+        )
+        #expect(times.problems.isEmpty, "\(times.problems)")
+        let moments = try times.run([#"{"s":["02.01.1970","x",null]}"#])
+        #expect(moments.rows == [["86400000000"]])
+        #expect(
+            moments.letters.map(\.reason) == [
+                "s[1]: the element: found text that does not fit the format \"%d.%m.%Y\", from its byte 0 on",
+                "s[2]: the element: null, but required",
+            ])
+    }
+
+    @Test func whatAPlainElementCannotBeIsSaid() throws {
+        func problems(_ declaration: String) throws -> [String] {
+            try ParseStand(declaration).problems.map { $0.message + "; " + ($0.hint ?? "") }
+        }
+        #expect(
+            try problems(
+                "{ each: s, fields: { t: { path: \".\", type: text }, k: text, v: { path: a.b, type: text } } }") == [
+                    "k is a member of the element, but t is the element itself, and a plain value has no members; write ^.k for "
+                        + "what stands outside of the array",
+                    "v is a member of the element, but t is the element itself, and a plain value has no members; write ^.a.b for "
+                        + "what stands outside of the array",
+                ])
+        #expect(
+            try problems("{ fields: { t: { path: \".\", type: text } } }") == [
+                "the path of t is the element itself, found \".\", but the records are documents; add each: with the path of an "
+                    + "array of plain values"
+            ])
+        let whole = try ParseStand("{ fields: { tags: text } }").run([#"{"tags":["a"]}"#])
+        #expect(
+            whole.letters.map(\.reason) == [
+                "tags at byte 8: wrong type, found an array, expected text; with each: tags every element is a record, and the "
+                    + "path of a plain one is \".\""
+            ])
+    }
+
     @Test func aBadElementIsADeadLetterThatSaysWhichOne() throws {
         let stand = try ParseStand(Self.declaration)
         let found = try stand.run(
@@ -83,7 +168,7 @@ import Testing
                 ParseStand.Letter(
                     offset: 100, line: 0,
                     reason:
-                        "readings[2]: found a number, expected an object: fields are members of the elements, and a plain value has none",
+                        "readings[2]: found a number, expected an object: fields are members of the elements, and a plain value has none; a field that is the element itself has path: \".\"",
                     payload: "7"),
                 ParseStand.Letter(
                     offset: 100, line: 2,

@@ -155,8 +155,10 @@ import Testing
             \.reason)
         #expect(
             elements == [
-                "r[0]: found text, expected an object: fields are members of the elements, and a plain value has none",
-                "r[1]: found a number, expected an object: fields are members of the elements, and a plain value has none",
+                "r[0]: found text, expected an object: fields are members of the elements, and a plain value has none"
+                    + "; a field that is the element itself has path: \".\"",
+                "r[1]: found a number, expected an object: fields are members of the elements, and a plain value has none"
+                    + "; a field that is the element itself has path: \".\"",
                 "r[2]: found an array, expected an object",
             ])
         let document = try ParseStand("{ fields: { v: integer } }").run([#""{\"v\":1}""#]).letters.map(\.reason)
