@@ -213,12 +213,33 @@ void begin(
     std::memset(buffer + length, '\n', SJ_PADDING);
 }
 
-/// The member of `level` at a path, with the levels on the way.
-Member &declare(Level *level, const uint8_t *keys, const uint32_t *lengths, size_t count) {
-    for (size_t each = 0;; each++) {
-        Member &member = level->declare({reinterpret_cast<const char *>(keys), lengths[each]});
+/// What is declared for the elements of an array that have a text under a key.
+Level *declareChoice(Member &member, std::string_view key, std::string_view text) {
+    member.choiceKey = key;
+    for (Choice &choice : member.choices) {
+        if (choice.text == text) { return choice.child.get(); }
+    }
+    member.choices.push_back({std::string(text), std::make_unique<Level>()});
+    return member.choices.back().child.get();
+}
+
+/// The member of `level` at a path, with the levels on the way. Without kinds all keys are those of members.
+Member &declare(
+    Level *level, const uint8_t *keys, const uint32_t *lengths, const uint8_t *kinds, size_t count) {
+    const auto next = [&](size_t each) {
+        const std::string_view key(reinterpret_cast<const char *>(keys), lengths[each]);
         keys += lengths[each];
+        return key;
+    };
+    for (size_t each = 0;; each++) {
+        Member &member = level->declare(next(each));
         if (each + 1 == count) { return member; }
+        if (kinds != nullptr && kinds[each + 1] == SJ_KEY_CHOICE) {
+            const std::string_view key = next(each + 1);
+            level = declareChoice(member, key, next(each + 2));
+            each += 2;
+            continue;
+        }
         if (!member.child) { member.child = std::make_unique<Level>(); }
         level = member.child.get();
     }
@@ -235,7 +256,8 @@ sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max, bo
 void sj_parser_destroy(sj_parser *parser) { delete parser; }
 
 void sj_parser_add_field(
-    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options) {
+    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, const uint8_t *key_kinds, size_t key_count,
+    sj_field_options options) {
     auto field = std::make_unique<Field>();
     field->type = options.type;
     field->scale = options.scale;
@@ -249,7 +271,7 @@ void sj_parser_add_field(
     const bool isInElement = batch.elements != nullptr && !options.outside;
     if (key_count > 0) {
         Level *const level = isInElement ? batch.elements : &parser->root;
-        declare(level, keys, key_lengths, key_count).fields.push_back(field.get());
+        declare(level, keys, key_lengths, key_kinds, key_count).fields.push_back(field.get());
     } else {
         batch.elementValues.push_back(field.get());
     }
@@ -268,7 +290,7 @@ void sj_parser_set_elements(
         parser->batch.elements = parser->batch.rootElements = parser->rootElements.get();
         return;
     }
-    Member &member = declare(&parser->root, keys, key_lengths, key_count);
+    Member &member = declare(&parser->root, keys, key_lengths, nullptr, key_count);
     member.elements = std::make_unique<Level>();
     parser->batch.elements = member.elements.get();
 }

@@ -65,6 +65,10 @@ void Level::seal() {
             fields.insert(fields.end(), member->child->fields.begin(), member->child->fields.end());
             holdsElements |= member->child->holdsElements;
         }
+        for (Choice &choice : member->choices) {
+            choice.child->seal();
+            fields.insert(fields.end(), choice.child->fields.begin(), choice.child->fields.end());
+        }
         if (member->elements) {
             member->elements->seal();
             holdsElements = true;
@@ -137,10 +141,10 @@ void Level::describe(Spelling &spelling, const Member *member) {
     if (member == nullptr) {
         spelling.action = actionSkip;
         spelling.member = nullptr;
-    } else if (member->fields.empty() && !member->elements) {
+    } else if (member->fields.empty() && !member->elements && member->choices.empty()) {
         spelling.action = actionObject;
         spelling.child = member->child.get();
-    } else if (member->fields.size() == 1 && !member->child && !member->elements) {
+    } else if (member->fields.size() == 1 && !member->child && !member->elements && member->choices.empty()) {
         Field *const field = member->fields.front();
         const bool isLenient = field->acceptsText || field->truncates;
         spelling.action = isLenient ? actionLenient : static_cast<Action>(field->type);

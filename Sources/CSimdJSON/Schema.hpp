@@ -37,11 +37,20 @@ struct Field {
 
 struct Level;
 
+/// One of the elements of an array of objects, chosen by what stands under a key in it.
+struct Choice {
+    std::string text;
+    std::unique_ptr<Level> child;
+};
+
 /// A declared member of an object: a leaf, an object with declared members below, or both.
 struct Member {
     std::string name;
     std::vector<Field *> fields;
     std::unique_ptr<Level> child;
+    /// Elements of the array that stands here, and the key by which all of them are chosen.
+    std::vector<Choice> choices;
+    std::string choiceKey;
     /// The elements of the array that stands here, when each of them is a record.
     std::unique_ptr<Level> elements;
 };
@@ -60,7 +69,8 @@ enum Action : uint8_t {
     actionTimestampNanoseconds = SJ_TIMESTAMP_NANOSECONDS,
     /// An object with declared members and nothing else.
     actionObject,
-    /// Several fields of one path, a field that has declared members below it too, or the array of the elements.
+    /// Several fields of one path, a field that has declared members below it too, the array of the elements, or one whose
+    /// elements are chosen.
     actionMember,
     /// A field that takes more than its type: text for numbers, or text that is too long.
     actionLenient,

@@ -297,15 +297,22 @@ private:
         return next;
     }
 
-    /// A key with several fields, with a field and declared members below, or with the array of the elements.
+    /// A key with several fields, with a field and declared members below, or with an array whose elements are records or
+    /// are chosen.
     __attribute__((noinline)) Token several(Member &member, Token at, uint32_t depth) {
         if (member.elements) { return elements(*member.elements, at, depth); }
         const bool descends = member.child && byte(at) == '{';
         if (member.child && !descends) { bar(*member.child, at); }
         if (descends) { unbar(*member.child); }
+        const uint32_t backslashBefore = backslash;
         const Token next = descends ? object(*member.child, at, depth) : value(at, depth);
         if (next == nullptr) { return nullptr; }
         for (Field *field : member.fields) { take(*field, at); }
+        if (!member.choices.empty()) {
+            // The array is gone through once more.
+            backslash = backslashBefore;
+            if (!choose(member, at, depth)) { return nullptr; }
+        }
         return next;
     }
 
@@ -462,6 +469,7 @@ private:
         if (level.holdsElements) { dropElements(); }
     }
 
+#include "Choices.hpp"
 #include "Elements.hpp"
 #include "Shortcuts.hpp"
 #include "Skip.hpp"

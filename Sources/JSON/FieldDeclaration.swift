@@ -18,6 +18,9 @@ public struct FieldDeclaration: Sendable, Hashable {
     /// The keys from the document's root to the value, unescaped; compared as UTF-8 bytes, never normalised. From the element
     /// in a parser of elements, unless `isOutside`; none for the element itself.
     public var path: [String]
+    /// The elements of arrays that the path goes through, by ascending depth. In one array all fields choose by one key, and
+    /// a path does not end with an element.
+    public var choices: [ElementChoice]
     /// The type of the value, which is also the type of its column.
     public var type: FieldType
     /// Whether a document without a value for this field is bad.
@@ -42,9 +45,11 @@ public struct FieldDeclaration: Sendable, Hashable {
         textLengthMax: Int = JSONLimits.textLengthDefault,
         truncates: Bool = false,
         acceptsText: Bool = false,
-        isOutside: Bool = false
+        isOutside: Bool = false,
+        choices: [ElementChoice] = []
     ) {
         self.path = path
+        self.choices = choices
         self.type = type
         self.isRequired = isRequired
         self.onTypeError = onTypeError
@@ -54,12 +59,27 @@ public struct FieldDeclaration: Sendable, Hashable {
         self.isOutside = isOutside
     }
 
+    /// The keys that lead to the value, or to the first array of which the path chooses an element.
+    public var leadingKeys: [String] { choices.first.map { Array(path[..<$0.depth]) } ?? path }
+
     /// The path as people write it: `payload.weapon`, `^.device.id` for one that begins outside of an element, or `.` for the
     /// element itself.
-    public var name: String { path.isEmpty ? "." : (isOutside ? "^." : "") + Self.written(path) }
+    public var name: String { path.isEmpty ? "." : (isOutside ? "^." : "") + Self.written(path, choices) }
 
     /// The same in messages.
     public var label: String { path.isEmpty ? "the element" : name }
+
+    /// A path with its choices.
+    public static func written(_ keys: [String], _ choices: [ElementChoice]) -> String {
+        guard let first = choices.first else { return written(keys) }
+        var (text, place) = (written(Array(keys[..<first.depth])), first.depth)
+        for (number, choice) in choices.enumerated() {
+            let end = number + 1 < choices.count ? choices[number + 1].depth : keys.count
+            text += choice.name + (place < end ? "." + written(Array(keys[place..<end])) : "")
+            place = end
+        }
+        return text
+    }
 
     /// Keys as a path is declared: joined by dots, in backquotes where one would be taken for something else.
     public static func written(_ keys: [String]) -> String {

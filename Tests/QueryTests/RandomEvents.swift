@@ -109,21 +109,39 @@ struct RandomEvents {
 
     private mutating func record(_ fields: [RandomField]) -> String {
         var members: [String] = []
+        var pairs: [String] = []
         for field in fields {
             let isTime = if case .time = field.kind { true } else { false }
             if random.chance(isTime ? 1 : 5) { continue }
             let value = random.chance(isTime ? 2 : 5) ? odd(field) : value(field)
-            if let path = field.path, path.hasPrefix("in.") {
+            if let path = field.path, path.hasPrefix("\"kv[") {
+                pairs += pair("x.\(field.name)", field.name, value)
+            } else if let path = field.path, path.hasPrefix("in.") {
                 members.append("\"in\": {\"\(path.dropFirst(3))\": \(value)}")
             } else {
                 members.append("\"\(field.name)\": \(value)")
             }
+        }
+        if !pairs.isEmpty {
+            let list = random.chance(5) ? random.pick(["null", "7", "{}", "[]"]) : "[\(pairs.joined(separator: ", "))]"
+            members.append("\"kv\": \(list)")
         }
         // Of two values of one key the last one counts.
         if random.chance(3), let first = fields.last(where: { $0.path == nil }) {
             members.insert("\"\(first.name)\": \(odd(first))", at: 0)
         }
         return "{\(members.joined(separator: ", "))}"
+    }
+
+    /// Elements of an array of keys and values: of several with one key the last one counts.
+    private mutating func pair(_ key: String, _ name: String, _ value: String) -> [String] {
+        let inner = random.chance(5) ? random.pick(["null", "7", "[]", "{}"]) : "{\"\(name)\": \(value)}"
+        let element =
+            random.chance(50)
+            ? "{\"k\": \"\(key)\", \"v\": \(inner)}" : "{\"v\": \(inner), \"o\": [{}], \"k\": \"\(key)\"}"
+        let others = ["{\"k\": 7}", "{}", "[1]", "null", "{\"k\": \"\(key)\"}", "{\"k\": {\"\(key)\": 1}}", "\"k\""]
+        let before = random.chance(30) ? [random.pick(others)] : []
+        return before + [element] + (random.chance(4) ? [random.pick(others)] : [])
     }
 
     /// A value that may not be one of its field.

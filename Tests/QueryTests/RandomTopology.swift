@@ -60,11 +60,12 @@ struct RandomTopology {
                 if random.chance(60) { field.options.append("on_too_long: truncate") }
             }
             if random.chance(8) { field.path = "in.\(name)" }
+            if random.chance(8) { field.path = "\"kv[k=x.\(name)].v.\(name)\"" }
             made.append(field)
         }
         // Members of one object are written once.
         for index in made.indices where made[..<index].contains(where: { $0.path?.hasPrefix("in.") ?? false }) {
-            made[index].path = nil
+            if made[index].path?.hasPrefix("in.") ?? false { made[index].path = nil }
         }
         array = random.chance(25) ? random.pick(["items", "items", "[]"]) : nil
         if array == "items", let index = made.firstIndex(where: { $0.name == "k2" }) { made[index].path = "\"^.k2\"" }

@@ -152,10 +152,15 @@ typedef struct sj_lines {
 sj_parser *sj_parser_create(uint32_t depth_max, uint32_t document_length_max, bool objects_only);
 void sj_parser_destroy(sj_parser *parser);
 
-/// Declares one field, before the first sj_parse: `key_count` keys, one after the other in `keys`. Without keys it is the
+/// What a key of a path is: that of a member; that by which elements of the array there are chosen; and the text under it in
+/// the one that is meant. The last two stand together, and members follow. All choices in one array are by the same key.
+enum { SJ_KEY_MEMBER = 0, SJ_KEY_CHOICE = 1, SJ_KEY_CHOSEN = 2 };
+
+/// Declares one field, before the first sj_parse: `key_count` keys of the kinds of `key_kinds`, one after the other in `keys`. Without keys it is the
 /// element itself, whatever it is; no other field of the element has keys then.
 void sj_parser_add_field(
-    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, sj_field_options options);
+    sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, const uint8_t *key_kinds, size_t key_count,
+    sj_field_options options);
 
 /// Makes a row of every element of the array at a path, in place of one of every document; without keys, of the document
 /// itself. Before the first field. A document without the array is bad; with `optional`, one in which nothing or null stands

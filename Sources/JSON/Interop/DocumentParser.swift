@@ -55,9 +55,10 @@ import CSimdJSON
         }
         for field in fields {
             precondition(!field.path.isEmpty || elements != nil && !field.isOutside, "a field needs a path")
-            let keys = field.path.flatMap(\.utf8)
-            let lengths = field.path.map { UInt32($0.utf8.count) }
-            unsafe sj_parser_add_field(parser, keys, lengths, lengths.count, field.options)
+            let steps = field.steps
+            let keys = steps.flatMap(\.key.utf8)
+            let lengths = steps.map { UInt32($0.key.utf8.count) }
+            unsafe sj_parser_add_field(parser, keys, lengths, steps.map(\.kind), lengths.count, field.options)
         }
     }
 
@@ -196,6 +197,18 @@ import CSimdJSON
 }
 
 extension FieldDeclaration {
+    /// The keys of the path with those of choices between them, and what each is.
+    fileprivate var steps: [(key: String, kind: UInt8)] {
+        var steps: [(key: String, kind: UInt8)] = []
+        for (index, key) in path.enumerated() {
+            steps.append((key, UInt8(SJ_KEY_MEMBER)))
+            guard let choice = choices.first(where: { $0.depth == index + 1 }) else { continue }
+            precondition(index + 1 < path.count, "a path goes on behind the element that it chooses")
+            steps += [(choice.key, UInt8(SJ_KEY_CHOICE)), (choice.text, UInt8(SJ_KEY_CHOSEN))]
+        }
+        return steps
+    }
+
     fileprivate var options: sj_field_options {
         precondition((0...Int(Int32.max)).contains(textLengthMax), "the length limit of a text is 0 bytes...2 GiB")
         let (code, scale) = type.code

@@ -106,7 +106,15 @@ struct ExecReader {
         var keys = [entry.key]
         if let path = entry.value["path"] {
             guard let text = path.string else { return nil }
-            do throws(FieldPath.Problem) { keys = try FieldPath(text).keys } catch {
+            do throws(FieldPath.Problem) {
+                let read = try FieldPath(text)
+                guard read.choices.isEmpty else {
+                    throw FieldPath.Problem(
+                        what: "chooses an element of an array",
+                        hint: "have the program answer a member of its own for it")
+                }
+                keys = read.keys
+            } catch {
                 problems.append(
                     Diagnostic(
                         code: "field-path", at: path.location,

@@ -1,7 +1,7 @@
 import JSON
 
 /// Where a field's value is in a document, as written in a topology file: keys joined by dots, each as it is or in
-/// backquotes, where a doubled backquote stands for itself.
+/// backquotes, where a doubled backquote stands for itself. Behind a key, `[key=text]` chooses an element of the array there.
 struct FieldPath {
     /// Why a path cannot be meant as it stands.
     struct Problem: Error {
@@ -13,32 +13,47 @@ struct FieldPath {
 
     /// The keys from the document's root to the value.
     let keys: [String]
+    /// The elements of arrays that it goes through.
+    let choices: [ElementChoice]
 
     /// Reads a path.
     /// - Throws: what is wrong with it: above all, that it is written in another language of paths and would never match.
     init(_ text: String) throws(Problem) {
         var keys: [String] = []
+        var choices: [ElementChoice] = []
         var rest = Substring(text)
         repeat {
             if !keys.isEmpty { rest = rest.dropFirst() }
             keys.append(try Self.key(&rest, of: text))
+            if rest.first == "[" { choices.append(try ChoiceReader.choice(&rest, behind: keys, of: text)) }
         } while rest.first == "."
         guard rest.isEmpty else {
-            throw Problem(what: "goes on behind a backquote without a dot", hint: "for example `a.b`.c")
+            guard choices.last?.depth == keys.count else {
+                throw Problem(what: "goes on behind a backquote without a dot", hint: "for example `a.b`.c")
+            }
+            throw Problem(what: "goes on behind a bracket without a dot", hint: "for example a[key=b].c")
+        }
+        if let last = choices.last, last.depth == keys.count {
+            throw Problem(
+                what: "ends with an element, which is an object",
+                hint: "go on with a member of it: \(FieldDeclaration.written(keys, choices)).value")
         }
         self.keys = keys
+        self.choices = choices
     }
 
     private static func key(_ rest: inout Substring, of text: String) throws(Problem) -> String {
         if rest.first == "`" { return try quoted(&rest) }
-        let key = rest.prefix { $0 != "." }
-        rest = rest.dropFirst(key.count)
+        let end = ChoiceReader.begin(in: rest) ?? rest.firstIndex(of: ".") ?? rest.endIndex
+        let key = rest[..<end]
+        rest = rest[end...]
         guard !key.isEmpty else {
             throw Problem(what: "has an empty part", hint: advice(text))
         }
         if key == "$" || key == "*" || key.contains(where: { "/[]`".contains($0) }) || key.contains("->") {
             let part = key.contains("/") ? "a slash" : "'\(key)'"
-            throw Problem(what: "holds \(part), which is no key", hint: advice(text))
+            throw Problem(
+                what: "holds \(part), which is no key", hint: ChoiceReader.hint(forBracketOf: text) ?? advice(text))
         }
         if key.utf8.allSatisfy({ (48...57).contains($0) }) {
             throw Problem(what: "holds the number \(key)", hint: arrayHint(text))
@@ -86,7 +101,9 @@ struct FieldPath {
     private static func arrayHint(_ text: String) -> String {
         var plain = Substring(text)
         if plain.hasPrefix("$.") { plain = plain.dropFirst(2) }
-        let parts = plain.replacing("[", with: ".").replacing("]", with: "").split(separator: ".").map(String.init)
+        let parts = plain.replacing("[]", with: "[*]").replacing("[", with: ".").replacing("]", with: "").split(
+            separator: "."
+        ).map(String.init)
         let backquotes = "a key of that name stands in backquotes"
         guard let place = parts.firstIndex(where: { $0 == "*" || $0.utf8.allSatisfy { (48...57).contains($0) } }),
             place > 0, let array = try? FieldPath(parts[..<place].joined(separator: "."))

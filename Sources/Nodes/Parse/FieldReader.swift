@@ -27,7 +27,16 @@ struct FieldReader {
         let isOptional = each.defaulted("optional").boolean ?? false
         if text == ElementArray([]).name { return ElementArray([], isOptional: isOptional) }
         guard let advice = FieldPath.elementsAdvice(text) else {
-            return keys(text, at: path.location, "each", &problems).map { ElementArray($0, isOptional: isOptional) }
+            guard let array = read(text, at: path.location, "each", &problems) else { return nil }
+            guard array.choices.isEmpty else {
+                problems.append(
+                    Diagnostic(
+                        code: "field-path", at: path.location,
+                        "each chooses an element of an array, found \"\(text)\", expected keys joined by dots",
+                        hint: "the array whose elements are the records stands in no other"))
+                return nil
+            }
+            return ElementArray(array.keys, isOptional: isOptional)
         }
         problems.append(
             Diagnostic(
@@ -36,16 +45,11 @@ struct FieldReader {
         return nil
     }
 
-    /// The keys of a path; nil after saying what is wrong with it.
-    private static func keys(_ path: ConfigValue, _ name: String, _ problems: inout Diagnostics) -> [String]? {
-        guard let text = path.string else { return nil }
-        return keys(text, at: path.location, name, &problems)
-    }
-
-    private static func keys(
+    /// Reads a path; nil after saying what is wrong with it.
+    private static func read(
         _ text: String, at location: SourceLocation, _ name: String, _ problems: inout Diagnostics
-    ) -> [String]? {
-        do throws(FieldPath.Problem) { return try FieldPath(text).keys } catch {
+    ) -> FieldPath? {
+        do throws(FieldPath.Problem) { return try FieldPath(text) } catch {
             problems.append(
                 Diagnostic(
                     code: "field-path", at: location,
@@ -61,10 +65,8 @@ struct FieldReader {
             entry.key, at: entry.keyLocation, shorter: "give it a shorter name and say where it is with path:",
             other: "give it another name and say where it is: { path: \(entry.key), type: text }")
         if let problem { problems.append(problem) }
-        var (keys, isOutside) = ([entry.key], false)
-        if let path = entry.value["path"] {
-            (keys, isOutside) = place(path, of: entry.key, &problems) ?? (keys, false)
-        }
+        var place = Place(keys: [entry.key])
+        if let path = entry.value["path"] { place = self.place(path, of: entry.key, &problems) ?? place }
         let origin = origin(of: entry, &problems)
         guard let typeValue = entry.value["type"], let text = typeValue.string else { return nil }
         guard let type = ParsePlan.fieldType(text) else {
@@ -74,25 +76,30 @@ struct FieldReader {
         checkOptions(entry, type, &problems)
         checkType(type, at: typeValue.location, of: origin, entry.key, &problems)
         let declaration = FieldDeclaration(
-            path: origin == .document ? keys : [], type: type,
+            path: origin == .document ? place.keys : [], type: type,
             isRequired: entry.value.defaulted("required").boolean ?? false,
             onTypeError: entry.value.defaulted("on_type_error").string == "null" ? .null : .reject,
             textLengthMax: Int(entry.value.defaulted("max_bytes").integer ?? 0),
             truncates: type == .text && entry.value.defaulted("on_too_long").string == "truncate",
-            acceptsText: entry.value["accept"].map { $0.string == "text" } ?? acceptsText, isOutside: isOutside)
+            acceptsText: entry.value["accept"].map { $0.string == "text" } ?? acceptsText,
+            isOutside: place.isOutside, choices: origin == .document ? place.choices : [])
         return RecordField(
             name: entry.key, declaration, origin: origin, reading: reading(entry, type, origin, &problems))
     }
 
     // MARK: Where it is
 
-    /// The keys of a field's path, and whether they begin outside of the element.
-    private func place(
-        _ path: ConfigValue, of name: String, _ problems: inout Diagnostics
-    ) -> (keys: [String], isOutside: Bool)? {
+    /// The keys of a field's path, the elements that it goes through, and whether it begins outside of the record's own.
+    private struct Place {
+        var keys: [String]
+        var choices: [ElementChoice] = []
+        var isOutside = false
+    }
+
+    private func place(_ path: ConfigValue, of name: String, _ problems: inout Diagnostics) -> Place? {
         guard let text = path.string else { return nil }
         if text == "." {
-            guard !hasElements else { return ([], false) }
+            guard !hasElements else { return Place(keys: []) }
             problems.append(
                 Diagnostic(
                     code: "field-path", at: path.location,
@@ -101,7 +108,9 @@ struct FieldReader {
             return nil
         }
         guard text == "^" || text.hasPrefix("^.") else {
-            return Self.keys(text, at: path.location, "the path of \(name)", &problems).map { ($0, false) }
+            return Self.read(text, at: path.location, "the path of \(name)", &problems).map {
+                Place(keys: $0.keys, choices: $0.choices)
+            }
         }
         guard hasElements else {
             problems.append(
@@ -121,7 +130,8 @@ struct FieldReader {
         }
         let inner = String(text.dropFirst(2))
         let location = path.location.advanced(over: text.unicodeScalars.prefix(2))
-        guard let keys = Self.keys(inner, at: location, "the path of \(name)", &problems) else { return nil }
+        guard let read = Self.read(inner, at: location, "the path of \(name)", &problems) else { return nil }
+        let keys = read.keys
         if let elements, keys.starts(with: elements.path) {
             let rest = FieldDeclaration.written(Array(keys.dropFirst(elements.path.count)))
             problems.append(
@@ -130,13 +140,14 @@ struct FieldReader {
                     "the path of \(name) leads into the array of each, found \"\(text)\", expected what stands beside it",
                     hint: rest.isEmpty ? nil : "paths begin at the element: write \(rest)"))
         }
-        return (keys, true)
+        return Place(keys: keys, choices: read.choices, isOutside: true)
     }
 
     /// Says which fields cannot have a value, since another one is the element itself: it has no members then.
     func checkElements(_ declared: ConfigValue?, _ fields: [RecordField], _ problems: inout Diagnostics) {
         guard let whole = fields.first(where: \.isElement) else { return }
-        for field in fields where field.origin == .document && !field.declaration.path.isEmpty && !field.declaration.isOutside {
+        for field in fields
+        where field.origin == .document && !field.declaration.path.isEmpty && !field.declaration.isOutside {
             guard let entry = declared?.entries?.first(where: { $0.key == field.name }) else { continue }
             problems.append(
                 Diagnostic(
@@ -144,6 +155,29 @@ struct FieldReader {
                     "\(field.name) is a member of the element, but \(whole.name) is the element itself, and a plain value has "
                         + "no members",
                     hint: "write ^.\(field.declaration.name) for what stands outside of the array"))
+        }
+    }
+
+    /// Says which fields choose the elements of one array by different keys.
+    func checkChoices(_ declared: ConfigValue?, _ fields: [RecordField], _ problems: inout Diagnostics) {
+        var first: [String: (field: String, key: String)] = [:]
+        for field in fields {
+            let declaration = field.declaration
+            for (number, choice) in declaration.choices.enumerated() {
+                let array =
+                    (declaration.isOutside ? "^." : "")
+                    + FieldDeclaration.written(
+                        Array(declaration.path[..<choice.depth]), Array(declaration.choices[..<number]))
+                let known = first[array] ?? (field.name, choice.key)
+                first[array] = known
+                guard known.key != choice.key, let path = declared?[field.name]?["path"] else { continue }
+                problems.append(
+                    Diagnostic(
+                        code: "field-path", at: path.location,
+                        "the path of \(field.name) chooses elements of \(array) by \(choice.key), but that of \(known.field) does "
+                            + "by \(known.key)",
+                        hint: "the elements of one array have one key"))
+            }
         }
     }
 

@@ -109,13 +109,13 @@ package final class FieldWatch: NodeWatch {
         while state.documents < Self.documentsMax, let bytes = unsafe document(number) {
             for field in fields.indices where state.isAbsent[field] && fields[field].origin == .document {
                 let declaration = fields[field].declaration
-                let array = declaration.isOutside ? nil : elements?.path
-                for key in unsafe ObjectKeys.list(bytes, at: declaration.path.dropLast(), inElementsOf: array)
+                let (array, path) = (declaration.isOutside ? nil : elements?.path, declaration.leadingKeys)
+                for key in unsafe ObjectKeys.list(bytes, at: path.dropLast(), inElementsOf: array)
                 where !state.keys[field].contains(key) && state.keys[field].count < Self.keysMax {
                     state.keys[field].append(key)
                 }
                 if state.barriers[field] == nil {
-                    state.barriers[field] = unsafe PathBarrier(in: bytes, on: declaration.path, inElementsOf: array)
+                    state.barriers[field] = unsafe PathBarrier(in: bytes, on: path, inElementsOf: array)
                     state.barriers[field]?.isOutside = declaration.isOutside
                 }
             }
@@ -182,9 +182,12 @@ package final class FieldWatch: NodeWatch {
             "node": "\(node)", "field": "\(place)", "records": "\(records)",
             "seen_keys": "\(keys.isEmpty ? "none" : keys.joined(separator: ", "))",
         ]
-        let isThere = field.declaration.path.last.map { keys.contains($0) } ?? true
+        let isThere = field.declaration.leadingKeys.last.map { keys.contains($0) } ?? true
         let records = records == 1 ? "the only record" : "all \(records) records"
         guard !isThere else {
+            if let choice = field.declaration.choices.first {
+                return reportUnchosen(choice, field, metadata, records)
+            }
             return tell(
                 Remark(
                     message: "A field was null in every record so far, or of a type that counts as null",
@@ -199,6 +202,21 @@ package final class FieldWatch: NodeWatch {
             Remark(
                 message: "A field was absent in every record so far", metadata: metadata,
                 sentence: "the field \(place) of \(node) was absent in \(records); \(seen); \(advice)"))
+    }
+
+    /// The array is there, but the path leads nowhere through its elements.
+    private func reportUnchosen(
+        _ choice: ElementChoice, _ field: RecordField, _ metadata: Logger.Metadata, _ records: String
+    ) {
+        let array = FieldDeclaration.written(field.declaration.leadingKeys)
+        let hint =
+            "no element of \(array) had both \(choice.text) under \(choice.key) and a value where the path goes on"
+        var metadata = metadata
+        metadata["hint"] = "\(hint)"
+        tell(
+            Remark(
+                message: "A field was absent or null in every record so far", metadata: metadata,
+                sentence: "the field \(field.place) of \(node) was absent or null in \(records): \(hint)"))
     }
 
     private func reportEarly(_ field: RecordField, _ format: TimestampFormat, _ records: Int64) {

@@ -52,7 +52,10 @@ extension ParseJSON: NodeType {
                                 "Where the value is: the keys from the outside in, joined by dots; the field's name unless "
                                     + "given. A key that holds a dot, a slash or brackets, or is a number, needs "
                                     + "backquotes: ``\"labels.`app.io/name`\"``. Elements of arrays are records with "
-                                    + "`each`, and `\".\"` is the element itself.",
+                                    + "`each`, and `\".\"` is the element itself. "
+                                    + "In an array of keys and values, `attributes[key=http.method].value.stringValue` begins with "
+                                    + "the element whose `key` is `http.method`, the last one if there are several; a text with "
+                                    + "brackets or quotes stands in quotes.",
                                 example: "payload.weapon"),
                             FieldSpec(
                                 "from", .string,

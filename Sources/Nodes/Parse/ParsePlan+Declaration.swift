@@ -32,6 +32,7 @@ extension ParsePlan {
             fields.append(field)
         }
         reader.checkElements(declared, fields, &problems)
+        reader.checkChoices(declared, fields, &problems)
         reader.setZones(declared, schema, &fields, &problems)
         if let declared, declared.entries?.isEmpty ?? false {
             schema.isOpen = true

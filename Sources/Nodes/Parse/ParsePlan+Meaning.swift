@@ -33,7 +33,7 @@ extension ParsePlan {
         var words = [Self.name(of: declaration.type)]
         switch field.origin {
         case .document:
-            let path = OneLine.of(Self.path(declaration.path))
+            let path = OneLine.of(Self.path(declaration))
             words[0] +=
                 field.isElement
                 ? " that the element is" : declaration.isOutside ? " at \(path) outside of the element" : " at \(path)"
@@ -67,6 +67,17 @@ extension ParsePlan {
     /// A path as it is kept with tables, which must not change. For people it is `FieldDeclaration.written`.
     private static func path(_ keys: [String]) -> String {
         keys.map { isPlain($0) ? $0 : "`" + $0.replacing("`", with: "``") + "`" }.joined(separator: ".")
+    }
+
+    /// The same with the elements that it goes through.
+    private static func path(_ declaration: FieldDeclaration) -> String {
+        guard !declaration.choices.isEmpty else { return path(declaration.path) }
+        return declaration.path.indices.map { index in
+            let choice = declaration.choices.first { $0.depth == index + 1 }.map { choice in
+                "[" + path([choice.key]) + "=`" + choice.text.replacing("`", with: "``") + "`]"
+            }
+            return path([declaration.path[index]]) + (choice ?? "")
+        }.joined(separator: ".")
     }
 
     private static func isPlain(_ key: String) -> Bool { !key.contains { ".`/[]$*".contains($0) } }

@@ -91,7 +91,7 @@ struct FieldSQL {
     /// The value in the message, as JSON unless it has a type already.
     func place(in record: String) -> String {
         switch field.origin {
-        case .document: Self.path(declaration.path, in: declaration.isOutside ? "messages.value" : record)
+        case .document: place(behind: declaration.isOutside ? "messages.value" : record)
         case .message(.timestamp): "messages.\"timestamp\""
         case .message(.offset): "messages.\"offset\""
         case .message(.key): "to_json(messages.key)"
@@ -99,6 +99,26 @@ struct FieldSQL {
         case .message(.partition): "to_json(cast(messages.partition AS text))"
         case .message(.header(let header)): "messages.headers -> \(SQLWord.literal(header))"
         }
+    }
+
+    /// The value at the path, through the elements that it chooses.
+    private func place(behind record: String) -> String {
+        var (value, place) = (record, 0)
+        for choice in declaration.choices {
+            value = Self.element(choice, of: Self.path(Array(declaration.path[place..<choice.depth]), in: value))
+            place = choice.depth
+        }
+        return Self.path(Array(declaration.path[place...]), in: value)
+    }
+
+    /// The last element of an array that has a text under a key.
+    private static func element(_ choice: ElementChoice, of array: String) -> String {
+        let key = SQLWord.literal(choice.key)
+        return
+            "(SELECT chosen.value FROM json_array_elements(CASE WHEN json_typeof(\(array)) = 'array' THEN \(array) END) "
+            + "WITH ORDINALITY AS chosen(value, number) "
+            + "WHERE json_typeof(chosen.value -> \(key)) IN ('string', 'number', 'boolean') "
+            + "AND chosen.value ->> \(key) = \(SQLWord.literal(choice.text)) ORDER BY chosen.number DESC LIMIT 1)"
     }
 
     static func path(_ keys: [String], in record: String) -> String {

@@ -208,13 +208,13 @@ import Summaries
     /// What stands on the way to a field, of an element or of a document.
     private func barrier(_ field: FieldDeclaration, _ failure: DocumentFailure, in batch: Batch) -> PathBarrier? {
         guard !field.isOutside, let element = failure.element else {
-            var barrier = barrier(on: field.path, of: failure.row, in: batch)
+            var barrier = barrier(on: field.leadingKeys, of: failure.row, in: batch)
             barrier?.isOutside = field.isOutside
             return barrier
         }
         return unsafe PathBarrier(
             in: UnsafeRawBufferPointer(start: batch.base + Int(element.offset), count: Int(element.length)),
-            on: field.path)
+            on: field.leadingKeys)
     }
 
     /// What stands on the way of a path in a row's document.

@@ -9,6 +9,11 @@ struct PathBarrier: Equatable {
     let found: DocumentFailure.Found
     /// Whether the path begins outside of an element.
     var isOutside = false
+    /// Of an array of objects that looks like one of keys and values: its first element's key for the key.
+    private(set) var keyOfKeys: String?
+
+    /// What producers call the key in arrays of keys and values.
+    private static let keysOfKeys = ["key", "Key", "name", "Name"]
 
     /// Looks for one; nil when there is none, or null.
     /// - Parameters:
@@ -22,6 +27,10 @@ struct PathBarrier: Equatable {
         keys = Array(path[..<count])
         rest = Array(path[count...])
         self.found = found
+        guard found == .array, array == nil else { return }
+        let members = unsafe ObjectKeys.list(document, at: [], inElementsOf: keys)
+        guard members.contains("value") || members.contains("Value") else { return }
+        keyOfKeys = Self.keysOfKeys.first { members.contains($0) }
     }
 
     /// What is the matter: `items is an array`.
@@ -34,6 +43,13 @@ struct PathBarrier: Equatable {
             return textAdvice
         }
         guard found == .array else { return "expected an object" }
+        if let keyOfKeys {
+            let choice = ElementChoice(depth: keys.count, key: keyOfKeys, text: rest.joined(separator: "."))
+            let way = (isOutside ? "^." : "") + FieldDeclaration.written(keys) + choice.name
+            return
+                "whose elements have a \(keyOfKeys): \(way) is the one with that, and its members stand behind a dot; with "
+                + "each: every element is a record"
+        }
         guard let elements else {
             return
                 "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(FieldDeclaration.written(rest))"

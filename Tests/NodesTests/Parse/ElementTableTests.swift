@@ -126,6 +126,62 @@ import Testing
             ])
     }
 
+    /// Keys and values in an array, in a document, in an element and outside of it.
+    @Test func keysAndValuesAreChosen() throws {
+        let stand = try ParseStand(
+            "{ each: spans, fields: { m: { path: \"attributes[key=http.method].value.stringValue\", type: text }, "
+                + "s: { path: \"attributes[key=http.status].value.intValue\", type: integer, accept: text }, "
+                + "host: { path: \"^.resource.attributes[key=host.name].value.stringValue\", type: text, required: true } } }"
+        )
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        let method = #"{"key":"http.method","value":{"stringValue":"GET"}}"#
+        let status = #"{"key":"http.status","value":{"intValue":"200"}}"#
+        let host = #"{"attributes":[{"key":"host.name","value":{"stringValue":"h1"}}]}"#
+        let found = try stand.run([
+            #"{"resource":\#(host),"spans":[{"attributes":[\#(method),\#(status)]},{"attributes":[\#(status)]},{}]}"#,
+            #"{"spans":[{"attributes":[\#(method)]}],"resource":{"attributes":[]}}"#,
+        ])
+        #expect(found.rows == [["GET", "200", "h1"], [nil, "200", "h1"], [nil, nil, "h1"]])
+        #expect(
+            found.letters.map(\.reason) == [
+                "^.resource.attributes[key=host.name].value.stringValue: missing or null, but required"
+            ])
+    }
+
+    @Test func choicesThatContradictEachOtherAreSaid() throws {
+        func problems(_ declaration: String) throws -> [String] {
+            try ParseStand(declaration).problems.map { $0.message + "; " + ($0.hint ?? "") }
+        }
+        #expect(
+            try problems(
+                "{ fields: { a: { path: \"l[key=x].v\", type: text }, b: { path: \"l[name=x].v\", type: text }, "
+                    + "c: { path: \"m[name=x].v\", type: text } } }") == [
+                    "the path of b chooses elements of l by name, but that of a does by key; the elements of one array have one "
+                        + "key"
+                ])
+        #expect(
+            try problems("{ each: \"a[k=x].b\", fields: { v: text } }") == [
+                "each chooses an element of an array, found \"a[k=x].b\", expected keys joined by dots; the array whose elements "
+                    + "are the records stands in no other"
+            ])
+    }
+
+    /// The guess that dots lead into keys and values is answered with the way that does.
+    @Test func aPathIntoKeysAndValuesIsCorrected() throws {
+        let found = try ParseStand("{ fields: { m: { path: attributes.http.method, type: text, required: true } } }")
+            .run([
+                #"{"attributes":[{"key":"http.method","value":"GET"}]}"#, #"{"attributes":[{"name":"x","price":1}]}"#,
+            ])
+        #expect(
+            found.letters.map(\.reason) == [
+                "attributes.http.method: missing, for attributes is an array, whose elements have a key: "
+                    + "attributes[key=http.method] is the one with that, and its members stand behind a dot; with each: every "
+                    + "element is a record",
+                "attributes.http.method: missing, for attributes is an array, with each: attributes every element is a record, "
+                    + "and the path is http.method",
+            ])
+    }
+
     @Test func whatAPlainElementCannotBeIsSaid() throws {
         func problems(_ declaration: String) throws -> [String] {
             try ParseStand(declaration).problems.map { $0.message + "; " + ($0.hint ?? "") }

@@ -1,3 +1,4 @@
+import JSON
 import Testing
 
 @testable import Nodes
@@ -18,6 +19,50 @@ import Testing
         #expect(Self.keys("#zone_offset") == ["#zone_offset"])
         #expect(Self.keys("a key.with spaces") == ["a key", "with spaces"])
         #expect(Self.keys("`a.b`.`c``d`.`0`") == ["a.b", "c`d", "0"])
+    }
+
+    private static func choice(_ text: String) -> ElementChoice? { try? FieldPath(text).choices.first }
+
+    @Test func aBracketChoosesAnElement() {
+        for text in [
+            "attributes[key=http.method].value.stringValue", "attributes[key='http.method'].value.stringValue",
+            "attributes[key=`http.method`].value.stringValue", "attributes[ key = \"http.method\" ].value.stringValue",
+            "`attributes`[`key`=http.method].value.stringValue",
+        ] {
+            #expect(Self.keys(text) == ["attributes", "value", "stringValue"], "\(text)")
+            #expect(Self.choice(text) == ElementChoice(depth: 1, key: "key", text: "http.method"), "\(text)")
+        }
+        #expect(Self.choice("a.b[k=x=y z].c") == ElementChoice(depth: 2, key: "k", text: "x=y z"))
+        #expect(Self.choice("a[k='it''s ]'].c") == ElementChoice(depth: 1, key: "k", text: "it's ]"))
+        let two = try? FieldPath("a[k=1].b[n=`x.y`].c.d")
+        #expect(two?.keys == ["a", "b", "c", "d"] && two?.choices.map(\.depth) == [1, 2])
+    }
+
+    /// What is written of a path is the same path.
+    @Test(arguments: [
+        "a[k=x].b", "a.b[k=x y].c", "a[k='it''s ]'].c[`n.n`=\"`\"].d", "`a.b`[k=1].`0`", "a[k=é/x:y].b.c",
+        "a[k='=x'].b",
+    ])
+    func whatIsWrittenIsReadAgain(text: String) throws {
+        let path = try FieldPath(text)
+        let again = try FieldPath(FieldDeclaration.written(path.keys, path.choices))
+        #expect(again.keys == path.keys && again.choices == path.choices, "\(text)")
+    }
+
+    @Test(arguments: [
+        ("a[k=x]", "ends with an element, which is an object", "go on with a member of it: a[k=x].value"),
+        ("a[?(@.key=='x')].v", "chooses an element in another language", "write a[key=x]"),
+        ("a[key=='x'].v", "chooses an element in another language", "write a[key=x]"),
+        ("a[key=x", "has a bracket without an end", "for example a[key=a].value"),
+        ("a[key=].v", "chooses an element by nothing", "for example a[key=a].value"),
+        ("a[key='x].v", "has a quote without an end", "for example a[key=a].value"),
+        ("a[=x].v", "chooses an element in another language", "for example a[key=a].value"),
+        ("a[key=x]v", "goes on behind a bracket without a dot", "for example a[key=b].c"),
+    ])
+    func choicesThatCannotBeMeantAreRefused(text: String, what: String, hint: String) {
+        let problem = Self.problem(text)
+        #expect(
+            problem?.what == what && problem?.hint == hint, "\(text): \(problem?.what ?? "") \(problem?.hint ?? "")")
     }
 
     @Test(arguments: ["", "a..b", ".a", "a.", "``", "`a", "`a`b", "a.`", "a[0]", "/a", "$", "a.*", "a.0", "a->b"])
@@ -46,12 +91,23 @@ import Testing
                 "write metadata.labels.`app.kubernetes.io/name` where") == true)
         #expect(Self.problem("/a/b")?.hint == "write a.b; a key that holds such a character stands in backquotes")
         #expect(Self.problem("a['b']")?.hint == "write a.b; a key that holds such a character stands in backquotes")
-        for path in ["a.b[0].c.d", "$.a.b[*].c.d", "a.b.0.c.d", "a.b[].c.d", "a.b.*.c.d"] where !path.contains("[]") {
+        for path in ["a.b[0].c.d", "$.a.b[*].c.d", "a.b.0.c.d", "a.b[].c.d", "a.b.*.c.d"] {
             #expect(
                 Self.problem(path)?.hint
                     == "with each: a.b every element is a record, and the path is c.d; a key of that name stands in backquotes",
                 "\(path)")
         }
+        #expect(
+            Self.problem("tags[]")?.hint
+                == "with each: tags every element is a record, and the path is \".\" for the element itself; a key of that name "
+                + "stands in backquotes")
+        for path in ["a.l[http.method].value", "a.l['http.method'].value", "$.a.l[\"http.method\"].value"] {
+            #expect(
+                Self.problem(path)?.hint
+                    == "write a.l[key=http.method].value for the element of an array that has it under key, or "
+                    + "a.l.`http.method`.value for the member of an object", "\(path)")
+        }
+        #expect(Self.problem("l[x]")?.hint?.hasPrefix("write l[key=x].value for the element") == true)
         #expect(Self.problem("[0]")?.hint?.hasPrefix("elements of arrays are records with each:") == true)
     }
 }

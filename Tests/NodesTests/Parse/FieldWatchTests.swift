@@ -55,6 +55,18 @@ import Testing
         #expect(!words.contain("every record"))
     }
 
+    @Test func anElementThatNoRecordHasIsSaid() throws {
+        let words = try Self.said(
+            "{ fields: { v: { path: \"l[key=x].v\", type: integer }, w: { path: \"l[key=a].v\", type: integer } } }",
+            [ParseStand.Message(payload: #"{"l":[{"key":"a","v":1}]}"#)])
+        #expect(words.contain("no element of l had both x under key and a value where the path goes on"))
+        #expect(!words.contain("had both a under key"))
+        let plain = try Self.said(
+            "{ each: l, fields: { v: { path: \".\", type: integer } } }",
+            [ParseStand.Message(payload: #"{"l":[null]}"#)])
+        #expect(plain.contain("null in every record"))
+    }
+
     @Test func secondsTakenForMillisecondsAreSaid() {
         let fields = [FieldDeclaration(path: ["t"], type: .timestamp(.epochMilliseconds))]
         let (words, report) = Self.parse([#"{"t":1760000000}"#], fields)

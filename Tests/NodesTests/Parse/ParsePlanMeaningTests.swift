@@ -40,6 +40,19 @@ import Testing
         #expect(try Self.lines("{ each: \"`[]`\", fields: { t: integer } }").contains("records: the elements of `[]`"))
     }
 
+    /// The element itself, and elements that are chosen: tables remember these too.
+    @Test func shapesOfArraysAreSpelledOnce() throws {
+        let plain = try Self.lines(
+            "{ each: tags, fields: { t: { path: \".\", type: integer, on_type_error: \"null\" } } }", using: ["t"])
+        #expect(plain.contains("field t: integer that the element is, anything else is null"))
+        for text in ["attributes[key=http.method].value", "attributes[ key = 'http.method' ].value"] {
+            let chosen = try Self.lines("{ fields: { t: { path: \"\(text)\", type: integer } } }")
+            #expect(
+                chosen.contains(
+                    "field t: integer at attributes[key=`http.method`].value, anything else is a dead letter"))
+        }
+    }
+
     @Test func everythingNewDecides() throws {
         let found = try Self.lines(
             """
