@@ -7,7 +7,9 @@ import Testing
         "../../topologies"
     ).standardizedFileURL
 
-    private static let names = ["access_log", "ads", "audit_trail", "devices", "game_accounts", "page_views"]
+    private static let names = [
+        "access_log", "ads", "audit_trail", "devices", "game_accounts", "page_views", "site_events",
+    ]
     /// The rows of lookups, by topology: node and file.
     private static let rows = ["ads": "named=campaigns.csv"]
 

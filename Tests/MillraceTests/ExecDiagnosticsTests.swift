@@ -47,6 +47,11 @@ import Testing
             "command: a, add: { s: { type: text, path: \"a[0]\" } }",
             "error[field-path]: the path of s"
         ),
+        (
+            "command: a, add: { s: { type: text, path: \"a[k=x].v\" } }",
+            "error[field-path]: the path of s chooses an element of an array, found \"a[k=x].v\", expected keys joined by dots; "
+                + "have the program answer a member of its own for it"
+        ),
         ("command: a, add: { s: str }", "error[field-type]: unknown type, found \"str\""),
         ("command: a, send: [q], add: { s: text }", "error[unknown-field]"),
         ("add: { s: text }", "error[missing-field]"),

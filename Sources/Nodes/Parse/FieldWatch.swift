@@ -115,8 +115,8 @@ package final class FieldWatch: NodeWatch {
                     state.keys[field].append(key)
                 }
                 if state.barriers[field] == nil {
-                    state.barriers[field] = unsafe PathBarrier(in: bytes, on: path, inElementsOf: array)
-                    state.barriers[field]?.isOutside = declaration.isOutside
+                    state.barriers[field] = unsafe PathBarrier(
+                        in: bytes, to: declaration, inElementsOf: array)
                 }
             }
             state.documents += 1

@@ -179,7 +179,7 @@ import Summaries
             {
                 fault.reason += "; \(clause)"
             }
-            if failure.error == .wrongType, failure.found == .array, plan.elements == nil {
+            if failure.error == .wrongType, failure.found == .array, plan.elements == nil, declaration.choices.isEmpty {
                 fault.reason +=
                     "; with each: \(declaration.name) every element is a record, and the path of a plain one is \".\""
             }
@@ -207,14 +207,10 @@ import Summaries
 
     /// What stands on the way to a field, of an element or of a document.
     private func barrier(_ field: FieldDeclaration, _ failure: DocumentFailure, in batch: Batch) -> PathBarrier? {
-        guard !field.isOutside, let element = failure.element else {
-            var barrier = barrier(on: field.leadingKeys, of: failure.row, in: batch)
-            barrier?.isOutside = field.isOutside
-            return barrier
-        }
+        var place = document(of: failure.row, in: batch)
+        if !field.isOutside, let element = failure.element { place = element }
         return unsafe PathBarrier(
-            in: UnsafeRawBufferPointer(start: batch.base + Int(element.offset), count: Int(element.length)),
-            on: field.leadingKeys)
+            in: UnsafeRawBufferPointer(start: batch.base + Int(place.offset), count: Int(place.length)), to: field)
     }
 
     /// What stands on the way of a path in a row's document.

@@ -4,11 +4,13 @@ import JSON
 struct PathBarrier: Equatable {
     /// The keys that lead to it, and those that would have led on.
     let keys: [String]
-    let rest: [String]
+    private(set) var rest: [String]
     /// What it is.
     let found: DocumentFailure.Found
     /// Whether the path begins outside of an element.
-    var isOutside = false
+    private var isOutside = false
+    /// The elements that the path would have gone through behind it, of which `rest` has the keys.
+    private var choices: [ElementChoice] = []
     /// Of an array of objects that looks like one of keys and values: its first element's key for the key.
     private(set) var keyOfKeys: String?
 
@@ -33,6 +35,15 @@ struct PathBarrier: Equatable {
         keyOfKeys = Self.keysOfKeys.first { members.contains($0) }
     }
 
+    /// Looks for one on the way to a field, or to the first array of which its path chooses an element.
+    init?(
+        in document: UnsafeRawBufferPointer, to field: FieldDeclaration, inElementsOf array: [String]? = nil
+    ) {
+        unsafe self.init(in: document, on: field.leadingKeys, inElementsOf: array)
+        rest = Array(field.path[keys.count...])
+        (isOutside, choices) = (field.isOutside, field.choices)
+    }
+
     /// What is the matter: `items is an array`.
     var clause: String { "\((isOutside ? "^." : "") + FieldDeclaration.written(keys)) is \(found.noun)" }
 
@@ -51,10 +62,16 @@ struct PathBarrier: Equatable {
                 + "each: every element is a record"
         }
         guard let elements else {
-            return
-                "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(FieldDeclaration.written(rest))"
+            return "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(way)"
         }
         return "each: takes the elements of one array, which is \(elements.name)"
+    }
+
+    /// What is left of the path.
+    private var way: String {
+        // They count from the path's beginning.
+        let left = choices.map { ElementChoice(depth: $0.depth - keys.count, key: $0.key, text: $0.text) }
+        return FieldDeclaration.written(rest, left)
     }
 
     /// JSON that stands in a text is read as a text, and taken apart behind.

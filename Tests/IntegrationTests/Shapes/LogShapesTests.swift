@@ -11,7 +11,7 @@ import Testing
     /// - Parameters:
     ///   - parse: the `parse_json` node, in one line.
     ///   - behind: the nodes behind `records`, the last of which is called `result`.
-    private static func rows(
+    static func rows(
         of path: String, parse: String, behind: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> [Row] {
         let folder = try TopologyFolder()

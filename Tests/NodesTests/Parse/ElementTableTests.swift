@@ -166,6 +166,25 @@ import Testing
             ])
     }
 
+    /// What stands on the way to the array that a path chooses from is said with all that is left of the path.
+    @Test func whatStandsInFrontOfAChoiceIsSaid() throws {
+        let found = try ParseStand(
+            "{ fields: { m: { path: \"p.l[key=x y].v.w\", type: text, required: true } } }"
+        ).run([#"{"p":[{"l":[]}]}"#, #"{"p":"{}"}"#, #"{"p":{"l":7}}"#])
+        let way = "p.l[key=`x y`].v.w: missing"
+        #expect(
+            found.letters.map(\.reason) == [
+                "\(way), for p is an array, with each: p every element is a record, and the path is l[key=`x y`].v.w",
+                "\(way), for p is text, expected an object: where that is JSON in a text, declare it as text, with max_bytes, and "
+                    + "derive json_extract_path_text(p, 'l', 'v', 'w')",
+                "\(way) or null, but required",
+            ])
+        let array = try ParseStand("{ fields: { v: { path: \"l[k=x].v\", type: text } } }").run([
+            #"{"l":[{"k":"x","v":["a"]}]}"#
+        ])
+        #expect(array.letters.map(\.reason) == ["l[k=x].v at byte 19: wrong type, found an array, expected text"])
+    }
+
     /// The guess that dots lead into keys and values is answered with the way that does.
     @Test func aPathIntoKeysAndValuesIsCorrected() throws {
         let found = try ParseStand("{ fields: { m: { path: attributes.http.method, type: text, required: true } } }")
