@@ -11,12 +11,12 @@ __attribute__((noinline)) bool choose(Member &member, Token at, uint32_t depth) 
     for (Choice &choice : member.choices) { clear(*choice.child); }
     if (byte(at) != '[' || byte(at + 1) == ']') { return true; }
     for (at++;; at++) {
-        if (byte(at) == '{') {
-            if (Level *const chosen = choiceOf(member, at)) {
-                if (object(*chosen, at, depth + 1) == nullptr) { return false; }
-            }
+        const Token element = at;
+        if (byte(at) != '{') {
+            at = behind(at);
+        } else if (Level *const chosen = choiceOf(member, at)) {
+            if (object(*chosen, element, depth + 1) == nullptr) { return false; }
         }
-        at = behind(at);
         if (byte(at) == ']') { return true; }
     }
 }
@@ -35,14 +35,15 @@ Token behind(Token at) const {
     return at;
 }
 
-/// What is declared for the object at `at`, or null.
-Level *choiceOf(const Member &member, Token at) {
+/// What is declared for the object at `at`, or null; `at` is behind it then.
+Level *choiceOf(const Member &member, Token &at) {
     Token found = nullptr;
     for (at++; byte(at) != '}';) {
         if (isText(at, member.choiceKey)) { found = at + 2; }
         at = behind(at + 2);
         if (byte(at) == ',') { at++; }
     }
+    at++;
     if (found == nullptr) { return nullptr; }
     for (const Choice &choice : member.choices) {
         if (isText(found, choice.text)) { return choice.child.get(); }

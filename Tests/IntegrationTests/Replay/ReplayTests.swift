@@ -56,6 +56,41 @@ import Testing
         }
     }
 
+    /// Elements that are values, with one of an array of keys and values beside them.
+    @Test func elementsThatArePlainValuesAreReplayed() async throws {
+        try await onOwnThread {
+            var texts = 0
+            let events = (0..<600).map { number in
+                let values = (0..<(number % 5)).map { place -> String in
+                    guard (number * 7 + place) % 50 == 7 else { return "\((number + place) % 31)" }
+                    texts += 1
+                    return "\"\(place)\""
+                }
+                return "{\"ts\":\"2026-01-01T00:0\(number % 10):00Z\",\"list\":[\(values.joined(separator: ","))],"
+                    + "\"kv\":[{\"k\":\"c\",\"v\":\"DE\"},{\"v\":\"u\(number % 33)\",\"k\":\"u\"}]}"
+            }
+            let stand = try ReplayStand("replay_values", events: events)
+            func text(_ mended: Bool) throws -> String {
+                let plain = stand.text(mended: mended)
+                let fields = "fields: { ts: timestamp, country: text, amount: integer, user: text }"
+                try #require(plain.contains(fields))
+                return plain.replacing(
+                    fields,
+                    with:
+                        "each: list\n      fields: { ts: { path: ^.ts, type: timestamp }, country: { path: \"^.kv[k=c].v\", type: "
+                        + "text }, amount: { path: \".\", type: integer }, user: { path: \"^.kv[k=u].v\", type: text } }"
+                )
+            }
+            try stand.run(text(false))
+            #expect(
+                try stand.database.number("SELECT count(*) FROM millrace.dead_letters") == Int64(texts) && texts > 5)
+            try stand.run(text(true), ["--from-now"])
+            let answer = try stand.replay(text(true))
+            #expect(answer.applied == Int64(texts) && answer.letters == Int64(texts), "\(answer)")
+            try stand.expectCleanRun(text(true), TestDatabase("replay_values_clean"))
+        }
+    }
+
     @Test func whatTheMendedTopologyLeavesOutIsFilteredInTheLedger() async throws {
         try await onOwnThread {
             let stand = try ReplayStand("replay_filter", events: ReplayStand.events(2_000))
