@@ -179,10 +179,7 @@ import Summaries
             {
                 fault.reason += "; \(clause)"
             }
-            if failure.error == .wrongType, failure.found == .array, plan.elements == nil, declaration.choices.isEmpty {
-                fault.reason +=
-                    "; with each: \(declaration.name) every element is a record, and the path of a plain one is \".\""
-            }
+            fault.reason += elementAdvice(declaration, failure)
             if failure.error == .missingRequired, let barrier = barrier(declaration, failure, in: batch) {
                 fault.reason = "\(declaration.name): missing, for \(barrier.clause), \(barrier.advice(plan.elements))"
             }
@@ -203,6 +200,18 @@ import Summaries
             fault.reason += "; with several per message set format: lines"
         }
         return fault
+    }
+
+    /// The way out where an array, or an object that is an element, stands in the place of a value.
+    private func elementAdvice(_ field: FieldDeclaration, _ failure: DocumentFailure) -> String {
+        guard failure.error == .wrongType, field.choices.isEmpty else { return "" }
+        switch failure.found {
+        case .array where plan.elements == nil:
+            return "; with each: \(field.name) every element is a record, and the path of a plain one is \".\""
+        case .object where field.path.isEmpty:
+            return "; fields of elements that are objects have the paths of their members, and none is \".\""
+        default: return ""
+        }
     }
 
     /// What stands on the way to a field, of an element or of a document.

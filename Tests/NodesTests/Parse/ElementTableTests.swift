@@ -84,7 +84,8 @@ import Testing
             found.letters.map(\.reason) == [
                 "tags[0]: the element: wrong type, found a number, expected text",
                 "tags[1]: the element: text too long, expected at most 4 bytes",
-                "tags[2]: the element: wrong type, found an object, expected text",
+                "tags[2]: the element: wrong type, found an object, expected text; fields of elements that are objects have the paths "
+                    + "of their members, and none is \".\"",
                 "tags[3]: the element: wrong type, found an array, expected text",
             ])
         #expect(found.letters.map(\.payload) == ["1", "\"long t\"", #"{"v":1}"#, #"["b"]"#])
