@@ -116,8 +116,9 @@ struct Ours {
         options.type = type;
         options.scale = 2;
         options.text_length_max = 256;
+        const std::vector<uint8_t> kinds(lengths.size(), SJ_KEY_MEMBER);
         sj_parser_add_field(
-            parser, reinterpret_cast<const uint8_t *>(keys.data()), lengths.data(), lengths.size(), options);
+            parser, reinterpret_cast<const uint8_t *>(keys.data()), lengths.data(), kinds.data(), lengths.size(), options);
         values.emplace_back(documentsMax);
         valid.emplace_back(documentsMax);
         columns.push_back({values.back().data(), valid.back().data()});

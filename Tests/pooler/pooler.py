@@ -6,6 +6,7 @@ listens on a port of its own, which it prints, in front of the server on PORT. W
 poolers exchange sessions only when they are busy. Ends when its standard input does. No TLS, and no passwords.
 """
 
+import collections
 import os
 import select
 import socket
@@ -14,6 +15,8 @@ import sys
 import threading
 
 SESSIONS = 2
+#: Sessions outlive the clients that had them, as those of real poolers do, with all that was left in them.
+kept = collections.deque(maxlen=10 * SESSIONS)
 
 
 class Gone(Exception):
@@ -70,6 +73,7 @@ def serve(client, port):
     for number in range(SESSIONS):
         session = Side(socket.create_connection(("127.0.0.1", port)))
         sessions.append(session)
+        kept.append(session)
         session.connection.sendall(startup)
         while True:
             message = session.wait()

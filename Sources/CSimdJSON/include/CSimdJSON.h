@@ -156,8 +156,8 @@ void sj_parser_destroy(sj_parser *parser);
 /// the one that is meant. The last two stand together, and members follow. All choices in one array are by the same key.
 enum { SJ_KEY_MEMBER = 0, SJ_KEY_CHOICE = 1, SJ_KEY_CHOSEN = 2 };
 
-/// Declares one field, before the first sj_parse: `key_count` keys of the kinds of `key_kinds`, one after the other in `keys`. Without keys it is the
-/// element itself, whatever it is; no other field of the element has keys then.
+/// Declares one field, before the first sj_parse: `key_count` keys of the kinds of `key_kinds`, one after the other in
+/// `keys`. Without keys it is the element itself, whatever it is; no other field of the element has keys then.
 void sj_parser_add_field(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, const uint8_t *key_kinds, size_t key_count,
     sj_field_options options);
