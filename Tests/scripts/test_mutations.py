@@ -3,10 +3,12 @@
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 import unittest
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "mutations")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = os.path.join(ROOT, "Tests", "mutations")
 
 
 def load():
@@ -44,6 +46,22 @@ class MutationsTest(unittest.TestCase):
         for mutation in module.ENGINE + module.CHECKER:
             for _, old, new in mutation.edits:
                 self.assertNotEqual(old, new, mutation.name)
+
+    def test_the_copy_has_what_its_targets_need(self):
+        """Only the whole suite builds the copy, so nothing else notices that a target needs one more."""
+        module = self.run_module
+        with open(os.path.join(ROOT, "Package.swift"), encoding="utf-8") as manifest:
+            ours = needs(manifest.read())
+        copied = needs(module.MANIFEST)
+        self.assertEqual(sorted(copied), sorted(module.TARGETS))
+        for target in module.TARGETS:
+            self.assertEqual(copied[target], ours[target] & set(ours), target)
+
+
+def needs(manifest):
+    """The targets of a manifest, each with those of its own package that it depends on."""
+    targets = re.findall(r'[.](?:executableT|t)arget[(]\s*name: "(\w+)"(?:,\s*dependencies: \[(.*?)\])?', manifest, re.S)
+    return {name: set(re.findall(r'(?<!name: )(?<!package: )"(\w+)"', dependencies)) for name, dependencies in targets}
 
 
 if __name__ == "__main__":
