@@ -142,6 +142,9 @@ let package = Package(
             name: "DataflowTesting",
             dependencies: ["Platform", "Dataflow", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .target(
+            name: "PlatformTesting", dependencies: [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .target(name: "MaxMindTesting", swiftSettings: strict),
         .target(name: "ZlibTesting", swiftSettings: strict),
         .executableTarget(name: "simulate", dependencies: ["DataflowTesting", "Platform"], swiftSettings: strict),
@@ -155,7 +158,8 @@ let package = Package(
         .testTarget(
             name: "CatalogTests", dependencies: ["Catalog", "Postgres", "LocalServices", "Platform"],
             swiftSettings: waiting),
-        .testTarget(name: "WebAPITests", dependencies: ["WebAPI", "Platform"], swiftSettings: waiting),
+        .testTarget(
+            name: "WebAPITests", dependencies: ["WebAPI", "Platform", "PlatformTesting"], swiftSettings: waiting),
         .testTarget(name: "WebPageTests", dependencies: ["WebPage", "WebAPI", "Catalog"], swiftSettings: waiting),
         .testTarget(
             name: "LookupSourcesTests",
@@ -168,7 +172,9 @@ let package = Package(
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", "LocalServices", "Sketches", "Platform"],
             swiftSettings: waiting),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform"], swiftSettings: waiting),
+        .testTarget(
+            name: "KafkaTests", dependencies: ["Kafka", "LocalServices", "Platform", "PlatformTesting"],
+            swiftSettings: waiting),
         .testTarget(
             name: "DataflowTests", dependencies: ["Dataflow", "DataflowTesting", "Platform"], swiftSettings: waiting),
         .testTarget(
@@ -198,7 +204,7 @@ let package = Package(
                 "Nodes", "Summaries", "Expressions", "Declaration", "Dataflow", "JSON", "Kafka", "Postgres", "Sketches",
                 "Lookups", "LookupSources", "MaxMind", "MaxMindTesting", "TopologyFile", "DataflowTesting",
                 "ZlibTesting",
-                "SummariesTesting", "LocalServices", "Platform",
+                "SummariesTesting", "LocalServices", "Platform", "PlatformTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: waiting
@@ -209,7 +215,8 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator", "Platform", "WebAPI",
+                "Millrace", "Nodes", "Declaration", "TopologyFile", "EventGenerator", "Platform", "PlatformTesting",
+                "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -124,9 +124,7 @@ import Testing
             let locks =
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
                 + "(SELECT oid FROM pg_database WHERE datname = current_database())"
-            let end = ContinuousClock.now + .seconds(30)
-            while try database.number(locks) > 0, .now < end { usleep(20_000) }
-            #expect(try database.number(locks) == 0)
+            try eventually(within: .seconds(30), "no lock is left") { try database.number(locks) == 0 }
             #expect(try stand.status("swapped").state == "ended")
             try stand.succeed("promote", "swapped")
             try stopInOrder([daemon])

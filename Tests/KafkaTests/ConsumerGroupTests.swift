@@ -1,5 +1,6 @@
 import Foundation
 import LocalServices
+import PlatformTesting
 import Testing
 
 @testable import Kafka

@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import Platform
-import Synchronization
+import PlatformTesting
 import Testing
 
 @testable import Millrace
@@ -11,33 +11,12 @@ import Testing
         topology: "game", version: 3, state: "failed", reason: "the database is gone", process: "host-1",
         at: "2026-01-02T03:04:05Z")
 
-    /// Keeps what is logged.
-    private final class Log: LogHandler {
-        let lines = Mutex<[String]>([])
-        var logLevel: Logger.Level {
-            get { .trace }
-            set {}
-        }
-        var metadata: Logger.Metadata {
-            get { [:] }
-            set {}
-        }
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { nil }
-            set {}
-        }
-        func log(event: LogEvent) {
-            let metadata = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            lines.withLock { $0.append(([event.message.description] + metadata).joined(separator: " ")) }
-        }
-    }
-
     /// What is logged while the command runs to its end.
     private static func said(by command: String, patience: Duration = .seconds(60)) async throws -> [String] {
-        let log = Log()
+        let log = LogLines()
         let hook = AlertHook(command, patience: patience, logger: Logger(label: "test") { _ in log })
         try await onThread(named: "hook") { hook.run(alert) }
-        return log.lines.withLock { $0 }
+        return log.all.map(\.text)
     }
 
     @Test func theCommandGetsALineAndItsWordsAreLogged() async throws {

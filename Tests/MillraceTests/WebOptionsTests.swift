@@ -1,6 +1,6 @@
 import ArgumentParser
 import Logging
-import Synchronization
+import PlatformTesting
 import Testing
 import WebAPI
 
@@ -30,25 +30,9 @@ import WebAPI
         #expect(alone?.hasSuffix("are for --listen, which is not given") == true, "\(alone ?? "it is taken")")
     }
 
-    /// Keeps lines in place of writing them.
-    private struct Notebook: LogHandler {
-        final class Lines: Sendable { let all = Mutex<[(level: Logger.Level, text: String)]>([]) }
-        let lines: Lines
-        var metadata = Logger.Metadata()
-        var logLevel = Logger.Level.trace
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) {
-            let words = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-            lines.all.withLock { $0.append((event.level, "\(event.message)\(words.joined())")) }
-        }
-    }
-
     @Test func newsAreAsLoudAsTheyMatter() {
-        let lines = Notebook.Lines()
-        let logger = Logger(label: "test") { _ in Notebook(lines: lines) }
+        let lines = LogLines()
+        let logger = Logger(label: "test") { _ in lines }
         let files = TLSFiles(certificate: "c.pem", key: "k.pem")
         let cases: [(TLSNews, Logger.Level, String)] = [
             (.renewed(end: 0), .notice, "certificate=c.pem certificate_ends=1970-01-01T00:00:00Z"),
@@ -59,7 +43,7 @@ import WebAPI
         ]
         for (news, level, words) in cases {
             TLSLog.write(news, files, logger)
-            let last = lines.all.withLock(\.last)
+            let last = lines.all.last
             #expect(last?.level == level, "\(news)")
             #expect(last?.text.contains(words) == true, "\(last?.text ?? "")")
         }

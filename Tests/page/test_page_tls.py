@@ -35,8 +35,10 @@ class TLSPageTests(unittest.TestCase):
         self.assertEqual(page.text("h1"), "Overview")
         cookies = page.cookies()
         self.assertEqual([(one["secure"], one["httpOnly"]) for one in cookies], [(True, True)], cookies)
-        # A look of its scripts, and a form.
-        page.run("new Promise(done => setTimeout(done, 1200))")
+        # Its script has asked for the page anew and got it, and a form.
+        page.eventually(
+            "performance.getEntriesByType('resource').some(e => e.initiatorType === 'fetch' && e.responseStatus === 200)",
+            "the script to ask")
         self.assertEqual(page.text("#pulse"), "")
         page.click("form[action='/sign-out'] button")
         self.assertEqual(page.text("h1"), "Millrace")

@@ -1,32 +1,11 @@
 import Dataflow
 import Logging
-import Synchronization
+import PlatformTesting
 import Testing
 
 @testable import Nodes
 
 @Suite struct DeadLetterReportTests {
-    /// Keeps what is logged.
-    private final class Log: LogHandler {
-        let lines = Mutex<[String]>([])
-        var logLevel: Logger.Level {
-            get { .trace }
-            set {}
-        }
-        var metadata: Logger.Metadata {
-            get { [:] }
-            set {}
-        }
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { nil }
-            set {}
-        }
-        func log(event: LogEvent) {
-            let metadata = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            lines.withLock { $0.append(([event.message.description] + metadata).joined(separator: " ")) }
-        }
-    }
-
     private static func epoch(_ faults: [RecordFault], payload: String = "{}") -> ClosedEpoch {
         ClosedEpoch(
             number: 1, advances: [], standing: [], deltas: [:],
@@ -38,7 +17,7 @@ import Testing
     }
 
     @Test func theFirstOfEachCauseIsToldWithItsRecordAndAllAreCounted() {
-        let log = Log()
+        let log = LogLines()
         let report = DeadLetterReport(logger: Logger(label: "test") { _ in log })
         func wrongType(_ place: Int) -> RecordFault {
             RecordFault("wrong_type", node: "r", field: "v", found: "\(place)", "v at byte \(place): wrong type")
@@ -46,7 +25,7 @@ import Testing
         let notText = RecordFault("invalid_utf8", node: "r", "not UTF-8")
         report.committed(Self.epoch([wrongType(14), wrongType(9), notText], payload: "{1}"))
         report.committed(Self.epoch([wrongType(100)]))
-        let lines = log.lines.withLock { $0 }
+        let lines = log.all.map(\.text)
         #expect(lines.count == 2)
         #expect(
             lines.first?.hasSuffix(
@@ -55,12 +34,12 @@ import Testing
         #expect(report.causes.map(\.first.reason) == ["v at byte 14: wrong type", "not UTF-8"])
         #expect(report.causes.map(\.count) == [3, 1])
         report.conclude()
-        #expect(log.lines.withLock { $0.last } == "Dead letters cause=invalid_utf8 count=1 first=not UTF-8 node=r")
+        #expect(log.all.last?.text == "Dead letters cause=invalid_utf8 count=1 first=not UTF-8 node=r")
     }
 
     /// The ledger counts them apart.
     @Test func refusedRecordsAreCalledSo() {
-        let log = Log()
+        let log = LogLines()
         let report = DeadLetterReport(logger: Logger(label: "test") { _ in log })
         var epoch = Self.epoch([
             RecordFault("too_late", node: "k", "2 h too late"), RecordFault("too_late", node: "k", "dead"),
@@ -68,7 +47,7 @@ import Testing
         epoch.deadLetters[0].isDead = false
         report.committed(epoch)
         report.conclude()
-        let lines = log.lines.withLock { $0 }
+        let lines = log.all.map(\.text)
         #expect(
             lines.count == 4
                 && lines[0].hasPrefix("A record is refused; more of this cause are only counted cause=too_late"))
@@ -81,7 +60,7 @@ import Testing
     }
 
     @Test func causesAreBounded() {
-        let report = DeadLetterReport(logger: Logger(label: "test") { _ in Log() })
+        let report = DeadLetterReport(logger: Logger(label: "test") { _ in LogLines() })
         let letters = (0..<200).map { number in
             RecordFault("wrong_type", node: "r", field: "field \(number)", "bad")
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import PlatformTesting
 import Testing
 
 @testable import WebAPI

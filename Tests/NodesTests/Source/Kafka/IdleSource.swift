@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import PlatformTesting
 
 @testable import Dataflow
 @testable import DataflowTesting
@@ -17,7 +18,7 @@ struct IdleSource {
 
     /// - Parameter connection: where the brokers are; nil for a source that asks none.
     init(_ connection: ConnectionConfiguration? = nil) {
-        let lines = LogLines()
+        let lines = LogLines(from: .info)
         self.lines = lines
         logger = Logger(label: "test") { _ in lines }
         let configuration = ConsumerConfiguration(

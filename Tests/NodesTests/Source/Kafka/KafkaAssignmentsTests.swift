@@ -1,6 +1,7 @@
 import Kafka
 import Logging
 import Platform
+import PlatformTesting
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import Dataflow
 import Foundation
 import Kafka
+import PlatformTesting
 import Testing
 
 @testable import DataflowTesting

@@ -4,6 +4,7 @@ import Foundation
 import Kafka
 import LocalServices
 import Logging
+import PlatformTesting
 import Synchronization
 import Testing
 
@@ -92,7 +93,7 @@ final class SourceStand: Sendable {
 final class KafkaRun: Sendable {
     let database: ModelDatabase
     let pipeline: Pipeline
-    let lines = LogLines()
+    let lines = LogLines(from: .info)
     private let ended: Task<Void, any Error>
     /// How many commits are refused from now on: each makes the source rewind.
     let refusals: Counter
@@ -205,32 +206,5 @@ extension KafkaPace {
         pace.mended = .milliseconds(200)
         pace.postpone = .milliseconds(100)
         return pace
-    }
-}
-
-/// Keeps what is logged.
-final class LogLines: LogHandler, Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var text: String { lines.withLock { $0.joined(separator: "\n") } }
-
-    func log(event: LogEvent) {
-        let words = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted()
-        lines.withLock {
-            $0.append(([event.level.rawValue, event.message.description] + words).joined(separator: " "))
-        }
-    }
-
-    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .info }
-        set {}
     }
 }

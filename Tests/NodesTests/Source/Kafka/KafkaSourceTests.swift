@@ -2,6 +2,7 @@ import Dataflow
 import Foundation
 import Kafka
 import LocalServices
+import PlatformTesting
 import Synchronization
 import Testing
 

@@ -1,13 +1,14 @@
 import Dataflow
 import Kafka
 import Logging
+import PlatformTesting
 import Testing
 
 @testable import Nodes
 
 /// What is logged, and what ends a source; when it is said again is `TroubleBook`'s.
 @Suite struct KafkaTroublesTests {
-    private let lines = LogLines()
+    private let lines = LogLines(from: .info)
     private let refusal = KafkaError(code: .authentication, message: "kafka: wrong password")
 
     private func troubles() -> KafkaTroubles {

@@ -1,12 +1,13 @@
 import Dataflow
 import Kafka
 import Logging
+import PlatformTesting
 import Testing
 
 @testable import Nodes
 
 @Suite struct QueueReserveTests {
-    private let lines = LogLines()
+    private let lines = LogLines(from: .info)
 
     private func configuration(brokers: Int) -> ConsumerConfiguration {
         var connection = ConnectionConfiguration(brokers: (0..<brokers).map { "b\($0):9092" })
