@@ -10,8 +10,7 @@ package struct ProgramFailure: Error, CustomStringConvertible {
     package var description: String { unsafe "\(what): \(String(cString: strerror(errno)))" }
 }
 
-/// Starts a program with all signals at their defaults and no descriptors but those given. All that this process starts is
-/// started here.
+/// Starts a program with all signals at their defaults and no descriptors but those given.
 ///
 /// By `posix_spawn`, since a fork of a process with threads may do next to nothing, and Foundation's `Process` passes on the
 /// blocked signals of a worker thread: such a child cannot be told to stop.

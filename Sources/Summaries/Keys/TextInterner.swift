@@ -103,16 +103,15 @@ extension TextInterner {
         while start < rows.count {
             let end = min(start &+ Self.stride, rows.count)
             if mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes {
-                unsafe internAhead(slices, valid, base, rows, start..<end, into: ids)
-            } else {
-                for index in start..<end {
-                    let row = rows[index]
-                    if unsafe valid[row] == 0 {
-                        unsafe ids[index] = 0
-                    } else {
-                        let slice = unsafe slices[row]
-                        unsafe ids[index] = intern(base + Int(slice.offset), length: Int(slice.length))
-                    }
+                unsafe lookAhead(slices, valid, base, rows, start..<end)
+            }
+            for index in start..<end {
+                let row = rows[index]
+                if unsafe valid[row] == 0 {
+                    unsafe ids[index] = 0
+                } else {
+                    let slice = unsafe slices[row]
+                    unsafe ids[index] = intern(base + Int(slice.offset), length: Int(slice.length))
                 }
             }
             start = end
@@ -121,33 +120,24 @@ extension TextInterner {
 
     /// Loads the slots that a stretch of rows will ask for, then the entries behind them: the misses of a large table
     /// overlap instead of following one another.
-    private mutating func internAhead(
+    private mutating func lookAhead(
         _ slices: UnsafePointer<TextSlice>, _ valid: UnsafePointer<UInt8>, _ base: UnsafeRawPointer,
-        _ rows: RowSelection, _ range: Range<Int>, into ids: UnsafeMutablePointer<UInt32>
+        _ rows: RowSelection, _ range: Range<Int>
     ) {
         var sink: UInt64 = 0
-        unsafe withUnsafeTemporaryAllocation(of: Probe.self, capacity: Self.stride) { probes in
-            guard let probes = probes.baseAddress else { return }
+        unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.stride) { indices in
+            guard let indices = indices.baseAddress else { return }
             for index in range {
                 let row = rows[index]
                 let slice = unsafe valid[row] == 0 ? TextSlice(offset: 0, length: 0) : slices[row]
-                let probe = unsafe Self.probe(base + Int(slice.offset), Int(slice.length))
-                unsafe (probes + (index &- range.lowerBound)).initialize(to: probe)
-                sink &+= unsafe UInt64(slots[Int(truncatingIfNeeded: probe.hash) & mask].tag)
+                let place =
+                    unsafe Int(
+                        truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
+                unsafe indices[index &- range.lowerBound] = place
+                sink &+= unsafe UInt64(slots[place].tag)
             }
             for place in 0..<range.count {
-                let slot = unsafe slots[Int(truncatingIfNeeded: probes[place].hash) & mask]
-                sink &+= unsafe entries.values[Int(slot.id)].low
-            }
-            for index in range {
-                let row = rows[index]
-                if unsafe valid[row] == 0 {
-                    unsafe ids[index] = 0
-                } else {
-                    let slice = unsafe slices[row]
-                    unsafe ids[index] = find(
-                        probes[index &- range.lowerBound], base + Int(slice.offset), Int(slice.length))
-                }
+                sink &+= unsafe entries.values[Int(slots[indices[place]].id)].low
             }
         }
         lookAheadSink = sink
