@@ -4,10 +4,10 @@ import glob
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("MILLRACE", ROOT / ".build" / "debug" / "millrace")).resolve()
@@ -43,9 +43,6 @@ class Postgres:
             shutil.chown(self.folder, "postgres")
             self._user = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--")
         self._data = self.folder / "data"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
         self._run("initdb", "-D", self._data, "-A", "trust", "-U", "millrace", "--no-sync")
         self.start()
 
@@ -54,14 +51,15 @@ class Postgres:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     def start(self):
-        options = f"-p {self._port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        # A socket of the file system: a port that was free a moment ago may be somebody's by now.
+        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off"
         self._run("pg_ctl", "-D", self._data, "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self):
         self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
 
     def url(self, database="postgres"):
-        return f"postgresql://millrace@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://millrace@{urllib.parse.quote(str(self.folder), safe='')}/{database}"
 
     def query(self, sql):
         """Rows as lists of texts."""
