@@ -3,6 +3,8 @@
 #include "Schema.hpp"
 #include "Values.hpp"
 
+#include <algorithm>
+
 namespace sj {
 
 /// The structural index of one stretch of the batch buffer. Entries [count, count + 8) repeat `end`, where a '\n'
@@ -44,16 +46,21 @@ struct Batch {
 
     /// What rows the elements become; null when every document is one row.
     sj_rows *rows = nullptr;
-    /// The level of the elements, and the fields by where they belong.
-    Level *elements = nullptr;
-    /// The same where the document itself is the array; else null.
+    /// The elements of each array that holds the next one's, from the outside in. Those of the last are the rows.
+    std::vector<Level *> arrays;
+    /// The first of them where the document itself is the array; else null.
     Level *rootElements = nullptr;
-    /// Whether a document may lack them.
+    /// Whether the arrays may be missing.
     bool elementsOptional = false;
-    std::vector<Field *> elementFields, outsideFields;
-    /// Those of the element's fields that are the element itself; then there are no others.
+    /// Fields by where their paths begin: at the document (0) or at an element of the n-th array (n).
+    struct Scope {
+        std::vector<Field *> own, required;
+        /// Those of the scopes inside.
+        std::vector<Field *> inner;
+    };
+    std::vector<Scope> scopes;
+    /// Those of the innermost element that are the element itself; then it has no others.
     std::vector<Field *> elementValues;
-    std::vector<Field *> requiredOutside;
     /// Whether a document waits for room for its rows.
     bool isFull = false;
 
@@ -61,7 +68,7 @@ struct Batch {
     void reject(size_t row, uint8_t code, uint32_t position, int32_t field = -1, uint8_t found = 0) {
         for (auto &each : fields) { each->valid[row] = 0; }
         status[row] = code;
-        failures.push_back({static_cast<uint32_t>(row), position, field, code, found, {0, 0}});
+        failures.push_back({static_cast<uint32_t>(row), position, field, code, found, 0, {0, 0}});
     }
 
     /// Books a document as bad before or after it was walked; false when there is no room for the row it takes.
@@ -76,6 +83,7 @@ struct Batch {
         }
         reject(rows->count, code, position, field, found);
         rows->elements[rows->count] = {0, 0};
+        std::fill_n(rows->numbers + rows->count * arrays.size(), arrays.size(), SJ_NO_NUMBER);
         rows->documents[rows->count++] = static_cast<uint32_t>(document);
         rows->documents_done = document + 1;
         return true;

@@ -143,7 +143,7 @@ struct sj_parser {
         if (failure.element.length > 0) { return; }
         const uint8_t fault = faultInBytes(document);
         if (fault == SJ_OK) { return; }
-        failure = {failure.row, batch.documents[document].length, -1, fault, 0, {0, 0}};
+        failure = {failure.row, batch.documents[document].length, -1, fault, 0, 0, {0, 0}};
         batch.status[failure.row] = fault;
     }
 
@@ -265,34 +265,39 @@ void sj_parser_add_field(
     field->nullOnTypeError = options.null_on_type_error;
     field->acceptsText = options.accepts_text;
     field->truncates = options.truncates;
-    field->isOutside = options.outside;
     field->textLengthMax = options.text_length_max;
     Batch &batch = parser->batch;
-    const bool isInElement = batch.elements != nullptr && !options.outside;
     if (key_count > 0) {
-        Level *const level = isInElement ? batch.elements : &parser->root;
+        Level *const level = options.depth == 0 ? &parser->root : batch.arrays[options.depth - 1u];
         declare(level, keys, key_lengths, key_kinds, key_count).fields.push_back(field.get());
     } else {
         batch.elementValues.push_back(field.get());
     }
-    (isInElement ? batch.elementFields : batch.outsideFields).push_back(field.get());
-    if (field->isRequired) {
-        (isInElement || batch.elements == nullptr ? batch.requiredFields : batch.requiredOutside).push_back(field.get());
+    if (batch.scopes.empty()) {
+        if (field->isRequired) { batch.requiredFields.push_back(field.get()); }
+    } else {
+        Batch::Scope &scope = batch.scopes[options.depth];
+        scope.own.push_back(field.get());
+        if (field->isRequired) { scope.required.push_back(field.get()); }
+        for (size_t outer = 0; outer < options.depth; outer++) { batch.scopes[outer].inner.push_back(field.get()); }
     }
     batch.fields.push_back(std::move(field));
 }
 
-void sj_parser_set_elements(
+void sj_parser_add_array(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, bool optional) {
-    parser->batch.elementsOptional = optional;
+    Batch &batch = parser->batch;
+    batch.elementsOptional = optional;
+    batch.scopes.resize(batch.arrays.size() + 2);
     if (key_count == 0) {
         parser->rootElements = std::make_unique<Level>();
-        parser->batch.elements = parser->batch.rootElements = parser->rootElements.get();
+        batch.rootElements = parser->rootElements.get();
+        batch.arrays.push_back(batch.rootElements);
         return;
     }
-    Member &member = declare(&parser->root, keys, key_lengths, nullptr, key_count);
+    Member &member = declare(batch.arrays.empty() ? &parser->root : batch.arrays.back(), keys, key_lengths, nullptr, key_count);
     member.elements = std::make_unique<Level>();
-    parser->batch.elements = member.elements.get();
+    batch.arrays.push_back(member.elements.get());
 }
 
 void sj_parser_pass_mark(sj_parser *parser, bool passes) { parser->batch.passesMark = passes; }
@@ -302,7 +307,7 @@ const char *sj_parse(
     size_t document_count, const sj_column *columns, uint8_t *status, sj_summary *summary) {
     if (const char *sentence = misuse(buffer, length, capacity, documents, document_count)) { return sentence; }
     Batch &batch = parser->batch;
-    if (batch.elements != nullptr) { return "a parser of elements needs room for rows"; }
+    if (!batch.arrays.empty()) { return "a parser of elements needs room for rows"; }
     begin(parser, buffer, length, documents, columns, status);
     batch.failures.clear();
     for (size_t each = 0; each < batch.fields.size(); each++) { std::memset(columns[each].valid, 0, document_count); }
@@ -316,7 +321,7 @@ const char *sj_parse_elements(
     size_t document_count, const sj_column *columns, uint8_t *status, sj_rows *rows, sj_summary *summary) {
     if (const char *sentence = misuse(buffer, length, capacity, documents, document_count)) { return sentence; }
     Batch &batch = parser->batch;
-    if (batch.elements == nullptr) { return "the parser was told of no elements"; }
+    if (batch.arrays.empty()) { return "the parser was told of no elements"; }
     begin(parser, buffer, length, documents, columns, status);
     batch.arenaEnd += static_cast<uint32_t>(rows->arena_used);
     batch.rows = rows;

@@ -27,8 +27,6 @@ struct Field {
     uint8_t errorFound = SJ_FOUND_NOTHING;
     bool acceptsText = false;
     bool truncates = false;
-    /// With elements: it belongs to the document and not to the element.
-    bool isOutside = false;
     /// Serial numbers of the last record in which a value was taken for null, and in which one was cut.
     uint64_t nullSerial = 0;
     uint64_t cutSerial = 0;

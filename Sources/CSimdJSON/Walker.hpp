@@ -248,7 +248,7 @@ private:
         case actionSkip: return value(at, depth);
         case actionObject:
             if (byte(at) == '{') {
-                if (__builtin_expect(elementsBarred != SJ_FOUND_NOTHING, 0)) { unbar(*spelling.child); }
+                if (__builtin_expect(holder.barred != SJ_FOUND_NOTHING, 0)) { unbar(*spelling.child); }
                 return object(*spelling.child, at, depth);
             }
             bar(*spelling.child, at);
@@ -453,12 +453,12 @@ private:
     /// No object is where one with declared members was expected.
     void bar(const Level &level, Token at) {
         clear(level);
-        if (level.holdsElements) { elementsBarred = kind(at); }
+        if (level.holdsElements) { holder.barred = kind(at); }
     }
 
     /// Another value of the name has taken its place.
     void unbar(const Level &level) {
-        if (level.holdsElements) { elementsBarred = SJ_FOUND_NOTHING; }
+        if (level.holdsElements) { holder.barred = SJ_FOUND_NOTHING; }
     }
 
     void clear(const Level &level) {

@@ -68,6 +68,9 @@ public struct ParseSummary: Sendable, Hashable {
     public var documents: UnsafeMutablePointer<UInt32>
     /// The caller's memory for the place of each row's element; of length 0 for a document that is bad as a whole.
     public var elements: UnsafeMutablePointer<DocumentRange>
+    /// The caller's memory for as many numbers for each row as there are arrays: of each array, which of its elements, from 0,
+    /// the row is or lies in. `UInt32.max` in arrays inside of what is bad as a whole.
+    public var numbers: UnsafeMutablePointer<UInt32>
     /// Rows made so far.
     public internal(set) var count: Int
     /// Documents done so far.
@@ -78,11 +81,12 @@ public struct ParseSummary: Sendable, Hashable {
     /// Room for the rows of a batch, and what was done so far.
     public init(
         capacity: Int, documents: UnsafeMutablePointer<UInt32>, elements: UnsafeMutablePointer<DocumentRange>,
-        count: Int = 0, documentsDone: Int = 0, arenaUsed: Int = 0
+        numbers: UnsafeMutablePointer<UInt32>, count: Int = 0, documentsDone: Int = 0, arenaUsed: Int = 0
     ) {
         self.capacity = capacity
         unsafe self.documents = documents
         unsafe self.elements = elements
+        unsafe self.numbers = numbers
         self.count = count
         self.documentsDone = documentsDone
         self.arenaUsed = arenaUsed

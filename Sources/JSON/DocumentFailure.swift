@@ -29,8 +29,10 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
     public var field: FieldDeclaration?
     /// The kind of value found there.
     public var found: Found
-    /// The array whose element this is, or should be; nil for a parser of documents.
+    /// The arrays in whose elements this lies, or should; nil for a parser of documents.
     public var elements: ElementArray?
+    /// What is bad: the document (0) or an element of the n-th array (n).
+    public var depth: Int
     /// Where the bad element lies; nil when all of the document is bad.
     public var element: DocumentRange?
 
@@ -53,6 +55,11 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The array that should stand in it, as it is called there; nil for an innermost element.
+    public var array: String? {
+        elements.flatMap { depth < $0.paths.count ? $0.names[depth] : nil }
+    }
+
     private var documentDescription: String {
         switch error {
         case .empty: "empty, expected a JSON value"
@@ -70,18 +77,19 @@ public struct DocumentFailure: Sendable, Hashable, CustomStringConvertible {
         case .trailingContent where found == .object:
             "complete before byte \(position), but more follows: a second document begins"
         case .trailingContent: "complete before byte \(position), but more follows"
+        case .notAnObject where array != nil && depth > 0: "found \(found.noun), expected an object with \(array ?? "")"
         case .notAnObject where element != nil && found != .array:
             "found \(found.noun), expected an object: fields are members of the elements, and a plain value has none; a field "
                 + "that is the element itself has path: \".\""
         case .notAnObject where found == .text:
             "found text, expected an object; a document in a text was encoded twice: its producer has to send it as it is"
         case .notAnObject: "found \(found.noun), expected an object"
-        case .noElements where elements?.path.isEmpty == true:
+        case .noElements where array == "":
             "found \(found.noun), expected an array, whose elements are the records"
         case .noElements where found == .nothing || found == .null:
-            "\(elements?.name ?? ""): missing or null, expected the array whose elements are the records"
+            "\(array ?? ""): missing or null, expected the array whose elements are the records"
         case .noElements:
-            "\(elements?.name ?? ""): found \(found.noun), expected the array whose elements are the records"
+            "\(array ?? ""): found \(found.noun), expected the array whose elements are the records"
         case .tooDeep: "nested deeper than the limit at byte \(position)"
         default: error.code
         }

@@ -15,8 +15,8 @@ public struct FieldDeclaration: Sendable, Hashable {
         case null
     }
 
-    /// The keys from the document's root to the value, unescaped; compared as UTF-8 bytes, never normalised. From the element
-    /// in a parser of elements, unless `isOutside`; none for the element itself.
+    /// The keys from the document's root to the value, unescaped; compared as UTF-8 bytes, never normalised. In a parser of
+    /// elements from the element, or from what `outward` says; none for the element itself.
     public var path: [String]
     /// The elements of arrays that the path goes through, by ascending depth. In one array all fields choose by one key, and
     /// a path does not end with an element.
@@ -33,8 +33,9 @@ public struct FieldDeclaration: Sendable, Hashable {
     public var truncates: Bool
     /// Whether text may stand for numbers and booleans, and they for text.
     public var acceptsText: Bool
-    /// In a parser of elements: whether the path begins at the document's root, outside of the element.
-    public var isOutside: Bool
+    /// In a parser of elements: outside of how many arrays the path begins. 0 is the element, and as many as there are arrays
+    /// the document's root.
+    public var outward: Int
 
     /// Declares the field at `path`, by default optional, strict about its type, and with 256 bytes of text.
     public init(
@@ -45,7 +46,7 @@ public struct FieldDeclaration: Sendable, Hashable {
         textLengthMax: Int = JSONLimits.textLengthDefault,
         truncates: Bool = false,
         acceptsText: Bool = false,
-        isOutside: Bool = false,
+        outward: Int = 0,
         choices: [ElementChoice] = []
     ) {
         self.path = path
@@ -56,15 +57,18 @@ public struct FieldDeclaration: Sendable, Hashable {
         self.textLengthMax = textLengthMax
         self.truncates = truncates
         self.acceptsText = acceptsText
-        self.isOutside = isOutside
+        self.outward = outward
     }
 
     /// The keys that lead to the value, or to the first array of which the path chooses an element.
     public var leadingKeys: [String] { choices.first.map { Array(path[..<$0.depth]) } ?? path }
 
-    /// The path as people write it: `payload.weapon`, `^.device.id` for one that begins outside of an element, or `.` for the
+    /// The path as people write it: `payload.weapon`, `^.device.id` for one that begins outside of an array, or `.` for the
     /// element itself.
-    public var name: String { path.isEmpty ? "." : (isOutside ? "^." : "") + Self.written(path, choices) }
+    public var name: String { path.isEmpty ? "." : outwardName + Self.written(path, choices) }
+
+    /// What stands in front of a path that begins outside of arrays: `^.`, with as many carets.
+    public var outwardName: String { outward == 0 ? "" : String(repeating: "^", count: outward) + "." }
 
     /// The same in messages.
     public var label: String { path.isEmpty ? "the element" : name }

@@ -11,6 +11,8 @@ import Testing
         var reason: String?
         /// The bytes of a bad element.
         var element: String?
+        /// Which elements of the arrays it is, or lies in.
+        var numbers: [UInt32]?
     }
 
     /// Parses documents into rows, with room for `room` rows at first.
@@ -30,16 +32,17 @@ import Testing
         }
         let length = bytes.count
         bytes += [UInt8](repeating: 0x7b, count: DocumentParser.capacity(forLength: length) - length)
-        var table = RowTable(fieldCount: parser.fields.count)
+        let arrayCount = parser.elements?.paths.count ?? 0
+        var table = RowTable(fieldCount: parser.fields.count, arrayCount: arrayCount)
         table.grow(to: room)
         var (count, done, arena) = (0, 0, 0)
         repeat {
             if done > 0 || count > 0 || table.wasTried { table.grow(to: table.capacity * 2) }
             table.wasTried = true
             let capacity = table.capacity
-            unsafe table.withPointers { columns, status, documentsOfRows, elements in
+            unsafe table.withPointers { columns, status, documentsOfRows, elements, numbers in
                 var rows = unsafe ElementRows(
-                    capacity: capacity, documents: documentsOfRows, elements: elements, count: count,
+                    capacity: capacity, documents: documentsOfRows, elements: elements, numbers: numbers, count: count,
                     documentsDone: done, arenaUsed: arena)
                 _ = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
                     unsafe ranges.withUnsafeBufferPointer { ranges in
@@ -66,7 +69,8 @@ import Testing
             precondition((status == 0) == (failure == nil), "status and failures differ")
             return Row(
                 document: Int(table.documents[row]), values: values, error: DocumentError(rawValue: status),
-                reason: failure?.description, element: element)
+                reason: failure?.description, element: element,
+                numbers: Array(table.numbers[row * arrayCount..<(row + 1) * arrayCount]))
         }
     }
 
@@ -92,8 +96,11 @@ import Testing
         var status: [UInt8] = []
         var documents: [UInt32] = []
         var elements: [DocumentRange] = []
+        var numbers: [UInt32] = []
+        let arrayCount: Int
 
-        init(fieldCount: Int) {
+        init(fieldCount: Int, arrayCount: Int) {
+            self.arrayCount = arrayCount
             values = Array(repeating: [], count: fieldCount)
             valid = Array(repeating: [], count: fieldCount)
         }
@@ -106,13 +113,14 @@ import Testing
             status += Array(repeating: 0xee, count: room - capacity)
             documents += Array(repeating: .max, count: room - capacity)
             elements += Array(repeating: DocumentRange(offset: 0, length: 0), count: room - capacity)
+            numbers += Array(repeating: 0xeeee_eeee, count: (room - capacity) * arrayCount)
             capacity = room
         }
 
         mutating func withPointers(
             _ body: (
                 [ColumnPointers], UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<UInt32>,
-                UnsafeMutablePointer<DocumentRange>
+                UnsafeMutablePointer<DocumentRange>, UnsafeMutablePointer<UInt32>
             ) -> Void
         ) {
             var columns: [ColumnPointers] = unsafe []
@@ -128,7 +136,11 @@ import Testing
             unsafe status.withUnsafeMutableBufferPointer { status in
                 unsafe documents.withUnsafeMutableBufferPointer { documents in
                     unsafe elements.withUnsafeMutableBufferPointer { elements in
-                        unsafe body(columns, status.baseAddress!, documents.baseAddress!, elements.baseAddress!)
+                        unsafe numbers.withUnsafeMutableBufferPointer { numbers in
+                            unsafe body(
+                                columns, status.baseAddress!, documents.baseAddress!, elements.baseAddress!,
+                                numbers.baseAddress!)
+                        }
                     }
                 }
             }
@@ -144,9 +156,11 @@ import Testing
         }
     }
 
-    static func outside(_ path: String, _ type: FieldType, isRequired: Bool = false) -> FieldDeclaration {
+    static func outside(
+        _ path: String, _ type: FieldType, isRequired: Bool = false, of arrays: Int = 1
+    ) -> FieldDeclaration {
         var field = FieldDeclaration(path, type, isRequired: isRequired)
-        field.isOutside = true
+        field.outward = arrays
         return field
     }
 
@@ -291,6 +305,12 @@ import Testing
             fields, each: ElementArray(["readings"]))
         #expect(found.map(\.error) == [.missingRequired, nil, .missingRequired])
         #expect(found[1].values == [.none, .integer(2)])
+    }
+
+    @Test func nothingOfAnElementThatWasNotReadToItsEndStaysBehind() {
+        let documents = [#"{"readings":[{"v":1},{"v":2},{"v":3,]}"#, #"{"readings":[{"v":4},{},{"v":5}]}"#]
+        let found = Self.rows(documents, Self.fields, each: ElementArray(["readings"]), room: 10)
+        #expect(found.map(\.values[0]) == [.none, .integer(4), .none, .integer(5)])
     }
 
     @Test func nothingOfADocumentWithoutElementsStaysBehind() {

@@ -21,7 +21,7 @@ import Testing
             alone.path = ["v"]
             let fields = [inner, ElementsTests.outside("n", .text)]
             for elements in [ElementArray(["d", "r"]), ElementArray([])] {
-                let isRoot = elements.path.isEmpty
+                let isRoot = elements.isDocument
                 var parser = DocumentParser(
                     fields: isRoot ? [inner] : fields, takesObjectsOnly: true, elements: elements)
                 var (documents, expected): ([String], [ElementsTests.Row]) = ([], [])

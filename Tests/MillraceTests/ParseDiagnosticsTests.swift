@@ -221,6 +221,41 @@ import Testing
         )
     }
 
+    @Test func arraysInArrays() throws {
+        try check(
+            "{ each: \"⌖$.orders[*].items[*]\", fields: { k: text } }",
+            "[field-path]: each is the path of an array, found \"$.orders[*].items[*]\", which says its elements too; write orders[].items"
+        )
+        try check(
+            "{ each: \"⌖matrix[][]\", fields: { k: text } }",
+            "[field-path]: each goes through an array whose elements are arrays, found \"matrix[][]\", expected keys joined by dots; elements of arrays are objects with the next array in them, as in orders[].items"
+        )
+        try check(
+            "{ each: \"orders[].items\", fields: { k: { path: ⌖^^^.id, type: text } } }",
+            "[field-path]: the path of k begins outside of 3 arrays, found \"^^^.id\", but each goes through 2; write ^^.id"
+        )
+        try check(
+            "{ each: \"orders[].items\", fields: { k: { path: ⌖^.^.id, type: text } } }",
+            "[field-path]: the path of k begins outside of an element, found \"^.^.id\", but goes on with another caret; carets stand together: write ^^.id"
+        )
+        try check(
+            "{ each: \"orders[].items\", fields: { k: { path: ⌖^^.orders.id, type: text } } }",
+            "[field-path]: the path of k leads into the array of each, found \"^^.orders.id\", expected what stands beside it; paths begin at the element: write ^.id"
+        )
+        try check(
+            "{ each: \"[].items\", fields: { k: { path: ⌖^^.id, type: text } } }",
+            "[field-path]: the path of k begins outside of 2 arrays, found \"^^.id\", but the document is the array, and nothing stands around it; write ^.id"
+        )
+        try check(
+            "{ fields: { k: { path: \"⌖orders[0].items[1].id\", type: text } } }",
+            "[field-path]: the path of k holds 'orders[0]', which is no key, found \"orders[0].items[1].id\", expected keys joined by dots; with each: orders[].items every element is a record, and the path is id; a key of that name stands in backquotes"
+        )
+        #expect(
+            Self.lines(
+                "{ each: \"a.b[].c[].d\", fields: { k: { path: ^^^.x.y, type: text }, l: { path: ., type: text } } }")
+                == [])
+    }
+
     @Test func whatIsRight() {
         #expect(Self.lines("{ each: \"[]\", fields: { k: text } }") == [])
         #expect(Self.lines("{ each: { path: \"[]\", optional: true }, fields: { k: text } }") == [])

@@ -21,7 +21,7 @@ import Testing
 
     @Test func everyExampleIsValid() throws {
         let blocks = try Self.blocks()
-        #expect(blocks.count == 3)
+        #expect(blocks.count == 4)
         for block in blocks {
             let isWhole = block.hasPrefix("records:")
             let nodes =

@@ -28,6 +28,9 @@ struct RandomField {
     var acceptsText = false
     var path: String?
 
+    /// Outside of how many arrays its path begins.
+    var outward: Int { path?.dropFirst().prefix { $0 == "^" }.count ?? 0 }
+
     var type: String {
         switch kind {
         case .time(.seconds): "timestamp(s)"
@@ -67,15 +70,16 @@ struct RandomEvent {
 struct RandomEvents {
     private var random: SeededRandom
     private let fields: [RandomField]
-    /// The array whose elements are the records, if they are; `[]` for the document.
-    private let array: String?
+    /// The arrays that hold one another, of whose last one the elements are the records; "" for the document. None where the
+    /// documents are.
+    private let arrays: [String]
     private let centre: Int64
     private var number: Int64 = 0
 
     init(seed: UInt64, fields: [RandomField], array: String?) {
         random = SeededRandom(seed: seed)
         self.fields = fields
-        self.array = array
+        arrays = array == "[]" ? [""] : array?.components(separatedBy: "[].") ?? []
         // Around changes of the clock in Europe, and in front of 1970.
         centre = random.pick([1_774_746_000, 1_792_890_000, 1_767_225_600, -86_400, 951_782_400])
     }
@@ -90,21 +94,23 @@ struct RandomEvents {
         }
     }
 
-    private mutating func document() -> String {
-        guard let array else { return record(fields) }
-        let outer = fields.filter { $0.path?.hasPrefix("\"^.") ?? false }
-        let inner = fields.filter { !($0.path?.hasPrefix("\"^.") ?? false) }
-        let whole = inner.first { $0.path == "\".\"" }
-        let elements = (0..<random.below(4)).map { _ in
-            if let whole { return random.chance(10) ? odd(whole) : value(whole) }
-            return random.chance(4) ? "7" : record(inner)
+    private mutating func document() -> String { holder(depth: 0) }
+
+    /// The document, or what lies in `depth` arrays of it.
+    private mutating func holder(depth: Int) -> String {
+        let own = fields.filter { $0.outward == arrays.count - depth }
+        if depth > 0, let whole = own.first(where: { $0.path == "\".\"" }) {
+            return random.chance(10) ? odd(whole) : value(whole)
         }
+        if depth > 0, random.chance(4) { return "7" }
+        guard depth < arrays.count else { return record(own) }
+        let elements = (0..<random.below(4)).map { _ in holder(depth: depth + 1) }
         let list = random.chance(3) ? "\"no array\"" : "[\(elements.joined(separator: ", "))]"
-        if array == "[]" { return list }
-        let rest = record(outer).dropFirst().dropLast()
+        if arrays[depth].isEmpty { return list }
+        let rest = record(own).dropFirst().dropLast()
         // Where the array is optional, its absence is no fault; for the tables it is the same.
         if random.chance(5) { return "{\(rest)}" }
-        return "{\"\(array)\": \(list)\(rest.isEmpty ? "" : ", ")\(rest)}"
+        return "{\"\(arrays[depth])\": \(list)\(rest.isEmpty ? "" : ", ")\(rest)}"
     }
 
     private mutating func record(_ fields: [RandomField]) -> String {

@@ -67,21 +67,28 @@ struct RandomTopology {
         for index in made.indices where made[..<index].contains(where: { $0.path?.hasPrefix("in.") ?? false }) {
             if made[index].path?.hasPrefix("in.") ?? false { made[index].path = nil }
         }
-        array = random.chance(25) ? random.pick(["items", "items", "[]"]) : nil
-        if array == "items", let index = made.firstIndex(where: { $0.name == "k2" }) { made[index].path = "\"^.k2\"" }
-        if array == "items", random.chance(40) {
-            // Elements that are values: all other fields stand outside.
-            let element = random.pick(["a", "big", "b", "d", "flag", "k", "k2"])
-            for index in made.indices {
-                let name = made[index].name
-                made[index].path = name == element ? "\".\"" : "\"^.\(name)\""
-            }
-        }
+        array = random.chance(25) ? random.pick(["items", "items", "[]", "orders[].items", "[].items"]) : nil
+        moveOutside(&made)
         fields = made
         expressions.fields = [
             .integer: ["a", "a2"], .decimal: ["b"], .double: ["d"], .text: ["k", "k2"], .boolean: ["flag"],
             .timestamp: ["ts", "at"],
         ]
+    }
+
+    /// Where elements are the records, some fields stand around them.
+    private mutating func moveOutside(_ made: inout [RandomField]) {
+        // How many arrays an element lies in that something stands around.
+        let most = ["items": 1, "orders[].items": 2, "[].items": 1][array ?? ""] ?? 0
+        guard most > 0 else { return }
+        // Elements that are values: all other fields stand outside.
+        let element = random.chance(40) ? random.pick(["a", "big", "b", "d", "flag", "k", "k2"]) : nil
+        for index in made.indices {
+            let name = made[index].name
+            guard element != nil || name == "k2" || most > 1 && ["flag", "d", "at"].contains(name) else { continue }
+            let carets = String(repeating: "^", count: 1 + random.below(most))
+            made[index].path = name == element ? "\".\"" : "\"\(carets).\(name)\""
+        }
     }
 
     private mutating func makeSources() {
@@ -256,11 +263,14 @@ struct RandomTopology {
         }
         let numbers: [RandomExpression.Kind] = [.integer, .decimal, .double]
         let number = random.chance(15) ? "big" : one(numbers)
+        // Of records of one moment in two files, SQL takes another one (FirstLast+SQL).
+        let ordered = sources.count > 1 ? ["max"] : ["first", "last"]
         let call = random.pick([
             "count()", "count(\(one(RandomExpression.Kind.allCases)))", "sum(\(number))",
             "min(\(one(numbers + [.timestamp])))", "max(\(number))", "avg(\(number))",
             "uniques(\(one([.text, .integer, .boolean, .decimal])))", "percentiles(\(one(numbers)), 50, 90, 99.5)",
-            "first(\(one(RandomExpression.Kind.allCases)))", "last(\(one(RandomExpression.Kind.allCases)))",
+            "\(random.pick(ordered))(\(one(sources.count > 1 ? numbers : RandomExpression.Kind.allCases)))",
+            "\(random.pick(ordered))(\(one(sources.count > 1 ? numbers : RandomExpression.Kind.allCases)))",
             "share_below(\(one(numbers)), 12.5)",
         ])
         guard random.chance(30) else { return "\"\(call)\"" }

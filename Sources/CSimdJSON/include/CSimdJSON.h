@@ -93,8 +93,8 @@ typedef struct sj_field_options {
     bool accepts_text;
     /// A longer text is cut behind its last whole code point that fits, and not an error.
     bool truncates;
-    /// With elements: the path begins at the document and not at the element.
-    bool outside;
+    /// With arrays of elements: where the path begins, at the document (0) or at an element of the n-th array (n).
+    uint8_t depth;
     uint32_t text_length_max;
 } sj_field_options;
 
@@ -107,6 +107,8 @@ typedef struct sj_failure {
     int32_t field;
     uint8_t code;
     uint8_t found;
+    /// What is bad: the document (0) or an element of the n-th array (n).
+    uint8_t depth;
     /// Where the element lies in the buffer; length 0 when all of the document is bad.
     sj_slice element;
 } sj_failure;
@@ -120,6 +122,10 @@ typedef struct sj_concessions {
     uint8_t found;
 } sj_concessions;
 
+/// The most arrays that may hold one another.
+#define SJ_ARRAYS_MAX 8
+#define SJ_NO_NUMBER UINT32_MAX
+
 /// The rows that elements become, when a parser makes more than one row, or none, of a document.
 typedef struct sj_rows {
     /// Rows that there is room for, in the columns, in `status` and here.
@@ -128,6 +134,9 @@ typedef struct sj_rows {
     uint32_t *documents;
     /// Where the element of each row lies; length 0 for a document that is bad as a whole.
     sj_slice *elements;
+    /// For each row as many as there are arrays: the number, from 0, of the element of each that the row is, or that it lies
+    /// in. SJ_NO_NUMBER in arrays inside of what is bad as a whole.
+    uint32_t *numbers;
     /// In: rows, documents and bytes of the arena that earlier calls have made of this batch. Out: with those of this call.
     size_t count;
     size_t documents_done;
@@ -163,9 +172,10 @@ void sj_parser_add_field(
     sj_field_options options);
 
 /// Makes a row of every element of the array at a path, in place of one of every document; without keys, of the document
-/// itself. Before the first field. A document without the array is bad; with `optional`, one in which nothing or null stands
-/// in its place is one without rows.
-void sj_parser_set_elements(
+/// itself. Called again, of every element of an array in each of those elements, which are no rows any more; with keys then,
+/// and SJ_ARRAYS_MAX times at most. Before the first field. What lacks its array is bad; with `optional`, anything in which
+/// nothing or null stands in the place of its array is without rows.
+void sj_parser_add_array(
     sj_parser *parser, const uint8_t *keys, const uint32_t *key_lengths, size_t key_count, bool optional);
 
 /// Whether a byte order mark in front of the first document of a batch is passed over; else it makes the document bad. Holds

@@ -30,8 +30,8 @@ import CSimdJSON
     ///
     /// Paths must not be empty, but for that of an element itself; scales lie in 0...18, limits in their ranges: checked by whoever reads the topology.
     /// - Parameter elements: an array each of whose elements is a row of its own; see `parseElements`. Paths of fields begin
-    ///   at the element, or outside of it; none may lead to the array or through it. Where one is the element, none has keys
-    ///   that begin there.
+    ///   at the element, or outside of it; none may lead to an array or through it. Where one is the element, none has keys
+    ///   that begin there. At most `ElementArray.countMax` arrays, of which only the first may have no keys.
     public init(
         fields: [FieldDeclaration], limits: JSONLimits = JSONLimits(), takesObjectsOnly: Bool = false,
         elements: ElementArray? = nil
@@ -48,17 +48,23 @@ import CSimdJSON
         self.fields = fields
         self.limits = limits
         self.elements = elements
-        if let elements {
-            let lengths = elements.path.map { UInt32($0.utf8.count) }
-            unsafe sj_parser_set_elements(
-                parser, elements.path.flatMap(\.utf8), lengths, lengths.count, elements.isOptional)
+        let arrays = elements?.paths ?? []
+        precondition(arrays.count <= min(ElementArray.countMax, Int(SJ_ARRAYS_MAX)), "too many arrays in one another")
+        for (number, path) in arrays.enumerated() {
+            precondition(number == 0 || !path.isEmpty, "an array in an element needs a path")
+            let lengths = path.map { UInt32($0.utf8.count) }
+            unsafe sj_parser_add_array(
+                parser, path.flatMap(\.utf8), lengths, lengths.count, elements?.isOptional ?? false)
         }
         for field in fields {
-            precondition(!field.path.isEmpty || elements != nil && !field.isOutside, "a field needs a path")
+            precondition(!field.path.isEmpty || !arrays.isEmpty && field.outward == 0, "a field needs a path")
+            precondition(
+                (0...arrays.count).contains(field.outward), "a field begins outside of arrays that there are not")
             let steps = field.steps
             let keys = steps.flatMap(\.key.utf8)
             let lengths = steps.map { UInt32($0.key.utf8.count) }
-            unsafe sj_parser_add_field(parser, keys, lengths, steps.map(\.kind), lengths.count, field.options)
+            unsafe sj_parser_add_field(
+                parser, keys, lengths, steps.map(\.kind), lengths.count, field.options(arrays.count))
         }
     }
 
@@ -110,7 +116,8 @@ import CSimdJSON
 
     /// Parses the documents of a batch into a row for each element of their arrays.
     ///
-    /// A document that is bad as a whole, or that lacks the array, is one bad row. The rows of a document are consecutive.
+    /// A document that is bad as a whole, or that lacks the array, is one bad row; so is an element that holds others. The
+    /// rows of a document are consecutive.
     /// - Parameters:
     ///   - rows: room for the rows, and what was done; begin with none. When some documents are left, call again with more
     ///     room for rows and everything that was written so far.
@@ -128,8 +135,9 @@ import CSimdJSON
         var summary = sj_summary()
         var raw = unsafe sj_rows(
             capacity: rows.capacity, documents: rows.documents,
-            elements: UnsafeMutableRawPointer(rows.elements).assumingMemoryBound(to: sj_slice.self), count: rows.count,
-            documents_done: rows.documentsDone, arena_used: rows.arenaUsed)
+            elements: UnsafeMutableRawPointer(rows.elements).assumingMemoryBound(to: sj_slice.self),
+            numbers: rows.numbers,
+            count: rows.count, documents_done: rows.documentsDone, arena_used: rows.arenaUsed)
         let ranges = unsafe UnsafeRawPointer(documents.baseAddress)?.assumingMemoryBound(to: sj_slice.self)
         let pointers = unsafe UnsafeRawPointer(columns.baseAddress)?.assumingMemoryBound(to: sj_column.self)
         let misuse = unsafe sj_parse_elements(
@@ -191,6 +199,7 @@ import CSimdJSON
             field: failure.field < 0 ? nil : fields[Int(failure.field)],
             found: found,
             elements: elements,
+            depth: Int(failure.depth),
             element: failure.element.length == 0
                 ? nil : DocumentRange(offset: failure.element.offset, length: failure.element.length))
     }
@@ -209,12 +218,13 @@ extension FieldDeclaration {
         return steps
     }
 
-    fileprivate var options: sj_field_options {
+    fileprivate func options(_ arrayCount: Int) -> sj_field_options {
         precondition((0...Int(Int32.max)).contains(textLengthMax), "the length limit of a text is 0 bytes...2 GiB")
         let (code, scale) = type.code
         return sj_field_options(
             type: code, scale: scale, required: isRequired, null_on_type_error: onTypeError == .null,
-            accepts_text: acceptsText, truncates: truncates, outside: isOutside, text_length_max: UInt32(textLengthMax))
+            accepts_text: acceptsText, truncates: truncates, depth: UInt8(arrayCount - outward),
+            text_length_max: UInt32(textLengthMax))
     }
 }
 

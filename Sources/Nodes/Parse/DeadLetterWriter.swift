@@ -11,8 +11,6 @@ struct DeadLetterWriter {
     private var message: UInt32?
     private var position = 0
     private var line: Int32 = 0
-    /// The row of the first element of the document asked for last.
-    private var firstElement = 0
 
     /// - Parameters:
     ///   - documents: where the documents of the batch are.
@@ -45,22 +43,13 @@ struct DeadLetterWriter {
     }
 
     /// A row's document, the bytes that the row was made of, and which element they are.
-    private mutating func source(of row: Int) -> (document: DocumentRange, shown: DocumentRange, place: String) {
+    private func source(of row: Int) -> (document: DocumentRange, shown: DocumentRange, place: String) {
         let places = batch.elementPlaces
         guard !places.isEmpty else { return (documents[row], documents[row], "") }
-        var first = firstElement
-        if places.documents[first] != places.documents[row] {
-            first = row
-            while first > firstElement, places.documents[first - 1] == places.documents[row] { first -= 1 }
-            firstElement = first
-        }
         let document = documents[Int(places.documents[row])]
         let range = places.ranges[row]
         if range.length == 0 { return (document, document, "") }
-        return (
-            document, DocumentRange(offset: range.offset, length: range.length),
-            "\(places.name ?? "")[\(row - first)]: "
-        )
+        return (document, DocumentRange(offset: range.offset, length: range.length), places.name(of: row) + ": ")
     }
 
     /// The line of its message that a document is on, from 0; blank lines count.

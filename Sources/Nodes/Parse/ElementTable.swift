@@ -3,12 +3,12 @@ import JSON
 
 /// Parses batches whose records are elements: finds out how many rows there are as it goes.
 @safe struct ElementTable {
-    /// The name of the array, for messages.
-    let name: String
+    /// What the arrays are called in messages.
+    let arrays: [String]
     /// Rows of a document in the batches so far, at most.
     private var rowsPerDocument = 4
 
-    init(name: String) { self.name = name }
+    init(_ elements: ElementArray) { arrays = elements.names }
 
     /// Parses with room for as many rows as batches had so far, and with more when these are not enough.
     /// - Parameter pointers: the columns of the parser, asked for again whenever they have moved.
@@ -18,7 +18,7 @@ import JSON
         var places = ElementPlaces()
         swap(&places, &batch.elementPlaces)
         defer { swap(&places, &batch.elementPlaces) }
-        places.name = name
+        places.arrays = arrays
         var room = max(64, ranges.count * rowsPerDocument)
         batch.beginRows(room)
         var (count, done, arenaUsed) = (0, 0, 0)
@@ -27,6 +27,7 @@ import JSON
             places.documents += Array(repeating: 0, count: max(0, room - places.documents.count))
             places.ranges += Array(
                 repeating: Dataflow.TextSlice(offset: 0, length: 0), count: max(0, room - places.ranges.count))
+            places.numbers += Array(repeating: 0, count: max(0, room * arrays.count - places.numbers.count))
             let summary = places.withRows(room, count, done, arenaUsed) { rows in
                 let summary = unsafe ranges.withUnsafeBufferPointer { ranges in
                     unsafe columns.withUnsafeBufferPointer { columns in
@@ -73,15 +74,17 @@ extension ElementPlaces {
     ) -> ParseSummary {
         unsafe documents.withUnsafeMutableBufferPointer { documents in
             unsafe ranges.withUnsafeMutableBufferPointer { ranges in
-                guard let documents = documents.baseAddress, let ranges = ranges.baseAddress else {
-                    preconditionFailure("there is no room for a row")
+                unsafe numbers.withUnsafeMutableBufferPointer { numbers in
+                    guard let documents = documents.baseAddress, let ranges = ranges.baseAddress,
+                        let numbers = numbers.baseAddress
+                    else { preconditionFailure("there is no room for a row") }
+                    // Same layout: an offset and a length of 32 bits each.
+                    var rows = unsafe ElementRows(
+                        capacity: room, documents: documents,
+                        elements: UnsafeMutableRawPointer(ranges).assumingMemoryBound(to: DocumentRange.self),
+                        numbers: numbers, count: count, documentsDone: done, arenaUsed: arenaUsed)
+                    return body(&rows)
                 }
-                // Same layout: an offset and a length of 32 bits each.
-                var rows = unsafe ElementRows(
-                    capacity: room, documents: documents,
-                    elements: UnsafeMutableRawPointer(ranges).assumingMemoryBound(to: DocumentRange.self),
-                    count: count, documentsDone: done, arenaUsed: arenaUsed)
-                return body(&rows)
             }
         }
     }

@@ -9,6 +9,8 @@ struct FieldPath {
         var what: String
         /// The way out, nil when nobody can guess.
         var hint: String?
+        /// Whether it names the elements of an array that is asked for.
+        var isOfElements = false
     }
 
     /// The keys from the document's root to the value.
@@ -80,24 +82,83 @@ struct FieldPath {
         throw Problem(what: "has a backquote without an end", hint: "for example payload.`user.id`")
     }
 
+    /// The keys to each array of an `each:`, such as `orders[].items`; for the document itself `[]`, and `[].items`.
+    /// - Throws: what is wrong with it.
+    static func arrays(_ text: String) throws(Problem) -> [[String]] {
+        if let hint = elementsAdvice(text) {
+            throw Problem(what: "is the path of an array", hint: hint, isOfElements: true)
+        }
+        return try plainArrays(text)
+    }
+
+    private static func plainArrays(_ text: String) throws(Problem) -> [[String]] {
+        if text == "[]" { return [[]] }
+        let parts = cut(text)
+        guard !parts.contains(where: { $0.hasSuffix("[]") }) else {
+            throw Problem(
+                what: "goes through an array whose elements are arrays",
+                hint: "elements of arrays are objects with the next array in them, as in orders[].items")
+        }
+        guard parts.count <= ElementArray.countMax else {
+            throw Problem(what: "goes through more than \(ElementArray.countMax) arrays", hint: nil)
+        }
+        var arrays: [[String]] = []
+        for (number, part) in parts.enumerated() {
+            // In front of the elements of the document itself.
+            if number == 0, part.isEmpty, parts.count > 1 {
+                arrays.append([])
+                continue
+            }
+            let path = try FieldPath(part)
+            guard path.choices.isEmpty else {
+                throw Problem(
+                    what: "chooses an element of an array",
+                    hint: "every element of it is gone through with [] in the place of the bracket")
+            }
+            arrays.append(path.keys)
+        }
+        return arrays
+    }
+
+    /// Cuts a text at each `[].` that stands in no backquotes.
+    private static func cut(_ text: String) -> [String] {
+        var (parts, isQuoted) = ([""], false)
+        var rest = Substring(text)
+        while let character = rest.first {
+            if character == "`" { isQuoted.toggle() }
+            let isCut = !isQuoted && rest.hasPrefix("[].")
+            rest = rest.dropFirst(isCut ? 3 : 1)
+            if isCut { parts.append("") } else { parts[parts.count - 1].append(character) }
+        }
+        return parts
+    }
+
     /// What `each:` is to be in place of a text that names the elements of an array, or the document, in another language of
     /// paths: `items[]`, `$.items[*]`, `$`, `.`; nil when it does not.
-    static func elementsAdvice(_ text: String) -> String? {
-        var plain = Substring(text)
+    private static func elementsAdvice(_ text: String) -> String? {
+        var plain = Substring(text.replacing("[*]", with: "[]"))
+        if plain == "[]", text == "[]" { return nil }
         if plain == "." || plain == "/" { plain = "" }
         if plain.hasPrefix("$") { plain = plain.dropFirst() }
         if plain.hasPrefix(".") { plain = plain.dropFirst() }
-        for suffix in ["[]", "[*]", ".*", "*"] where plain.hasSuffix(suffix) {
+        for suffix in ["[]", ".*", "*"] where plain.hasSuffix(suffix) && !plain.hasSuffix("[][]") {
             plain = plain.dropLast(suffix.count)
             break
         }
-        guard plain.count < text.count else { return nil }
+        guard plain != text else { return nil }
         if plain.isEmpty { return "write \"[]\" for documents that are arrays" }
-        guard text.hasSuffix("]") || text.hasSuffix("*"), let path = try? FieldPath(String(plain)) else { return nil }
-        return "write \(FieldDeclaration.written(path.keys))"
+        guard let arrays = try? plainArrays(String(plain)), text.contains("[") || text.hasSuffix("*") else {
+            return nil
+        }
+        return "write \(ElementArray(paths: arrays).name)"
     }
 
-    /// What to write for the elements of an array: `items[0].x`, `$.items[*].x` and `items.0.x` are `x` with `each: items`.
+    /// What was expected in place of a path, as the end of a sentence.
+    static func expected(_ problem: Problem) -> String {
+        problem.isOfElements ? ", which says its elements too" : ", expected keys joined by dots"
+    }
+
+    /// What to write for the elements of arrays: `items[0].x`, `$.items[*].x` and `items.0.x` are `x` with `each: items`.
     private static func arrayHint(_ text: String) -> String {
         var plain = Substring(text)
         if plain.hasPrefix("$.") { plain = plain.dropFirst(2) }
@@ -105,14 +166,18 @@ struct FieldPath {
             separator: "."
         ).map(String.init)
         let backquotes = "a key of that name stands in backquotes"
-        guard let place = parts.firstIndex(where: { $0 == "*" || $0.utf8.allSatisfy { (48...57).contains($0) } }),
-            place > 0, let array = try? FieldPath(parts[..<place].joined(separator: "."))
-        else { return "elements of arrays are records with each: and the path of the array; \(backquotes)" }
-        let way = "with each: \(FieldDeclaration.written(array.keys)) every element is a record, and the path is "
-        guard place + 1 < parts.count else { return way + "\".\" for the element itself; \(backquotes)" }
-        guard let rest = try? FieldPath(parts[(place + 1)...].joined(separator: ".")) else {
-            return "elements of arrays are records with each: and the path of the array; \(backquotes)"
+        let groups = parts.split(omittingEmptySubsequences: false) {
+            $0 == "*" || $0.utf8.allSatisfy { (48...57).contains($0) }
         }
+        let unknown = "elements of arrays are records with each: and the path of the array; \(backquotes)"
+        // A text without an element in it would be read here again and again.
+        guard groups.count > 1, let last = groups.last else { return unknown }
+        let read = groups.map { try? FieldPath($0.joined(separator: ".")) }
+        let arrays = read.dropLast().compactMap { $0?.keys }
+        guard arrays.count == groups.count - 1 else { return unknown }
+        let way = "with each: \(ElementArray(paths: arrays).name) every element is a record, and the path is "
+        guard !last.isEmpty else { return way + "\".\" for the element itself; \(backquotes)" }
+        guard let rest = read.last ?? nil else { return unknown }
         return way + "\(FieldDeclaration.written(rest.keys)); \(backquotes)"
     }
 

@@ -25,24 +25,16 @@ struct FieldReader {
     private static func array(_ each: ConfigValue, _ problems: inout Diagnostics) -> ElementArray? {
         guard let path = each["path"], let text = path.string else { return nil }
         let isOptional = each.defaulted("optional").boolean ?? false
-        if text == ElementArray([]).name { return ElementArray([], isOptional: isOptional) }
-        guard let advice = FieldPath.elementsAdvice(text) else {
-            guard let array = read(text, at: path.location, "each", &problems) else { return nil }
-            guard array.choices.isEmpty else {
-                problems.append(
-                    Diagnostic(
-                        code: "field-path", at: path.location,
-                        "each chooses an element of an array, found \"\(text)\", expected keys joined by dots",
-                        hint: "the array whose elements are the records stands in no other"))
-                return nil
-            }
-            return ElementArray(array.keys, isOptional: isOptional)
+        do throws(FieldPath.Problem) {
+            return ElementArray(paths: try FieldPath.arrays(text), isOptional: isOptional)
+        } catch {
+            problems.append(
+                Diagnostic(
+                    code: "field-path", at: path.location,
+                    "each \(error.what), found \"\(text)\"" + FieldPath.expected(error),
+                    hint: error.hint))
+            return nil
         }
-        problems.append(
-            Diagnostic(
-                code: "field-path", at: path.location,
-                "each is the path of an array, found \"\(text)\", which says its elements too", hint: advice))
-        return nil
     }
 
     /// Reads a path; nil after saying what is wrong with it.
@@ -82,18 +74,18 @@ struct FieldReader {
             textLengthMax: Int(entry.value.defaulted("max_bytes").integer ?? 0),
             truncates: type == .text && entry.value.defaulted("on_too_long").string == "truncate",
             acceptsText: entry.value["accept"].map { $0.string == "text" } ?? acceptsText,
-            isOutside: place.isOutside, choices: origin == .document ? place.choices : [])
+            outward: place.outward, choices: origin == .document ? place.choices : [])
         return RecordField(
             name: entry.key, declaration, origin: origin, reading: reading(entry, type, origin, &problems))
     }
 
     // MARK: Where it is
 
-    /// The keys of a field's path, the elements that it goes through, and whether it begins outside of the record's own.
+    /// The keys of a field's path, the elements that it goes through, and outside of how many arrays it begins.
     private struct Place {
         var keys: [String]
         var choices: [ElementChoice] = []
-        var isOutside = false
+        var outward = 0
     }
 
     private func place(_ path: ConfigValue, of name: String, _ problems: inout Diagnostics) -> Place? {
@@ -107,47 +99,64 @@ struct FieldReader {
                     hint: "add each: with the path of an array of plain values"))
             return nil
         }
-        guard text == "^" || text.hasPrefix("^.") else {
+        let outward = text.prefix { $0 == "^" }.count
+        let rest = text.dropFirst(outward)
+        guard outward > 0, rest.isEmpty || rest.first == "." else {
             return Self.read(text, at: path.location, "the path of \(name)", &problems).map {
                 Place(keys: $0.keys, choices: $0.choices)
             }
         }
-        guard hasElements else {
+        let inner = String(rest.dropFirst())
+        if let (what, hint) = outwardProblem(outward, inner) {
             problems.append(
                 Diagnostic(
                     code: "field-path", at: path.location,
-                    "the path of \(name) begins outside of an element, found \"\(text)\", but the records are documents",
-                    hint: text == "^" ? nil : "write \(text.dropFirst(2)), or add each: with the path of an array"))
+                    "the path of \(name) begins outside of \(outward < 2 ? "an element" : "\(outward) arrays"), found \"\(text)\", "
+                        + "but \(what)", hint: hint))
             return nil
         }
-        if let elements, elements.path.isEmpty {
-            problems.append(
-                Diagnostic(
-                    code: "field-path", at: path.location,
-                    "the path of \(name) begins outside of an element, found \"\(text)\", but the document is the array, and "
-                        + "nothing stands around it", hint: text == "^" ? nil : "write \(text.dropFirst(2))"))
-            return nil
-        }
-        let inner = String(text.dropFirst(2))
-        let location = path.location.advanced(over: text.unicodeScalars.prefix(2))
+        let location = path.location.advanced(over: text.unicodeScalars.prefix(outward + 1))
         guard let read = Self.read(inner, at: location, "the path of \(name)", &problems) else { return nil }
-        let keys = read.keys
-        if let elements, keys.starts(with: elements.path) {
-            let rest = FieldDeclaration.written(Array(keys.dropFirst(elements.path.count)))
+        if let elements, let array = elements.paths.suffix(outward).first, read.keys.starts(with: array) {
+            let rest = FieldDeclaration.written(Array(read.keys.dropFirst(array.count)))
+            let way = outward == 1 ? rest : String(repeating: "^", count: outward - 1) + "." + rest
             problems.append(
                 Diagnostic(
                     code: "field-path", at: path.location,
                     "the path of \(name) leads into the array of each, found \"\(text)\", expected what stands beside it",
-                    hint: rest.isEmpty ? nil : "paths begin at the element: write \(rest)"))
+                    hint: rest.isEmpty ? nil : "paths begin at the element: write \(way)"))
         }
-        return Place(keys: keys, choices: read.choices, isOutside: true)
+        return Place(keys: read.keys, choices: read.choices, outward: outward)
+    }
+
+    /// Why a path cannot begin outside of so many arrays, and the way out; nil when it can.
+    private func outwardProblem(_ outward: Int, _ inner: String) -> (what: String, hint: String?)? {
+        guard hasElements else {
+            return (
+                "the records are documents",
+                inner.isEmpty ? nil : "write \(inner), or add each: with the path of an array"
+            )
+        }
+        if inner.hasPrefix("^") {
+            return (
+                "goes on with another caret",
+                "carets stand together: write \(String(repeating: "^", count: outward))\(inner)"
+            )
+        }
+        guard let elements else { return nil }
+        let most = elements.paths[0].isEmpty ? elements.paths.count - 1 : elements.paths.count
+        guard outward > most else { return nil }
+        let carets = String(repeating: "^", count: most)
+        let hint = inner.isEmpty ? nil : "write \(most > 0 ? "\(carets)." : "")\(inner)"
+        if elements.paths[0].isEmpty { return ("the document is the array, and nothing stands around it", hint) }
+        return ("each goes through \(most == 1 ? "one" : "\(most)")", hint)
     }
 
     /// Says which fields cannot have a value, since another one is the element itself: it has no members then.
     func checkElements(_ declared: ConfigValue?, _ fields: [RecordField], _ problems: inout Diagnostics) {
         guard let whole = fields.first(where: \.isElement) else { return }
         for field in fields
-        where field.origin == .document && !field.declaration.path.isEmpty && !field.declaration.isOutside {
+        where field.origin == .document && !field.declaration.path.isEmpty && field.declaration.outward == 0 {
             guard let entry = declared?.entries?.first(where: { $0.key == field.name }) else { continue }
             problems.append(
                 Diagnostic(
@@ -165,7 +174,7 @@ struct FieldReader {
             let declaration = field.declaration
             for (number, choice) in declaration.choices.enumerated() {
                 let array =
-                    (declaration.isOutside ? "^." : "")
+                    declaration.outwardName
                     + FieldDeclaration.written(
                         Array(declaration.path[..<choice.depth]), Array(declaration.choices[..<number]))
                 let known = first[array] ?? (field.name, choice.key)

@@ -109,14 +109,15 @@ package final class FieldWatch: NodeWatch {
         while state.documents < Self.documentsMax, let bytes = unsafe document(number) {
             for field in fields.indices where state.isAbsent[field] && fields[field].origin == .document {
                 let declaration = fields[field].declaration
-                let (array, path) = (declaration.isOutside ? nil : elements?.path, declaration.leadingKeys)
-                for key in unsafe ObjectKeys.list(bytes, at: path.dropLast(), inElementsOf: array)
+                let arrays = elements?.paths.dropLast(declaration.outward) ?? []
+                for key in unsafe ObjectKeys.list(
+                    bytes, at: declaration.leadingKeys.dropLast(), inElementsOf: Array(arrays))
                 where !state.keys[field].contains(key) && state.keys[field].count < Self.keysMax {
                     state.keys[field].append(key)
                 }
                 if state.barriers[field] == nil {
                     state.barriers[field] = unsafe PathBarrier(
-                        in: bytes, to: declaration, inElementsOf: array)
+                        in: bytes, to: declaration, inElementsOf: Array(arrays))
                 }
             }
             state.documents += 1

@@ -12,35 +12,36 @@ import Platform
     private var listsKeys = true
     /// Where something else than an object is: how many keys of the path were still to come, and its first byte.
     private var barrier: (left: Int, byte: UInt8)?
-    /// How many keys are still to come where the array stands in whose first element to look; none for -1.
-    private let keysBehindArray: Int
+    /// How many keys are still to come where the arrays stand in whose first elements to look.
+    private let keysBehindArrays: Set<Int>
 
     /// The keys of the object that `path` leads to, in their order; none when there is no object. Keys are compared and
     /// shown as they are written, escapes included.
-    /// - Parameter array: the path of an array in whose first element `path` begins; nil for the document.
+    /// - Parameter arrays: the paths of arrays that hold one another, in whose first elements `path` begins; none for the
+    ///   document.
     static func list(
-        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String]? = nil
+        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf arrays: [[String]] = []
     ) -> [String] {
-        var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array == nil ? -1 : path.count)
-        scan.object(ArraySlice((array ?? []) + path))
+        var scan = unsafe ObjectKeys(bytes: document, path, arrays)
+        scan.object(ArraySlice(arrays.joined() + path))
         return scan.keys
     }
 
     /// Where a path that leads to an object comes to something else: behind how many of its keys, and the first byte of that.
     /// Nil when it comes to nothing, or to an object. The document, or the element, is an object.
     static func barrier(
-        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf array: [String]? = nil
+        _ document: UnsafeRawBufferPointer, at path: ArraySlice<String>, inElementsOf arrays: [[String]] = []
     ) -> (keys: Int, byte: UInt8)? {
-        var scan = unsafe ObjectKeys(bytes: document, keysBehindArray: array == nil ? -1 : path.count)
+        var scan = unsafe ObjectKeys(bytes: document, path, arrays)
         scan.listsKeys = false
-        scan.object(ArraySlice((array ?? []) + path))
+        scan.object(ArraySlice(arrays.joined() + path))
         guard let (left, byte) = scan.barrier, left < path.count else { return nil }
         return (path.count - left, byte)
     }
 
-    private init(bytes: UnsafeRawBufferPointer, keysBehindArray: Int) {
+    private init(bytes: UnsafeRawBufferPointer, _ path: ArraySlice<String>, _ arrays: [[String]]) {
         unsafe self.bytes = unsafe bytes
-        self.keysBehindArray = keysBehindArray
+        keysBehindArrays = Set(arrays.indices.map { path.count + arrays[($0 + 1)...].joined().count })
         // What begins a file may stand behind one.
         if unsafe ByteOrderMark.begins(bytes) { at = ByteOrderMark.length }
     }
@@ -54,7 +55,7 @@ import Platform
     /// The object at this place, whose keys or one of whose members are asked for.
     private mutating func object(_ path: ArraySlice<String>) {
         skipSpace()
-        if path.count == keysBehindArray, byte == UInt8(ascii: "[") {
+        if keysBehindArrays.contains(path.count), byte == UInt8(ascii: "[") {
             at += 1
             skipSpace()
         }

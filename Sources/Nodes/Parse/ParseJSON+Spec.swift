@@ -15,7 +15,8 @@ extension ParseJSON: NodeType {
                     [
                         FieldSpec(
                             "path", .string,
-                            "Where the array is; `\"[]\"` when the document itself is one, as in `[{…},{…}]`.",
+                            "Where the array is; `\"[]\"` when the document itself is one, as in `[{…},{…}]`; "
+                                + "`orders[].items` when it stands in the elements of another one, up to eight deep.",
                             required: true,
                             example: "readings"),
                         FieldSpec(
@@ -23,11 +24,14 @@ extension ParseJSON: NodeType {
                             "Whether a document may lack the array, or have null in its place: then it has no records, and "
                                 + "is no dead letter.", default: "false"),
                     ]),
-                "The path of an array whose elements are the records, a record each; `\"[]\"` for documents that are arrays. "
+                "The path of an array whose elements are the records, a record each; `\"[]\"` for documents that are arrays, and "
+                    + "`orders[].items` for an array in each element of another one. "
                     + "Paths of fields then begin at the element, and the path of a field that is the element itself, a text or a "
-                    + "number, is `\".\"`; `^.` in front of one begins at the document: `^.device.id`, "
-                    + "and all its elements have that value, so what adds up such values is for a topology without `each`. "
-                    + "A bad element is a dead letter of its own; a document that lacks the array, or is no valid JSON, is one.",
+                    + "number, is `\".\"`; `^.` in front of one begins outside of the array: `^.device.id`, "
+                    + "and all elements have that value, so what adds up such values is for a topology without `each`. "
+                    + "Where arrays hold one another, each further caret leads out of one more. "
+                    + "A bad element is a dead letter of its own; what lacks its array is one, and so is a document that is no valid "
+                    + "JSON.",
                 example: "readings"),
             FieldSpec(
                 "accept", .choice(["json", "text"]),

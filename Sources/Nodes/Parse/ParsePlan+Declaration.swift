@@ -28,7 +28,7 @@ extension ParsePlan {
                     name: entry.key, type: field.columnType, column: schema.fields.count,
                     textBytesMax: field.columnType == .text ? field.declaration.textLengthMax : nil,
                     isOfDocument: reader.elements != nil
-                        && (field.declaration.isOutside || field.origin != .document)))
+                        && (field.declaration.outward > 0 || field.origin != .document)))
             fields.append(field)
         }
         reader.checkElements(declared, fields, &problems)

@@ -9,7 +9,7 @@ extension ParsePlan: Explainable {
             "parses \(fields.count) field\(fields.count == 1 ? "" : "s") of each document, and skips all others: \(list)"
         ]
         if let elements {
-            let array = elements.path.isEmpty ? "the array that the document is" : elements.name
+            let array = elements.isDocument ? "the array that the document is" : elements.name
             lines.append(
                 "makes a record of each element of \(array)" + (elements.isOptional ? ", if it is there" : ""))
         }

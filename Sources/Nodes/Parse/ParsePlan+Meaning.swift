@@ -22,8 +22,9 @@ extension ParsePlan {
         }
         // A document without the array gives no rows, whether it is optional or not.
         if let elements {
-            let array = elements.path.isEmpty ? elements.name : OneLine.of(Self.path(elements.path))
-            meaning.add("records", "the elements of \(array)")
+            let paths = elements.paths.map { OneLine.of(Self.path($0)) }
+            meaning.add(
+                "records", "the elements of \(elements.isDocument ? elements.name : paths.joined(separator: "[]."))")
         }
         meaning.add("record", "at most \(limits.documentLengthMax) bytes, \(limits.depthMax) levels deep")
     }
@@ -36,7 +37,7 @@ extension ParsePlan {
             let path = OneLine.of(Self.path(declaration))
             words[0] +=
                 field.isElement
-                ? " that the element is" : declaration.isOutside ? " at \(path) outside of the element" : " at \(path)"
+                ? " that the element is" : " at \(path)" + Self.outwardMeaning(declaration.outward)
         case .message(let attribute): words[0] += " from \(OneLine.of(attribute.description))"
         }
         if let reading = field.reading {
@@ -54,6 +55,14 @@ extension ParsePlan {
         if declaration.isRequired { words.append(Self.required) }
         words.append(declaration.onTypeError == .null ? Self.otherwiseNull : "anything else is a dead letter")
         return words.joined(separator: ", ")
+    }
+
+    private static func outwardMeaning(_ outward: Int) -> String {
+        switch outward {
+        case 0: ""
+        case 1: " outside of the element"
+        default: " outside of \(outward) arrays"
+        }
     }
 
     private static let required = "required"

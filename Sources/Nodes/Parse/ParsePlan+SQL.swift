@@ -28,34 +28,40 @@ extension ParsePlan: QueryableStage {
         return output
     }
 
-    /// The values of each document, or of each element of its array.
+    /// The values of each document, or of each element of its arrays.
     private func select(_ sql: [FieldSQL], from messages: String) -> String {
-        let isOfElements = elements != nil
-        let record = isOfElements ? "elements.value" : "messages.value"
-        let place = [
-            "messages.topic AS \"message.topic\"", "messages.partition AS \"message.partition\"",
-            "messages.\"offset\" AS \"message.offset\"",
-            (isOfElements ? "elements.number" : "0") + " AS \"message.element\"",
-        ]
-        let list = QueryText.list(place + sql.map { "\($0.place(in: record)) AS \($0.name)" })
         var from = """
             FROM (
                 SELECT topic, partition, "offset", "timestamp", key, headers, \(FieldSQL.readable("value")) AS value
                 FROM \(messages)
             ) AS messages
             """
-        if let elements {
-            let array = FieldSQL.path(elements.path, in: "messages.value")
-            let isInObject = elements.path.isEmpty ? "" : "json_typeof(messages.value) = 'object' AND "
-            let condition = "\(isInObject)json_typeof(\(array)) = 'array'"
+        // From the outside in, as the record is the last one.
+        var records = ["messages.value"]
+        var number = "0"
+        let arrays = elements?.paths ?? []
+        for (index, path) in arrays.enumerated() {
+            let relation = index + 1 == arrays.count ? "elements" : "elements\(index + 1)"
+            let holder = records[index]
+            let array = FieldSQL.path(path, in: holder)
+            let isInObject = path.isEmpty ? "" : "json_typeof(\(holder)) = 'object' AND "
             from += """
 
-                CROSS JOIN LATERAL json_array_elements(CASE WHEN \(condition) THEN \(array) END)
-                    WITH ORDINALITY AS elements(value, number)
+                CROSS JOIN LATERAL json_array_elements(CASE WHEN \(isInObject)json_typeof(\(array)) = 'array' THEN \(array) END)
+                    WITH ORDINALITY AS \(relation)(value, number)
                 """
+            records.append(relation + ".value")
+            // More elements than a document can have.
+            number = index == 0 ? relation + ".number" : "\(number) * 100000000::numeric + \(relation).number"
         }
+        let place = [
+            "messages.topic AS \"message.topic\"", "messages.partition AS \"message.partition\"",
+            "messages.\"offset\" AS \"message.offset\"", "\(number) AS \"message.element\"",
+        ]
+        let list = QueryText.list(place + sql.map { "\($0.place(in: records)) AS \($0.name)" })
         // Where the element itself is a field, it may be anything.
-        let condition = fields.contains(where: \.isElement) ? "" : "\nWHERE json_typeof(\(record)) = 'object'"
+        let condition =
+            fields.contains(where: \.isElement) ? "" : "\nWHERE json_typeof(\(records[arrays.count])) = 'object'"
         return "SELECT\n    \(list)\n\(from)\(condition)"
     }
 }
@@ -89,9 +95,10 @@ struct FieldSQL {
     // MARK: - Where it is
 
     /// The value in the message, as JSON unless it has a type already.
-    func place(in record: String) -> String {
+    /// - Parameter records: what holds the record, from the document on, and the record itself.
+    func place(in records: [String]) -> String {
         switch field.origin {
-        case .document: place(behind: declaration.isOutside ? "messages.value" : record)
+        case .document: place(behind: records[records.count - 1 - declaration.outward])
         case .message(.timestamp): "messages.\"timestamp\""
         case .message(.offset): "messages.\"offset\""
         case .message(.key): "to_json(messages.key)"

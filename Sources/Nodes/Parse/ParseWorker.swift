@@ -34,8 +34,7 @@ import Summaries
             fields: parsedColumns.map { plan.fields[$0].parsed }, limits: plan.limits, takesObjectsOnly: true,
             elements: plan.elements)
         completion = RecordCompletion(plan)
-        // Of a document that is the array: `[3]`.
-        elements = plan.elements.map { ElementTable(name: $0.path.isEmpty ? "" : $0.name) }
+        elements = plan.elements.map { ElementTable($0) }
     }
 
     func process(_ batch: Batch, _ rows: RowSelection, _ output: (RowSelection) -> Void) {
@@ -185,13 +184,7 @@ import Summaries
             }
         } else if failure.error == .noElements, let elements = failure.elements {
             fault.field = elements.name
-            if failure.found == .nothing, let barrier = barrier(on: elements.path, of: row, in: batch) {
-                let advice =
-                    barrier.found == .array
-                    ? "and each: goes through one array only: arrays in arrays are to be flattened before they come here"
-                    : "expected an object"
-                fault.reason = "\(elements.name): missing, for \(barrier.clause), \(advice)"
-            }
+            if failure.found == .nothing, let reason = missing(elements, failure, in: batch) { fault.reason = reason }
         }
         if failure.error == .notAnObject, failure.found == .array, plan.elements == nil {
             fault.reason += "; with each: \"[]\" every element of it is a record"
@@ -216,17 +209,26 @@ import Summaries
 
     /// What stands on the way to a field, of an element or of a document.
     private func barrier(_ field: FieldDeclaration, _ failure: DocumentFailure, in batch: Batch) -> PathBarrier? {
-        var place = document(of: failure.row, in: batch)
-        if !field.isOutside, let element = failure.element { place = element }
+        let place = failure.element ?? document(of: failure.row, in: batch)
         return unsafe PathBarrier(
             in: UnsafeRawBufferPointer(start: batch.base + Int(place.offset), count: Int(place.length)), to: field)
     }
 
-    /// What stands on the way of a path in a row's document.
-    private func barrier(on path: [String], of row: Int, in batch: Batch) -> PathBarrier? {
-        let whole = document(of: row, in: batch)
-        return unsafe PathBarrier(
-            in: UnsafeRawBufferPointer(start: batch.base + Int(whole.offset), count: Int(whole.length)), on: path)
+    /// Why an array is missing where something else stands on the way to it; nil when nothing does.
+    private func missing(_ elements: ElementArray, _ failure: DocumentFailure, in batch: Batch) -> String? {
+        let place = failure.element ?? document(of: failure.row, in: batch)
+        let keys = elements.paths[failure.depth]
+        guard
+            let barrier = unsafe PathBarrier(
+                in: UnsafeRawBufferPointer(start: batch.base + Int(place.offset), count: Int(place.length)), on: keys)
+        else { return nil }
+        var advice = "expected an object"
+        if barrier.found == .array {
+            var paths = elements.paths
+            paths.replaceSubrange(failure.depth...failure.depth, with: [barrier.keys, barrier.rest])
+            advice = "and each: \(ElementArray(paths: paths).name) goes through its elements"
+        }
+        return "\(failure.array ?? ""): missing, for \(barrier.clause), \(advice)"
     }
 
     /// The value that does not fit its field.

@@ -7,8 +7,8 @@ struct PathBarrier: Equatable {
     private(set) var rest: [String]
     /// What it is.
     let found: DocumentFailure.Found
-    /// Whether the path begins outside of an element.
-    private var isOutside = false
+    /// The carets in front of a path that begins outside of arrays.
+    private var outward = ""
     /// The elements that the path would have gone through behind it, of which `rest` has the keys.
     private var choices: [ElementChoice] = []
     /// Of an array of objects that looks like one of keys and values: its first element's key for the key.
@@ -20,32 +20,32 @@ struct PathBarrier: Equatable {
     /// Looks for one; nil when there is none, or null.
     /// - Parameters:
     ///   - document: known to be valid JSON.
-    ///   - array: the path of an array in whose first element `path` begins; nil for the document.
-    init?(in document: UnsafeRawBufferPointer, on path: [String], inElementsOf array: [String]? = nil) {
+    ///   - arrays: the paths of arrays that hold one another, in whose first elements `path` begins; none for the document.
+    init?(in document: UnsafeRawBufferPointer, on path: [String], inElementsOf arrays: [[String]] = []) {
         guard path.count > 1,
-            let (count, byte) = unsafe ObjectKeys.barrier(document, at: path.dropLast(), inElementsOf: array),
+            let (count, byte) = unsafe ObjectKeys.barrier(document, at: path.dropLast(), inElementsOf: arrays),
             let found = DocumentFailure.Found(beginningWith: byte)
         else { return nil }
         keys = Array(path[..<count])
         rest = Array(path[count...])
         self.found = found
-        guard found == .array, array == nil else { return }
-        let members = unsafe ObjectKeys.list(document, at: [], inElementsOf: keys)
+        guard found == .array, arrays.isEmpty else { return }
+        let members = unsafe ObjectKeys.list(document, at: [], inElementsOf: [keys])
         guard members.contains("value") || members.contains("Value") else { return }
         keyOfKeys = Self.keysOfKeys.first { members.contains($0) }
     }
 
     /// Looks for one on the way to a field, or to the first array of which its path chooses an element.
     init?(
-        in document: UnsafeRawBufferPointer, to field: FieldDeclaration, inElementsOf array: [String]? = nil
+        in document: UnsafeRawBufferPointer, to field: FieldDeclaration, inElementsOf arrays: [[String]] = []
     ) {
-        unsafe self.init(in: document, on: field.leadingKeys, inElementsOf: array)
+        unsafe self.init(in: document, on: field.leadingKeys, inElementsOf: arrays)
         rest = Array(field.path[keys.count...])
-        (isOutside, choices) = (field.isOutside, field.choices)
+        (outward, choices) = (field.outwardName, field.choices)
     }
 
     /// What is the matter: `items is an array`.
-    var clause: String { "\((isOutside ? "^." : "") + FieldDeclaration.written(keys)) is \(found.noun)" }
+    var clause: String { "\(outward + FieldDeclaration.written(keys)) is \(found.noun)" }
 
     /// The way out.
     /// - Parameter elements: the array whose elements are the records already, if they are.
@@ -56,7 +56,7 @@ struct PathBarrier: Equatable {
         guard found == .array else { return "expected an object" }
         if let keyOfKeys {
             let choice = ElementChoice(depth: keys.count, key: keyOfKeys, text: rest.joined(separator: "."))
-            let way = (isOutside ? "^." : "") + FieldDeclaration.written(keys) + choice.name
+            let way = outward + FieldDeclaration.written(keys) + choice.name
             return
                 "whose elements have a \(keyOfKeys): \(way) is the one with that, and its members stand behind a dot; with "
                 + "each: every element is a record"
@@ -64,7 +64,11 @@ struct PathBarrier: Equatable {
         guard let elements else {
             return "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(way)"
         }
-        return "each: takes the elements of one array, which is \(elements.name)"
+        guard outward.isEmpty else {
+            return "each: takes the elements of one array, which is \(elements.name)"
+        }
+        let inner = ElementArray(paths: elements.paths + [keys]).name
+        return "with each: \(inner) every element of it is a record, and the path is \(way)"
     }
 
     /// What is left of the path.

@@ -67,6 +67,39 @@ import Testing
         #expect(elsewhere.letters.map(\.reason) == ["found an array, expected an object"])
     }
 
+    /// `each: a[].b`: elements of arrays in elements of arrays, as those of an exporter of OpenTelemetry.
+    @Test func arraysMayHoldOneAnother() throws {
+        let stand = try ParseStand(
+            "{ each: \"resourceLogs[].scopeLogs[].logRecords\", event_time: t, fields: { "
+                + "t: { path: timeUnixNano, type: timestamp(ns), accept: text }, level: { path: severityText, type: text }, "
+                + "scope: { path: ^.scope.name, type: text }, "
+                + "service: { path: \"^^.resource.attributes[key=service.name].value.stringValue\", type: text }, "
+                + "tenant: { path: ^^^.tenant, type: text }, o: { from: message.offset, type: integer } } }")
+        #expect(stand.problems.isEmpty, "\(stand.problems)")
+        func log(_ second: Int, _ level: String) -> String {
+            #"{"timeUnixNano":"\#(1_700_000_000 + second)000000000","severityText":"\#(level)"}"#
+        }
+        let service = #"{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]}"#
+        let found = try stand.run([
+            #"{"resourceLogs":[{"resource":\#(service),"scopeLogs":[{"scope":{"name":"a"},"logRecords":[\#(log(0, "INFO")),"#
+                + #"\#(log(1, "WARN"))]},{"logRecords":[\#(log(2, "INFO"))],"scope":{"name":"b"}}]},"#
+                + #"{"scopeLogs":[]},{"scopeLogs":[{"logRecords":[{"severityText":"NONE"},\#(log(3, "INFO"))]}]}],"tenant":"x"}"#,
+            #"{"resourceLogs":[]}"#,
+        ])
+        let base: Int64 = 1_700_000_000_000_000
+        #expect(
+            found.rows == [
+                ["\(base)", "INFO", "a", "cart", "x", "100"], ["\(base + 1_000_000)", "WARN", "a", "cart", "x", "100"],
+                ["\(base + 2_000_000)", "INFO", "b", "cart", "x", "100"],
+                ["\(base + 3_000_000)", "INFO", nil, nil, "x", "100"],
+            ])
+        #expect(
+            found.letters.map(\.reason)
+                == ["resourceLogs[2].scopeLogs[0].logRecords[0]: timeUnixNano: missing or null, but required"])
+        #expect(
+            stand.plan.explanation.contains("makes a record of each element of resourceLogs[].scopeLogs[].logRecords"))
+    }
+
     /// `path: "."`: the element is the value.
     @Test func elementsMayBePlainValues() throws {
         let stand = try ParseStand(
@@ -162,8 +195,8 @@ import Testing
                 ])
         #expect(
             try problems("{ each: \"a[k=x].b\", fields: { v: text } }") == [
-                "each chooses an element of an array, found \"a[k=x].b\", expected keys joined by dots; the array whose elements "
-                    + "are the records stands in no other"
+                "each chooses an element of an array, found \"a[k=x].b\", expected keys joined by dots; every element of it is "
+                    + "gone through with [] in the place of the bracket"
             ])
     }
 

@@ -70,14 +70,39 @@ import Testing
 
     @Test func elementsOfAnArrayAreItsPath() {
         for text in ["items[]", "items[*]", "$.items[*]", "$.items[]", "items.*"] {
-            #expect(FieldPath.elementsAdvice(text) == "write items", "\(text)")
+            #expect(Self.elementsHint(text) == "write items", "\(text)")
+        }
+        for text in ["a[].b[]", "$.a[*].b[*]", "a[*].b", "$.a[].b"] {
+            #expect(Self.elementsHint(text) == "write a[].b", "\(text)")
         }
         for text in ["$", ".", "/", "$[*]", "[*]", "*", "$[]", ".[]", "$.*"] {
-            #expect(FieldPath.elementsAdvice(text) == "write \"[]\" for documents that are arrays", "\(text)")
+            #expect(Self.elementsHint(text) == "write \"[]\" for documents that are arrays", "\(text)")
         }
-        for text in ["items", "a.b", "$.items", "/items", "`*`", "items[0]"] {
-            #expect(FieldPath.elementsAdvice(text) == nil, "\(text)")
+        for text in ["$.items", "/items", "items[0]", "a[].b[0]", "a[k=x].b", "a[]b", "a[][]", "[][].a", "a..b[].c"] {
+            #expect(Self.elementsHint(text)?.hasPrefix("write items[") != true, "\(text)")
+            #expect(throws: FieldPath.Problem.self, "\(text)") { try FieldPath.arrays(text) }
         }
+    }
+
+    private static func elementsHint(_ text: String) -> String? {
+        do throws(FieldPath.Problem) {
+            _ = try FieldPath.arrays(text)
+            return nil
+        } catch { return error.isOfElements ? error.hint : nil }
+    }
+
+    @Test func arraysMayHoldOneAnother() throws {
+        #expect(try FieldPath.arrays("[]") == [[]])
+        #expect(try FieldPath.arrays("a.b") == [["a", "b"]])
+        #expect(try FieldPath.arrays("`*`") == [["*"]])
+        #expect(try FieldPath.arrays("a.b[].c[].d.e") == [["a", "b"], ["c"], ["d", "e"]])
+        #expect(try FieldPath.arrays("[].a") == [[], ["a"]])
+        #expect(try FieldPath.arrays("`x[].y`[].`z[]`") == [["x[].y"], ["z[]"]])
+        for text in ["[]", "a", "a.b[].c", "[].a[].b", "`x[].y`[].`z[]`"] {
+            #expect(ElementArray(paths: try FieldPath.arrays(text)).name == text)
+        }
+        let many = Array(repeating: "a", count: ElementArray.countMax + 1).joined(separator: "[].")
+        #expect(throws: FieldPath.Problem.self) { try FieldPath.arrays(many) }
     }
 
     @Test func theRightSpellingIsAdvised() {

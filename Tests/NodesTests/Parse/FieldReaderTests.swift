@@ -40,7 +40,7 @@ import Testing
             field.declaration
                 == FieldDeclaration(
                     path: ["a", "b"], type: .text, isRequired: true, onTypeError: .null, textLengthMax: 1_024,
-                    truncates: true, acceptsText: true, isOutside: true))
+                    truncates: true, acceptsText: true, outward: 1))
         #expect(field.place == "^.a.b")
     }
 

@@ -7,7 +7,7 @@ import Testing
         -> [String]
     {
         unsafe Array(document.utf8).withUnsafeBytes {
-            unsafe ObjectKeys.list($0, at: path[...], inElementsOf: array)
+            unsafe ObjectKeys.list($0, at: path[...], inElementsOf: array.map { [$0] } ?? [])
         }
     }
 

@@ -123,17 +123,44 @@ import Testing
         // With elements: in the element, and outside of it.
         let inner = try reasons(
             "{ each: rs, fields: { v: { path: a.b, type: integer, required: true } } }", [#"{"rs":[{"a":[{"b":1}]}]}"#])
-        #expect(inner == ["rs[0]: a.b: missing, for a is an array, each: takes the elements of one array, which is rs"])
+        #expect(
+            inner == [
+                "rs[0]: a.b: missing, for a is an array, with each: rs[].a every element of it is a record, and the path is b"
+            ])
         let outer = try reasons(
             "{ each: rs, fields: { v: { path: ^.a.b, type: integer, required: true } } }", [#"{"rs":[{}],"a":7}"#])
         #expect(outer == ["^.a.b: missing, for ^.a is a number, expected an object"])
         let array = try reasons("{ each: a.rs, fields: { v: integer } }", [#"{"a":[{"rs":[]}]}"#, #"{"a":{}}"#])
         #expect(
             array == [
-                "a.rs: missing, for a is an array, and each: goes through one array only: arrays in arrays are to be flattened "
-                    + "before they come here",
+                "a.rs: missing, for a is an array, and each: a[].rs goes through its elements",
                 "a.rs: missing or null, expected the array whose elements are the records",
             ])
+    }
+
+    @Test func whatStandsInElementsThatHoldOthersIsSaid() throws {
+        let found = try ParseStand(
+            "{ each: \"a[].b.c\", fields: { v: integer, w: { path: \"^.d.w\", type: integer, required: true }, "
+                + "x: { path: \"^^.e.x\", type: integer, required: true } } }"
+        ).run([
+            #"{"e":{"x":1},"a":[{"d":{"w":1},"b":[{"c":[]}]},{"d":[{"w":2}],"b":{"c":[]}},{"b":{"c":[{"v":3}]}},"#
+                + #"{"d":{"w":"y"},"b":{"c":[{"v":4}]}},{"d":{"w":5},"b":{}},{"d":{"w":6},"b":{"c":[{"v":6},{"v":"z"}]}}]}"#,
+            #"{"e":[1],"a":[]}"#, #"{"e":{"x":2},"a":{"b":7}}"#,
+        ])
+        #expect(
+            found.letters.map(\.reason) == [
+                "a[0]: b.c: missing, for b is an array, and each: a[].b[].c goes through its elements",
+                "a[1]: ^.d.w: missing, for ^.d is an array, each: takes the elements of one array, which is a[].b.c",
+                "a[2]: ^.d.w: missing or null, but required",
+                "a[3]: ^.d.w at byte 10: wrong type, found text, expected an integer of 64 bits",
+                "a[4]: b.c: missing or null, expected the array whose elements are the records",
+                "a[5].b.c[1]: v at byte 5: wrong type, found text, expected an integer of 64 bits",
+                "^^.e.x: missing, for ^^.e is an array, each: takes the elements of one array, which is a[].b.c",
+                "a: found an object, expected the array whose elements are the records",
+            ])
+        #expect(found.rows == [["6", "6", "1"]])
+        #expect(found.letters[3].payload == #"{"d":{"w":"y"},"b":{"c":[{"v":4}]}}"#)
+        #expect(found.faults.map(\.field) == ["a[].b.c", "w", "w", "w", "a[].b.c", "v", "x", "a[].b.c"])
     }
 
     /// A path in a letter is one that can be declared.
