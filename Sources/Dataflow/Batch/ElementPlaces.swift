@@ -3,6 +3,8 @@ public struct ElementPlaces {
     /// What the arrays are called in messages, in front of an element's number, from the outside in; none: the rows are the
     /// documents.
     public var arrays: [String] = []
+    /// The keys that lead to each, from an element of the one before; none to the document itself.
+    public var paths: [[String]] = []
     /// By row: the number of its document in the batch.
     public var documents: [UInt32] = []
     /// By row: the element's bytes in the batch's buffer; of length 0 for a document that is bad as a whole.

@@ -3,12 +3,16 @@ import JSON
 
 /// Parses batches whose records are elements: finds out how many rows there are as it goes.
 @safe struct ElementTable {
+    private let elements: ElementArray
     /// What the arrays are called in messages.
-    let arrays: [String]
+    private let arrays: [String]
     /// Rows of a document in the batches so far, at most.
     private var rowsPerDocument = 4
 
-    init(_ elements: ElementArray) { arrays = elements.names }
+    init(_ elements: ElementArray) {
+        self.elements = elements
+        arrays = elements.names
+    }
 
     /// Parses with room for as many rows as batches had so far, and with more when these are not enough.
     /// - Parameter pointers: the columns of the parser, asked for again whenever they have moved.
@@ -18,7 +22,7 @@ import JSON
         var places = ElementPlaces()
         swap(&places, &batch.elementPlaces)
         defer { swap(&places, &batch.elementPlaces) }
-        places.arrays = arrays
+        (places.arrays, places.paths) = (arrays, elements.paths)
         var room = max(64, ranges.count * rowsPerDocument)
         batch.beginRows(room)
         var (count, done, arenaUsed) = (0, 0, 0)

@@ -1,12 +1,9 @@
-import Platform
-
 /// The keys of an object in a document that is known to be valid JSON: for messages, so it looks at a few documents only.
 @safe struct ObjectKeys {
     /// Bytes shown of a key.
     static let keyBytesMax = 64
 
-    private let bytes: UnsafeRawBufferPointer
-    private var at = 0
+    private var scan: ValueScan
     private var keys: [String] = []
     /// Whether keys are to be listed; else it is enough to know that there is an object.
     private var listsKeys = true
@@ -40,81 +37,42 @@ import Platform
     }
 
     private init(bytes: UnsafeRawBufferPointer, _ path: ArraySlice<String>, _ arrays: [[String]]) {
-        unsafe self.bytes = unsafe bytes
+        scan = unsafe ValueScan(bytes)
         keysBehindArrays = Set(arrays.indices.map { path.count + arrays[($0 + 1)...].joined().count })
-        // What begins a file may stand behind one.
-        if unsafe ByteOrderMark.begins(bytes) { at = ByteOrderMark.length }
-    }
-
-    private var byte: UInt8 { unsafe at < bytes.count ? bytes[at] : 0 }
-
-    private mutating func skipSpace() {
-        while [0x20, 0x09, 0x0a, 0x0d].contains(byte) { at += 1 }
     }
 
     /// The object at this place, whose keys or one of whose members are asked for.
     private mutating func object(_ path: ArraySlice<String>) {
-        skipSpace()
-        if keysBehindArrays.contains(path.count), byte == UInt8(ascii: "[") {
-            at += 1
-            skipSpace()
+        scan.skipSpace()
+        if keysBehindArrays.contains(path.count), scan.byte == UInt8(ascii: "[") {
+            scan.at += 1
+            scan.skipSpace()
         }
-        guard byte == UInt8(ascii: "{") else {
-            barrier = (path.count, byte)
+        guard scan.byte == UInt8(ascii: "{") else {
+            barrier = (path.count, scan.byte)
             return
         }
         if path.isEmpty, !listsKeys { return }
-        at += 1
-        while unsafe at < bytes.count {
-            skipSpace()
-            guard byte == UInt8(ascii: "\"") else { return }
-            let start = at + 1
-            skipString()
-            guard unsafe start <= bytes.count else { return }
-            let key = unsafe bytes[start..<min(max(start, at - 1), bytes.count)]
-            skipSpace()
-            at += 1
+        scan.at += 1
+        while !scan.isAtEnd {
+            scan.skipSpace()
+            guard let key = unsafe scan.key() else { return }
             if let name = path.first {
                 // A later member of the same name counts instead.
                 if unsafe key.elementsEqual(name.utf8) {
                     keys.removeAll()
                     barrier = nil
-                    let here = at
+                    let here = scan.at
                     object(path.dropFirst())
-                    at = here
+                    scan.at = here
                 }
             } else {
                 keys.append(unsafe String(decoding: key.prefix(Self.keyBytesMax), as: UTF8.self))
             }
-            skipValue()
-            skipSpace()
-            guard byte == UInt8(ascii: ",") else { return }
-            at += 1
-        }
-    }
-
-    private mutating func skipString() {
-        at += 1
-        while unsafe at < bytes.count, byte != UInt8(ascii: "\"") { at += byte == UInt8(ascii: "\\") ? 2 : 1 }
-        at += 1
-    }
-
-    private mutating func skipValue() {
-        var depth = 0
-        while unsafe at < bytes.count {
-            switch byte {
-            case UInt8(ascii: "\""):
-                skipString()
-                continue
-            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                if depth == 0 { return }
-                depth -= 1
-            case UInt8(ascii: ","):
-                if depth == 0 { return }
-            default: break
-            }
-            at += 1
+            scan.skipValue()
+            scan.skipSpace()
+            guard scan.byte == UInt8(ascii: ",") else { return }
+            scan.at += 1
         }
     }
 }

@@ -98,6 +98,17 @@ package final class ReplayDesk: Sendable {
         }
     }
 
+    /// Says of letters of some offsets, by their numbers, which records stand in their place.
+    func divide(of key: PartitionKey, in range: Range<Int64>, _ parts: [Int64: [ReplayPlace]]) {
+        state.withLock { state in
+            guard var pending = state.pending.removeValue(forKey: key) else { return }
+            let start = Self.first(in: pending, from: range.lowerBound)
+            let end = Self.first(in: pending, from: range.upperBound)
+            for index in start..<end { pending[index].parts = parts[pending[index].id] ?? pending[index].parts }
+            state.pending[key] = pending
+        }
+    }
+
     /// The first letter at or behind an offset.
     private static func first(in letters: [ReplayLetter], from offset: Int64) -> Int {
         var (low, high) = (0, letters.count)

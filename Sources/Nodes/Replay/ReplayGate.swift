@@ -49,16 +49,18 @@ private final class ReplayGateWorker: OperatorWorker {
             var byPlace: [ReplayPlace: [Int]] = [:]
             for row in run.rows { byPlace[rows[row], default: []].append(row) }
             var obstacles: [Int64: String] = [:]
-            for (place, letters) in Dictionary(grouping: letters, by: \.place) {
-                let found = byPlace[place] ?? []
+            let known = Dictionary(grouping: letters, by: \.place)
+            // First those of many records, among which one may be like that of another letter.
+            let parts = divide(known.filter { byPlace[$0.key] == nil }, run, batch, rows, &chosen, &obstacles)
+            for (place, letters) in known {
+                guard let found = byPlace[place]?.filter({ chosen[$0] == nil }) else { continue }
                 if found.count == letters.count {
                     for (row, letter) in zip(found, letters) { chosen[row] = letter }
-                } else if found.isEmpty {
-                    for letter in letters { obstacles[letter.id] = Self.changed }
                 } else {
                     for letter in letters { obstacles[letter.id] = Self.unclear }
                 }
             }
+            if !parts.isEmpty { desk.divide(of: key, in: from..<run.nextOffset, parts) }
             if !obstacles.isEmpty { desk.hold(of: key, in: from..<run.nextOffset) { obstacles[$0.id] } }
         }
         dropOthers(of: batch, chosen)
@@ -69,6 +71,29 @@ private final class ReplayGateWorker: OperatorWorker {
             batch.clockTimes = (0..<batch.rowCount).map { chosen[$0]?.clock ?? .min }
         }
         return chosen
+    }
+
+    /// Finds the rows in the place of letters that are of none: by number, where these stand.
+    private func divide(
+        _ letters: [ReplayPlace: [ReplayLetter]], _ run: BatchRun, _ batch: Batch, _ places: [ReplayPlace],
+        _ chosen: inout [Int: ReplayLetter], _ obstacles: inout [Int64: String]
+    ) -> [Int64: [ReplayPlace]] {
+        guard !letters.isEmpty else { return [:] }
+        let holders = ReplayHolders(batch: batch, finder: finder).rows(of: run, at: Set(letters.keys))
+        var parts: [Int64: [ReplayPlace]] = [:]
+        for (place, letters) in letters {
+            let found = holders[place] ?? []
+            let isClear = found.count == letters.count && !found.joined().contains { chosen[$0] != nil }
+            guard isClear else {
+                for letter in letters { obstacles[letter.id] = found.isEmpty ? Self.changed : Self.unclear }
+                continue
+            }
+            for (rows, letter) in zip(found, letters) {
+                for row in rows { chosen[row] = letter }
+                parts[letter.id] = rows.map { places[$0] }
+            }
+        }
+        return parts
     }
 
     static let changed =

@@ -17,6 +17,9 @@ struct ReplayLetter: Sendable {
     var lacking: UInt64
     /// Why it stays as it is; nil when its record is there to be read.
     var obstacle: String?
+    /// The records that stand in its place now, where it is of a document or of an element that holds others; nil where it
+    /// is of one record.
+    var parts: [ReplayPlace]?
 }
 
 /// What a record is known by when it is read again: where it stands and what it holds. A record whose bytes are others is

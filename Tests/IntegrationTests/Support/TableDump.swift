@@ -28,7 +28,7 @@ struct TableDump: Sendable, Equatable {
             query: """
                 SELECT topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload,
                     message_time
-                FROM millrace.dead_letters ORDER BY topic, partition, "offset", line
+                FROM millrace.dead_letters ORDER BY topic, partition, "offset", line, reason, payload
                 """)
 
         /// Dead letters without their place, which differs between sources of the same log.

@@ -144,7 +144,7 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
             }
         if let replay {
             // Its locks on the ledger come before those on rows, as in every commit.
-            epochSinks = [ReplayRows(replay, registration, prepared.definition)] + tables
+            epochSinks = [ReplayRows(replay, registration, prepared.definition, memory: memory)] + tables
         } else {
             epochSinks =
                 tables + [

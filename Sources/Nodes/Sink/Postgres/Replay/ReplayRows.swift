@@ -7,13 +7,17 @@ final class ReplayRows: EpochSink {
     private let book: ReplayBook
     private let registration: Registration
     private let definition: TableDefinition
+    private let letters: DeadLetterRows
     /// What the epoch that was written last has come to.
     private var written: ReplayTally?
 
-    init(_ book: ReplayBook, _ registration: Registration, _ definition: TableDefinition) {
+    init(
+        _ book: ReplayBook, _ registration: Registration, _ definition: TableDefinition, memory: MemoryAccountant
+    ) {
         self.book = book
         self.registration = registration
         self.definition = definition
+        letters = DeadLetterRows(topology: book.topology, memory: memory)
     }
 
     /// What becomes of the letters of one partition.
@@ -21,6 +25,8 @@ final class ReplayRows: EpochSink {
         var key: PartitionKey
         var done: [ReplayLetter] = []
         var failed: [(letter: ReplayLetter, now: DeadLetter)] = []
+        /// Letters of records that were no records of their own when they were read.
+        var new: [DeadLetter] = []
         var counters = LedgerCounters()
         var tally = ReplayTally()
     }
@@ -33,6 +39,7 @@ final class ReplayRows: EpochSink {
             let outcome = outcome(of: advance, epoch)
             try delete(outcome.done, of: outcome.key, &connection)
             try rewrite(outcome.failed, of: outcome.key, &connection)
+            try letters.write(outcome.new, epoch.partitionKeys, &connection)
             try move(outcome.counters, of: outcome.key, &connection)
             tally += outcome.tally
         }
@@ -63,29 +70,46 @@ final class ReplayRows: EpochSink {
             }
             tried += 1
             if letter.isDead { outcome.counters.dead -= 1 } else { outcome.counters.refused -= 1 }
-            guard let now = failures[letter.place]?.popLast() else {
-                outcome.done.append(letter)
+            guard let parts = letter.parts else {
+                guard let now = failures[letter.place]?.popLast() else {
+                    outcome.done.append(letter)
+                    continue
+                }
+                if let still = stillFailing(letter, now, &outcome) {
+                    outcome.failed.append((letter, still))
+                } else {
+                    outcome.done.append(letter)
+                    applied += 1
+                }
                 continue
             }
-            if let stillLacking = stillLacking(letter, now) {
-                var now = now
-                now.refusers = stillLacking
-                outcome.failed.append((letter, now))
-                outcome.tally.failed[now.fault.code, default: 0] += 1
-                if now.isDead { outcome.counters.dead += 1 } else { outcome.counters.refused += 1 }
-                if !now.isDead { outcome.tally.refused += 1 }
-            } else {
-                // Refused only where it has been all along: every table that lacked it has it now.
-                outcome.done.append(letter)
-                applied += 1
+            outcome.done.append(letter)
+            // In the place of one record there are these.
+            outcome.counters.read += Int64(parts.count) - 1
+            tried += Int64(parts.count) - 1
+            if parts.isEmpty { outcome.tally.filtered += 1 }
+            for part in parts {
+                guard let now = failures[part]?.popLast() else { continue }
+                if let still = stillFailing(letter, now, &outcome) { outcome.new.append(still) } else { applied += 1 }
             }
         }
-        let failed = Int64(outcome.failed.count)
         outcome.counters.applied = applied
-        outcome.counters.filtered = tried - applied - failed
+        outcome.counters.filtered = tried - applied - outcome.tally.failures
         outcome.tally.applied = applied
-        outcome.tally.filtered = outcome.counters.filtered
+        outcome.tally.filtered += outcome.counters.filtered
         return outcome
+    }
+
+    /// Counts a record that failed again, with what it lacks now; nil when it was refused only where it has been all along:
+    /// every table that lacked it has it now.
+    private func stillFailing(_ letter: ReplayLetter, _ now: DeadLetter, _ outcome: inout Outcome) -> DeadLetter? {
+        guard let stillLacking = stillLacking(letter, now) else { return nil }
+        var now = now
+        now.refusers = stillLacking
+        outcome.tally.failed[now.fault.code, default: 0] += 1
+        if now.isDead { outcome.counters.dead += 1 } else { outcome.counters.refused += 1 }
+        if !now.isDead { outcome.tally.refused += 1 }
+        return now
     }
 
     /// Which nodes a record that was refused again is missing behind: of those that lacked it before, the ones behind who
@@ -167,14 +191,15 @@ final class ReplayRows: EpochSink {
         }
     }
 
-    /// Moves records of a partition from one fate to another: what was read stays as many.
+    /// Moves records of a partition from one fate to another. What was read stays as many, unless a letter was of more than
+    /// one.
     private func move(_ counters: LedgerCounters, of key: PartitionKey, _ connection: inout Connection) throws {
         guard counters != LedgerCounters() else { return }
-        let values = [counters.applied, counters.filtered, counters.dead, counters.refused]
+        let values = [counters.applied, counters.filtered, counters.dead, counters.refused, counters.read]
         let moved = try connection.query(
             """
             UPDATE millrace.partitions SET applied = applied + $4, filtered = filtered + $5, dead = dead + $6,
-                refused = refused + $7
+                refused = refused + $7, read = read + $8
             WHERE topology = $1 AND topic = $2 AND partition = $3 AND dead + $6 >= 0 AND refused + $7 >= 0
             """, [.text(book.topology), .text(key.topic), .int32(key.partition)] + values.map { .int64($0) })
         guard moved.affectedRows != 1 else { return }
