@@ -34,6 +34,8 @@ public struct DeadLetter: Sendable {
     public var offset: Int64
     /// 0-based line inside the message; 0 when a message is one document.
     public var line: Int32
+    /// Which element of its document it is, such as `orders[1].items[0]`; nil when it is the document.
+    public var element: String?
     /// What is wrong with it.
     public var fault: RecordFault
     /// The record's bytes, cut at `Limits.deadLetterBytesMax`.

@@ -27,29 +27,30 @@ struct DeadLetterWriter {
         let number = unsafe Int(batch.rowMessages[row])
         let message = batch.messages[number]
         var fault = fault
-        let (document, shown, place) = source(of: row)
+        let (document, shown, element) = source(of: row)
         let length = min(Int(shown.length), Limits.deadLetterBytesMax)
         let payload = unsafe [UInt8](UnsafeRawBufferPointer(start: batch.base + Int(shown.offset), count: length))
         fault.node = fault.node ?? node
-        fault.reason = place + fault.reason
+        if let element { fault.reason = "\(element): \(fault.reason)" }
         let isChunk = batch.framing == .chunk
         var letter = DeadLetter(
             partition: batch.runs[run].partition,
             offset: isChunk ? message.offset + Int64(document.offset - message.start) : message.offset,
             line: batch.framing == .lines ? countLines(before: document, of: row) : 0, fault: fault,
             payload: payload, key: batch.messageKey(number), timestamp: message.timestamp)
+        letter.element = element
         if !batch.clockTimes.isEmpty, batch.clockTimes[row] != .min { letter.clock = batch.clockTimes[row] }
         return letter
     }
 
     /// A row's document, the bytes that the row was made of, and which element they are.
-    private func source(of row: Int) -> (document: DocumentRange, shown: DocumentRange, place: String) {
+    private func source(of row: Int) -> (document: DocumentRange, shown: DocumentRange, element: String?) {
         let places = batch.elementPlaces
-        guard !places.isEmpty else { return (documents[row], documents[row], "") }
+        guard !places.isEmpty else { return (documents[row], documents[row], nil) }
         let document = documents[Int(places.documents[row])]
         let range = places.ranges[row]
-        if range.length == 0 { return (document, document, "") }
-        return (document, DocumentRange(offset: range.offset, length: range.length), places.name(of: row) + ": ")
+        if range.length == 0 { return (document, document, nil) }
+        return (document, DocumentRange(offset: range.offset, length: range.length), places.name(of: row))
     }
 
     /// The line of its message that a document is on, from 0; blank lines count.

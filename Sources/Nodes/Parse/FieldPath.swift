@@ -150,7 +150,8 @@ struct FieldPath {
         guard let arrays = try? plainArrays(String(plain)), text.contains("[") || text.hasSuffix("*") else {
             return nil
         }
-        return "write \(ElementArray(paths: arrays).name)"
+        let name = ElementArray(paths: arrays).name
+        return "write \(name.hasPrefix("[") ? "\"\(name)\"" : name)"
     }
 
     /// What was expected in place of a path, as the end of a sentence.

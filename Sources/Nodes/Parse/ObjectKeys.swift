@@ -12,7 +12,7 @@
     /// How many keys are still to come where the arrays stand in whose first elements to look.
     private let keysBehindArrays: Set<Int>
 
-    /// The keys of the object that `path` leads to, in their order; none when there is no object. Keys are compared and
+    /// The keys of the object that `path` leads to, in their order; none when there is no object. They are
     /// shown as they are written, escapes included.
     /// - Parameter arrays: the paths of arrays that hold one another, in whose first elements `path` begins; none for the
     ///   document.
@@ -59,7 +59,7 @@
             guard let key = unsafe scan.key() else { return }
             if let name = path.first {
                 // A later member of the same name counts instead.
-                if unsafe key.elementsEqual(name.utf8) {
+                if unsafe ValueScan.isKey(key, name) {
                     keys.removeAll()
                     barrier = nil
                     let here = scan.at

@@ -223,7 +223,7 @@ import Summaries
                 in: UnsafeRawBufferPointer(start: batch.base + Int(place.offset), count: Int(place.length)), on: keys)
         else { return nil }
         var advice = "expected an object"
-        if barrier.found == .array {
+        if barrier.found == .array, elements.paths.count < ElementArray.countMax {
             var paths = elements.paths
             paths.replaceSubrange(failure.depth...failure.depth, with: [barrier.keys, barrier.rest])
             advice = "and each: \(ElementArray(paths: paths).name) goes through its elements"

@@ -64,8 +64,8 @@ struct PathBarrier: Equatable {
         guard let elements else {
             return "with each: \(FieldDeclaration.written(keys)) every element is a record, and the path is \(way)"
         }
-        guard outward.isEmpty else {
-            return "each: takes the elements of one array, which is \(elements.name)"
+        guard outward.isEmpty, elements.paths.count < ElementArray.countMax else {
+            return "and paths go through no arrays but those of each: \(elements.name)"
         }
         let inner = ElementArray(paths: elements.paths + [keys]).name
         return "with each: \(inner) every element of it is a record, and the path is \(way)"

@@ -1,3 +1,4 @@
+import Foundation
 import Platform
 
 /// A place in a document that is known to be valid JSON: what looks at a few documents goes on from it.
@@ -32,6 +33,13 @@ import Platform
         skipSpace()
         at += 1
         return unsafe key
+    }
+
+    /// Whether a key, as it is written, stands for a name.
+    static func isKey(_ key: Slice<UnsafeRawBufferPointer>, _ name: String) -> Bool {
+        guard unsafe key.contains(UInt8(ascii: "\\")) else { return unsafe key.elementsEqual(name.utf8) }
+        let text = unsafe Data([UInt8(ascii: "\"")] + key + [UInt8(ascii: "\"")])
+        return (try? JSONDecoder().decode(String.self, from: text)) == name
     }
 
     mutating func skipString() {

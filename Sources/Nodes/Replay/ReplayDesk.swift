@@ -99,12 +99,16 @@ package final class ReplayDesk: Sendable {
     }
 
     /// Says of letters of some offsets, by their numbers, which records stand in their place.
-    func divide(of key: PartitionKey, in range: Range<Int64>, _ parts: [Int64: [ReplayPlace]]) {
+    func place(of key: PartitionKey, in range: Range<Int64>, _ found: [Int64: (parts: [ReplayPlace], isDivided: Bool)])
+    {
         state.withLock { state in
             guard var pending = state.pending.removeValue(forKey: key) else { return }
             let start = Self.first(in: pending, from: range.lowerBound)
             let end = Self.first(in: pending, from: range.upperBound)
-            for index in start..<end { pending[index].parts = parts[pending[index].id] ?? pending[index].parts }
+            for index in start..<end {
+                guard let (parts, isDivided) = found[pending[index].id] else { continue }
+                (pending[index].parts, pending[index].isDivided) = (parts, isDivided)
+            }
             state.pending[key] = pending
         }
     }

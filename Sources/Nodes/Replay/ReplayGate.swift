@@ -46,22 +46,13 @@ private final class ReplayGateWorker: OperatorWorker {
                 continue
             }
             let letters = desk.letters(of: key, from..<run.nextOffset).filter { $0.obstacle == nil }
-            var byPlace: [ReplayPlace: [Int]] = [:]
-            for row in run.rows { byPlace[rows[row], default: []].append(row) }
-            var obstacles: [Int64: String] = [:]
-            let known = Dictionary(grouping: letters, by: \.place)
-            // First those of many records, among which one may be like that of another letter.
-            let parts = divide(known.filter { byPlace[$0.key] == nil }, run, batch, rows, &chosen, &obstacles)
-            for (place, letters) in known {
-                guard let found = byPlace[place]?.filter({ chosen[$0] == nil }) else { continue }
-                if found.count == letters.count {
-                    for (row, letter) in zip(found, letters) { chosen[row] = letter }
-                } else {
-                    for letter in letters { obstacles[letter.id] = Self.unclear }
-                }
+            var match = ReplayMatch(batch, run, finder, rows)
+            match.find(letters)
+            chosen.merge(match.chosen) { $1 }
+            desk.place(of: key, in: from..<run.nextOffset, match.parts)
+            if !match.obstacles.isEmpty {
+                desk.hold(of: key, in: from..<run.nextOffset) { match.obstacles[$0.id] }
             }
-            if !parts.isEmpty { desk.divide(of: key, in: from..<run.nextOffset, parts) }
-            if !obstacles.isEmpty { desk.hold(of: key, in: from..<run.nextOffset) { obstacles[$0.id] } }
         }
         dropOthers(of: batch, chosen)
         var lacking = [UInt64](repeating: 0, count: batch.rowCount)
@@ -73,37 +64,8 @@ private final class ReplayGateWorker: OperatorWorker {
         return chosen
     }
 
-    /// Finds the rows in the place of letters that are of none: by number, where these stand.
-    private func divide(
-        _ letters: [ReplayPlace: [ReplayLetter]], _ run: BatchRun, _ batch: Batch, _ places: [ReplayPlace],
-        _ chosen: inout [Int: ReplayLetter], _ obstacles: inout [Int64: String]
-    ) -> [Int64: [ReplayPlace]] {
-        guard !letters.isEmpty else { return [:] }
-        let holders = ReplayHolders(batch: batch, finder: finder).rows(of: run, at: Set(letters.keys))
-        var parts: [Int64: [ReplayPlace]] = [:]
-        for (place, letters) in letters {
-            let found = holders[place] ?? []
-            let isClear = found.count == letters.count && !found.joined().contains { chosen[$0] != nil }
-            guard isClear else {
-                for letter in letters { obstacles[letter.id] = found.isEmpty ? Self.changed : Self.unclear }
-                continue
-            }
-            for (rows, letter) in zip(found, letters) {
-                for row in rows { chosen[row] = letter }
-                parts[letter.id] = rows.map { places[$0] }
-            }
-        }
-        return parts
-    }
-
-    static let changed =
-        "another record stands at its place now: the topic was made anew, the file changed, or the topology cuts messages "
-        + "into other records"
-    static let unclear = "several records of its message are alike, and not all of them are dead letters"
-
     /// Where each row stands, and what it holds.
     private func places(of batch: Batch) -> [ReplayPlace] {
-        guard batch.rowCount > 0 else { return [] }
         finder.find(in: batch)
         var writer = DeadLetterWriter(batch, finder.documents, node: "")
         let fault = RecordFault("", "")

@@ -13,7 +13,8 @@ struct ReplayHolders {
     func rows(of run: BatchRun, at wanted: Set<ReplayPlace>) -> [ReplayPlace: [[Int]]] {
         let places = batch.elementPlaces
         guard !places.isEmpty else { return [:] }
-        let offsets = Set(wanted.map(\.offset))
+        var wantedElements: [Int64: Set<String?>] = [:]
+        for place in wanted { wantedElements[place.offset, default: []].insert(place.element) }
         var found: [ReplayPlace: [[Int]]] = [:]
         var number = documentsBefore(run)
         var row = run.rows.lowerBound
@@ -24,15 +25,24 @@ struct ReplayHolders {
                 let document = finder.documents[number]
                 number += 1
                 let offset = self.offset(of: document, in: batch.messages[message])
-                guard offsets.contains(offset) else { continue }
+                guard let elements = wantedElements[offset] else { continue }
                 let line = line(of: document, in: batch.messages[message])
-                for (range, rows) in holders(document, first..<row) {
-                    let place = ReplayPlace(offset: offset, line: line, payload: kept(range))
-                    if wanted.contains(place) { found[place, default: []].append(rows) }
+                for holder in holders(document, first..<row, elements) {
+                    let place = ReplayPlace(
+                        offset: offset, line: line, element: holder.element, payload: kept(holder.range))
+                    if wanted.contains(place) { found[place, default: []].append(Array(holder.rows)) }
                 }
             }
         }
         return found
+    }
+
+    /// What may stand in the place of a letter.
+    private struct Holder {
+        /// Which element of the document it is; nil for the document.
+        var element: String?
+        var range: DocumentRange
+        var rows: Range<Int>
     }
 
     private func documentsBefore(_ run: BatchRun) -> Int {
@@ -56,49 +66,64 @@ struct ReplayHolders {
         return unsafe [UInt8](UnsafeRawBufferPointer(start: batch.base + Int(range.offset), count: length))
     }
 
-    /// The document, and the elements in it that hold others, each with all rows in it.
-    private func holders(_ document: DocumentRange, _ rows: Range<Int>) -> [(range: DocumentRange, rows: [Int])] {
-        let bytes = unsafe UnsafeRawBufferPointer(start: batch.base + Int(document.offset), count: Int(document.length))
-        let ranges = batch.elementPlaces.ranges
-        let elements = unsafe HolderScan.elements(of: bytes, batch.elementPlaces.paths).map { range in
+    /// The document, and the elements in it that hold others, each with all rows in it; of these only those that are wanted.
+    private func holders(_ document: DocumentRange, _ rows: Range<Int>, _ wanted: Set<String?>) -> [Holder] {
+        var holders = wanted.contains(nil) ? [Holder(element: nil, range: document, rows: rows)] : []
+        guard wanted.contains(where: { $0 != nil }) else { return holders }
+        let bytes = unsafe UnsafeRawBufferPointer(
+            start: batch.base + Int(document.offset), count: Int(document.length))
+        for (element, range) in unsafe HolderScan.elements(of: bytes, batch.elementPlaces)
+        where wanted.contains(element) {
             let (start, end) = (document.offset + UInt32(range.lowerBound), document.offset + UInt32(range.upperBound))
-            let held = rows.filter { ranges[$0].offset > start && ranges[$0].offset < end }
-            return (range: DocumentRange(offset: start, length: end - start), rows: held)
+            let held = firstRow(in: rows, from: start)..<firstRow(in: rows, from: end)
+            holders.append(
+                Holder(element: element, range: DocumentRange(offset: start, length: end - start), rows: held))
         }
-        return [(document, Array(rows))] + elements
+        return holders
+    }
+
+    /// The first row of a document that stands at or behind a byte of the batch.
+    private func firstRow(in rows: Range<Int>, from start: UInt32) -> Int {
+        var (low, high) = (rows.lowerBound, rows.upperBound)
+        while low < high {
+            let middle = (low + high) / 2
+            if batch.elementPlaces.ranges[middle].offset < start { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 
-/// Finds the elements of arrays that hold further ones, in a document that is known to be valid JSON. Keys are compared as they
-/// are written.
+/// Finds the elements of arrays that hold further ones, in a document that is known to be valid JSON.
 private struct HolderScan {
     private var scan: ValueScan
-    private let paths: [[String]]
-    private var found: [Range<Int>] = []
+    private let places: ElementPlaces
+    private var found: [(element: String, range: Range<Int>)] = []
 
-    /// The places of the elements of all arrays but the last.
-    static func elements(of document: UnsafeRawBufferPointer, _ paths: [[String]]) -> [Range<Int>] {
-        guard paths.count > 1 else { return [] }
-        var scan = unsafe HolderScan(scan: ValueScan(document), paths: paths)
-        scan.descend(paths[0][...], to: 0)
+    /// What the elements of all arrays but the last are called, and where they lie.
+    static func elements(
+        of document: UnsafeRawBufferPointer, _ places: ElementPlaces
+    ) -> [(element: String, range: Range<Int>)] {
+        guard places.paths.count > 1 else { return [] }
+        var scan = unsafe HolderScan(scan: ValueScan(document), places: places)
+        scan.descend(places.paths[0][...], to: 0, in: "")
         return scan.found
     }
 
-    private init(scan: ValueScan, paths: [[String]]) { (self.scan, self.paths) = (scan, paths) }
+    private init(scan: ValueScan, places: ElementPlaces) { (self.scan, self.places) = (scan, places) }
 
     /// From the value at this place to an array.
-    private mutating func descend(_ keys: ArraySlice<String>, to array: Int) {
-        guard let name = keys.first else { return goThrough(array) }
+    private mutating func descend(_ keys: ArraySlice<String>, to array: Int, in holder: String) {
+        guard let name = keys.first else { return goThrough(array, in: holder) }
         guard scan.byte == UInt8(ascii: "{") else { return scan.skipValue() }
         let mark = found.count
         scan.at += 1
         scan.skipSpace()
         while let key = unsafe scan.key() {
             scan.skipSpace()
-            if unsafe key.elementsEqual(name.utf8) {
+            if unsafe ValueScan.isKey(key, name) {
                 // A later member of the same name counts instead.
                 found.removeSubrange(mark...)
-                descend(keys.dropFirst(), to: array)
+                descend(keys.dropFirst(), to: array, in: holder)
                 scan.skipSpace()
             } else {
                 scan.skipValue()
@@ -110,19 +135,23 @@ private struct HolderScan {
         scan.at += 1
     }
 
-    private mutating func goThrough(_ array: Int) {
-        guard array + 1 < paths.count, scan.byte == UInt8(ascii: "[") else { return scan.skipValue() }
+    private mutating func goThrough(_ array: Int, in holder: String) {
+        guard array + 1 < places.paths.count, scan.byte == UInt8(ascii: "[") else { return scan.skipValue() }
+        let name = (holder.isEmpty ? "" : holder + ".") + places.arrays[array]
         scan.at += 1
         scan.skipSpace()
+        var number = 0
         while !scan.isAtEnd, scan.byte != UInt8(ascii: "]") {
             let start = scan.at
             if scan.byte == UInt8(ascii: "{") {
-                descend(paths[array + 1][...], to: array + 1)
-                found.append(start..<scan.at)
+                let element = "\(name)[\(number)]"
+                descend(places.paths[array + 1][...], to: array + 1, in: element)
+                found.append((element, start..<scan.at))
                 scan.skipSpace()
             } else {
                 scan.skipValue()
             }
+            number += 1
             guard scan.byte == UInt8(ascii: ",") else { break }
             scan.at += 1
             scan.skipSpace()

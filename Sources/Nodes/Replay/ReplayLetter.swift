@@ -17,9 +17,10 @@ struct ReplayLetter: Sendable {
     var lacking: UInt64
     /// Why it stays as it is; nil when its record is there to be read.
     var obstacle: String?
-    /// The records that stand in its place now, where it is of a document or of an element that holds others; nil where it
-    /// is of one record.
-    var parts: [ReplayPlace]?
+    /// Where the records are that stand in its place now.
+    var parts: [ReplayPlace] = []
+    /// Whether it was of a document, or of an element that holds others, and these records are in it.
+    var isDivided = false
 }
 
 /// What a record is known by when it is read again: where it stands and what it holds. A record whose bytes are others is
@@ -27,19 +28,35 @@ struct ReplayLetter: Sendable {
 struct ReplayPlace: Hashable, Sendable {
     var offset: Int64
     var line: Int32
+    /// Which element of its document it is; nil for the document, and in letters of versions that did not say.
+    var element: String?
     /// Of the bytes that the letter keeps.
     var length: Int
     var checksum: Int64
 
-    init(offset: Int64, line: Int32, payload: [UInt8]) {
+    init(offset: Int64, line: Int32, element: String? = nil, payload: [UInt8]) {
         self.offset = offset
         self.line = line
+        self.element = element
         length = payload.count
         checksum = Checksum.of(payload)
     }
 
     init(_ letter: DeadLetter) {
-        self.init(offset: letter.offset, line: letter.line, payload: letter.payload)
+        self.init(offset: letter.offset, line: letter.line, element: letter.element, payload: letter.payload)
+    }
+
+    /// The same where nobody says which element it is.
+    var withoutElement: ReplayPlace {
+        var place = self
+        place.element = nil
+        return place
+    }
+
+    /// Whether something stands in what is bad as a whole at this place.
+    func encloses(_ other: ReplayPlace) -> Bool {
+        guard offset == other.offset, line == other.line, let inner = other.element else { return false }
+        return element.map { inner.hasPrefix($0 + ".") } ?? true
     }
 }
 

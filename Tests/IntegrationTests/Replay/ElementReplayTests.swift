@@ -1,3 +1,4 @@
+import Postgres
 import Testing
 
 /// Replays of letters where the elements of arrays are the records.
@@ -109,6 +110,101 @@ import Testing
             // The clock of a partition is not what replays move.
             _ = try stand.database.query("UPDATE millrace.partitions SET event_time = '2026-01-01T00:01:00Z'")
             try stand.expectCleanRun(mended, TestDatabase("replay_each_clean"))
+        }
+    }
+
+    /// A topology over orders with items, into two tables of the same rows.
+    private static func orders(
+        _ stand: ReplayStand, each: String = "\"orders[].items\"", fields: String = "o: { path: ^.o, type: integer }"
+    ) -> String {
+        """
+        topology: replayed
+        commit_interval: 10ms
+        nodes:
+          events: { \(stand.source) }
+          records:
+            from: events
+            parse_json:
+              each: \(each)
+              fields: { v: integer, \(fields) }
+          by_order: { from: records, summarize: { by: [o, v], metrics: { n: count() } } }
+          countries: { from: by_order, postgres: { url: "${DATABASE_URL}", table: countries } }
+          by_value: { from: records, summarize: { by: [o, v], metrics: { n: count() } } }
+          total: { from: by_value, postgres: { url: "${DATABASE_URL}", table: total } }
+        """
+    }
+
+    private static func expectClean(_ stand: ReplayStand, _ text: String, _ clean: TestDatabase) throws {
+        _ = try stand.start(text, in: clean).wait(within: .seconds(120))
+        let parts: [TableDump.Part] = [
+            .summary("countries", hasWindow: false), .summary("total", hasWindow: false), .deadLetters, .ledger,
+        ]
+        let differences = try TableDump(of: stand.database, parts).differences(from: TableDump(of: clean, parts))
+        #expect(differences.isEmpty, "\(differences)")
+    }
+
+    /// Nothing of a batch may be a record now, and keys may be written with escapes.
+    @Test(arguments: [false, true])
+    func whatHoldsNothingIsFiltered(isMixed: Bool) async throws {
+        try await onOwnThread {
+            let good = #"{"auftr\u00e4ge":[{"o":1,"items":[{"v":1}]},{"o":2,"items":[]},{"o":3}]}"#
+            let events = Array(repeating: "{}", count: 30) + [isMixed ? good : #"{"a":1}"#]
+            let stand = try ReplayStand("replay_nothing_\(isMixed)", events: events)
+            let broken = Self.orders(stand, each: "\"aufträge[].items\"")
+            let mended = Self.orders(stand, each: "{ path: \"aufträge[].items\", optional: true }")
+            // A run that can use nothing ends with 1.
+            _ = try stand.start(broken).wait(within: .seconds(120))
+            try stand.run(mended, ["--from-now"])
+            let answer = try stand.replay(mended)
+            #expect(answer.untouched.isEmpty && answer.filtered == 31, "\(answer)")
+            try Self.expectClean(stand, mended, TestDatabase("replay_nothing_\(isMixed)_clean"))
+        }
+    }
+
+    /// Elements with the same bytes are told apart by their places.
+    @Test func elementsThatAreAlikeAreToldApart() async throws {
+        try await onOwnThread {
+            let orders = (0..<4).map { #"{"o":\#($0),"items":[{"v":1},{"v":1}]}"# }
+            let stand = try ReplayStand("replay_alike", events: [#"{"orders":[\#(orders.joined(separator: ","))]}"#])
+            let text = Self.orders(stand)
+            let nothing = try stand.folder.file(named: "nothing", "")
+            try stand.run(text.replacing(stand.source, with: "file: \"\(nothing)\""))
+            for (table, order) in [("countries", 1), ("total", 2)] {
+                _ = try stand.database.query("ALTER TABLE \(table) ADD CONSTRAINT known CHECK (o <> \(order))")
+            }
+            try stand.run(text)
+            #expect(try stand.database.number("SELECT count(*) FROM millrace.dead_letters") == 4)
+            _ = try stand.database.query("ALTER TABLE countries DROP CONSTRAINT known")
+            let first = try stand.replay(text)
+            #expect(first.applied == 2 && first.failed == [.init(reason: "refused_row", count: 2)], "\(first)")
+            _ = try stand.database.query("ALTER TABLE total DROP CONSTRAINT known")
+            #expect(try stand.replay(text).applied == 2)
+            try Self.expectClean(stand, text, TestDatabase("replay_alike_clean"))
+        }
+    }
+
+    /// What is bad as a whole now keeps the letters of what is in it as they are.
+    @Test func whatStandsInSomethingBadStays() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand(
+                "replay_enclosed",
+                events: [
+                    #"{"r":1,"orders":[{"o":1,"s":1,"items":[{"v":1}]},{"o":2,"items":[{"v":1},{"v":"x"}]}]}"#,
+                    #"{"orders":[{"o":"x","s":1,"items":[{"v":2}]},{"o":3,"s":1,"items":[{"v":3}]}]}"#,
+                ])
+            try stand.run(Self.orders(stand))
+            // The value of the second order, and the first order of the second document.
+            #expect(try stand.database.number("SELECT count(*) FROM millrace.dead_letters") == 2)
+            let mended = Self.orders(
+                stand,
+                fields: "o: { path: ^.o, type: integer }, s: { path: ^.s, type: integer, required: true }, "
+                    + "r: { path: ^^.r, type: integer, required: true }")
+            try stand.run(mended, ["--from-now"])
+            let before = try TableDump(of: stand.database, [.deadLetters, .ledger])
+            let answer = try stand.replay(mended)
+            let reason = "the document or the element that it stands in is bad as a whole now"
+            #expect(answer.untouched == [.init(reason: reason, count: 2)], "\(answer)")
+            #expect(try TableDump(of: stand.database, [.deadLetters, .ledger]).differences(from: before).isEmpty)
         }
     }
 }

@@ -75,6 +75,7 @@ import Testing
         for text in ["a[].b[]", "$.a[*].b[*]", "a[*].b", "$.a[].b"] {
             #expect(Self.elementsHint(text) == "write a[].b", "\(text)")
         }
+        #expect(Self.elementsHint("$[*].items[*]") == "write \"[].items\"")
         for text in ["$", ".", "/", "$[*]", "[*]", "*", "$[]", ".[]", "$.*"] {
             #expect(Self.elementsHint(text) == "write \"[]\" for documents that are arrays", "\(text)")
         }

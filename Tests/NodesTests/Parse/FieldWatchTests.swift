@@ -99,7 +99,7 @@ import Testing
         let outside = try Self.said(
             "{ each: r, fields: { d: { path: ^.dev.id, type: text }, v: { path: a.b, type: text } } }",
             [ParseStand.Message(payload: #"{"dev":[{"id":1}],"r":[{"a":[]}]}"#)])
-        #expect(outside.contain("^.dev is an array, each: takes the elements of one array, which is r"))
+        #expect(outside.contain("^.dev is an array, and paths go through no arrays but those of each: r"))
         #expect(outside.contain("\"a is an array") || outside.contain(": a is an array"))
     }
 

@@ -150,12 +150,12 @@ import Testing
         #expect(
             found.letters.map(\.reason) == [
                 "a[0]: b.c: missing, for b is an array, and each: a[].b[].c goes through its elements",
-                "a[1]: ^.d.w: missing, for ^.d is an array, each: takes the elements of one array, which is a[].b.c",
+                "a[1]: ^.d.w: missing, for ^.d is an array, and paths go through no arrays but those of each: a[].b.c",
                 "a[2]: ^.d.w: missing or null, but required",
                 "a[3]: ^.d.w at byte 10: wrong type, found text, expected an integer of 64 bits",
                 "a[4]: b.c: missing or null, expected the array whose elements are the records",
                 "a[5].b.c[1]: v at byte 5: wrong type, found text, expected an integer of 64 bits",
-                "^^.e.x: missing, for ^^.e is an array, each: takes the elements of one array, which is a[].b.c",
+                "^^.e.x: missing, for ^^.e is an array, and paths go through no arrays but those of each: a[].b.c",
                 "a: found an object, expected the array whose elements are the records",
             ])
         #expect(found.rows == [["6", "6", "1"]])

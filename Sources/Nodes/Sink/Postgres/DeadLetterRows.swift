@@ -53,10 +53,10 @@ final class DeadLetterRows: EpochSink {
     private static let sql = """
         INSERT INTO millrace.dead_letters
         (topology, topic, partition, "offset", line, cause, node, field, found, reason, key, payload, message_time,
-            counted, refused_by, clock_time)
+            counted, refused_by, clock_time, element)
         SELECT $1, k.* FROM unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[],
             $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::timestamptz[], $14::text[], $15::text[],
-            $16::bigint[]) AS k
+            $16::bigint[], $17::text[]) AS k
         """
 
     private static func rows(
@@ -64,7 +64,7 @@ final class DeadLetterRows: EpochSink {
     ) -> RowBuilders {
         var rows = RowBuilders([
             .text, .int4, .int8, .int4, .text, .text, .text, .text, .text, .bytea, .bytea, .timestamptz,
-            .text, .text, .int8,
+            .text, .text, .int8, .text,
         ])
         for letter in letters {
             rows.columns[0].append(keys[letter.partition].topic)
@@ -86,6 +86,7 @@ final class DeadLetterRows: EpochSink {
             rows.columns[12].append(letter.isDead ? "dead" : "refused")
             rows.columns[13].append(letter.refusers.isEmpty ? nil : letter.refusers.joined(separator: "\n"))
             rows.columns[14].append(letter.clock)
+            rows.columns[15].append(letter.element.map { ReasonText.storable($0, encoding: encoding) })
         }
         return rows
     }

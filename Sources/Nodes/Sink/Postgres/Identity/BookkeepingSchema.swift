@@ -130,7 +130,8 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS written_at timestamptz,
             ADD COLUMN IF NOT EXISTS counted text COLLATE "C",
             ADD COLUMN IF NOT EXISTS refused_by text COLLATE "C",
-            ADD COLUMN IF NOT EXISTS clock_time bigint;
+            ADD COLUMN IF NOT EXISTS clock_time bigint,
+            ADD COLUMN IF NOT EXISTS element text COLLATE "C";
         ALTER TABLE millrace.dead_letters ALTER COLUMN written_at SET DEFAULT pg_catalog.now();
         CREATE INDEX IF NOT EXISTS dead_letters_place ON millrace.dead_letters (topology, topic, partition, "offset");
 

@@ -121,7 +121,8 @@ final class ReplayBook {
         let place = [.text(key.topic), .int32(key.partition), .int64(offset)] as [Parameter]
         let found = try connection.query(
             """
-            SELECT id, "offset", line, payload, cause, node, counted, refused_by, clock_time FROM millrace.dead_letters
+            SELECT id, "offset", line, payload, cause, node, counted, refused_by, clock_time, element
+            FROM millrace.dead_letters
             WHERE \(Self.condition) AND topic = $7 AND partition = $8 AND "offset" >= $9
             ORDER BY "offset" FETCH FIRST \(SourceLimits.replayLetters) ROWS WITH TIES
             """, parameters + place)
@@ -140,7 +141,7 @@ final class ReplayBook {
             id: try found.int64(row, 0) ?? 0,
             place: ReplayPlace(
                 offset: try found.int64(row, 1) ?? 0, line: try found.int32(row, 2) ?? 0,
-                payload: try found.bytes(row, 3) ?? []),
+                element: try found.text(row, 9), payload: try found.bytes(row, 3) ?? []),
             counted: counted, refusedBy: refusedBy,
             isDead: counted.map { $0 == "dead" } ?? !isLate, clock: try found.int64(row, 8), lacking: lacking.bits,
             obstacle: lacking.obstacle)

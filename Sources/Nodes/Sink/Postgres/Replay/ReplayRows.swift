@@ -57,9 +57,9 @@ final class ReplayRows: EpochSink {
 
     private func outcome(of advance: PartitionAdvance, _ epoch: ClosedEpoch) -> Outcome {
         var outcome = Outcome(key: advance.key)
-        var failures: [ReplayPlace: [DeadLetter]] = [:]
+        var failures: [ReplayPlace: DeadLetter] = [:]
         for letter in epoch.deadLetters where epoch.partitionKeys[letter.partition] == advance.key {
-            failures[ReplayPlace(letter), default: []].append(letter)
+            failures[ReplayPlace(letter)] = letter
         }
         var applied = advance.counters.applied
         var tried: Int64 = 0
@@ -70,27 +70,28 @@ final class ReplayRows: EpochSink {
             }
             tried += 1
             if letter.isDead { outcome.counters.dead -= 1 } else { outcome.counters.refused -= 1 }
-            guard let parts = letter.parts else {
-                guard let now = failures[letter.place]?.popLast() else {
-                    outcome.done.append(letter)
-                    continue
+            if letter.isDivided {
+                outcome.done.append(letter)
+                // In the place of one record there are these.
+                outcome.counters.read += Int64(letter.parts.count) - 1
+                tried += Int64(letter.parts.count) - 1
+                if letter.parts.isEmpty { outcome.tally.filtered += 1 }
+                for now in letter.parts.compactMap({ failures.removeValue(forKey: $0) }) {
+                    if let still = stillFailing(letter, now, &outcome) {
+                        outcome.new.append(still)
+                    } else {
+                        applied += 1
+                    }
                 }
+            } else if let now = letter.parts.first.flatMap({ failures.removeValue(forKey: $0) }) {
                 if let still = stillFailing(letter, now, &outcome) {
                     outcome.failed.append((letter, still))
                 } else {
                     outcome.done.append(letter)
                     applied += 1
                 }
-                continue
-            }
-            outcome.done.append(letter)
-            // In the place of one record there are these.
-            outcome.counters.read += Int64(parts.count) - 1
-            tried += Int64(parts.count) - 1
-            if parts.isEmpty { outcome.tally.filtered += 1 }
-            for part in parts {
-                guard let now = failures[part]?.popLast() else { continue }
-                if let still = stillFailing(letter, now, &outcome) { outcome.new.append(still) } else { applied += 1 }
+            } else {
+                outcome.done.append(letter)
             }
         }
         outcome.counters.applied = applied
