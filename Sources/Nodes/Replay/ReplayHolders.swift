@@ -19,6 +19,7 @@ struct ReplayHolders {
         var number = documentsBefore(run)
         var row = run.rows.lowerBound
         for message in run.messages {
+            var lines = LineCount(start: batch.messages[message].start)
             for _ in 0..<(batch.framing == .document ? 1 : finder.counts[message]) {
                 let first = row
                 while row < run.rows.upperBound, places.documents[row] == number { row += 1 }
@@ -26,7 +27,7 @@ struct ReplayHolders {
                 number += 1
                 let offset = self.offset(of: document, in: batch.messages[message])
                 guard let elements = wantedElements[offset] else { continue }
-                let line = line(of: document, in: batch.messages[message])
+                let line = batch.framing == .lines ? lines.count(to: document.offset, in: batch) : 0
                 for holder in holders(document, first..<row, elements) {
                     let place = ReplayPlace(
                         offset: offset, line: line, element: holder.element, payload: kept(holder.range))
@@ -53,11 +54,17 @@ struct ReplayHolders {
         batch.framing == .chunk ? message.offset + Int64(document.offset - message.start) : message.offset
     }
 
-    private func line(of document: DocumentRange, in message: BatchMessage) -> Int32 {
-        guard batch.framing == .lines else { return 0 }
-        let before = unsafe UnsafeRawBufferPointer(
-            start: batch.base + Int(message.start), count: Int(document.offset - message.start))
-        return unsafe Int32(before.count { $0 == UInt8(ascii: "\n") })
+    /// Counts the lines of a message as far as is asked for, each once.
+    private struct LineCount {
+        var start: UInt32
+        var line: Int32 = 0
+
+        mutating func count(to end: UInt32, in batch: Batch) -> Int32 {
+            let passed = unsafe UnsafeRawBufferPointer(start: batch.base + Int(start), count: Int(end - start))
+            line += unsafe Int32(passed.count { $0 == UInt8(ascii: "\n") })
+            start = end
+            return line
+        }
     }
 
     /// The bytes that a letter keeps.

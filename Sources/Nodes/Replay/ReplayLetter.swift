@@ -53,10 +53,24 @@ struct ReplayPlace: Hashable, Sendable {
         return place
     }
 
-    /// Whether something stands in what is bad as a whole at this place.
-    func encloses(_ other: ReplayPlace) -> Bool {
-        guard offset == other.offset, line == other.line, let inner = other.element else { return false }
-        return element.map { inner.hasPrefix($0 + ".") } ?? true
+    /// Where it stands, whatever it holds.
+    var spot: ReplaySpot { ReplaySpot(offset: offset, line: line, element: element) }
+}
+
+/// Where a record stands in its log.
+struct ReplaySpot: Hashable, Sendable {
+    var offset: Int64
+    var line: Int32
+    var element: String?
+
+    /// The document, and the elements that this one may stand in.
+    var around: [ReplaySpot] {
+        guard let element else { return [] }
+        // A key with such a mark in it makes one too many, which nothing stands in.
+        let ends = element.ranges(of: "].").map { element.index(after: $0.lowerBound) }
+        return ([nil] + ends.map { String(element[..<$0]) }).map {
+            ReplaySpot(offset: offset, line: line, element: $0)
+        }
     }
 }
 

@@ -16,7 +16,9 @@ struct ReplayMatch {
     private var byPlace: [ReplayPlace: [Int]] = [:]
     private var byBytes: [ReplayPlace: [Int]] = [:]
     /// Documents and elements with others in them that are bad as a whole.
-    private var bad: [ReplayPlace] = []
+    private var bad: Set<ReplaySpot> = []
+    /// The documents with one of these in them.
+    private var damaged: Set<ReplaySpot> = []
 
     init(_ batch: Batch, _ run: BatchRun, _ finder: DocumentFinder, _ places: [ReplayPlace]) {
         self.run = run
@@ -26,9 +28,9 @@ struct ReplayMatch {
         for row in run.rows {
             byPlace[places[row], default: []].append(row)
             byBytes[places[row].withoutElement, default: []].append(row)
-            if !elements.isEmpty, elements.numbers[(row + 1) * elements.arrays.count - 1] == .max {
-                bad.append(places[row])
-            }
+            guard !elements.isEmpty, elements.numbers[(row + 1) * elements.arrays.count - 1] == .max else { continue }
+            bad.insert(places[row].spot)
+            damaged.insert(places[row].withoutElement.spot)
         }
     }
 
@@ -38,7 +40,10 @@ struct ReplayMatch {
         for (place, letters) in known where place.element != nil { take(byPlace[place], letters) }
         divide(known.filter { byPlace[$0.key] == nil && byBytes[$0.key] == nil })
         for (place, letters) in known where place.element == nil {
-            take(byBytes[place]?.filter { chosen[$0] == nil }, letters)
+            let rows = byBytes[place]?.filter { chosen[$0] == nil }
+            // What the letter is of may be in what is bad, and another row be like it.
+            let isUnclear = damaged.contains(place.spot) && rows?.contains { places[$0].element != nil } == true
+            take(isUnclear ? [] : rows, letters)
         }
     }
 
@@ -60,7 +65,7 @@ struct ReplayMatch {
         let found = holders.rows(of: run, at: Set(letters.keys))
         for (place, letters) in letters {
             let held = found[place] ?? []
-            if bad.contains(where: { $0.encloses(place) }) {
+            if place.spot.around.contains(where: bad.contains) {
                 for letter in letters { obstacles[letter.id] = Self.enclosed }
             } else if held.count == letters.count, !held.joined().contains(where: { chosen[$0] != nil }) {
                 for (rows, letter) in zip(held, letters) {

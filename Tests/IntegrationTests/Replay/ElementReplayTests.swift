@@ -183,6 +183,35 @@ import Testing
         }
     }
 
+    /// Letters of versions that did not say which element it is: where that is not clear, nothing is booked.
+    @Test func lettersWithoutTheElementAreKnownByTheirBytes() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand(
+                "replay_unsaid",
+                events: [
+                    #"{"orders":[{"o":1,"s":1,"items":[{"v":1}]},{"o":2,"items":[{"v":1}]}]}"#,
+                    #"{"orders":[{"o":1,"s":1,"items":[{"v":3}]},{"o":2,"s":1,"items":[{"v":2}]}]}"#,
+                ])
+            let text = Self.orders(stand)
+            let nothing = try stand.folder.file(named: "nothing", "")
+            try stand.run(text.replacing(stand.source, with: "file: \"\(nothing)\""))
+            _ = try stand.database.query("ALTER TABLE countries ADD CONSTRAINT known CHECK (o <> 2)")
+            try stand.run(text)
+            _ = try stand.database.query("ALTER TABLE countries DROP CONSTRAINT known")
+            #expect(try stand.database.number("SELECT count(*) FROM millrace.dead_letters") == 2)
+            _ = try stand.database.query("UPDATE millrace.dead_letters SET element = NULL")
+            let mended = Self.orders(
+                stand, fields: "o: { path: ^.o, type: integer }, s: { path: ^.s, type: integer, required: true }")
+            try stand.run(mended, ["--from-now"])
+            let answer = try stand.replay(mended)
+            // Of the first document, an order is bad as a whole now, and its item is like that of the other one.
+            let reason = "several records of its message are alike, and not all of them are dead letters"
+            #expect(answer.applied == 1 && answer.untouched == [.init(reason: reason, count: 1)], "\(answer)")
+            #expect(try stand.database.number("SELECT n FROM countries WHERE o = 1 AND v = 1") == 1)
+            #expect(try Ledger(of: stand.database).problems(messages: nil, records: 4) == [])
+        }
+    }
+
     /// What is bad as a whole now keeps the letters of what is in it as they are.
     @Test func whatStandsInSomethingBadStays() async throws {
         try await onOwnThread {
