@@ -1,4 +1,5 @@
 package import Dataflow
+import Glibc
 import Platform
 
 /// The key values seen by one worker in one epoch, as dense ids; shared by all `summarize` nodes of the worker's stage,
@@ -96,7 +97,9 @@ final class KeyColumn {
     private var texts = TextInterner()
     private var integers = IntegerInterner()
     private var ids = StateColumn<UInt32>(initial: 0)
-    private var cached: (serial: UInt64, count: Int, rows: Int)?
+    private var cached: (serial: UInt64, count: Int, isAll: Bool)?
+    /// The rows of which the ids at hand are, unless they are all.
+    private var chosen = StateColumn<UInt32>(initial: 0)
     /// The zones of the records, where panes depend on them, and the pane that each zone's last record was in.
     private let zones: ZoneNames?
     private var panes: [(pane: Pane, id: UInt32)] = []
@@ -107,13 +110,18 @@ final class KeyColumn {
     }
 
     /// Bytes allocated.
-    var memoryBytes: Int { texts.memoryBytes + integers.memoryBytes + ids.memoryBytes }
+    var memoryBytes: Int { texts.memoryBytes + integers.memoryBytes + ids.memoryBytes + chosen.memoryBytes }
+
+    /// Whether the ids at hand are of these rows, by their numbers: another selection may lie where the last one lay.
+    private func isCached(_ batch: Batch, _ rows: RowSelection) -> Bool {
+        guard let cached, cached == (batch.serial, rows.count, unsafe rows.rows == nil) else { return false }
+        guard let numbers = unsafe rows.rows else { return true }
+        return unsafe memcmp(numbers, chosen.values, rows.count * MemoryLayout<UInt32>.size) == 0
+    }
 
     /// The ids of the selected rows, one per selected row. Valid until the next call.
     func ids(of batch: Batch, _ rows: RowSelection) -> UnsafeMutablePointer<UInt32> {
-        // A selection is known by the batch's serial and where its row numbers lie.
-        let key = unsafe (serial: batch.serial, count: rows.count, rows: Int(bitPattern: rows.rows))
-        if let cached, cached == key { return unsafe ids.values }
+        if isCached(batch, rows) { return unsafe ids.values }
         ids.resizeUninitialized(to: rows.count)
         switch id {
         case .window(let column, let cut):
@@ -126,7 +134,11 @@ final class KeyColumn {
         case .integer(let column): fillIntegers(batch.columns[column], rows)
         case .boolean(let column): fillBooleans(batch.columns[column], rows)
         }
-        cached = key
+        cached = unsafe (batch.serial, rows.count, rows.rows == nil)
+        if let numbers = unsafe rows.rows {
+            chosen.resizeUninitialized(to: rows.count)
+            unsafe chosen.values.update(from: numbers, count: rows.count)
+        }
         return unsafe ids.values
     }
 
