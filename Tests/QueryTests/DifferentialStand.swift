@@ -66,32 +66,40 @@ struct DifferentialStand {
             for file in topology.files {
                 _ = try self.file(named: file.name, file.content)
             }
-            let compiled = try compile(topology.text)
-            try runEngine(compiled)
-            var connection = try connect()
-            try load(topology.sources, into: &connection)
-            for query in compiled.tableQueries() {
-                // All texts that are taken for JSON are some.
-                let gaps = query.gaps.filter { !$0.contains("a text that is no JSON stops the query") }
-                guard gaps.isEmpty else {
-                    outcome.problem = "gaps: \(gaps)"
-                    return outcome
-                }
-                outcome.query = query.text
-                let table = SQLWord.name(query.table)
-                try meddle(&connection, table)
-                let comparison = TableComparison(query)
-                outcome.rows += Int(try connection.query("SELECT count(*) FROM \(table)").int64(0, 0) ?? 0)
-                if let difference = try comparison.difference(&connection) {
-                    outcome.problem = "table \(query.table): \(difference)"
-                    return outcome
-                }
-                try connection.execute("DROP TABLE \(table)")
-            }
+            try compare(topology.text, topology.sources, &outcome, meddle)
         } catch {
             outcome.problem = "\(error)"
         }
         return outcome
+    }
+
+    /// Runs a topology whose files are there, and compares its tables with the queries.
+    func compare(
+        _ text: String, _ sources: [RandomTopology.Source], _ outcome: inout Outcome,
+        _ meddle: (inout Connection, String) throws -> Void = { _, _ in }
+    ) throws {
+        let compiled = try compile(text)
+        try runEngine(compiled)
+        var connection = try connect()
+        try load(sources, into: &connection)
+        for query in compiled.tableQueries() {
+            // All texts that are taken for JSON are some.
+            let gaps = query.gaps.filter { !$0.contains("a text that is no JSON stops the query") }
+            guard gaps.isEmpty else {
+                outcome.problem = "gaps: \(gaps)"
+                return
+            }
+            outcome.query = query.text
+            let table = SQLWord.name(query.table)
+            try meddle(&connection, table)
+            let comparison = TableComparison(query)
+            outcome.rows += Int(try connection.query("SELECT count(*) FROM \(table)").int64(0, 0) ?? 0)
+            if let difference = try comparison.difference(&connection) {
+                outcome.problem = "table \(query.table): \(difference)"
+                return
+            }
+            try connection.execute("DROP TABLE \(table)")
+        }
     }
 
     private struct Broken: Error, CustomStringConvertible { var description: String }

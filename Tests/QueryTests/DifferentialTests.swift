@@ -36,6 +36,31 @@ import Testing
         #expect(seeds.count == 1 || rows > seeds.count * 10, "\(rows) rows")
     }
 
+    /// Elements of one moment in three arrays come in the order in which they stand in their document.
+    @Test func elementsOfArraysInArraysHaveAnOrder() async throws {
+        let outcome = try await onThread(named: "differential") {
+            let stand = try DifferentialStand("nested")
+            let document =
+                #"{"ts":"2026-01-01T00:00:00Z","a":[{"b":[{"c":[{"v":2}]},{"c":[{"v":3},{"v":4}]}]},{"b":[{"c":[{"v":9}]}]}]}"#
+            let file = try stand.file(named: "nested.ndjson", document + "\n")
+            let text = """
+                topology: nested
+                nodes:
+                  events: { file: "\(file)" }
+                  records:
+                    from: events
+                    parse_json: { each: "a[].b[].c", event_time: ts, fields: { ts: { path: ^^^.ts, type: timestamp }, v: integer } }
+                  kpi: { from: records, summarize: { metrics: { first: first(v), last: last(v), n: count() } } }
+                  out: { from: kpi, postgres: { url: "${DATABASE_URL}", table: nested } }
+                """
+            var outcome = DifferentialStand.Outcome(seed: 0, topology: text)
+            let event = RandomEvent(text: document, isJSON: true)
+            try stand.compare(text, [RandomTopology.Source(node: "events", events: [event])], &outcome)
+            return outcome
+        }
+        #expect(outcome.problem == nil && outcome.rows == 1, "\(outcome.problem ?? "")\n\(outcome.query)")
+    }
+
     /// The canary: a table that lacks a row is found out.
     @Test func aDeletedRowIsFound() async throws {
         let outcomes = try await onThread(named: "differential") {

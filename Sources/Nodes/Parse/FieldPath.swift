@@ -136,8 +136,8 @@ struct FieldPath {
     /// What `each:` is to be in place of a text that names the elements of an array, or the document, in another language of
     /// paths: `items[]`, `$.items[*]`, `$`, `.`; nil when it does not.
     private static func elementsAdvice(_ text: String) -> String? {
+        if text == "[]" { return nil }
         var plain = Substring(text.replacing("[*]", with: "[]"))
-        if plain == "[]", text == "[]" { return nil }
         if plain == "." || plain == "/" { plain = "" }
         if plain.hasPrefix("$") { plain = plain.dropFirst() }
         if plain.hasPrefix(".") { plain = plain.dropFirst() }

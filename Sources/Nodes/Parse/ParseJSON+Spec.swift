@@ -21,8 +21,8 @@ extension ParseJSON: NodeType {
                             example: "readings"),
                         FieldSpec(
                             "optional", .boolean,
-                            "Whether a document may lack the array, or have null in its place: then it has no records, and "
-                                + "is no dead letter.", default: "false"),
+                            "Whether the array may be missing, or have null in its place: then there are no records of it, and "
+                                + "no dead letter.", default: "false"),
                     ]),
                 "The path of an array whose elements are the records, a record each; `\"[]\"` for documents that are arrays, and "
                     + "`orders[].items` for an array in each element of another one. "

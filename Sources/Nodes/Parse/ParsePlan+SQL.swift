@@ -36,7 +36,7 @@ extension ParsePlan: QueryableStage {
                 FROM \(messages)
             ) AS messages
             """
-        // From the outside in, as the record is the last one.
+        // From the outside in: the record is the last one.
         var records = ["messages.value"]
         var number = "0"
         let arrays = elements?.paths ?? []
@@ -51,8 +51,8 @@ extension ParsePlan: QueryableStage {
                     WITH ORDINALITY AS \(relation)(value, number)
                 """
             records.append(relation + ".value")
-            // More elements than a document can have.
-            number = index == 0 ? relation + ".number" : "\(number) * 100000000::numeric + \(relation).number"
+            // A document has fewer elements than that.
+            number = index == 0 ? relation + ".number" : "(\(number)) * 100000000::numeric + \(relation).number"
         }
         let place = [
             "messages.topic AS \"message.topic\"", "messages.partition AS \"message.partition\"",

@@ -86,7 +86,9 @@ final class DeadLetterRows: EpochSink {
             rows.columns[12].append(letter.isDead ? "dead" : "refused")
             rows.columns[13].append(letter.refusers.isEmpty ? nil : letter.refusers.joined(separator: "\n"))
             rows.columns[14].append(letter.clock)
-            rows.columns[15].append(letter.element.map { ReasonText.storable($0, encoding: encoding) })
+            // Replays compare it: one that cannot be stored as it is stays unsaid.
+            rows.columns[15].append(
+                letter.element.flatMap { ReasonText.storable($0, encoding: encoding) == $0 ? $0 : nil })
         }
         return rows
     }
