@@ -15,10 +15,13 @@ import Testing
     }
 
     @Test func aloneItNeedsTooMuch() {
-        let shares = MemoryShares(limit: 64 << 20, others: ["ended": 0])
-        #expect(shares.hasRoom(for: 64 << 20) && !shares.hasRoom(for: 64 << 20 + 1))
-        #expect(
-            shares.complaint(64 << 20 + 1)
-                == "memory: it needs 65 MiB, of the 64 MiB that serve may take; lower its memory:, or raise --memory")
+        let alone = MemoryShares(limit: 64 << 20, others: ["ended": 0])
+        #expect(alone.hasRoom(for: 64 << 20) && !alone.hasRoom(for: 64 << 20 + 1))
+        for shares in [alone, MemoryShares(limit: 64 << 20, others: ["small": 1 << 20])] {
+            #expect(
+                shares.complaint(64 << 20 + 1)
+                    == "memory: it needs 65 MiB, of the 64 MiB that serve may take; lower its memory:, or raise --memory"
+            )
+        }
     }
 }

@@ -12,10 +12,14 @@ struct MemoryShares {
     /// Whether so many bytes are left.
     func hasRoom(for wanted: Int) -> Bool { wanted <= limit - taken }
 
-    /// The sum that does not come out.
+    /// The sum that does not come out. What is too much by itself is too much whoever else has some, and pausing these
+    /// would not help.
     func complaint(_ wanted: Int) -> String {
-        let list = others.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            .map { "\($0.key) \(Self.text($0.value))" }
+        let list =
+            wanted > limit
+            ? []
+            : others.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+                .map { "\($0.key) \(Self.text($0.value))" }
         let sum =
             list.isEmpty
             ? "" : ", and with what others have (\(list.joined(separator: ", "))) that is \(Self.text(wanted + taken))"
