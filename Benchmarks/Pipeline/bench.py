@@ -14,13 +14,13 @@ from building import BenchmarkError
 from context import Bench
 from report import Section, merged_document
 from sections import (
-    ask, counts, from_file, from_kafka, language, latency, lookups, memory, micro, peers, population, scaling, serving,
-    summaries, writes)
+    ask, attacked, counts, from_file, from_kafka, language, latency, lookups, memory, micro, peers, population, scaling,
+    serving, summaries, writes)
 
 #: In the order of the page.
 SECTIONS = {section.NAME: section for section in (
-    from_file, peers, from_kafka, latency, writes, ask, scaling, serving, memory, summaries, language, lookups, population,
-    micro, counts)}
+    from_file, peers, from_kafka, latency, writes, ask, scaling, serving, attacked, memory, summaries, language, lookups,
+    population, micro, counts)}
 #: What runs when nothing is said; `peers` needs the network.
 DEFAULT = [name for name in SECTIONS if name != peers.NAME]
 

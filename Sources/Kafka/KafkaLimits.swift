@@ -22,8 +22,8 @@ public enum KafkaLimits {
     public static let fetchWait = Duration.milliseconds(100)
     /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).
     public static let queuedMessageOverheadBytes = 300
-    /// Longest single wait inside librdkafka, so that a wake-up or an error is seen at least this often.
-    public static let waitSlice = Duration.milliseconds(100)
+    /// How late waits of librdkafka's threads may end: see `TimerSlack`.
+    static let timerSlack = Duration.milliseconds(2)
     /// How long closing a client may take before it is abandoned: closing can hang in old versions.
     public static let closeTimeout = Duration.seconds(10)
     /// How long an answer about metadata, offsets or topics may take.

@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    /// librdkafka itself would go on waiting for messages.
+    @Test(arguments: Stand.available)
+    func anAssignmentEndsAWait(kind: Stand.Kind) async throws {
+        try await onOwnThread {
+            let stand = try Stand(kind)
+            let name = try stand.topic()
+            let delegate = RecordingDelegate()
+            var consumer = try stand.consumer(group: "g-\(name)", topics: [name], settings: stand.quickGroup)
+            var received = Received()
+            let waited = try ContinuousClock().measure {
+                try consumer.pollOnce(delegate, timeout: .seconds(120), into: &received)
+            }
+            #expect(delegate.calls == [.assigned([TopicPartition(name, 0)])])
+            #expect(waited < .seconds(100))
+            try consumer.close(delegate: delegate)
+        }
+    }
+
     @Test(arguments: Stand.available)
     func aRefusedClaimIsAskedAgainAndReadsNothingBefore(kind: Stand.Kind) async throws {
         try await onOwnThread {

@@ -1,3 +1,4 @@
+import Foundation
 import Platform
 import PlatformTesting
 import Testing
@@ -231,6 +232,15 @@ import Testing
                 try consumer.pollOnce(RecordingDelegate(), timeout: .seconds(60), into: &received)
             }
             #expect(elapsed < .seconds(30))
+            let waker = consumer.waker
+            Thread.detachNewThread {
+                usleep(200_000)
+                waker.wake()
+            }
+            let waited = try ContinuousClock().measure {
+                try consumer.pollOnce(RecordingDelegate(), timeout: .seconds(60), into: &received)
+            }
+            #expect(waited < .seconds(30))
         }
     }
 }

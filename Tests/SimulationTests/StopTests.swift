@@ -47,6 +47,45 @@ import Testing
         #expect(error?.hanging.contains("commit") == ignoresCancel)
     }
 
+    /// A source that waits for messages is woken for a rewind, and for the end; nobody calls what it has taken back.
+    @Test func aWaitingSourceIsWoken() async throws {
+        let log = ModelLog(partitions: 1, records: 10, seed: 5)
+        let key = log.partitions.keys.sorted()[0]
+        let isWaiting = Atomic(false)
+        let wakes = Atomic(0)
+        let (woken, mayDiscard) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let source = ScriptedSource { intake in
+            intake.setWaker {
+                wakes.add(1, ordering: .sequentiallyConsistent)
+                woken.signal()
+            }
+            _ = try intake.claim([key])
+            isWaiting.store(true, ordering: .sequentiallyConsistent)
+            while !intake.needsRewind { woken.wait() }
+            #expect(try intake.reclaim().count == 1)
+            isWaiting.store(true, ordering: .sequentiallyConsistent)
+            while !intake.isStopping { woken.wait() }
+            intake.setWaker(nil)
+        }
+        let other = ScriptedSource { intake in
+            mayDiscard.wait()
+            intake.discard()
+        }
+        let run = SimulatedPipeline(
+            sources: [source, other], target: ModelTarget(database: ModelDatabase(), seed: 1, faultPercent: 0),
+            workers: 1)
+        try await Eventually.wait(for: "a source that waits") {
+            isWaiting.exchange(false, ordering: .sequentiallyConsistent)
+        }
+        mayDiscard.signal()
+        try await Eventually.wait(for: "the rewind") { isWaiting.load(ordering: .sequentiallyConsistent) }
+        run.pipeline.stop()
+        try await run.end()
+        let before = wakes.load(ordering: .sequentiallyConsistent)
+        run.pipeline.cancel()
+        #expect(wakes.load(ordering: .sequentiallyConsistent) == before)
+    }
+
     /// A source that is asked to drop something while the database hangs is not held when the pipeline gives up.
     @Test func aDiscardDuringACommitThatHangsEndsWithThePipeline() async throws {
         let log = ModelLog(partitions: 1, records: 100, seed: 5)

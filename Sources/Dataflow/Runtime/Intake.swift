@@ -21,6 +21,10 @@ public final class Intake: Sendable {
     /// Whether everything since the last commit was dropped: the source must call `reclaim` and continue from there.
     public var needsRewind: Bool { pipeline.monitor.withLock { $0.rewind.isDue(source) } }
 
+    /// Has `wake` called, from any thread, whenever the source is to stop or a rewind is due: it ends a wait for messages, so
+    /// that such waits may be long. Does not block, and is not called any more once nil has been set.
+    public func setWaker(_ wake: (@Sendable () -> Void)?) { pipeline.setWaker(wake, of: source) }
+
     /// An empty batch, or nil when none came free within `timeout`, when a rewind is due, or when stopping.
     public func makeBatch(timeout: Duration) -> Batch? {
         pipeline.makeBatch(source: source, timeout: timeout)

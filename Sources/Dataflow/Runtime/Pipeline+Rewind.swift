@@ -35,6 +35,7 @@ extension Pipeline {
             for index in state.partitions.indices { state.partitions[index].loseUncommitted() }
             state.rewind.cleared()
         }
+        wakeSources()
     }
 
     /// Commits what was handed over so far, and waits for it. False when that took too long, a rewind is due, or the pipeline

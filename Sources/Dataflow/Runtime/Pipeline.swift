@@ -1,6 +1,7 @@
 import Foundation
 public import Logging
 package import Platform
+import Synchronization
 
 /// A running topology: source threads, worker threads and a commit thread around one lock.
 ///
@@ -19,6 +20,8 @@ public final class Pipeline: Sendable {
     let gates: [PermitGate]
     private let counters: [NodeCounters]
     private let taps: [NodeTap]
+    /// What ends the waits of sources, by their index.
+    private let wakers = Mutex<[Int: @Sendable () -> Void]>([:])
     let logger: Logger
     let schedule: Schedule
 
@@ -109,12 +112,23 @@ public final class Pipeline: Sendable {
     /// Asks the sources to end; what was read is committed first. Returns at once.
     public func stop() {
         monitor.update { $0.life.stop() }
+        wakeSources()
     }
 
     /// Gives up waiting for a database that is away. What was not committed is read again by the next run.
     public func cancel() {
         monitor.update { $0.life.cancel(at: schedule.now) }
+        wakeSources()
     }
+
+    /// Has the waits of sources ended, which are to look whether they are to stop or a rewind is due.
+    func wakeSources() {
+        // Under the lock: what is taken back is not called any more.
+        wakers.withLock { wakers in for wake in wakers.values { wake() } }
+    }
+
+    /// What ends the wait of a source; nil takes it back.
+    func setWaker(_ wake: (@Sendable () -> Void)?, of source: Int) { wakers.withLock { $0[source] = wake } }
 
     /// What blocking calls of the target may ask of this pipeline, and tell it.
     public var context: CommitContext {
@@ -169,6 +183,7 @@ public final class Pipeline: Sendable {
             if state.failure == nil { state.failure = error }
             state.life.stop()
         }
+        wakeSources()
     }
 
     /// What the pipeline is doing, for display.

@@ -78,6 +78,9 @@ final class ClientCallbacks: Sendable {
     /// From now on rebalances are answered at once, by giving everything up.
     func beginClosing() { state.withLock { $0.isClosing = true } }
 
+    /// Whether `beginClosing` was called.
+    var isClosing: Bool { state.withLock { $0.isClosing } }
+
     /// Messages that were reported as undeliverable since the last time, with the first one's error.
     func takeUndelivered() -> (count: Int, first: KafkaError)? {
         state.withLock { state in

@@ -30,8 +30,8 @@ internal import Dispatch
             unsafe rd_kafka_conf_set_dr_msg_cb(configuration, deliveryCallback)
         }
         var text = [CChar](repeating: 0, count: KafkaLimits.errorTextBytes)
-        let client = unsafe rd_kafka_new(
-            consumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, configuration, &text, text.count)
+        let kind = consumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER
+        let client = unsafe TimerSlack.inherited { unsafe rd_kafka_new(kind, configuration, &text, text.count) }
         guard let client = unsafe client else {
             unsafe rd_kafka_conf_destroy(configuration)
             unsafe opaque.release()
@@ -156,6 +156,14 @@ private func callbacks(_ opaque: UnsafeMutableRawPointer?) -> ClientCallbacks? {
     return unsafe Unmanaged<ClientCallbacks>.fromOpaque(opaque).takeUnretainedValue()
 }
 
+/// Ends the wait for messages in which a callback was called: librdkafka would go on waiting. The wait for the end of a
+/// consumer goes on: it would take this for the end.
+private func endWait(of client: OpaquePointer, _ callbacks: ClientCallbacks) {
+    guard !callbacks.isClosing, let queue = unsafe rd_kafka_queue_get_consumer(client) else { return }
+    unsafe rd_kafka_queue_yield(queue)
+    unsafe rd_kafka_queue_destroy(queue)
+}
+
 private func logCallback(
     client: OpaquePointer?, level: Int32, facility: UnsafePointer<CChar>?, text: UnsafePointer<CChar>?
 ) {
@@ -176,8 +184,9 @@ private func logCallback(
 private func errorCallback(
     client: OpaquePointer?, response: Int32, text: UnsafePointer<CChar>?, opaque: UnsafeMutableRawPointer?
 ) {
-    guard let text = unsafe text, let callbacks = unsafe callbacks(opaque) else { return }
+    guard let client = unsafe client, let text = unsafe text, let callbacks = unsafe callbacks(opaque) else { return }
     callbacks.receive(rd_kafka_resp_err_t(response), text: unsafe String(cString: text))
+    unsafe endWait(of: client, callbacks)
 }
 
 private func rebalanceCallback(
@@ -194,6 +203,7 @@ private func rebalanceCallback(
         } else {
             .revoke
         }
+    unsafe endWait(of: client, callbacks)
     guard !callbacks.record(ClientCallbacks.Rebalance(kind: kind, partitions: list)) else { return }
     guard unsafe rd_kafka_rebalance_protocol(client).map({ unsafe String(cString: $0) }) == "COOPERATIVE" else {
         unsafe rd_kafka_assign(client, nil)
@@ -211,10 +221,11 @@ private func commitCallback(
     client: OpaquePointer?, response: rd_kafka_resp_err_t,
     partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?, opaque: UnsafeMutableRawPointer?
 ) {
-    guard let callbacks = unsafe callbacks(opaque), response != RD_KAFKA_RESP_ERR_NO_ERROR,
-        response != RD_KAFKA_RESP_ERR__NO_OFFSET
+    guard let client = unsafe client, let callbacks = unsafe callbacks(opaque),
+        response != RD_KAFKA_RESP_ERR_NO_ERROR, response != RD_KAFKA_RESP_ERR__NO_OFFSET
     else { return }
     callbacks.record(.commitFailed(callbacks.error(response, doing: "kafka: committing offsets for lag tools")))
+    unsafe endWait(of: client, callbacks)
 }
 
 private func deliveryCallback(

@@ -72,8 +72,7 @@ extension ClusterClient {
         while !wanted.isEmpty {
             let left = end - ContinuousClock.now
             guard left > .zero else { break }
-            let slice = min(left, KafkaLimits.waitSlice).milliseconds
-            guard let message = unsafe rd_kafka_consume_queue(queue, slice) else { continue }
+            guard let message = unsafe rd_kafka_consume_queue(queue, max(1, left.milliseconds)) else { continue }
             defer { unsafe rd_kafka_message_destroy(message) }
             guard let topic = unsafe message.pointee.rkt else { continue }
             let partition = unsafe TopicPartition(

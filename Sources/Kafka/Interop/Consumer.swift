@@ -91,13 +91,14 @@ public struct Consumer: ~Copyable {
         return result
     }
 
-    /// Waits for one message, then takes what came with it: librdkafka's call waits for all or for the whole timeout.
+    /// Waits for one message, then takes what came with it: librdkafka's call waits for all or for the whole timeout. A
+    /// wake-up ends it, and so do an event and a rebalance (see `ClientHandle.endWait`).
     private func receiveFirst(of maxMessages: Int, within timeout: Duration) -> Int {
         let end = ContinuousClock.now + timeout
         while !client.callbacks.takeWake(), !client.callbacks.hasNews {
             let left = end - ContinuousClock.now
             guard left > .zero else { return 0 }
-            let first = unsafe batch.receive(1, from: client.queue!, timeout: min(left, KafkaLimits.waitSlice))
+            let first = unsafe batch.receive(1, from: client.queue!, timeout: left)
             if first > 0 { return first }
         }
         return 0

@@ -32,10 +32,10 @@ enum SourceLimits {
     static let request = Duration.seconds(4)
     /// How long nothing may have come from a pipe before that is said.
     static let silence = Duration.seconds(5)
-    /// How long a poll waits for messages: bounds how late a stop or a rewind is noticed.
+    /// How long a poll waits for messages, a stop or a rewind, before it is looked whether something else is to be done.
     static let poll = Duration.milliseconds(20)
-    /// The same once nothing has come for `quiet`: a message ends every wait, and a topology without any shall cost nothing.
-    static let pollOfQuiet = Duration.milliseconds(100)
+    /// The same once nothing has come for `quiet`: a topology without any message shall cost nothing.
+    static let pollOfQuiet = Duration.milliseconds(500)
     static let quiet = Duration.seconds(1)
     /// While nothing may be read for want of batches, one message is taken this often: rebalances are answered by polls
     /// only, and the other members wait for ours; a member that does not poll for `max.poll.interval.ms` (5 minutes) is

@@ -7,7 +7,7 @@ import Testing
 
 /// Several processes that together run no more programs than the topology may, counted from outside.
 @Suite(.serialized) struct ClusterConcurrencyTests {
-    /// Counts programs without a pause, as somebody does who looks at the machine.
+    /// Counts programs again and again, as somebody does who looks at the machine. A program lives for longer than a pause.
     private final class Counter: Sendable {
         private let most = Mutex(0)
         private let isStopped = Atomic(false)
@@ -18,7 +18,7 @@ import Testing
                 while !isStopped.load(ordering: .relaxed) {
                     let found = ExecPrograms.running(path).count
                     most.withLock { $0 = max($0, found) }
-                    usleep(1_000)
+                    usleep(10_000)
                 }
                 ended.signal()
             }

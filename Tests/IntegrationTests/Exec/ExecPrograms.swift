@@ -75,7 +75,10 @@ struct ExecPrograms {
     /// Processes whose arguments hold a text, of which each stands for one running program.
     static func running(_ text: String) -> [Int32] {
         processes.filter { id in
-            let words = String(decoding: commandLine(of: id), as: UTF8.self).split(separator: "\0")
+            let line = commandLine(of: id)
+            // Hardly any has it, and who counts looks at all of them a hundred times a second.
+            guard line.firstRange(of: text.utf8) != nil else { return false }
+            let words = String(decoding: line, as: UTF8.self).split(separator: "\0")
             // Shells that become the program name it too, for a moment; then they are the program.
             let isProgram = words.first?.split(separator: "/").last?.hasPrefix("python") ?? false
             return isProgram && words.dropFirst().contains { $0 == text }

@@ -149,6 +149,8 @@ final class MillraceProcess: Sendable {
     func wait(within deadline: Duration = .seconds(60)) throws -> Exit {
         let last = ContinuousClock.now + deadline * 10
         var (end, used) = (ContinuousClock.now + deadline, processorTicks)
+        // What takes long may be noticed a little later.
+        var pause = 2_000.0
         while true {
             if ContinuousClock.now >= end, ContinuousClock.now < last, processorTicks > used + 100 {
                 (end, used) = (.now + deadline, processorTicks)
@@ -157,7 +159,8 @@ final class MillraceProcess: Sendable {
             guard ContinuousClock.now < end else {
                 throw Failure(description: "millrace did not end within \(deadline); it said: \(lastWords)")
             }
-            usleep(2_000)
+            usleep(useconds_t(pause))
+            pause = min(pause * 1.05, 30_000)
         }
     }
 

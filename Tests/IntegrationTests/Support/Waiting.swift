@@ -13,11 +13,15 @@ func eventually(
 ) throws {
     var end = ContinuousClock.now + deadline
     var last = progress()
-    while try !condition() {
+    while true {
+        let began = ContinuousClock.now
+        if try condition() { return }
         let now = progress()
         if now != last { (last, end) = (now, .now + deadline) }
         guard ContinuousClock.now < end else { throw DeadlinePassed(description: "not within \(deadline): \(what())") }
-        usleep(10_000)
+        // A look that starts a program or a server's session takes from what it waits for.
+        let pause = min(max(.milliseconds(10), (.now - began) * 2), .milliseconds(500))
+        usleep(useconds_t(pause / .microseconds(1)))
     }
 }
 

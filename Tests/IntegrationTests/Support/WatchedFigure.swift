@@ -23,7 +23,7 @@ final class WatchedFigure: Sendable {
                 } catch {
                     seen.withLock { $0.failure = $0.failure ?? "\(error)" }
                 }
-                usleep(5_000)
+                usleep(20_000)
             }
             ended.signal()
         }

@@ -48,13 +48,15 @@ final class KafkaReader: @unchecked Sendable {
     }
 
     func run() throws {
+        let waker = withConsumer { $0.waker }
+        intake.setWaker { waker.wake() }
+        defer { intake.setWaker(nil) }
         try assignments.found()
         while !intake.isStopping {
             if intake.needsRewind { try rewind() }
             if builder.prepare(timeout: SourceLimits.poll) {
                 let isQuiet = builder.isEmpty && .now - lastNews >= SourceLimits.quiet
-                try poll(
-                    maxMessages: builder.room, timeout: isQuiet ? SourceLimits.pollOfQuiet : SourceLimits.poll)
+                try poll(maxMessages: builder.room, timeout: isQuiet ? pollOfQuiet : SourceLimits.poll)
                 if builder.isDue {
                     reportEnds()
                     builder.submit()
@@ -67,6 +69,9 @@ final class KafkaReader: @unchecked Sendable {
         builder.submit()
         hasEndedInOrder = true
     }
+
+    /// Nothing that is to be done now and then comes much too late.
+    private var pollOfQuiet: Duration { min(SourceLimits.pollOfQuiet, plan.pace.watch / 2) }
 
     /// Takes what the client has. An error that may pass does not end the pipeline: the next poll asks again.
     private func poll(maxMessages: Int, timeout: Duration) throws {
