@@ -104,9 +104,12 @@ extension Catalog {
     ) -> CatalogError {
         CatalogError(
             code: .moved,
-            description: "topology \(topology): the plan was made on version \(expected.version), and since then "
-                + (found.version == expected.version
-                    ? "its run was changed" : "version \(found.version) was deployed") + "; make a new plan")
+            description: found.version == 0
+                ? "topology \(topology): the plan was made on version \(expected.version), and in this database it is not "
+                    + "deployed; name the database of the plan, or make a new plan"
+                : "topology \(topology): the plan was made on version \(expected.version), and since then "
+                    + (found.version == expected.version
+                        ? "its run was changed" : "version \(found.version) was deployed") + "; make a new plan")
     }
 
     /// What is deployed, by name.

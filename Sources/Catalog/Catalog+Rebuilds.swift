@@ -49,7 +49,7 @@ extension Catalog {
         guard let current = try deployments().first(where: { $0.topology == topology }) else {
             throw try unknown(topology)
         }
-        if try version(current.version, of: topology).file == file {
+        if try version(current.version, of: topology).file.utf8.elementsEqual(file.utf8) {
             throw CatalogError(
                 code: .nothingToDo,
                 description:

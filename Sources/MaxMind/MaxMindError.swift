@@ -17,7 +17,4 @@ public struct MaxMindError: Error, Sendable, Equatable, CustomStringConvertible 
         self.code = code
         self.description = description
     }
-
-    /// Whether trying again may help: a file that is being replaced is there again in a moment.
-    public var isRetryable: Bool { code == .file }
 }

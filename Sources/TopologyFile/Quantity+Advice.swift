@@ -15,7 +15,7 @@ extension Quantity {
         if integer(text) != nil { return "add a unit: ms, s, m, h or d" }
         let words = pieces(text)
         if let unit = words.last?.unit, words.count == 1 {
-            if unit == "M" { return "minutes are m: \(words[0].number)m; months are not available" }
+            if unit == "M" { return "minutes are m: \(words[0].number)m; a window of a calendar month is 1 month" }
             if ["mo", "mon", "month", "months"].contains(unit.lowercased()) { return "months are not available" }
             if ["y", "yr", "year", "years"].contains(unit.lowercased()) {
                 return "years are not available; the longest is 366d"

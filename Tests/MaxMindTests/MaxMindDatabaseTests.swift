@@ -143,7 +143,6 @@ import Testing
             missing?.description
                 == "/nowhere.mmdb: the file cannot be opened: No such file or directory; check its path and its permissions"
         )
-        #expect(missing?.isRetryable == true)
         let other = #expect(throws: MaxMindError.self) { try Self.open(Array("no database".utf8)) }
         #expect(other?.code == .format)
         #expect(

@@ -34,7 +34,7 @@ import TopologyFile
 
     @Test(arguments: [
         ("1w", "there is no unit for weeks: write 7d"), ("2 weeks", "there is no unit for weeks: write 14d"),
-        ("1M", "minutes are m: 1m; months are not available"), ("1 month", "months are not available"),
+        ("1M", "minutes are m: 1m; a window of a calendar month is 1 month"), ("1 month", "months are not available"),
         ("1y", "years are not available; the longest is 366d"), ("15min", "write 15m"), ("1h30m", "write 90m"),
         ("1.5h", "write 90m"), ("PT1H", "write 1h"), ("P1D", "write 1d"), ("1 day", "write 1d"),
         ("10 secs", "write 10s"),

@@ -13,8 +13,8 @@ LEVELS = ("smoke", "default", "full")
 #: users run; the optimiser has crashed on code, and made a fault of one, that a debug build took. Building them takes
 #: twice as long as building the others, and the tests a quarter of the time, so whoever runs all is done sooner.
 DEBUG, OPTIMISED = ".build/debug", ".build/optimised/release"
-#: An index is for editors, and takes a third of the time that compiling tests takes.
-NO_INDEX = ("--disable-index-store",)
+#: The index, from which the test program learns what tests there are, of our own code alone.
+SMALL_INDEX = ("-Xswiftc", "-index-ignore-system-modules", "-Xswiftc", "-index-ignore-clang-modules")
 
 #: Those of IntegrationTests that wait most of the time: for sessions of killed members to end, for brokers to come back.
 #: They run beside those that need the processor; together, they would take turns from one another.
@@ -108,7 +108,7 @@ def preparation():
     yield Part("build", "check", build, level="smoke", only=True, after=("dependencies",), cores=2)
     # Tests see what is internal.
     optimised = ("-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", str(pathlib.Path(OPTIMISED).parent))
-    yield Part("build, optimised", "check", (*build, *NO_INDEX, *optimised), after=("dependencies",), cores=1.7)
+    yield Part("build, optimised", "check", (*build, *SMALL_INDEX, *optimised), after=("dependencies",), cores=1.7)
     yield Part("checks", "check", ("scripts/check",), level="smoke", after=("dependencies",), cores=0.3)
 
 
@@ -222,7 +222,7 @@ def sanitizer_parts():
         build = f"build, {sanitizer} sanitizer"
         yield Part(
             build, "check",
-            ("swift", "build", "--build-tests", *NO_INDEX, f"--sanitize={sanitizer}", "--scratch-path", scratch), level="full",
+            ("swift", "build", "--build-tests", *SMALL_INDEX, f"--sanitize={sanitizer}", "--scratch-path", scratch), level="full",
             after=("dependencies", needed) if sanitizer == "thread" else ("dependencies",))
         # Simulations run one thread at a time, so more seeds find nothing more: 2,000 took the thread sanitizer 20 minutes.
         yield Part(

@@ -186,6 +186,9 @@ public final class Pipeline: Sendable {
         wakeSources()
     }
 
+    /// How many records were read and are not committed.
+    public var uncommitted: Int64 { monitor.withLock { $0.uncommitted } }
+
     /// What the pipeline is doing, for display.
     public func progress() -> ProgressSnapshot {
         let statuses = plan.sources.map(\.source.status)

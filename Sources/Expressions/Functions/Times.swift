@@ -150,7 +150,9 @@ extension FunctionCatalog {
     /// The zone that a constant names.
     private static func zone(_ facts: FormArguments, _ index: Int) throws(FormProblem) -> TimeZoneRules {
         let name = facts.text(index).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        guard let zone = TimeZoneDatabase.system.find(name) else { throw ZoneProblem.of(name, argument: index) }
+        guard TimeZoneDatabase.advice(onTwofold: name) == nil, let zone = TimeZoneDatabase.system.find(name) else {
+            throw ZoneProblem.of(name, argument: index)
+        }
         return zone
     }
 

@@ -3,6 +3,11 @@ import Platform
 /// What is said of a zone that there is not.
 enum ZoneProblem {
     static func of(_ name: String, argument: Int) -> FormProblem {
+        if let advice = TimeZoneDatabase.advice(onTwofold: name) {
+            return FormProblem(
+                code: "unknown-zone", argument: argument, message: "this time zone has two meanings, found '\(name)'",
+                hint: advice)
+        }
         let isOffset = name.contains { $0 == "+" || $0.isNumber }
         return FormProblem(
             code: "unknown-zone", argument: argument,

@@ -6,7 +6,7 @@ import Lookups
 ///
 /// | type | written as |
 /// | --- | --- |
-/// | text | UTF-8 |
+/// | text | UTF-8 without U+0000 |
 /// | integer | `42`, `-42`, `+42`, `42.0`, within 64 bits |
 /// | decimal(2) | `4.5`, `-4.50`, `4`, `1e2`; more digits behind the point are rounded half away from zero |
 /// | double | `4.5`, `1e-3`, `NaN`, `Infinity` |
@@ -22,7 +22,8 @@ enum FieldText {
         if type == .text {
             return unsafe bytes.withUnsafeBytes { all in
                 let text = unsafe UnsafeRawBufferPointer(rebasing: all[range])
-                guard unsafe isUTF8(text) else { return false }
+                // Postgres, where it ends, stores no U+0000.
+                guard unsafe isUTF8(text) && !text.contains(0) else { return false }
                 unsafe row.set(field, text: text)
                 return true
             }
@@ -46,7 +47,7 @@ enum FieldText {
     /// What a value of a type looks like.
     static func expectation(_ type: DimensionType) -> String {
         switch type {
-        case .text: "UTF-8"
+        case .text: "UTF-8 without U+0000"
         case .integer: "a whole number of 64 bits such as 42"
         case .decimal(let scale): "a number that fits 64 bits with \(scale) digits behind the point"
         case .double: "a number such as 4.5 or 1e-3"

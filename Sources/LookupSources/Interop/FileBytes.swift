@@ -107,6 +107,7 @@ import Zlib
             .source,
             "\(path): the file cannot be \(what): \(reason); check its path, which is taken from the working directory, "
                 + "and its permissions",
-            isRetryable: code != EACCES && code != EISDIR)
+            // Nobody waits for a file that is not there; once it was read, what was read stays in use.
+            isRetryable: ![EACCES, EISDIR, ENOENT, ENOTDIR].contains(code))
     }
 }

@@ -15,8 +15,9 @@ struct ControlAnswer: Encodable, Sendable {
     var reason: String
 
     /// Changes something, and waits until all processes have taken it up.
+    /// - Parameter opposite: the state that says that somebody has wanted something else since.
     static func run(
-        _ topology: String, _ options: CatalogOptions, wait: Duration,
+        _ topology: String, _ options: CatalogOptions, wait: Duration, opposite: TopologyStatus.State? = nil,
         _ change: @escaping @Sendable (inout Catalog) throws -> String
     ) async throws {
         let answer = try await options.withCatalog { catalog in
@@ -32,7 +33,7 @@ struct ControlAnswer: Encodable, Sendable {
                 "\(answer.topology): \(answer.outcome)" + (answer.state.map { ", \($0)" } ?? "")
                     + (answer.reason.isEmpty ? "" : ": \(answer.reason)"))
         }
-        if answer.state?.isRefusal == true { throw ExitCode(1) }
+        if answer.state?.isRefusal == true || opposite != nil && answer.state == opposite { throw ExitCode(1) }
     }
 }
 
@@ -46,8 +47,10 @@ struct ControlOptions: ParsableArguments {
 
     @OptionGroup var catalog: CatalogOptions
 
-    func run(_ change: @escaping @Sendable (inout Catalog) throws -> String) async throws {
-        try await ControlAnswer.run(topology, catalog, wait: wait.duration, change)
+    func run(
+        opposite: TopologyStatus.State? = nil, _ change: @escaping @Sendable (inout Catalog) throws -> String
+    ) async throws {
+        try await ControlAnswer.run(topology, catalog, wait: wait.duration, opposite: opposite, change)
     }
 }
 
@@ -60,7 +63,9 @@ struct Pause: AsyncParsableCommand {
 
     func run() async throws {
         let topology = options.topology
-        try await options.run { catalog in try Self.change(topology, &catalog, CatalogOptions.person) }
+        try await options.run(opposite: .running) { catalog in
+            try Self.change(topology, &catalog, CatalogOptions.person)
+        }
     }
 
     static func change(_ topology: String, _ catalog: inout Catalog, _ person: String) throws -> String {
@@ -77,7 +82,8 @@ struct Resume: AsyncParsableCommand {
 
     func run() async throws {
         let topology = options.topology
-        try await options.run { catalog in try Self.change(topology, &catalog, CatalogOptions.person) }
+        try await options.run(opposite: .paused) { catalog in try Self.change(topology, &catalog, CatalogOptions.person)
+        }
     }
 
     static func change(_ topology: String, _ catalog: inout Catalog, _ person: String) throws -> String {

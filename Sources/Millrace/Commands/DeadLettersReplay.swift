@@ -61,6 +61,8 @@ extension DeadLetters {
                 throw ExitCode(1)
             }
             if catalog.json { JSONAnswer.print(replaying.answer) } else { print(replaying.answer.text) }
+            // Something else was meant.
+            if replaying.answer.letters == 0, letters.isNarrow { throw ExitCode(1) }
             guard !replaying.wasStopped else {
                 StandardError.write(
                     "millrace: stopped before all letters were read again; another replay goes on there")

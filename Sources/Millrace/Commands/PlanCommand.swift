@@ -102,7 +102,8 @@ struct Apply: AsyncParsableCommand {
         let note = note
         try await ControlAnswer.run(plan.topology, catalog, wait: wait.duration) { catalog in
             let base = try catalog.base(of: plan.topology)
-            if base.version > 0, try catalog.version(base.version, of: plan.topology).file == plan.file,
+            if base.version > 0,
+                try catalog.version(base.version, of: plan.topology).file.utf8.elementsEqual(plan.file.utf8),
                 base != plan.base || plan.isDeployed
             {
                 return "version \(base.version) is what was planned already"

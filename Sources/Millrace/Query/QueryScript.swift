@@ -26,8 +26,10 @@ struct QueryScript {
             Topology \(topology): what each of its tables holds, as a query over raw messages in a table
             \(Self.rawTable)
 
-            Not in here: documents deeper or larger than parse_json takes, which are dead letters. A number beyond 64 bits or a
-            value that cannot be computed, which is null in a table, may stop a query; it answers no other value.
+            Not in here: documents deeper or larger than parse_json takes, and such with half of a surrogate pair, which are dead
+            letters; and such with U+FDD0, which stands for U+0000 in a query. A number beyond 64 bits or a value that cannot be
+            computed, which is null in a table, may stop a query, and so does an offset of 16 hours and more; it answers no other
+            value.
             """
         return Self.comment(head) + "\n-- Times are computed in UTC.\nSET timezone TO 'UTC';\n\n" + queriesAlone
     }

@@ -281,7 +281,7 @@ final class SupervisedTopology {
     }
 
     /// What is lost sight of when the process ends now.
-    var uncommitted: Int64 { service?.pipeline.progress().uncommitted ?? 0 }
+    var uncommitted: Int64 { service?.pipeline.uncommitted ?? 0 }
 }
 
 extension RunSnapshot.Permits {

@@ -2,15 +2,27 @@ import Foundation
 
 /// Reads an object of texts, numbers and lists in the order in which it is written, which `JSONSerialization` does not keep.
 enum FlatObject {
-    /// The names and values of `{"name": value, …}`: texts without quotes, null as nothing, all else as written.
-    static func cells(of line: [UInt8]) -> [(name: String, value: String)] {
-        var cells: [(name: String, value: String)] = []
+    /// A name and its value.
+    struct Cell {
+        var name: String
+        /// The value as it is written, which tells it from all others.
+        var written: ArraySlice<UInt8>
+        /// The value as it is shown: texts without quotes unless they are empty, null as nothing, all else as written.
+        var shown: String
+    }
+
+    /// The names and values of `{"name": value, …}`.
+    static func cells(of line: [UInt8]) -> [Cell] {
+        var cells: [Cell] = []
         var index = 1
         while index < line.count, line[index] != UInt8(ascii: "}") {
             let name = text(line, &index)
             index += 2
-            let value = line[index] == UInt8(ascii: "\"") ? text(line, &index) : word(line, &index)
-            cells.append((name, value == "null" ? "" : value))
+            let start = index
+            let isText = line[index] == UInt8(ascii: "\"")
+            let value = isText ? text(line, &index) : word(line, &index)
+            let shown = isText ? value.isEmpty ? "\"\"" : value : value == "null" ? "" : value
+            cells.append(Cell(name: name, written: line[start..<index], shown: shown))
             if index < line.count, line[index] == UInt8(ascii: ",") { index += 2 }
         }
         return cells

@@ -31,8 +31,9 @@ final class TrialTable: Sendable {
 
     private struct Rows {
         var columns: [String] = []
-        var order: [String] = []
-        var cells: [String: [String: String]] = [:]
+        /// By what is written in the columns that tell a row from all others, byte by byte.
+        var order: [[UInt8]] = []
+        var cells: [[UInt8]: [String: String]] = [:]
     }
 
     init(node: String) { self.node = node }
@@ -48,10 +49,11 @@ final class TrialTable: Sendable {
                     let before = index == 0 ? nil : rows.columns.firstIndex(of: cells[index - 1].name)
                     rows.columns.insert(cell.name, at: before.map { $0 + 1 } ?? 0)
                 }
-                let key = cells.filter { keys.contains($0.name) }.map { "\($0.name)=\($0.value)" }
-                    .joined(separator: "\u{0}")
+                let key = Array(
+                    cells.filter { keys.contains($0.name) }.map { Array($0.name.utf8) + [0] + $0.written }
+                        .joined(separator: [0]))
                 if rows.cells[key] == nil { rows.order.append(key) }
-                rows.cells[key] = Dictionary(cells.map { ($0.name, $0.value) }) { _, last in last }
+                rows.cells[key] = Dictionary(cells.map { ($0.name, $0.shown) }) { _, last in last }
             }
         }
     }

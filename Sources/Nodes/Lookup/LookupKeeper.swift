@@ -62,13 +62,8 @@ package final class LookupKeeper: Companion {
         }
     }
 
-    private static func mayPass(_ error: any Error) -> Bool {
-        switch error {
-        case let error as LookupError: error.isRetryable
-        case let error as MaxMindError: error.isRetryable
-        default: false
-        }
-    }
+    /// A database may be away for a while. A file that is not there is a mistake, or comes with the next start.
+    private static func mayPass(_ error: any Error) -> Bool { (error as? LookupError)?.isRetryable ?? false }
 
     // MARK: - Refreshes
 

@@ -332,7 +332,7 @@ struct FieldReader {
                     continue
                 }
                 fields[index].reading?.zone = .column(field.column)
-            } else if let rules = ZoneBook.rules(text) {
+            } else if TimeZoneDatabase.advice(onTwofold: text) == nil, let rules = ZoneBook.rules(text) {
                 fields[index].reading?.zone = .fixed(rules)
             } else if !schema.isUnresolved(text) {
                 problems.append(Self.zoneProblem(value, text, fields[index].name, schema))
@@ -343,6 +343,11 @@ struct FieldReader {
     private static func zoneProblem(
         _ value: ConfigValue, _ text: String, _ name: String, _ schema: RecordSchema
     ) -> Diagnostic {
+        if let advice = TimeZoneDatabase.advice(onTwofold: text) {
+            return Diagnostic(
+                code: "timestamp-zone", at: value.location, "the zone of \(name) has two meanings, found \"\(text)\"",
+                hint: advice)
+        }
         let database = TimeZoneDatabase.system
         let names = database.names
         if names.isEmpty {

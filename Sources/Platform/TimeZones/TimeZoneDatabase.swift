@@ -65,6 +65,20 @@ public final class TimeZoneDatabase: Sendable {
         }
     }
 
+    /// What to write in place of a name that is a zone with summer time here and, to Postgres, an abbreviation for one of its
+    /// offsets; nil for all others. A table and the query over it would not meet.
+    public static func advice(onTwofold name: String) -> String? {
+        twofold[name.lowercased()].map { city, fixed in
+            "Postgres takes \(name.uppercased()) for an offset that has no summer time: write \(city), or \(fixed) for that "
+                + "offset all year"
+        }
+    }
+
+    private static let twofold = [
+        "cet": ("Europe/Brussels", "Etc/GMT-1"), "met": ("Europe/Brussels", "Etc/GMT-1"),
+        "eet": ("Europe/Athens", "Etc/GMT-2"), "wet": ("Europe/Lisbon", "Etc/GMT"),
+    ]
+
     /// Every name, in alphabetical order.
     public var names: [String] {
         guard let folder else { return [] }

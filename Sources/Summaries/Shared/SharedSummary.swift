@@ -126,7 +126,8 @@ extension MetricPlan {
     /// Whether its states are those of another metric of the same input, whatever it is called and however it is shown.
     func computesSame(as other: MetricPlan) -> Bool {
         metric.identity == other.metric.identity && metric.fields.map(\.column) == other.metric.fields.map(\.column)
-            && conditionText == other.conditionText
+            // By bytes: to Swift, two Unicode forms of a text are equal; to the engine and to Postgres they are two texts.
+            && conditionText.map { Array($0.utf8) } == other.conditionText.map { Array($0.utf8) }
     }
 }
 

@@ -107,6 +107,29 @@ import Testing
         }
     }
 
+    /// Whatever the names are that statements use themselves.
+    @Test func columnsMayBeCalledAnything() async throws {
+        try await onOwnThread {
+            let folder = try TopologyFolder()
+            let database = try TestDatabase("step_names")
+            let events = try folder.file(named: "events.ndjson", "{\"k0\":\"a\"}\n")
+            let told = events + ".told"
+            let process = try MillraceProcess(
+                topology: """
+                    topology: names
+                    nodes:
+                      events: { file: "\(events)" }
+                      records: { from: events, parse_json: { fields: { k0: text } } }
+                      kpi: { from: records, summarize: { by: [k0], metrics: { x: count(), t: count(), k: count(), place: count() } } }
+                      out: { from: kpi, postgres: { url: "${DATABASE_URL}", table: names, after_commit: { command: "cat > '\(told)'" } } }
+
+                    """, environment: ["DATABASE_URL": database.url])
+            #expect(try process.wait() == .code(0), "\(process.lastWords)")
+            #expect(
+                try String(contentsOfFile: told, encoding: .utf8).contains(#""k0":"a","x":1,"t":1,"k":1,"place":1"#))
+        }
+    }
+
     @Test func aProgramThatFailsIsRunAgainAndNamed() async throws {
         try await onOwnThread {
             let programs = try StepPrograms(count: 300)

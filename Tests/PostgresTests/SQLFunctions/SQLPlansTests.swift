@@ -71,12 +71,23 @@ struct SQLPlansTests {
                 millrace.share_below(a.sketch, 1), millrace.share_below_low(a.sketch, 1),
                 millrace.share_below_high(a.sketch, 1), millrace.percentiles_union(a.sketch, a.sketch),
                 millrace.quantile_count(a.sketch), millrace.quantile_min(a.sketch), millrace.quantile_max(a.sketch),
-                millrace.quantile_sum(a.sketch)), ';' ORDER BY u.id))
-            FROM users AS u JOIN amounts AS a ON a.id = u.id
+                millrace.quantile_sum(a.sketch), millrace.top_total(t.sketch), millrace.top_json(t.sketch, 3),
+                millrace.top_union(t.sketch, t.sketch), millrace.sum_exact(t.sum), millrace.sum_union(t.sum, t.sum)),
+                ';' ORDER BY u.id))
+            FROM users AS u JOIN amounts AS a ON a.id = u.id JOIN words AS t ON t.id = u.id
             """
-        let bars = "SELECT count(*), sum(d.count) FROM amounts AS a, millrace.distribution(a.sketch, 9) AS d"
+        let bars = """
+            SELECT count(*), sum(d.count), sum(w.count)
+            FROM amounts AS a JOIN words AS t USING (id), millrace.distribution(a.sketch, 9) AS d, millrace.top(t.sketch, 2) AS w
+            """
+        // Of a text beyond ASCII, whose bytes are looked at more closely.
+        let words = """
+            CREATE TABLE words AS
+            SELECT id, decode('41000102c3a90100', 'hex') AS sketch, decode('30', 'hex') AS sum FROM amounts;
+
+            """
         let lines = try cluster.query(
-            "CREATE SCHEMA workers; SET search_path = workers;\n" + parts.script + """
+            "CREATE SCHEMA workers; SET search_path = workers;\n" + parts.script + words + """
                 \(calls);
                 \(bars);
                 SELECT set_config(name, 'on', false) IS NULL FROM pg_settings
@@ -86,11 +97,18 @@ struct SQLPlansTests {
                 EXPLAIN (COSTS OFF) \(calls);
                 EXPLAIN (COSTS OFF) \(bars);
                 DROP SCHEMA workers CASCADE;
+                SELECT 'public: ' || proname FROM pg_proc
+                WHERE pronamespace = 'millrace'::regnamespace AND prokind = 'f' AND left(proname, 1) <> '_';
 
                 """, in: "plain")
         try #require(lines.count > 5)
         #expect(Array(lines[0...1]) == Array(lines[3...4]))
         #expect(lines[5...].count { $0.hasPrefix("Gather") } == 2, "\(lines[5...])")
+        let names = lines.filter { $0.hasPrefix("public: ") }.map { $0.dropFirst("public: ".count) }
+        #expect(names.count > 20)
+        for name in names where name != "uniques_estimate2" {
+            #expect((calls + bars).contains("millrace.\(name)("), "\(name) runs in no worker here")
+        }
     }
 
     @Test func windowFramesGiveTheUnionsOfTheirRows() throws {

@@ -8,7 +8,7 @@ CREATE SCHEMA IF NOT EXISTS millrace;
 
 -- One byte of 0 ... 255.
 CREATE OR REPLACE FUNCTION millrace._byte(value int) RETURNS bytea
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT set_byte('\x00'::bytea, 0, value) $$;
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT set_byte(E'\\x00'::bytea, 0, value) $$;
 
 -- An unsigned number of any size in groups of 7 bits, lowest first, bit 7 set on all but the last byte.
 CREATE OR REPLACE FUNCTION millrace._varint(value numeric) RETURNS bytea

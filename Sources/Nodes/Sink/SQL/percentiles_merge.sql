@@ -78,7 +78,7 @@ CREATE OR REPLACE FUNCTION millrace._exact_written(code int, vals bigint[]) RETU
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
     RETURN (
-        SELECT '\x22'::bytea || millrace._byte(code) || string_agg(
+        SELECT E'\\x22'::bytea || millrace._byte(code) || string_agg(
             CASE WHEN code = 73 THEN millrace._double_bytes(v)
                  WHEN v - before < 128 THEN millrace._byte((v - before)::int)
                  ELSE millrace._varint(coalesce(v - before, millrace._zigzag(v))) END, ''::bytea ORDER BY i)
@@ -104,7 +104,7 @@ BEGIN
         halvings := halvings + 1;
         keys := array(SELECT millrace._coarsened(k, 1) FROM unnest(keys) WITH ORDINALITY AS u(k, i) ORDER BY i);
     END LOOP;
-    RETURN '\x23'::bytea || millrace._byte(code) || millrace._byte(halvings) || millrace._varint(n)
+    RETURN E'\\x23'::bytea || millrace._byte(code) || millrace._byte(halvings) || millrace._varint(n)
         || CASE WHEN code = 73 THEN millrace._double_bytes(low) || millrace._double_bytes(high)
                 ELSE millrace._varint(millrace._zigzag(low)) || millrace._varint(high::numeric - low) END
         || millrace._varint(millrace._zigzag(total))
@@ -161,7 +161,7 @@ BEGIN
             -- As _exact_values: a call for each of these small sketches would cost as much as reading it.
             held := cardinality(vals);
             -- A byte behind the end, so that there is always a next one.
-            sketch := sketch || '\x00'::bytea;
+            sketch := sketch || E'\\x00'::bytea;
             value := NULL;
             at := 2;
             WHILE at < size LOOP
@@ -313,7 +313,7 @@ BEGIN
     END IF;
     n := n + cardinality(vals);
     IF n = 0 THEN
-        RETURN '\x21'::bytea || millrace._byte(code);
+        RETURN E'\\x21'::bytea || millrace._byte(code);
     ELSIF n > 9223372036854775807 THEN
         RAISE EXCEPTION 'percentile sketches: the union has too many values, expected at most 2^63 - 1'
             USING ERRCODE = 'numeric_value_out_of_range';

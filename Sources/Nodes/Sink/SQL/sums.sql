@@ -120,7 +120,7 @@ BEGIN
     IF value IS NULL THEN
         RETURN NULL;
     ELSIF value = 0 THEN
-        RETURN '\x30';
+        RETURN E'\\x30';
     ELSIF exponent < -1074 THEN
         RAISE EXCEPTION 'sum of doubles: this number is no sum of doubles'
             USING ERRCODE = 'numeric_value_out_of_range';
@@ -146,7 +146,7 @@ BEGIN
         magnitude := div(magnitude, 4294967296);
     END LOOP;
     hex := ltrim(hex, '0');
-    RETURN CASE WHEN value < 0 THEN '\x32'::bytea ELSE '\x31'::bytea END
+    RETURN CASE WHEN value < 0 THEN E'\\x32'::bytea ELSE E'\\x31'::bytea END
         || millrace._varint(millrace._zigzag(exponent))
         || decode(CASE WHEN length(hex) % 2 = 1 THEN '0' ELSE '' END || hex, 'hex');
 END $$;

@@ -69,10 +69,10 @@ BEGIN
             || millrace._top_varint(level - lowest), ''::bytea ORDER BY item), '')
     INTO encoded FROM unnest(items, counts, levels) AS u(item, count, level) WHERE level >= lowest;
     IF NOT is_estimated THEN
-        RETURN '\x41'::bytea || set_byte('\x00'::bytea, 0, parts.kind)
+        RETURN E'\\x41'::bytea || set_byte(E'\\x00'::bytea, 0, parts.kind)
             || millrace._top_varint(cardinality(items)) || encoded;
     END IF;
-    RETURN '\x42'::bytea || set_byte('\x00'::bytea, 0, parts.kind) || millrace._top_varint(parts.total::bigint)
+    RETURN E'\\x42'::bytea || set_byte(E'\\x00'::bytea, 0, parts.kind) || millrace._top_varint(parts.total::bigint)
         || millrace._top_varint(lowest)
         || millrace._top_varint((SELECT count(*) FROM unnest(levels) AS level WHERE level >= lowest)) || encoded
         || (SELECT string_agg(millrace._top_varint((c << 1) # (c >> 63)), ''::bytea ORDER BY i)

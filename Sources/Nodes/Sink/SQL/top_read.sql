@@ -95,7 +95,7 @@ END $$;
 CREATE OR REPLACE FUNCTION millrace._top_text(item bytea, kind int) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE WHEN kind = 0 THEN convert_from(item, 'UTF8')
-        WHEN kind = 1 THEN (item = '\x01')::text
+        WHEN kind = 1 THEN (item = E'\\x01')::text
         WHEN kind = 2 THEN millrace._top_number(item)::text
         ELSE round(millrace._top_number(item) * ('1e-' || (kind & 31))::numeric, kind & 31)::text END
 $$;

@@ -80,7 +80,7 @@ DECLARE
     body bytea;
 BEGIN
     IF dense IS NULL AND sparse AND cardinality(words) * word_size < (1 << log2m) * width THEN
-        RETURN '\x13'::bytea || parameters || coalesce((
+        RETURN E'\\x13'::bytea || parameters || coalesce((
             SELECT substring(varbit_send(string_agg(pg_catalog."bit"(w, word_size)::text, '' ORDER BY w)::bit varying)
                 FROM 5)
             FROM unnest(words) AS w), '');
@@ -93,12 +93,12 @@ BEGIN
     IF registers IS NOT NULL THEN
         body := millrace._pack_registers(registers, width);
         IF dense IS NULL THEN
-            RETURN '\x14'::bytea || parameters || body;
+            RETURN E'\\x14'::bytea || parameters || body;
         END IF;
         dense := millrace._larger_fields(
             ('x' || encode(body, 'hex'))::bit varying, dense, millrace._bits_below_first(width, length(dense)));
     END IF;
-    RETURN '\x14'::bytea || parameters || substring(varbit_send(dense) FROM 5);
+    RETURN E'\\x14'::bytea || parameters || substring(varbit_send(dense) FROM 5);
 END $$;
 
 -- The union of sketches of equal parameters; null without sketches.
@@ -236,11 +236,11 @@ BEGIN
     IF parameters IS NULL THEN
         RETURN NULL;
     ELSIF is_exact AND hashes = '{}' THEN
-        RETURN '\x11'::bytea || parameters;
+        RETURN E'\\x11'::bytea || parameters;
     ELSIF is_exact THEN
         hashes := array(SELECT DISTINCT h FROM unnest(hashes) AS h ORDER BY h);
         IF cardinality(hashes) <= header.threshold THEN
-            RETURN '\x12'::bytea || parameters
+            RETURN E'\\x12'::bytea || parameters
                 || (SELECT string_agg(int8send(h), ''::bytea ORDER BY h) FROM unnest(hashes) AS h);
         END IF;
         words := millrace._words_of_hashes(hashes, log2m, width);

@@ -125,6 +125,19 @@ struct FilePositions {
         return .continues
     }
 
+    /// The entries of files that are not here any more and whose first line `head` has; whether all of the beginning that they
+    /// remember is there too, which says that it is the same file.
+    ///
+    /// To be asked about a file that continues none of them.
+    func begun(as head: FileHead) -> [(entry: Int, isSure: Bool)] {
+        var head = head
+        let whole = head.checksum(upTo: .max)
+        guard LastLine.hasContent(head.bytes.prefix { $0 != UInt8(ascii: "\n") }) else { return [] }
+        return (byFirstLine[FileHead.firstLine(of: whole)] ?? [])
+            .filter { entries[$0].file == nil && entries[$0].next > 0 }
+            .map { ($0, entries[$0].next >= Int64(FileHead.bytesMax) && entries[$0].head == whole) }
+    }
+
     /// What is wrong with a stored position whatever the file holds.
     private static func problem(_ entry: Entry) -> String? {
         guard entry.next >= 0 else { return "next_offset is \(entry.next), expected 0 or more" }

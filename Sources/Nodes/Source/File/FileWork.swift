@@ -125,8 +125,29 @@ struct FileWork {
                 case .damaged(let why): throw mismatch(file.label, positions.entries[latest], why)
                 }
             }
+            try checkBeginnings(of: file)
             opened[index].key = positions.addNew(file.label)
         }
+    }
+
+    /// A file may have been renamed and then edited or cut short. A whole beginning says that it was; a first line may be that
+    /// of many files, and only that it may have been is said.
+    private func checkBeginnings(of file: Opened) throws {
+        let alike = positions.begun(as: file.head)
+        if let sure = alike.first(where: \.isSure), plan.copies != .count {
+            let entry = positions.entries[sure.entry]
+            throw mismatch(
+                file.label, entry,
+                "its first \(FileHead.bytesMax) bytes are those of \(entry.key.topic), which is not here any more, but up to "
+                    + "byte \(entry.next) it is not what was read of that")
+        }
+        guard let entry = alike.last.map({ positions.entries[$0.entry] }) else { return }
+        logger.notice(
+            "A file that was not read before has the first line of one that is not here any more, and is read from its start",
+            metadata: [
+                "path": "\(file.label)", "position": "\(entry.key)",
+                "hint": "if it is that file, renamed and then edited or cut short, its records are counted again",
+            ])
     }
 
     private func mismatch(_ label: String, _ entry: FilePositions.Entry, _ why: String) -> SourceError {

@@ -74,6 +74,9 @@ package struct CalendarWindow: WindowFunction, WindowType {
             return .field(field)
         }
         if input.isUnresolved(text) { return nil }
+        if let advice = TimeZoneDatabase.advice(onTwofold: text) {
+            return refuse("the zone has two meanings, found \"\(text)\", expected the name of a time zone", advice)
+        }
         do throws(TimeZoneDatabase.Failure) {
             return .fixed(try TimeZoneDatabase.system.rules(named: text))
         } catch .unknown {

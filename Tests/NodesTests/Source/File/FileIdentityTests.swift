@@ -64,6 +64,56 @@ import Testing
         #expect(stand.records == 40)
     }
 
+    /// The same under another name, as far as its beginning says that it is the same file.
+    @Test(arguments: ["cut short", "edited"], [true, false])
+    func aFileThatWasRenamedAndIsNotAsItWasStopsTheRun(how: String, isSeenFirst: Bool) throws {
+        let stand = try FileStand()
+        let old = numberedLines(0..<2_000).text
+        try stand.write("app.log", old)
+        try stand.run([stand.path("app*")])
+        try stand.move("app.log", to: "app.log.1")
+        if isSeenFirst { try stand.run([stand.path("app*")]) }
+        let changed =
+            how == "edited"
+            ? old.replacing("\"id\":1999,", with: "\"id\":1998,") : String(old.prefix(old.utf8.count / 2))
+        #expect(changed != old && changed.utf8.count > FileHead.bytesMax)
+        try stand.write("app.log.1", changed)
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app*")]) }
+        #expect(error?.code == .tailMismatch)
+        #expect(error?.description.contains("which is not here any more") == true)
+        #expect(error?.description.contains("topic = 'file:\(stand.path("app.log"))'") == true)
+        #expect(stand.records == 2_000)
+        try stand.run([stand.path("app*")], copies: .count)
+        #expect(stand.records > 2_000)
+    }
+
+    /// A first line may be that of many files.
+    @Test func aFileWithTheFirstLineOfOneThatIsGoneIsReadAndTold() throws {
+        let stand = try FileStand()
+        try stand.write("monday.log", "{\"started\":1}\n" + Self.old)
+        try stand.run([stand.path("*.log")])
+        try stand.move("monday.log", to: "monday.gone")
+        try stand.write("tuesday.log", "{\"started\":1}\n" + Self.new)
+        try stand.run([stand.path("*.log")])
+        #expect(stand.records == 52)
+        #expect(stand.warnings.contain("has the first line of one that is not here any more"))
+    }
+
+    /// A path that has had two files: what was read of the first one is known, too.
+    @Test func aFileThatComesBackCutShortStopsTheRun() throws {
+        let stand = try FileStand()
+        let (first, second) = (numberedLines(0..<2_000).text, numberedLines(5_000..<5_100).text)
+        for text in [first, second] {
+            try stand.write("app.log", text)
+            try stand.run([stand.path("app.log")])
+        }
+        #expect(stand.records == 2_100)
+        try stand.write("app.log", String(first.prefix(first.utf8.count / 2)))
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app.log")]) }
+        #expect(error?.code == .tailMismatch)
+        #expect(stand.records == 2_100)
+    }
+
     @Test func anotherFileAtThePathIsReadFromItsStart() throws {
         let stand = try FileStand()
         try stand.write("app.log", Self.old)

@@ -186,7 +186,7 @@ struct StepBook {
         let equal = key.enumerated().map { "t.\($0.element.quoted) = k.k\($0.offset)" }
         let shown = table.shownNames.map { "t.\(SQLName.quote($0))" }
         return """
-            SELECT row_to_json(x)::text
+            SELECT row_to_json(x.*)::text
             FROM unnest(\(arrays.joined(separator: ", "))) WITH ORDINALITY AS k(\(names.joined(separator: ", ")), place)
             JOIN \(table.place.quoted) t ON \(equal.joined(separator: " AND "))
             CROSS JOIN LATERAL (SELECT \(shown.joined(separator: ", "))) x ORDER BY k.place
