@@ -12,13 +12,14 @@ package struct Catalog: ~Copyable {
 
     /// Connects, and makes the catalogue where there is none.
     /// - Parameters:
+    ///   - looksOnly: whether a database that has nothing of Millrace's is left as it is.
     ///   - patience: how long connecting may take.
     ///   - silence: how long the database may be silent in a call; nil for as long as it takes.
     ///   - isCancelled: ends a call that waits.
     ///   - report: is told of a call that has waited for so many seconds, again and again.
-    /// - Throws: `PostgresError`.
+    /// - Throws: `PostgresError`; `CatalogError` of code `absent` for one that only looks.
     package init(
-        connecting settings: ConnectionSettings, within patience: Duration = .seconds(10),
+        connecting settings: ConnectionSettings, looksOnly: Bool = false, within patience: Duration = .seconds(10),
         silence limit: Duration? = .seconds(30), isCancelled: @escaping @Sendable () -> Bool = { false },
         report: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws {
@@ -31,6 +32,11 @@ package struct Catalog: ~Copyable {
             let seconds = Int(silence.duration.components.seconds)
             if seconds > 0, seconds.isMultiple(of: 30) { report(seconds) }
             return .wait
+        }
+        if looksOnly, try fresh.query("SELECT to_regnamespace('millrace')::oid::bigint").isNull(0, 0) {
+            throw CatalogError(
+                code: .absent,
+                description: "nothing is deployed in this database; millrace deploy FILE deploys a topology")
         }
         try CatalogSchema.prepare(&fresh)
         connection = fresh

@@ -6,6 +6,8 @@ package struct CatalogError: Error, CustomStringConvertible, Sendable {
         case tooLong = "too-long"
         case nothingToDo = "nothing-to-do"
         case elsewhere
+        /// The database has nothing of Millrace's.
+        case absent
         /// Somebody else was first.
         case moved
         /// Somebody holds a table.

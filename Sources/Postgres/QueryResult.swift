@@ -112,8 +112,7 @@ public struct QueryResult: Sendable {
         let type = handle.columnType(column)
         let value = unsafe handle.withBytes(row, column) { bytes in unsafe decode(type, RawSpan(_unsafeBytes: bytes)) }
         guard let value else {
-            throw PostgresError(
-                .usage, "column \(handle.columnName(column)) has the type with oid \(type), expected \(wanted)")
+            throw WireValue.mismatch(handle.columnName(column), type, wanted)
         }
         return value
     }

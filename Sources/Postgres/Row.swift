@@ -107,8 +107,6 @@ public struct Row: ~Copyable {
         guard columns.areBinary else {
             return PostgresError(.usage, "column \(columns.names[column]) came as text, only binary is read")
         }
-        return PostgresError(
-            .usage, "column \(columns.names[column]) has the type with oid \(columns.types[column]), expected \(wanted)"
-        )
+        return WireValue.mismatch(columns.names[column], columns.types[column], wanted)
     }
 }

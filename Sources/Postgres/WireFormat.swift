@@ -45,6 +45,19 @@ enum TimestampWire {
 
 /// Values in binary: each answers nil for bytes that are of another type.
 enum WireValue {
+    /// What a value of a type is not. Numerics and moments have values besides those that are wanted: NaN, infinities, and
+    /// what is out of range.
+    static func mismatch(_ column: String, _ type: UInt32, _ wanted: StaticString) -> PostgresError {
+        let isOfWanted =
+            type == TypeOID.numeric && "\(wanted)".contains("numeric")
+            || type == TypeOID.timestamptz && "\(wanted)".contains("timestamptz")
+        return PostgresError(
+            .usage,
+            "column \(column) "
+                + (isOfWanted ? "holds another value, such as NaN or infinity" : "has the type with oid \(type)")
+                + ", expected \(wanted)")
+    }
+
     static func bool(_ type: UInt32, _ bytes: RawSpan) -> Bool? {
         type == TypeOID.bool && bytes.byteCount == 1 ? bytes.byte(at: 0) != 0 : nil
     }

@@ -33,7 +33,7 @@ import Testing
     private static func run(_ lines: [String], _ nodes: String, _ database: TestDatabase) throws -> Complaint {
         let folder = try TopologyFolder()
         let path = try folder.file(named: "\(UUID().uuidString).ndjson", lines.joined(separator: "\n"))
-        let topology = "topology: sets\nnodes:\n  events:\n    file: { paths: [\"\(path)\"] }\n" + nodes
+        let topology = "topology: sets\nnodes:\n  events:\n    file: { paths: [\"\(path)\"], copies: count }\n" + nodes
         return try Complaint.of(
             ["run", try folder.file(topology), "--progress", "none"], environment: ["DATABASE_URL": database.url])
     }

@@ -89,6 +89,11 @@ import Testing
         // PostgreSQL 13 has no infinite numbers.
         if connection.serverVersion < 140_000, expression.contains("infinity") { return }
         let result = try connection.query("SELECT (\(expression))::numeric")
-        #expect(failure { () throws(PostgresError) in try result.numeric(0, 0) }?.kind == .usage)
+        let error = failure { () throws(PostgresError) in try result.numeric(0, 0) }
+        #expect(error?.kind == .usage)
+        #expect(
+            error?.description
+                == "postgres: column numeric holds another value, such as NaN or infinity, expected a numeric of at most "
+                + "128 bits")
     }
 }

@@ -46,7 +46,8 @@ extension DeadLetters {
 
         func run() async throws {
             let topology = topology
-            let found = try await catalog.withCatalog { catalog in
+            let look = CatalogOptions.Look<[DeadLetterGroup]>(nothing: topology == nil ? [] : nil)
+            let found = try await catalog.withCatalog(look: look) { catalog in
                 if let topology { try catalog.checkLetters(of: topology) }
                 return try catalog.deadLetters(of: topology)
             }
@@ -84,7 +85,7 @@ extension DeadLetters {
 
         func run() async throws {
             let (choice, count) = (letters.choice, count)
-            let found = try await catalog.withCatalog { catalog in
+            let found = try await catalog.withCatalog(look: .init()) { catalog in
                 try catalog.checkLetters(of: choice.topology)
                 return try catalog.deadLetters(choice, count: count)
             }

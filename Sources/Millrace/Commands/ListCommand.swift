@@ -62,7 +62,8 @@ struct ListCommand: AsyncParsableCommand {
             if catalog.json { return JSONAnswer.print(found) }
             return Swift.print(found.file, terminator: found.file.hasSuffix("\n") ? "" : "\n")
         }
-        let rows = try await catalog.withCatalog { catalog -> [Row] in
+        let look = CatalogOptions.Look<[Row]>(nothing: name == nil ? [] : nil)
+        let rows = try await catalog.withCatalog(look: look) { catalog -> [Row] in
             guard let name else {
                 let statuses = try TopologyStatus.all(&catalog)
                 let states = Dictionary(statuses.map { ($0.topology, $0.state.rawValue) }) { $1 }

@@ -32,7 +32,7 @@ struct Logs: AsyncParsableCommand {
 
     func run() async throws {
         let (topology, lines, follow, json) = (topology, lines, follow, catalog.json)
-        try await catalog.withCatalog { catalog in
+        try await catalog.withCatalog(look: .init()) { catalog in
             let found = try Self.newest(lines, of: topology, &catalog)
             if json, !follow { return JSONAnswer.print(found.map(Self.row)) }
             found.forEach { Self.show($0, json) }

@@ -13,7 +13,7 @@ struct Metrics: AsyncParsableCommand {
     @OptionGroup var catalog: CatalogOptions
 
     func run() async throws {
-        let found = try await catalog.withCatalog(isQuick: true) { catalog in
+        let found = try await catalog.withCatalog(isQuick: true, look: .init(nothing: ([], []))) { catalog in
             (try TopologyStatus.all(&catalog), try catalog.daemons())
         }
         if catalog.json { return JSONAnswer.print(Exposition.families(found.0, found.1)) }

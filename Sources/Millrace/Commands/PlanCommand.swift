@@ -32,7 +32,7 @@ struct PlanCommand: AsyncParsableCommand {
                 throw ExitCode(1)
             }
             do { try plan.bytes.write(to: URL(fileURLWithPath: out)) } catch {
-                StandardError.write("millrace: \(out) cannot be written: \(error.localizedDescription)")
+                StandardError.write("millrace: \(out) cannot be written: \(FileProblem.reason(error))")
                 throw ExitCode(1)
             }
         }
@@ -140,7 +140,7 @@ struct Apply: AsyncParsableCommand {
             StandardError.write(
                 "millrace: \(plan) is not a plan, expected what millrace plan FILE --out PLAN writes")
         } catch {
-            StandardError.write("millrace: \(plan) cannot be read: \(error.localizedDescription)")
+            StandardError.write("millrace: \(plan) cannot be read: \(FileProblem.reason(error))")
         }
         throw ExitCode(1)
     }

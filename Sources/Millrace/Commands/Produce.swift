@@ -26,6 +26,9 @@ struct Produce: ParsableCommand {
     var key: String?
 
     func validate() throws {
+        guard files.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("-: standard input can be read once only.")
+        }
         guard kafka.kafka != nil else { throw ValidationError("--kafka: missing, expected host:port.") }
         if let key, key != "none" {
             guard !key.isEmpty else {
@@ -115,7 +118,11 @@ private struct LineFeed {
         kept.reserveCapacity(lines.count)
         for line in lines.split(separator: UInt8(ascii: "\n")) {
             let bytes = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            if bytes.isEmpty { continue }
+            // As the file source: a line of blanks holds no document.
+            guard bytes.contains(where: { ![UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")].contains($0) })
+            else {
+                continue
+            }
             kept += bytes
             kept.append(UInt8(ascii: "\n"))
         }

@@ -19,7 +19,8 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let name = topology
-        let found = try await catalog.withCatalog(isQuick: true) { catalog in
+        let found = try await catalog.withCatalog(isQuick: true, look: .init(nothing: name == nil ? [] : nil)) {
+            catalog in
             try TopologyStatus.all(&catalog, named: name)
         }
         if catalog.json {

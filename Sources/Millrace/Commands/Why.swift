@@ -26,7 +26,7 @@ struct Why: AsyncParsableCommand {
 
     func run() async throws {
         let name = topology
-        let status = try await catalog.withCatalog(isQuick: true) { catalog in
+        let status = try await catalog.withCatalog(isQuick: true, look: .init()) { catalog in
             try TopologyStatus.all(&catalog, named: name)[0]
         }
         let answer = Self.answer(status)

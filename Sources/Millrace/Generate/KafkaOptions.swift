@@ -59,7 +59,7 @@ struct KafkaOptions: ParsableArguments {
         do {
             text = try String(contentsOfFile: kafkaConfig, encoding: .utf8)
         } catch {
-            throw ValidationError("--kafka-config: \(kafkaConfig) cannot be read: \(error.localizedDescription)")
+            throw ValidationError("--kafka-config: \(kafkaConfig) cannot be read: \(FileProblem.reason(error))")
         }
         return try KafkaOptions.settings(from: text, file: kafkaConfig)
     }

@@ -37,14 +37,15 @@ struct CatalogOptions: ParsableArguments {
     /// - Parameter isQuick: whether to give up when the database says nothing for seconds: who wants to know how things are
     ///   wants to know that.
     func withCatalog<Result: Sendable>(
-        isQuick: Bool = false, _ body: @escaping @Sendable (inout Catalog) throws -> Result
+        isQuick: Bool = false, look: Look<Result>? = nil,
+        _ body: @escaping @Sendable (inout Catalog) throws -> Result
     ) async throws -> Result {
         do {
             let settings = try settings()
             return try await onThread(named: "catalogue") {
                 // A comparison may read for long, and a lock be held for long: whoever waits sees it, and may end it.
                 var catalog = try Catalog(
-                    connecting: settings, within: isQuick ? Self.quick : .seconds(10),
+                    connecting: settings, looksOnly: look != nil, within: isQuick ? Self.quick : .seconds(10),
                     silence: isQuick ? Self.quick : nil,
                     report: { seconds in
                         StandardError.write("millrace: the database has not answered for \(seconds) s; waiting on")
@@ -55,10 +56,18 @@ struct CatalogOptions: ParsableArguments {
             throw error
         } catch let error as ExitCode {
             throw error
+        } catch let error as CatalogError where error.code == .absent && look?.nothing != nil {
+            return look!.nothing!
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)
         }
+    }
+
+    /// What a command does that changes nothing, not even a database that has nothing of Millrace's.
+    struct Look<Result: Sendable>: Sendable {
+        /// The answer there; nil where it is an error.
+        var nothing: Result?
     }
 
     /// Who changes something: `user@host`.

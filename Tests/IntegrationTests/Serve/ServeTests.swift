@@ -323,10 +323,22 @@ import Testing
 
     @Test func commandsSayWhatIsWrong() async throws {
         try await onOwnThread {
-            let stand = try ServeStand(try TestDatabase("serve_wrong"))
+            let database = try TestDatabase("serve_wrong")
+            let stand = try ServeStand(database)
             let nothing = try stand.run("status")
             #expect(nothing.exit == .code(0))
             #expect(nothing.output.hasPrefix("nothing is deployed in this database"))
+            #expect(try stand.succeed("list") == nothing.output)
+            #expect(try stand.succeed("list", "--json").filter { !$0.isWhitespace } == "[]")
+            #expect(try stand.succeed("dead-letters", "list") == "there are no dead letters\n")
+            try stand.succeed("metrics")
+            for command in ["why", "logs", "status", "dead-letters show"] {
+                let answer = try stand.run(command.split(separator: " ").map(String.init) + ["nobody"])
+                #expect(answer.exit == .code(1), "\(command)")
+                #expect(answer.errors == "millrace: \(nothing.output)", "\(command)")
+            }
+            // Whoever only looks leaves nothing behind.
+            #expect(try database.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'millrace'") == 0)
             let commands = [
                 "pause", "resume", "restart", "remove", "rollback", "logs", "status", "list", "diff", "promote",
                 "dead-letters list", "dead-letters show", "dead-letters discard --all", "dead-letters replay --all",

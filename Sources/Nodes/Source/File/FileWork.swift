@@ -136,10 +136,13 @@ struct FileWork {
         let alike = positions.begun(as: file.head)
         if let sure = alike.first(where: \.isSure), plan.copies != .count {
             let entry = positions.entries[sure.entry]
-            throw mismatch(
-                file.label, entry,
-                "its first \(FileHead.bytesMax) bytes are those of \(entry.key.topic), which is not here any more, but up to "
-                    + "byte \(entry.next) it is not what was read of that")
+            throw SourceError(
+                code: .tailMismatch,
+                description:
+                    "file \(file.label): its first \(FileHead.bytesMax) bytes are those of \(entry.key.topic), which is not here "
+                    + "any more, but up to byte \(entry.next) it is not what was read of that: it was renamed and then cut "
+                    + "short or edited, and its records would be counted again. If that is meant, say `copies: count` in node "
+                    + plan.node)
         }
         guard let entry = alike.last.map({ positions.entries[$0.entry] }) else { return }
         logger.notice(
@@ -267,13 +270,14 @@ struct FileWork {
     private func longerOriginal(
         of file: FileProgress, _ head: FileHead
     ) throws -> (label: String, how: String)? {
-        guard let size = file.reader.size, size > 0, LastLine.hasContent(head.bytes[...]) else { return nil }
-        let tailStart = max(0, size - Int64(FileHead.bytesMax))
+        guard LastLine.hasContent(head.bytes[...]) else { return nil }
         for other in files where other.partition != file.partition && !other.reader.isStream && !other.isLeftOut {
-            guard other.reached >= size, let whole = other.reader.size, whole >= size else { continue }
+            guard let whole = other.reader.size, file.reader.size ?? 0 <= other.reached else { continue }
             // It may not have been read on yet.
             defer { _ = try? other.reader.seek(to: other.reached) }
             guard try other.reader.bytes(at: 0, count: head.bytes.count) == head.bytes else { continue }
+            guard let size = length(of: file.reader, upTo: min(other.reached, whole)) else { continue }
+            let tailStart = max(0, size - Int64(FileHead.bytesMax))
             let count = Int(size - tailStart)
             guard try other.reader.bytes(at: tailStart, count: count) == file.reader.bytes(at: tailStart, count: count)
             else { continue }
@@ -281,6 +285,13 @@ struct FileWork {
             return (label, "is what \(label), of which more was read, begins with")
         }
         return nil
+    }
+
+    /// How many bytes a file holds; nil when it is more than `limit`. A packed one is unpacked to see it.
+    private func length(of reader: FileReader, upTo limit: Int64) -> Int64? {
+        if let size = reader.size { return size <= limit ? size : nil }
+        // What cannot be unpacked is no copy; reading says what is wrong with it.
+        return (try? reader.seek(to: limit + 1)) == false ? reader.position : nil
     }
 
     /// Closes the files, all of whose records are committed. Streams stay: they cannot be opened again.

@@ -81,7 +81,8 @@ import Testing
         let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app*")]) }
         #expect(error?.code == .tailMismatch)
         #expect(error?.description.contains("which is not here any more") == true)
-        #expect(error?.description.contains("topic = 'file:\(stand.path("app.log"))'") == true)
+        #expect(error?.description.contains("those of file:\(stand.path("app.log")), which") == true)
+        #expect(error?.description.contains("`copies: count`") == true)
         #expect(stand.records == 2_000)
         try stand.run([stand.path("app*")], copies: .count)
         #expect(stand.records > 2_000)
@@ -149,6 +150,25 @@ import Testing
         #expect(stand.records == 80)
         try stand.run([stand.path("*")])
         #expect(stand.records == 80, "each has a position of its own now")
+    }
+
+    /// A backup of before, beside a file that has grown since: also when it is packed.
+    @Test(arguments: [false, true]) func anOlderCopyIsRefusedOrSkipped(isPacked: Bool) throws {
+        let stand = try FileStand()
+        try stand.write("app.log", Self.old)
+        try stand.run([stand.path("app*")])
+        try stand.write("app.old", Self.old)
+        if isPacked { try stand.pack("app.old") }
+        try stand.append("app.log", Self.new)
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("app*")]) }
+        #expect(error?.description.contains("of which more was read, begins with") == true)
+        try stand.run([stand.path("app*")], copies: .skip)
+        #expect(stand.records == 50)
+        // Another one that only begins alike is none.
+        try stand.write("app.other", Self.old + numberedLines(200..<203).text)
+        if isPacked { try stand.pack("app.other") }
+        try stand.run([stand.path("app*")], copies: .skip)
+        #expect(stand.records == 93)
     }
 
     @Test func positionsSetByHandAreLookedAt() throws {

@@ -20,7 +20,9 @@ struct StartRefusal {
             }
         }
         if problems.allSatisfy(\.isAcceptable) {
-            lines.append("  - to go on from here with what is there, and a warning: millrace run FILE --from-now")
+            lines.append(
+                "  - to go on from here with what is there, and a warning: millrace run FILE --from-now, or "
+                    + "millrace deploy FILE --from-now where it is served")
         }
         if problems.contains(where: \.isMendedByReading) { lines += readingAgain }
         lines.append("Nothing was read or changed.")
