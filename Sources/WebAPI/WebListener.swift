@@ -37,6 +37,8 @@ package final class WebListener: Sendable {
         self.address = ListenAddress(host: address.host, port: Sockets.port(of: socket))
         do {
             thread = try JoinableThread(name: "web") {
+                // Whoever asks, and however often, takes next to nothing from what has work to do besides.
+                ThreadPriority.giveWay(ThreadPriority.nicenessToStrangers)
                 var connections = WebConnections(
                     listener: socket, keeper: keeper, mailbox: mailbox, handler: handler)
                 connections.run()

@@ -16,12 +16,19 @@ import Testing
                 note("before")
                 ThreadPriority.giveWay()
                 note("after")
+                try JoinableThread(name: "nicer") {
+                    ThreadPriority.giveWay(ThreadPriority.nicenessToStrangers)
+                    note("nicer")
+                }.join()
                 try JoinableThread(name: "child") { note("child") }.join()
             }
             try await onThread(named: "other") { note("other") }
             let usual = try #require(found.withLock { $0["before"] })
             let nice = max(usual, ThreadPriority.niceness)
-            #expect(found.withLock { $0 } == ["before": usual, "after": nice, "child": nice, "other": usual])
+            #expect(found.withLock { $0 } == [
+                "before": usual, "after": nice, "child": nice, "other": usual,
+                "nicer": max(usual, ThreadPriority.nicenessToStrangers),
+            ])
         }
     }
 #endif

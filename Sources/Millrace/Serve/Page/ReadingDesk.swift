@@ -40,6 +40,7 @@ final class ReadingDesk: Sendable {
         let queue = Monitor(Queue())
         self.queue = queue
         thread = try JoinableThread(name: "web reading") {
+            ThreadPriority.giveWay(ThreadPriority.nicenessToStrangers)
             var reader = Reader(settings) { queue.withLock(\.isStopping) }
             while let job = Self.next(queue) {
                 // Too late: the listener has said so.

@@ -46,6 +46,7 @@ final class CatalogDesk: Sendable {
         self.queue = queue
         self.reading = reading
         thread = try JoinableThread(name: "web catalogue") {
+            ThreadPriority.giveWay(ThreadPriority.nicenessToStrangers)
             var clerk = Clerk(settings, process: process, keeper, reading, PageJobs(settings, logger)) {
                 queue.withLock(\.isStopping)
             }
