@@ -25,10 +25,11 @@ import Testing
             try await onThread(named: "other") { note("other") }
             let usual = try #require(found.withLock { $0["before"] })
             let nice = max(usual, ThreadPriority.niceness)
-            #expect(found.withLock { $0 } == [
-                "before": usual, "after": nice, "child": nice, "other": usual,
-                "nicer": max(usual, ThreadPriority.nicenessToStrangers),
-            ])
+            #expect(
+                found.withLock { $0 } == [
+                    "before": usual, "after": nice, "child": nice, "other": usual,
+                    "nicer": max(usual, ThreadPriority.nicenessToStrangers),
+                ])
         }
     }
 #endif

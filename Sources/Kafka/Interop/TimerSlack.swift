@@ -5,7 +5,7 @@ internal import CRdKafka
 /// The main thread of a client waits for its next timer in whole milliseconds, rounded down, and in versions before 2.4.0
 /// it then turns in a circle until the rest is over: half a millisecond of a core for each timer, of which every client has
 /// two or three a second. A wait that ends a little late leaves no rest. With ten topologies that have nothing to do, main
-/// threads took 2.2 % of a core before and 0.3 % since. Whatever ends a wait early, a message or a request, still does.
+/// threads took 2.2 % of a core before and 0.5 % since. Whatever ends a wait early, a message or a request, still does.
 enum TimerSlack {
     /// That of the calling thread; nil where there is no such thing.
     static var current: Duration? {
