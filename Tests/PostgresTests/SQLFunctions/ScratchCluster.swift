@@ -134,7 +134,8 @@ final class ScratchCluster: Sendable {
     /// Server programs refuse to run as root: under root they run as user `postgres`.
     @discardableResult
     private static func asServerUser(_ command: [String]) throws -> String {
-        try run(NSUserName() == "root" ? ["/usr/sbin/runuser", "-u", "postgres", "--"] + command : command)
+        // By number: the name is looked up in a buffer that other threads use too.
+        try run(geteuid() == 0 ? ["/usr/sbin/runuser", "-u", "postgres", "--"] + command : command)
     }
 
     /// Runs a program to its end and returns what it printed; standard error is the test's own.

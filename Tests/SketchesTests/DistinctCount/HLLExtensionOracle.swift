@@ -101,7 +101,7 @@ final class HLLExtensionOracle {
     }
 
     private static func start(_ command: [String], output: Any) throws -> Process {
-        let isRoot = NSUserName() == "root"
+        let isRoot = geteuid() == 0
         let words = isRoot ? ["/usr/sbin/runuser", "-u", "postgres", "--"] + command : command
         let process = Process()
         process.executableURL = URL(fileURLWithPath: words[0])
