@@ -9,7 +9,7 @@ package enum ThreadPriority {
     /// By how much a thread that gives way is nicer than others. Where both have work, it gets a tenth of what they get: so
     /// little that they hardly notice, and enough that a lock in its hands is not held for long.
     package static let niceness: Int32 = 10
-    /// The same for threads that strangers can keep busy: a fiftieth of what others get, which still is a page in a moment.
+    /// The same for threads that strangers can keep busy: a fiftieth of what others get.
     package static let nicenessToStrangers: Int32 = 17
 
     #if os(Linux)
@@ -19,11 +19,11 @@ package enum ThreadPriority {
 
     /// The calling thread gives way to others from now on, for good, and so does all that it starts: threads and programs.
     ///
-    /// Where threads have no priority of their own, nothing changes.
+    /// One that is nicer already stays so. Where threads have no priority of their own, nothing changes.
     package static func giveWay(_ niceness: Int32 = niceness) {
         #if os(Linux)
             // Against POSIX, Linux takes 0 for the calling thread. That it may be refused is of no account.
-            _ = setpriority(which, 0, niceness)
+            _ = setpriority(which, 0, max(niceness, getpriority(which, 0)))
         #endif
     }
 }

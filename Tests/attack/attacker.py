@@ -15,29 +15,15 @@ THREADS = 8
 TOKENS = ("", "0" * 64)
 
 
-def exchange(place, request):
-    """Sends a request and takes the answer; whether there was one."""
-    with socket.create_connection(place, timeout=60) as connection:
-        try:
-            for piece in request.pieces:
-                connection.sendall(piece)
-            connection.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # It had answered already.
-        found = False
-        try:
-            while connection.recv(1 << 16):
-                found = True
-        except ConnectionResetError:
-            pass
-        return found
-
-
 def attack(seed, place, topology, counts, is_over):
     chance = random.Random(seed)
     while not is_over.is_set():
         try:
-            counts[seed] += exchange(place, wild.wild(chance, topology, TOKENS))
+            request = wild.wild(chance, topology, TOKENS)
+            # The few that would wait for the listener's patience to end would only slow the attack.
+            request.hangs_up = True
+            with socket.create_connection(place, timeout=60) as connection:
+                counts[seed] += bool(wild.exchange(connection, request))
         except ConnectionRefusedError:
             # It has just been started.
             is_over.wait(0.02)

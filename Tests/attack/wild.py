@@ -1,6 +1,7 @@
 """Requests as no client sends them: sound ones, changed by a seeded source of chance, as bytes and how they are sent."""
 
 import dataclasses
+import socket
 
 TOPOLOGY_PATHS = ("", "/versions", "/log?count=5", "/why", "/dead-letters", "/replay", "/tap?node=records", "/tap?node=x&after=-1")
 TOPOLOGY_ACTIONS = ("/pause", "/resume", "/restart", "/replay", "/replay?rehearse=true")
@@ -38,6 +39,24 @@ class Wild:
     @property
     def bytes(self):
         return b"".join(self.pieces)
+
+
+def exchange(connection, request):
+    """Sends it, and returns all that comes back until the other side has ended."""
+    try:
+        for piece in request.pieces:
+            connection.sendall(piece)
+        if request.hangs_up:
+            connection.shutdown(socket.SHUT_WR)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # It had answered already.
+    answer = b""
+    try:
+        while data := connection.recv(1 << 16):
+            answer += data
+    except ConnectionResetError:
+        pass
+    return answer
 
 
 def sound(random, name, tokens):

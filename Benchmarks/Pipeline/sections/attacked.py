@@ -1,21 +1,25 @@
 """What the engine loses to those who mean harm: T1 over a file by `serve`, left alone, and while as many wild requests
 come as a core can send.
 
-The process has a core for itself in either case, and whoever attacks another one, beside the database: what is measured
-is what the requests take from the engine, and not who else had the processor.
+The process has a core for itself in either case, and whoever attacks another one, beside the database: nobody but the
+requests takes the processor from the engine. The database has less of its own while it is shared with an attacker.
 """
 
 import functools
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
+import urllib.request
 
 import topologies
 from building import BenchmarkError
 from context import Samples
-from measuring import Process, Summary, ratio, round_robin, summarize
+from measuring import Process, quantile, ratio, round_robin, sustained_rate
 from report import Table, at_least, percent
 from services import Postgres, free_port
 
@@ -25,8 +29,8 @@ TITLE = "Under attack"
 CALM, ATTACKED = "left alone", "wild requests all the time"
 SHARE = at_least(0.97)
 ATTACKER = pathlib.Path(__file__).resolve().parents[3] / "Tests/attack/attacker.py"
-#: A file that takes as many times as long as that of the other sections: the start and the end are in it.
-EVENTS = 3
+#: Files of as many events as one of the other sections: some seconds between the first commit and the last.
+FILES = 3
 
 
 def run(bench):
@@ -38,11 +42,12 @@ def run(bench):
     try:
         with Postgres(bench.scratch / "attacked-postgres") as postgres:
             service = Service(bench, postgres, own)
-            found = round_robin({CALM: service.run, ATTACKED: functools.partial(service.run, is_attacked=True)},
-                                bench.repeat, bench.say)
+            found = round_robin(
+                {name: functools.partial(service.run, name) for name in (CALM, ATTACKED)}, bench.repeat, bench.say)
+            rates = {name: statistics.median(runs) for name, runs in found.items()}
     finally:
         os.sched_setaffinity(0, cores)
-    return [table(service, {name: summarize(service.events, runs) for name, runs in found.items()})]
+    return [table(service, rates)]
 
 
 class Service:
@@ -52,62 +57,79 @@ class Service:
         self.bench = bench
         self.postgres = postgres
         self.core = core
-        self.files = [bench.event_file(seed=seed) for seed in range(1, EVENTS + 1)]
-        self.events = bench.events * EVENTS
+        self.files = [bench.event_file(seed=seed) for seed in range(1, FILES + 1)]
+        self.events = bench.events * FILES
         self.number = 0
         #: Requests a second, of each attack.
         self.rates = []
+        #: Seconds that somebody who means no harm waited for /health meanwhile.
+        self.waits = []
 
-    def run(self, is_attacked=False):
+    def run(self, kind):
         self.number += 1
         name = f"bench_attacked_{self.number}"
         file = self.bench.topology(
             name, topologies.file_source(*self.files), "T1", topologies.postgres_sink(self.postgres.url, name))
-        self.tell("deploy", file, "--wait", "0s")
-        port, token = free_port(), self.bench.scratch / "token"
+        self.bench.tell(self.postgres, "deploy", file, "--wait", "0s")
+        port = free_port()
         process = Process(
             [self.bench.millrace, "serve", "--database", self.postgres.url, "--log-level", "critical", "--listen",
-             f"127.0.0.1:{port}", "--token-file", token], prefix=("taskset", "-c", str(self.core)))
+             f"127.0.0.1:{port}", "--token-file", self.bench.scratch / "token"], prefix=("taskset", "-c", str(self.core)))
         samples = Samples(self.postgres, name, self.events)
-        attack = None
+        attack, is_over = None, threading.Event()
+        asking = threading.Thread(target=self.ask, args=(port, is_over), daemon=True)
         try:
-            if is_attacked:
+            if kind == ATTACKED:
                 attack = subprocess.Popen(
                     [sys.executable, ATTACKER, str(port), name], stdout=subprocess.PIPE, text=True)
                 began = time.monotonic()
+                asking.start()
             while not samples.is_done():
                 if process.has_ended() or attack is not None and attack.poll() is not None:
                     raise BenchmarkError(f"the process or the attack ended by itself:\n{process.errors()}")
-                time.sleep(0.05)
+                time.sleep(0.01)
+            is_over.set()
             if attack is not None:
                 attack.terminate()
-                count = int(attack.communicate()[0])
-                if count == 0:
-                    raise BenchmarkError("no request was answered")
-                self.rates.append(count / (time.monotonic() - began))
+                self.rates.append(self.answered(attack) / (time.monotonic() - began))
+                asking.join()
             process.stop()
-            return process.finish()
+            process.finish()
+            return sustained_rate(samples.samples)
         finally:
             if attack is not None:
                 attack.kill()
             process.kill()
-            self.tell("remove", name, "--wait", "0s")
+            self.bench.tell(self.postgres, "remove", name, "--wait", "0s")
 
-    def tell(self, *words):
-        """A command to the catalogue. That no process is there to take it up is no fault."""
-        done = subprocess.run(
-            [str(self.bench.millrace), *map(str, words), "--database", self.postgres.url], capture_output=True, text=True)
-        if "rror" in done.stderr:
-            raise BenchmarkError(f"millrace {words[0]}: {done.stderr}")
+    @staticmethod
+    def answered(attack):
+        """How many requests of an attack that is ending were answered."""
+        count = int(attack.communicate()[0])
+        if count == 0:
+            raise BenchmarkError("no request was answered")
+        return count
+
+    def ask(self, port, is_over):
+        """Notes how long answers take, five times a second."""
+        while not is_over.wait(0.2):
+            began = time.monotonic()
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30).read()
+            except urllib.error.URLError as error:
+                # It has just been started, or ends.
+                if not isinstance(error.reason, ConnectionError):
+                    raise
+            else:
+                self.waits.append(time.monotonic() - began)
 
 
-def table(service, found: dict[str, Summary]):
-    shown = Table("T1 from a file, on one core", ["", "events/s", "of the calm", "target", "met", "events/CPU-s"])
-    calm, attacked = found[CALM], found[ATTACKED]
-    share = ratio(attacked.per_second, calm.per_second)
-    shown.add(CALM, calm.per_second, "", "", "", calm.per_cpu_second)
-    shown.add(ATTACKED, attacked.per_second, percent(share), f"≥ {percent(SHARE.bound)}", SHARE.verdict(share),
-              attacked.per_cpu_second)
-    shown.note(f"{service.events:,} events. Whole processes, so start and end are in it. Requests of strangers, as in "
-               f"Tests/attack, {min(service.rates):,.0f} to {max(service.rates):,.0f} answered a second.")
+def table(service, rates):
+    shown = Table("T1 from a file, on one core", ["", "events/s", "of the calm", "target", "met"])
+    share = ratio(rates[ATTACKED], rates[CALM])
+    shown.add(CALM, rates[CALM], "", "", "")
+    shown.add(ATTACKED, rates[ATTACKED], percent(share), f"≥ {percent(SHARE.bound)}", SHARE.verdict(share))
+    shown.note(f"{service.events:,} events, from the first commit to the last. Requests of strangers, as in Tests/attack, "
+               f" {min(service.rates):,.0f} to {max(service.rates):,.0f} answered a second; meanwhile "
+               f"/health took {1e3 * quantile(service.waits, 0.5):,.0f} ms (median), at most {1e3 * max(service.waits):,.0f} ms.")
     return shown

@@ -8,7 +8,6 @@ import functools
 import http.cookiejar
 import os
 import pathlib
-import subprocess
 import threading
 import time
 import urllib.parse
@@ -79,7 +78,7 @@ class Service:
 
     def serve(self, events, is_watched):
         name, file = self.topology()
-        self.tell("deploy", file, "--wait", "0s")
+        self.bench.tell(self.postgres, "deploy", file, "--wait", "0s")
         token = self.bench.scratch / "token"
         port = free_port()
         listen = ["--listen", f"127.0.0.1:{port}", "--token-file", token] if is_watched else []
@@ -89,24 +88,17 @@ class Service:
                 return measure_until(self.daemon(*listen), Samples(self.postgres, name, events).is_done)
         finally:
             browsers.check()
-            self.tell("remove", name, "--wait", "0s")
+            self.bench.tell(self.postgres, "remove", name, "--wait", "0s")
 
     def daemon(self, *options):
         return [self.bench.millrace, "serve", "--database", self.postgres.url, "--log-level", "error", *options]
-
-    def tell(self, *words):
-        """A command to the catalogue. That no process is there to take it up is no fault."""
-        done = subprocess.run(
-            [str(self.bench.millrace), *map(str, words), "--database", self.postgres.url], capture_output=True, text=True)
-        if "rror" in done.stderr:
-            raise BenchmarkError(f"millrace {words[0]}: {done.stderr}")
 
     def idle(self):
         """Per cent of a core that a process with topologies over a topic without events takes."""
         names = []
         for _ in range(IDLE_TOPOLOGIES):
             name, file = self.topology("quiet")
-            self.tell("deploy", file, "--wait", "0s")
+            self.bench.tell(self.postgres, "deploy", file, "--wait", "0s")
             names.append(name)
         process = Process(self.daemon())
         try:
@@ -125,7 +117,7 @@ class Service:
             process.finish()
             process.kill()
             for name in names:
-                self.tell("remove", name, "--wait", "0s")
+                self.bench.tell(self.postgres, "remove", name, "--wait", "0s")
 
     def start(self, number):
         """Seconds from the start of a process over a file to its first commit."""

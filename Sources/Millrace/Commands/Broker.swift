@@ -73,7 +73,7 @@ struct BrokerCommand: ParsableCommand {
             do {
                 try Data((address + "\n").utf8).write(to: URL(fileURLWithPath: addressFile), options: .atomic)
             } catch {
-                throw ValidationError("--address-file: \(addressFile) cannot be written: \(error.localizedDescription)")
+                throw ValidationError("--address-file: \(addressFile) cannot be written: \(FileProblem.reason(error))")
             }
         }
         emit("listening on \(address)")

@@ -111,6 +111,61 @@ struct SQLPlansTests {
         }
     }
 
+    /// Whoever reads may have set what backslashes mean.
+    @Test func sessionsWithOldStringsReadTheSame() throws {
+        let cluster = try #require(ScratchCluster.current)
+        var maker = SketchMaker(seed: 64)
+        let parts = Self.parts(60, &maker, temporary: false)
+        let words = "CREATE TABLE words AS SELECT id, decode('41000102c3a90100', 'hex') AS sketch FROM amounts;\n"
+        let calls = """
+            SELECT md5(concat_ws(' ', millrace.uniques_merge(u.sketch), millrace.percentiles_merge(a.sketch),
+                millrace.top_merge(t.sketch), millrace.top_json(millrace.top_merge(t.sketch), 3),
+                millrace.sum_merge(decode('30', 'hex')), sum(millrace.percentile(a.sketch, 0.5)),
+                sum(millrace.uniques_estimate(u.sketch)), sum(millrace.top_total(t.sketch))))
+            FROM users AS u JOIN amounts AS a USING (id) JOIN words AS t USING (id);
+
+            """
+        let setUp = "CREATE SCHEMA old_strings; SET search_path = old_strings;\n" + parts.script + words
+        // In a session of its own: what is compiled once stays so.
+        let new = try cluster.query(setUp + calls, in: "plain")
+        let old = try cluster.query(
+            "SET search_path = old_strings; SET standard_conforming_strings = off;\n" + calls
+                + "DROP SCHEMA old_strings CASCADE;\n", in: "plain")
+        #expect(new.last?.count == 32)
+        #expect(old == [new.last])
+    }
+
+    /// Texts of sketches are looked at by a pattern, where Postgres's own look would be an error to catch.
+    @Test func textsAreWhatPostgresTakesForUTF8() throws {
+        let cluster = try #require(ScratchCluster.current)
+        let lines = try cluster.query(
+            """
+            CREATE FUNCTION pg_temp.is_taken(bytes bytea) RETURNS boolean LANGUAGE plpgsql AS $f$
+            BEGIN
+                PERFORM convert_from(bytes, 'UTF8');
+                RETURN true;
+            EXCEPTION WHEN OTHERS THEN RETURN false;
+            END $f$;
+            CREATE FUNCTION pg_temp.is_text(bytes bytea) RETURNS boolean LANGUAGE plpgsql AS $f$
+            BEGIN
+                PERFORM millrace._top_check(ARRAY[bytes], 0);
+                RETURN true;
+            EXCEPTION WHEN OTHERS THEN RETURN false;
+            END $f$;
+            CREATE TEMP TABLE edges AS SELECT unnest('{00,01,7f,80,8f,90,9f,a0,bf,c0,c1,c2,df,e0,e1,ec,ed,ee,ef,f0,f1,f3,f4,f5,ff,5c}'::text[]) AS b;
+            CREATE TEMP TABLE texts AS
+            SELECT decode(a.b, 'hex') AS bytes FROM edges a
+            UNION ALL SELECT decode(a.b || b.b, 'hex') FROM edges a, edges b
+            UNION ALL SELECT decode(a.b || b.b || c.b, 'hex') FROM edges a, edges b, edges c
+            UNION ALL SELECT decode(a.b || b.b || c.b || d.b, 'hex') FROM edges a, edges b, edges c, edges d
+                WHERE a.b >= 'f0' AND c.b IN ('7f', '80', 'bf', 'c0') AND d.b IN ('7f', '80', 'bf', 'c0');
+            SELECT count(*) > 15000, count(*) FILTER (WHERE pg_temp.is_taken(bytes)) > 100 FROM texts;
+            SELECT encode(bytes, 'hex') FROM texts WHERE pg_temp.is_taken(bytes) <> pg_temp.is_text(bytes) ORDER BY 1 LIMIT 5;
+
+            """, in: "plain")
+        #expect(lines == ["t|t"], "what one takes and the other does not")
+    }
+
     @Test func windowFramesGiveTheUnionsOfTheirRows() throws {
         let cluster = try #require(ScratchCluster.current)
         var maker = SketchMaker(seed: 63)

@@ -46,7 +46,7 @@ package final class FileSource: Source {
         while !rest.isEmpty {
             let group = rest.prefix(SourceLimits.openFilesMax)
             rest = rest.dropFirst(group.count)
-            try work.open(group, intake)
+            try work.open(group, areLast: rest.isEmpty, intake)
             while try !work.read(intake) {
                 if intake.isStopping { return work.tellLost() }
                 try work.rewind(intake)

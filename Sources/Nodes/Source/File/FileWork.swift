@@ -39,7 +39,8 @@ struct FileWork {
     }
 
     /// Opens files and takes their positions over.
-    mutating func open(_ paths: ArraySlice<FileList.Path>, _ intake: Intake) throws {
+    /// - Parameter areLast: whether no files of this run are to come behind them.
+    mutating func open(_ paths: ArraySlice<FileList.Path>, areLast: Bool, _ intake: Intake) throws {
         var opened: [Opened] = []
         for path in paths {
             guard let file = try open(path) else { continue }
@@ -49,7 +50,7 @@ struct FileWork {
         }
         try continueByPath(&opened)
         try continueByContent(&opened)
-        try beginOthers(&opened)
+        try beginOthers(&opened, areLast)
         try claim(opened, intake)
     }
 
@@ -107,7 +108,7 @@ struct FileWork {
     }
 
     /// The others are new, unless the file that is missing is theirs.
-    private mutating func beginOthers(_ opened: inout [Opened]) throws {
+    private mutating func beginOthers(_ opened: inout [Opened], _ areLast: Bool) throws {
         for index in opened.indices where opened[index].key == nil {
             let file = opened[index]
             guard LastLine.hasRecord(file.head, isWhole: !file.reader.canGrow) else { continue }
@@ -125,7 +126,8 @@ struct FileWork {
                 case .damaged(let why): throw mismatch(file.label, positions.entries[latest], why)
                 }
             }
-            try checkBeginnings(of: file)
+            // Before the last files are open, nobody knows what is not here any more.
+            if areLast { try checkBeginnings(of: file) }
             opened[index].key = positions.addNew(file.label)
         }
     }
