@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CPrefetch"),
         .target(name: "CFault"),
         .target(
             name: "CSimdJSON",
@@ -62,9 +63,9 @@ let package = Package(
         .target(name: "MaxMind", dependencies: ["CMaxMindDB"], swiftSettings: strict),
 
         // Pure
-        .target(name: "Sketches", dependencies: ["CMalloc"], swiftSettings: strict),
+        .target(name: "Sketches", dependencies: ["CMalloc", "CPrefetch"], swiftSettings: strict),
 
-        .target(name: "Lookups", dependencies: ["Platform", "Sketches"], swiftSettings: strict),
+        .target(name: "Lookups", dependencies: ["CPrefetch", "Platform", "Sketches"], swiftSettings: strict),
         .target(name: "Catalog", dependencies: ["Postgres"], swiftSettings: strict),
         .target(
             name: "WebAPI", dependencies: ["COpenSSL", "Platform"], resources: [.embedInCode("openapi.json")],
@@ -90,7 +91,8 @@ let package = Package(
         .target(
             name: "Expressions", dependencies: ["CRE2", "Platform", "Dataflow", "Declaration"], swiftSettings: strict),
         .target(
-            name: "Summaries", dependencies: ["Platform", "Dataflow", "Declaration", "Sketches", "Expressions"],
+            name: "Summaries",
+            dependencies: ["CPrefetch", "Platform", "Dataflow", "Declaration", "Sketches", "Expressions"],
             swiftSettings: strict),
         .target(
             name: "Nodes",

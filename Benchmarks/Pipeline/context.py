@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ import time
 
 import topologies
 from building import WORK, BenchmarkError
-from measuring import measure
+from measuring import Process, measure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -90,9 +91,9 @@ class Bench:
             self.say(f"{job} is left out, this millrace does not take it: {refusal.splitlines()[0]}")
         return refusal is None
 
-    def command(self, file, workers=None, commit_interval=None, memory=None):
+    def command(self, file, workers=None, commit_interval=None, memory=None, log_level="error"):
         """The command that runs a topology file."""
-        command = [self.millrace, "run", file, "--progress", "none", "--log-level", "error"]
+        command = [self.millrace, "run", file, "--progress", "none", "--log-level", log_level]
         for option, value in (("--workers", workers), ("--commit-interval", commit_interval), ("--memory", memory)):
             if value is not None:
                 command += [option, value]
@@ -105,9 +106,19 @@ class Bench:
         if "rror" in done.stderr:
             raise BenchmarkError(f"millrace {words[0]}: {done.stderr}")
 
-    def measure_file(self, file, **options):
-        """A run over a file, from start to end."""
-        return measure(self.command(file, **options))
+    def measure_file(self, file, events=None, **options):
+        """A run over a file, from start to end; with `events`, it must have read so many."""
+        if events is None:
+            return measure(self.command(file, **options))
+        process = Process(self.command(file, log_level="info", **options))
+        try:
+            measured = process.finish()
+            read = re.search(r"Topology ended.*\bevents=(\d+)", process.errors())
+            if read is None or int(read[1]) != events:
+                raise BenchmarkError(f"{file}: expected {events} events\n{process.errors()}")
+            return measured
+        finally:
+            process.kill()
 
 
 class Samples:

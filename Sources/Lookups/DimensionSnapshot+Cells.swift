@@ -43,27 +43,37 @@ extension DimensionSnapshot {
         }
     }
 
+    /// Calls `write` with the column of a shard, the row there and the place to fill, for every cell that is not null.
     @inline(__always)
     func fill(
         _ column: Int, _ handles: UnsafePointer<RowHandle>, _ rows: UnsafePointer<UInt32>?, _ count: Int,
         _ valid: UnsafeMutablePointer<UInt8>,
         _ write: (UnsafeMutablePointer<ShardColumn>, Int, Int) -> Void
     ) {
-        unsafe withViews { views in
+        unsafe withColumns(column) { columns in
             for index in 0..<count {
                 let handle = unsafe handles[index]
                 let target = unsafe row(rows, index)
-                guard !handle.isMissing else {
-                    unsafe valid[target] = 0
-                    continue
-                }
-                let source = unsafe views[handle.shard].pointee.columns + column
-                guard unsafe !source.pointee.isNull(handle.row) else {
+                guard !handle.isMissing, unsafe !columns[handle.shard].isNull(handle.row) else {
                     unsafe valid[target] = 0
                     continue
                 }
                 unsafe valid[target] = 1
-                unsafe write(source, handle.row, target)
+                unsafe write(columns + handle.shard, handle.row, target)
+            }
+        }
+    }
+
+    /// Runs `body` with a column of all shards, side by side.
+    @inline(__always)
+    private func withColumns(_ column: Int, _ body: (UnsafeMutablePointer<ShardColumn>) -> Void) {
+        unsafe withViews { views in
+            unsafe withUnsafeTemporaryAllocation(of: ShardColumn.self, capacity: LookupLimits.shards) { columns in
+                let columns = columns.baseAddress!
+                for shard in 0..<LookupLimits.shards {
+                    unsafe (columns + shard).initialize(to: views[shard].pointee.columns[column])
+                }
+                unsafe body(columns)
             }
         }
     }

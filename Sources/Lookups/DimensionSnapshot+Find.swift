@@ -54,18 +54,25 @@ extension DimensionSnapshot {
                 while first < count {
                     let end = min(count, first + LookupLimits.keysTogether)
                     unsafe writer.fill(probes, keys, rows, first, end)
+                    let probed = end &- first
+                    // All buckets are asked for before the first is searched.
                     if let hashes = unsafe hashes, keys.count == 1 {
-                        for index in first..<end { unsafe probes[index - first].hash = hashes[row(rows, index)] }
+                        for index in 0..<probed {
+                            unsafe probes[index].findBucket(hashes[row(rows, first &+ index)], views)
+                        }
                     } else {
-                        for index in 0..<end - first {
-                            guard let key = unsafe probes[index].key else { continue }
-                            unsafe probes[index].hash = MurmurHash3.hash(key, count: probes[index].length)
+                        for index in 0..<probed where unsafe probes[index].length >= 0 {
+                            let hash = unsafe MurmurHash3.hash(probes[index].key, count: probes[index].length)
+                            unsafe probes[index].findBucket(hash, views)
                         }
                     }
-                    unsafe Probe.probe(probes, end - first, views)
-                    for index in first..<end {
-                        unsafe handles[index] = probes[index - first].find(
-                            views, at: moments.map { unsafe $0[row(rows, index)] })
+                    if let moments = unsafe moments {
+                        for index in 0..<probed {
+                            unsafe handles[first &+ index] = probes[index].find(
+                                views, at: moments[row(rows, first &+ index)])
+                        }
+                    } else {
+                        for index in 0..<probed { unsafe handles[first &+ index] = probes[index].find(views) }
                     }
                     first = end
                 }
@@ -83,62 +90,62 @@ func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
 
 /// A key being looked up.
 @unsafe private struct Probe {
-    /// Nil: a field of the key is null.
-    var key: UnsafeRawPointer?
+    var key = unsafe UnsafeRawPointer(bitPattern: 1)!
+    /// Bytes of the key; negative where a field of it is null.
     var length = 0
     var hash: UInt64 = 0
-    /// The keys among which it may be, and the place of the first that has the same bits of its hash.
-    var bucket = unsafe Bucket(base: UnsafeRawPointer(bitPattern: 1)!)
-    var place = 0
-    /// The key there.
-    var found = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-    var foundFirst: UInt8 = 0
+    /// The keys among which it may be.
+    var bucket = unsafe Bucket(base: UnsafeRawPointer(bitPattern: 1)!, first: 0, count: 0)
 
     @inline(__always)
-    private var shard: Int { unsafe Int(truncatingIfNeeded: hash >> UInt64(64 - LookupLimits.shardBits)) }
+    private var shard: Int { unsafe Int(truncatingIfNeeded: hash &>> UInt64(64 &- LookupLimits.shardBits)) }
 
-    /// Finds the bucket of each key, then the place in it where the key may be.
-    static func probe(
-        _ probes: UnsafeMutablePointer<Probe>, _ count: Int, _ views: UnsafePointer<UnsafeMutablePointer<ShardView>>
-    ) {
-        for index in 0..<count {
-            unsafe probes[index].bucket = views[probes[index].shard].pointee.bucket(probes[index].hash)
-        }
-        // All blocks are fetched before the first is searched: a search that takes a wrong turn would wait for its own alone.
-        for index in 0..<count { unsafe probes[index].foundFirst = probes[index].bucket.touched }
-        for index in 0..<count {
-            let bucket = unsafe probes[index].bucket
-            let place = unsafe bucket.place(of: ShardView.tag(probes[index].hash), from: 0)
-            unsafe probes[index].place = place
-            unsafe probes[index].found =
-                unsafe place < bucket.count ? bucket.key(place) : UnsafeRawBufferPointer(start: nil, count: 0)
-        }
-        // Brings the keys themselves into the cache, for all before the first is compared.
-        for index in 0..<count where unsafe !probes[index].found.isEmpty {
-            unsafe probes[index].foundFirst = probes[index].found[0]
-        }
+    @inline(__always)
+    mutating func findBucket(_ hash: UInt64, _ views: UnsafePointer<UnsafeMutablePointer<ShardView>>) {
+        unsafe self.hash = hash
+        unsafe bucket = views[shard].pointee.bucket(hash)
     }
 
     /// The row of the key.
     @inline(__always)
-    func find(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>, at moment: Int64?) -> RowHandle {
-        guard let key = unsafe key else { return .missing }
-        let bucket = unsafe bucket
-        let wanted = unsafe UnsafeRawBufferPointer(start: key, count: length)
-        var place = unsafe place
-        if unsafe place == bucket.count { return .missing }
-        if unsafe (length > 0 && foundFirst != wanted[0]) || !Bytes.areEqual(found, wanted) {
-            // Another key with the same bits of its hash.
-            let tag = unsafe ShardView.tag(hash)
-            repeat {
-                place = unsafe bucket.place(of: tag, from: place + 1)
-            } while unsafe place < bucket.count && !Bytes.areEqual(bucket.key(place), wanted)
-            if unsafe place == bucket.count { return .missing }
-        }
-        let number = unsafe bucket.first + place
-        guard let moment else { return unsafe RowHandle(shard: shard, row: number) }
-        guard let row = unsafe views[shard].pointee.version(of: number, at: moment) else { return .missing }
+    func find(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>) -> RowHandle {
+        guard let place = unsafe place(views) else { return .missing }
+        return unsafe RowHandle(shard: shard, row: Int(bucket.first) &+ place)
+    }
+
+    /// The row of the key that holds at a moment.
+    @inline(__always)
+    func find(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>, at moment: Int64) -> RowHandle {
+        guard let place = unsafe place(views),
+            let row = unsafe views[shard].pointee.version(of: Int(bucket.first) &+ place, at: moment)
+        else { return .missing }
         return unsafe RowHandle(shard: shard, row: row)
+    }
+
+    /// The place of the key in its bucket.
+    @inline(__always)
+    private func place(_ views: UnsafePointer<UnsafeMutablePointer<ShardView>>) -> Int? {
+        guard unsafe length >= 0 else { return nil }
+        let layout = unsafe views[shard].pointee.layout
+        let place = unsafe bucket.place(of: Bucket.tag(hash))
+        guard unsafe place < Int(bucket.count) else { return unsafe search(from: place, layout) }
+        let found = unsafe bucket.key(place, layout)
+        if unsafe Bytes.areEqual(found, UnsafeRawBufferPointer(start: key, count: length)) { return place }
+        return unsafe search(from: place &+ 1, layout)
+    }
+
+    /// The place of the key when it is not where the search without a loop ended: behind another key with the same bits of
+    /// its hash, or behind the first eight.
+    @inline(never)
+    private func search(from start: Int, _ layout: KeyLayout) -> Int? {
+        let wanted = unsafe UnsafeRawBufferPointer(start: key, count: length)
+        var place = start
+        while true {
+            unsafe place = bucket.place(of: Bucket.tag(hash), from: place)
+            guard unsafe place < Int(bucket.count) else { return nil }
+            if unsafe Bytes.areEqual(bucket.key(place, layout), wanted) { return place }
+            place += 1
+        }
     }
 }
 
@@ -159,10 +166,10 @@ func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
             switch unsafe columns[0].values {
             case .slices(let base, let slices):
                 for index in first..<end {
-                    let pair = unsafe slices + row(rows, index) * 8
+                    let pair = unsafe slices + row(rows, index) &* 8
                     let offset = unsafe Int(pair.loadUnaligned(as: UInt32.self))
-                    unsafe probes[index - first].key = base + offset
-                    unsafe probes[index - first].length = Int(pair.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+                    unsafe probes[index &- first].key = base + offset
+                    unsafe probes[index &- first].length = Int(pair.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
                 }
             case .texts(let texts):
                 for index in first..<end {
@@ -184,7 +191,7 @@ func row(_ rows: UnsafePointer<UInt32>?, _ index: Int) -> Int {
         for column in columns {
             guard let valid = unsafe column.valid else { continue }
             for index in first..<end where unsafe valid[row(rows, index)] == 0 {
-                unsafe probes[index - first].key = nil
+                unsafe probes[index - first].length = -1
             }
         }
     }

@@ -19,13 +19,17 @@ extension DimensionSnapshot {
         into slices: UnsafeMutableRawPointer, valid: UnsafeMutablePointer<UInt8>, room: (Int) -> UnsafeMutableRawPointer
     ) -> UnsafeRawPointer? {
         if let dictionary = commonDictionary(column) {
+            guard let base = unsafe UnsafeRawPointer(dictionary.base) else {
+                for index in 0..<count { unsafe valid[row(rows, index)] = 0 }
+                return nil
+            }
             unsafe fill(column, handles, rows, count, valid) { source, row, target in
                 let code = unsafe source.pointee.code(row)
-                let text = unsafe dictionary.text(code)
-                unsafe slices.storeBytes(of: code + 2, toByteOffset: target * 8, as: UInt32.self)
-                unsafe slices.storeBytes(of: UInt32(text.count), toByteOffset: target * 8 + 4, as: UInt32.self)
+                let (offset, length) = unsafe TextDictionary.place(of: code, in: base)
+                unsafe slices.storeBytes(of: offset, toByteOffset: target &* 8, as: UInt32.self)
+                unsafe slices.storeBytes(of: length, toByteOffset: target &* 8 &+ 4, as: UInt32.self)
             }
-            return unsafe UnsafeRawPointer(dictionary.base)
+            return unsafe base
         }
         var size = 0
         unsafe fill(column, handles, rows, count, valid) { source, row, target in

@@ -125,6 +125,21 @@ struct RowEncoder: ~Copyable {
     }
 }
 
+extension DimensionType {
+    /// A value of a key that is no text, as it is written.
+    fileprivate func shown(_ value: Int64) -> String {
+        switch self {
+        case .boolean: return value == 0 ? "false" : "true"
+        case .timestamp: return Validity.moment(value)
+        case .decimal(let scale) where scale > 0:
+            let digits = String(value.magnitude)
+            let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
+            return "\(value < 0 ? "-" : "")\(padded.dropLast(scale)).\(padded.suffix(scale))"
+        default: return String(value)
+        }
+    }
+}
+
 /// Moments for people.
 enum Validity {
     static func text(_ from: Int64, _ to: Int64) -> String {
@@ -132,7 +147,7 @@ enum Validity {
     }
 
     /// ISO 8601, in UTC, by Howard Hinnant's civil-from-days.
-    private static func moment(_ microseconds: Int64) -> String {
+    static func moment(_ microseconds: Int64) -> String {
         func pad(_ value: Int64, _ width: Int) -> String {
             let digits = String(value)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
@@ -164,7 +179,7 @@ extension DimensionSchema {
         for (index, field) in keys.enumerated() {
             guard field.type == .text else {
                 let value = unsafe key.loadUnaligned(fromByteOffset: offset, as: Int64.self)
-                parts.append(String(value))
+                parts.append(field.type.shown(value))
                 offset += 8
                 continue
             }

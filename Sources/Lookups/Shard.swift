@@ -1,3 +1,4 @@
+import CPrefetch
 import Glibc
 import Sketches
 
@@ -8,9 +9,10 @@ import Sketches
 /// search needs of a bucket lies in one piece, so that it costs two accesses to memory that is not in the cache, or three:
 ///
 ///     heads   per bucket  first key u32 | where its block begins u32
-///     blocks  per bucket  tags u16 each: more bits of the hashes | lengths u16 each, unless all keys have one | keys
+///     blocks  per bucket  tags u8 each: more bits of the hashes | ends of the keys u16 each | keys
 ///
-/// A key costs its bytes and 6 more, 4 where all have one length; and where rows are valid for a time, `versionStarts` (4 a
+/// Ends take four bytes where a bucket's keys have 64 KiB and more, and none where all keys of the shard have one length. So
+/// a key costs its bytes and 5 more, 3 where all have one length; and where rows are valid for a time, `versionStarts` (4 a
 /// key), `froms` and `tos` (16 a row).
 ///
 /// `@unchecked Sendable`: everything is written before it is published.
@@ -46,58 +48,6 @@ import Sketches
     }
 }
 
-/// Where a bucket begins.
-struct BucketHead {
-    /// Its first key.
-    var first: UInt32
-    /// Its block, in bytes from the first one.
-    var offset: UInt32
-}
-
-/// The keys of a bucket.
-@unsafe struct Bucket {
-    var base: UnsafeRawPointer
-    /// The number of its first key.
-    var first = 0
-    var count = 0
-    /// Bytes of every key; 0 where they differ.
-    var keyWidth = 0
-    /// Bytes of its block.
-    var byteCount = 0
-
-    /// Brings its block into the cache, or two lines of it: a number that means nothing.
-    @inline(__always)
-    var touched: UInt8 {
-        guard unsafe byteCount > 0 else { return 0 }
-        return unsafe base.load(as: UInt8.self) ^ base.load(fromByteOffset: byteCount - 1, as: UInt8.self)
-    }
-
-    /// The place of the first key with a tag, from a place on; `count` when there is none.
-    @inline(__always)
-    func place(of tag: UInt16, from start: Int) -> Int {
-        var place = start
-        while unsafe place < count, unsafe base.loadUnaligned(fromByteOffset: place * 2, as: UInt16.self) != tag {
-            place += 1
-        }
-        return place
-    }
-
-    /// The bytes of the key at a place.
-    @inline(__always)
-    func key(_ place: Int) -> UnsafeRawBufferPointer {
-        if unsafe keyWidth > 0 {
-            return unsafe UnsafeRawBufferPointer(start: base + count * 2 + place * keyWidth, count: keyWidth)
-        }
-        let lengths = unsafe base + count * 2
-        var start = unsafe count * 4
-        for index in 0..<place {
-            start += unsafe Int(lengths.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-        }
-        let length = unsafe lengths.loadUnaligned(fromByteOffset: place * 2, as: UInt16.self)
-        return unsafe UnsafeRawBufferPointer(start: base + start, count: Int(length))
-    }
-}
-
 /// The arrays of a shard, all in its block.
 @unsafe struct ShardView {
     var keys = 0
@@ -105,27 +55,24 @@ struct BucketHead {
     /// One more than there are buckets.
     var heads: UnsafeMutablePointer<BucketHead>
     var blocks: UnsafeMutableRawPointer
-    /// Bytes of every key; 0 where they differ.
-    var keyWidth = 0
+    var layout: KeyLayout
     /// The three are nil unless rows are valid for a time.
     var versionStarts: UnsafeMutablePointer<UInt32>?
     var froms: UnsafeMutablePointer<Int64>?
     var tos: UnsafeMutablePointer<Int64>?
     var columns: UnsafeMutablePointer<ShardColumn>
 
-    /// The keys of a hash's bucket.
+    /// The keys of a hash's bucket, which it asks for, or for two lines of them.
     @inline(__always)
     func bucket(_ hash: UInt64) -> Bucket {
-        let number = unsafe Int(truncatingIfNeeded: ((hash & 0xffff_ffff) &* UInt64(buckets)) >> 32)
-        let (head, next) = unsafe (heads[number], heads[number + 1])
-        return unsafe Bucket(
-            base: UnsafeRawPointer(blocks) + Int(head.offset), first: Int(head.first),
-            count: Int(next.first &- head.first), keyWidth: keyWidth, byteCount: Int(next.offset &- head.offset))
+        let number = unsafe Int(truncatingIfNeeded: ((hash & 0xffff_ffff) &* UInt64(buckets)) &>> 32)
+        let (head, next) = unsafe (heads[number], heads[number &+ 1])
+        let base = unsafe UnsafeRawPointer(blocks) + Int(head.offset)
+        unsafe millrace_prefetch(base)
+        // The last byte, or for a bucket without keys the one before it.
+        unsafe millrace_prefetch(blocks + Int(next.offset) - 1)
+        return unsafe Bucket(base: base, first: head.first, count: next.first &- head.first)
     }
-
-    /// The bits of a hash that a key keeps.
-    @inline(__always)
-    static func tag(_ hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash >> 32) }
 
     /// The row of a key that holds at a moment; nil when there is none.
     @inline(__always)
@@ -180,7 +127,7 @@ struct BucketHead {
     func boolean(_ row: Int) -> UInt8 { unsafe values.load(fromByteOffset: row, as: UInt8.self) }
 
     @inline(__always)
-    func code(_ row: Int) -> UInt32 { unsafe values.load(fromByteOffset: row * 4, as: UInt32.self) }
+    func code(_ row: Int) -> UInt32 { unsafe values.load(fromByteOffset: row &* 4, as: UInt32.self) }
 
     @inline(__always)
     func text(_ row: Int) -> UnsafeRawBufferPointer {
@@ -198,12 +145,20 @@ enum Bytes {
         let count = a.count
         guard count == b.count else { return false }
         guard count > 0, let a = a.baseAddress, let b = b.baseAddress else { return true }
-        // Most keys are short: two words that overlap, and no call.
-        if count >= 8, count <= 16 {
-            let last = count - 8
-            return unsafe a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self)
-                && a.loadUnaligned(fromByteOffset: last, as: UInt64.self)
-                    == b.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        // Most keys are short: words of which the last two overlap, and no call.
+        if count >= 8, count <= 32 {
+            let last = count &- 8
+            var different =
+                unsafe a.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+                ^ b.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            var offset = 0
+            while offset < last {
+                unsafe different |=
+                    a.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    ^ b.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                offset &+= 8
+            }
+            return different == 0
         }
         return unsafe memcmp(a, b, count) == 0
     }

@@ -21,8 +21,9 @@ struct ShardBuilder: ~Copyable {
 
     /// Sizes of a shard's arrays.
     private struct Sizes {
-        /// Keys with their tags and lengths.
+        /// Keys with their tags and ends.
         var blockBytes = 0
+        var layout = KeyLayout()
         var hasNulls: [Bool]
         var textBytes: [Int]
     }
@@ -40,7 +41,7 @@ struct ShardBuilder: ~Copyable {
         let heads = layout.add((rows.buckets + 1) * MemoryLayout<BucketHead>.stride, 4)
         let versions = layout.add(isTimed ? (rows.keys + 1) * 4 : 0, 4)
         let codes = schema.cells.map { layout.add($0.type == .text ? (count + 1) * 4 : 0, 4) }
-        let blocks = layout.add(sizes.blockBytes, 2)
+        let blocks = unsafe layout.add(sizes.blockBytes + Bucket.readAhead, 2)
         let booleans = schema.cells.map { layout.add($0.type == .boolean ? count : 0, 1) }
         let nulls = sizes.hasNulls.map { layout.add($0 ? (count + 7) / 8 : 0, 1) }
         let texts = sizes.textBytes.map { layout.add($0, 1) }
@@ -49,7 +50,7 @@ struct ShardBuilder: ~Copyable {
         let base = unsafe block.base
         var view = unsafe ShardView(
             keys: rows.keys, buckets: rows.buckets, heads: (base + heads).assumingMemoryBound(to: BucketHead.self),
-            blocks: base + blocks, keyWidth: schema.keyWidth ?? 0, versionStarts: nil, froms: nil, tos: nil,
+            blocks: base + blocks, layout: sizes.layout, versionStarts: nil, froms: nil, tos: nil,
             columns: (base + columns).assumingMemoryBound(to: ShardColumn.self))
         if isTimed {
             unsafe view.versionStarts = (base + versions).assumingMemoryBound(to: UInt32.self)
@@ -84,8 +85,8 @@ struct ShardBuilder: ~Copyable {
     private func measure(_ rows: borrowing ShardRows) throws(LookupError) -> Sizes {
         var sizes = Sizes(
             hasNulls: schema.cells.map { _ in false }, textBytes: schema.cells.map { _ in 0 })
-        let around = schema.keyWidth == nil ? 4 : 2
-        for key in 0..<rows.keys { sizes.blockBytes += around + rows.row(Int(rows.keyStarts[key])).keyLength }
+        sizes.layout = rows.keyLayout
+        for key in 0..<rows.keys { sizes.blockBytes += sizes.layout.overhead + rows.keyLength(key) }
         for index in rows.order.indices {
             var cell = unsafe rows.row(index).cells
             for (column, field) in schema.cells.enumerated() {
@@ -123,16 +124,19 @@ struct ShardBuilder: ~Copyable {
             let keys = Int(rows.bucketStarts[bucket])..<Int(rows.bucketStarts[bucket + 1])
             unsafe view.heads[bucket] = BucketHead(first: UInt32(keys.lowerBound), offset: UInt32(end))
             let tags = unsafe view.blocks + end
-            let lengths = unsafe tags + 2 * keys.count
-            end += (schema.keyWidth == nil ? 4 : 2) * keys.count
+            let ends = unsafe tags + keys.count
+            end += unsafe view.layout.overhead * keys.count
+            let start = end
             for (place, key) in keys.enumerated() {
                 let row = rows.row(Int(rows.keyStarts[key]))
-                unsafe tags.storeBytes(of: ShardView.tag(row.hash), toByteOffset: place * 2, as: UInt16.self)
-                if schema.keyWidth == nil {
-                    unsafe lengths.storeBytes(of: UInt16(row.keyLength), toByteOffset: place * 2, as: UInt16.self)
-                }
+                unsafe tags.storeBytes(of: Bucket.tag(row.hash), toByteOffset: place, as: UInt8.self)
                 unsafe (view.blocks + end).copyMemory(from: row.key.baseAddress!, byteCount: row.keyLength)
                 end += row.keyLength
+                switch unsafe view.layout.endBytes {
+                case 2: unsafe ends.storeBytes(of: UInt16(end - start), toByteOffset: place * 2, as: UInt16.self)
+                case 4: unsafe ends.storeBytes(of: UInt32(end - start), toByteOffset: place * 4, as: UInt32.self)
+                default: break
+                }
                 if let versions = unsafe view.versionStarts { unsafe versions[key] = rows.keyStarts[key] }
             }
         }
@@ -191,9 +195,4 @@ private struct BlockLayout {
         byteCount = start + size
         return start
     }
-}
-
-extension DimensionSchema {
-    /// Bytes of every key; nil when they differ.
-    var keyWidth: Int? { keys.contains { $0.type == .text } ? nil : keys.count * 8 }
 }

@@ -25,6 +25,20 @@ import Sketches
 
     var keys: Int { keyStarts.count - 1 }
 
+    /// Bytes of a key.
+    func keyLength(_ key: Int) -> Int { row(Int(keyStarts[key])).keyLength }
+
+    /// How the keys can lie in their blocks, in the fewest bytes.
+    var keyLayout: KeyLayout {
+        guard keys > 0 else { return KeyLayout() }
+        let width = keyLength(0)
+        if width > 0, (0..<keys).allSatisfy({ keyLength($0) == width }) { return KeyLayout(width: width, endBytes: 0) }
+        let fits = (0..<buckets).allSatisfy { bucket in
+            (bucketStarts[bucket]..<bucketStarts[bucket + 1]).reduce(0) { $0 + keyLength(Int($1)) } <= Int(UInt16.max)
+        }
+        return KeyLayout(width: 0, endBytes: fits ? 2 : 4)
+    }
+
     /// A row as it was encoded.
     func row(_ index: Int) -> EncodedRow { unsafe EncodedRow(base: UnsafeRawPointer(block.base) + Int(order[index])) }
 

@@ -31,6 +31,12 @@ import Sketches
         gauge.draw(-drawn)
     }
 
+    /// Where the text of a code is in the dictionary at `base`, and its bytes.
+    @inline(__always)
+    static func place(of code: UInt32, in base: UnsafeRawPointer) -> (offset: UInt32, length: UInt32) {
+        unsafe (code &+ 2, UInt32((base + Int(code)).loadUnaligned(as: UInt16.self)))
+    }
+
     /// The text of a code.
     @inline(__always)
     func text(_ code: UInt32) -> UnsafeRawBufferPointer {

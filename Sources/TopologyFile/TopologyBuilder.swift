@@ -293,8 +293,8 @@ extension TopologyBuilder {
         switch entry.value.content {
         case .map(let entries) where spec.mapField == nil:
             return checker.checkFields(entries, at: location, fields: spec.fields, named: named)
-        case .scalar(let scalar) where scalar.isBroken: return nil
-        case .scalar(let scalar) where scalar.fault != nil:
+        case .scalar(let scalar) where scalar.isBroken && spec.shorthand == nil: return nil
+        case .scalar(let scalar) where !scalar.isBroken && scalar.fault != nil:
             guard let fault = scalar.fault else { return nil }
             let isOptional = !spec.fields.contains { $0.isRequired }
             let type: SpecType =

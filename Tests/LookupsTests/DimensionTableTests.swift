@@ -72,6 +72,27 @@ import Testing
         }
     }
 
+    /// Keys of one length, of several, and so long that those of a bucket have more than 64 KiB.
+    @Test(arguments: [9...9, 4...40, 30_000...40_000])
+    func keysAreFoundWhateverTheirLengths(lengths: ClosedRange<Int>) throws {
+        func key(_ number: Int, end: String) -> [DimensionCell] {
+            let length = lengths.lowerBound + number * 7 % lengths.count
+            let start = "\(number)"
+            return [.text(start + String(repeating: "-", count: length - start.utf8.count - 1) + end)]
+        }
+        for count in [0, 1, 7, 400, 900] {
+            let table = DimensionTable(name: "dimension", schema: Self.schemas[0])
+            try table.load(
+                from: ListSource(rows: (0..<count).map { key($0, end: "x") + [.text("row \($0)")] }))
+            let snapshot = try #require(table.snapshot())
+            for (number, handle) in snapshot.find((0..<count).map { key($0, end: "x") }).enumerated() {
+                #expect(snapshot.cells(of: handle) == [.text("row \(number)")], "key \(number) of \(count)")
+            }
+            let others = (0..<900).map { key($0, end: $0 < count ? "y" : "x") }
+            #expect(!snapshot.find(others).contains { !$0.isMissing }, "\(count)")
+        }
+    }
+
     /// Adds, removes and replaces rows.
     private static func change(
         _ model: inout [[DimensionCell]: [DimensionCell]], _ schema: DimensionSchema, _ random: inout SeededRandom,
@@ -127,6 +148,21 @@ import Testing
         }
         #expect(old.generations.map(\.number) == [1])
         #expect(new.generations.map(\.number) == [2])
+    }
+
+    @Test func keysAreShownAsTheyAreWritten() throws {
+        let keys: [(DimensionType, DimensionCell, String)] = [
+            (.decimal(scale: 2), .integer(150), "1.50"), (.decimal(scale: 2), .integer(-5), "-0.05"),
+            (.decimal(scale: 0), .integer(7), "7"), (.boolean, .boolean(true), "true"),
+            (.timestamp, .integer(1_500_000), "1970-01-01T00:00:01.500000Z"),
+            (.integer, .integer(.min), "\(Int64.min)"),
+        ]
+        for (type, key, shown) in keys {
+            let table = DimensionTable(
+                name: "d", schema: DimensionSchema(keys: [DimensionField("k", type)], cells: []))
+            let error = #expect(throws: LookupError.self) { try table.load(from: ListSource(rows: [[key], [key]])) }
+            #expect(error?.message.contains("two rows have the key \(shown) (k)") == true, "\(error?.message ?? "")")
+        }
     }
 
     @Test func twoRowsOfOneKeyAreAnErrorThatNamesIt() throws {

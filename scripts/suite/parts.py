@@ -41,6 +41,8 @@ SANITIZED = (
 
 #: Versions of PostgreSQL that scripts/install-dependencies --full brings along, beside the system's.
 POSTGRES = ("13", "14", "16", "17", "18")
+#: Those that bring the headers along with which the extension is built.
+WITH_HEADERS = ("13", "14", "16", "18")
 #: What depends on the server's version: the driver, the SQL functions, the sink, and what its users see.
 POSTGRES_SUITES = (
     "PostgresTests", "NodesTests", "IntegrationTests.RefusedRowsTests", "IntegrationTests.TableHistoryTests",
@@ -59,9 +61,9 @@ class Part:
     #: How scripts/tally counts: swift, unittest or check.
     kind: str
     command: tuple
-    #: The first level that runs it; later ones do too, unless `only`.
+    #: The first level that runs it, and the last one: something in later ones includes it.
     level: str = "default"
-    only: bool = False
+    last: str = LEVELS[-1]
     #: How many cores it keeps busy, measured: parts run side by side while the machine has enough.
     cores: float = 1.0
     #: Parts that must have passed before, of those that run.
@@ -70,7 +72,7 @@ class Part:
 
     def runs_in(self, level):
         """Whether a level runs it."""
-        return level == self.level if self.only else LEVELS.index(level) >= LEVELS.index(self.level)
+        return LEVELS.index(self.level) <= LEVELS.index(level) <= LEVELS.index(self.last)
 
 
 def swift_test(programs, *options):
@@ -105,7 +107,7 @@ def missing_suites():
 def preparation():
     yield Part("dependencies", "check", ("scripts/install-dependencies", "--test"), level="smoke", after=(), cores=2)
     build = ("swift", "build", "--build-tests")
-    yield Part("build", "check", build, level="smoke", only=True, after=("dependencies",), cores=2)
+    yield Part("build", "check", build, level="smoke", last="smoke", after=("dependencies",), cores=2)
     # Tests see what is internal.
     optimised = ("-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", str(pathlib.Path(OPTIMISED).parent))
     yield Part("build, optimised", "check", (*build, *SMALL_INDEX, *optimised), after=("dependencies",), cores=1.7)
@@ -129,7 +131,7 @@ def swift_parts(programs):
             cores=0.3 if slow else LIGHT.get(target, 1))
         if slow:
             options += ("--skip", suites(target, *slow))
-            yield Part(f"{target}, quick", "swift", swift_test(programs, *options), level="smoke", only=True)
+            yield Part(f"{target}, quick", "swift", swift_test(programs, *options), level="smoke", last="smoke")
     # The parser on a processor without vector instructions: the same reasons.
     yield Part(
         "JSONTests, scalar kernel", "swift", swift_test(programs, "--filter", suites("JSONTests")),
@@ -156,7 +158,7 @@ def attack_parts(programs):
     """The listener under those who mean harm: some seconds of each attack, and ten minutes."""
     tests = ("python3", "-m", "unittest", "discover", "--verbose", "Tests/attack")
     program = ("MILLRACE", f"{programs}/millrace")
-    yield Part("Tests/attack", "unittest", tests, cores=0.5, environment=(program,))
+    yield Part("Tests/attack", "unittest", tests, last="default", cores=0.5, environment=(program,))
     yield Part(
         "Tests/attack, ten minutes", "unittest", tests, level="full",
         environment=(program, ("MILLRACE_ATTACK_SECONDS", "600")))
@@ -171,7 +173,7 @@ def extension_parts(programs):
         environment=(("MILLRACE_TESTS", swift_test(programs)[0]),))
     yield Part("extension, fuzzing finds what it should", "check", ("extension/fuzz/run", "--canary"), after=("dependencies",))
     yield Part("extension, fuzzing", "check", ("extension/fuzz/run",), after=("dependencies",))
-    for version in POSTGRES:
+    for version in WITH_HEADERS:
         binaries = (ROOT / ".build/tools/postgres" / version / "bin")
         yield Part(
             f"Tests/extension, PostgreSQL {version}", "unittest", tests, level="full",

@@ -58,11 +58,11 @@ def run(bench):
 
 def dimension(bench):
     """A million users, all of those who are in the events among them, with a text that repeats."""
-    path = bench.work / f"users-{bench.events}-{SMALL}.csv"
+    path = bench.work / f"users-{bench.events * TIMES}-{SMALL}.csv"
     if not path.exists():
         bench.say(f"writing {path.name}")
-        with open(bench.event_file(), encoding="utf-8") as events:
-            users = {json.loads(line)["user"] for line in events}
+        with open(bench.event_file(bench.events * TIMES), encoding="utf-8") as lines:
+            users = {json.loads(line)["user"] for line in lines}
         users = list(users) + [f"v{number:08x}" for number in range(SMALL - len(users))]
         part = path.with_suffix(".part")
         with open(part, "w", encoding="utf-8") as out:
@@ -74,23 +74,22 @@ def dimension(bench):
 
 
 def joined(bench):
-    """Whole processes with one worker over the events several times; what the load costs is measured by itself."""
-    links = []
-    for number in range(TIMES):
-        link = bench.scratch / f"joined-{number}.ndjson"
-        link.hardlink_to(bench.event_file())
-        links.append(link)
+    """Whole processes with one worker over several times the events; what the load costs is measured by itself."""
+    events = bench.events * TIMES
+    many = topologies.file_source(bench.event_file(events))
     one = bench.scratch / "one.ndjson"
-    with open(bench.event_file(), encoding="utf-8") as events:
-        one.write_text(events.readline(), encoding="utf-8")
+    with open(bench.event_file(), encoding="utf-8") as lines:
+        one.write_text(lines.readline(), encoding="utf-8")
     lookup = f'file: "{dimension(bench)}", on: user, add: segment, every: 1h'
     files = {
-        PLAIN: bench.topology("bench_lookup_plain", topologies.file_source(*links), "T1"),
-        JOINED: bench.topology("bench_lookup_joined", topologies.file_source(*links), "T1", lookup=lookup),
+        PLAIN: bench.topology("bench_lookup_plain", many, "T1"),
+        JOINED: bench.topology("bench_lookup_joined", many, "T1", lookup=lookup),
         IDLE: bench.topology("bench_lookup_idle", topologies.file_source(one), "T1", lookup=lookup),
     }
-    competitors = {name: functools.partial(bench.measure_file, file, workers=1) for name, file in files.items()}
-    found = {name: summarize(bench.events * TIMES, runs)
+    competitors = {
+        name: functools.partial(bench.measure_file, file, events=1 if name == IDLE else events, workers=1)
+        for name, file in files.items()}
+    found = {name: summarize(events, runs)
              for name, runs in round_robin(competitors, bench.repeat, bench.say).items()}
     table = Table("T1 and a lookup", ["", "CPU s", "of plain T1", "target", "met", "peak MiB"])
     share = ratio(found[PLAIN].cpu, found[JOINED].cpu - found[IDLE].cpu)

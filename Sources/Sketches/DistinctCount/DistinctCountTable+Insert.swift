@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// Adding hashes.
 extension DistinctCountTable {
     /// Hashes taken through the look-ahead pass at a time.
@@ -38,22 +40,20 @@ extension DistinctCountTable {
         }
     }
 
-    /// Loads the words of a stretch, then the places in their bodies, so that cache misses overlap instead of
+    /// Asks for the words of a stretch, then for the places in their bodies, so that cache misses overlap instead of
     /// following one another through mispredicted branches: 108 ns instead of 250 for random updates of 500,000 keys.
-    private mutating func lookAhead(
+    private func lookAhead(
         hashes: UnsafePointer<UInt64>, rows: UnsafePointer<UInt32>?, groups: UnsafePointer<UInt32>, range: Range<Int>
     ) {
-        var sink: UInt64 = 0
-        for k in range { sink &+= unsafe word(Int(groups[k])).pointee }
+        for k in range { unsafe millrace_prefetch(word(Int(groups[k]))) }
         for k in range {
             let word = unsafe word(Int(groups[k])).pointee
             let kind = GroupWord.kind(word)
             guard kind &- GroupWord.explicit <= GroupWord.full &- GroupWord.explicit else { continue }
             let row = unsafe rows.map { unsafe Int($0[k]) } ?? k
             let offset = unsafe probeOffset(of: hashes[row] & geometry.indexMask, word: word, kind: kind)
-            sink &+= unsafe UInt64(body(word).load(fromByteOffset: offset, as: UInt8.self))
+            unsafe millrace_prefetch(body(word) + offset)
         }
-        lookAheadSink = sink
     }
 
     /// The byte of a body that an update of the register will read first.

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// Adding one table to another.
 extension DistinctCountTable {
     /// Groups whose words are read ahead of the merge at a time.
@@ -15,9 +17,7 @@ extension DistinctCountTable {
         var start = 0
         while start < other.count {
             let end = min(start &+ Self.stride, other.count)
-            var sink: UInt64 = 0
-            for group in start..<end { sink &+= unsafe word(Int(groupMap[group])).pointee }
-            lookAheadSink = sink
+            for group in start..<end { unsafe millrace_prefetch(word(Int(groupMap[group]))) }
             for group in start..<end {
                 let target = unsafe Int(groupMap[group])
                 unsafe merge(other.word(group).pointee, of: other, into: word(target))

@@ -32,8 +32,6 @@ public struct DistinctCountTable: ~Copyable, @unchecked Sendable {
     var words = BlockList()
     /// Words below this group number may hold what a removed group left.
     private var usedWords = 0
-    /// Keeps the loads of the look-ahead pass from being removed as unused; means nothing.
-    var lookAheadSink: UInt64 = 0
 
     /// Groups whose words share one block.
     static let groupsPerBlock = MemoryBlock.byteCount / 8

@@ -1,3 +1,4 @@
+import CPrefetch
 import Sketches
 
 /// Group keys (tuples of 32-bit ids) to dense group numbers 0, 1, 2, … in order of first appearance.
@@ -34,8 +35,6 @@ struct GroupTable: ~Copyable {
     private var keys = StateColumn<UInt32>(initial: 0)
     /// Groups so far.
     private(set) var count = 0
-    /// Keeps the loads of the look-ahead alive.
-    private var lookAheadSink: UInt64 = 0
 
     init(width: Int) {
         self.width = width
@@ -135,24 +134,22 @@ struct GroupTable: ~Copyable {
         }
     }
 
-    /// Loads the slots that a stretch of rows will ask for, then the keys behind them: the misses of a large table overlap
-    /// instead of following one another.
+    /// Asks for the slots that a stretch of rows will read, then for the keys behind them: the misses of a large table
+    /// overlap instead of following one another.
     @inline(__always)
-    private mutating func lookAhead(_ range: Range<Int>, _ wanted: (Int) -> Key) {
-        var sink: UInt64 = 0
+    private func lookAhead(_ range: Range<Int>, _ wanted: (Int) -> Key) {
         unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.stride) { places in
             guard let places = places.baseAddress else { return }
             for row in range {
                 let place = Int(truncatingIfNeeded: wanted(row).hash) & mask
                 unsafe places[row &- range.lowerBound] = place
-                sink &+= unsafe UInt64(slots[place].tag)
+                unsafe millrace_prefetch(slots + place)
             }
             for index in 0..<range.count {
                 let group = unsafe slots[places[index]].group
-                if group != 0 { sink &+= unsafe UInt64(keys.values[Int(group &- 1) &* width]) }
+                if group != 0 { unsafe millrace_prefetch(keys.values + Int(group &- 1) &* width) }
             }
         }
-        lookAheadSink = sink
     }
 
     @inline(__always)

@@ -1,3 +1,4 @@
+import CPrefetch
 import Dataflow
 import Sketches
 
@@ -55,8 +56,6 @@ struct TextInterner: ~Copyable {
     private var arena = StateColumn<UInt8>(initial: 0, capacity: 1_024)
     /// Bytes of the longest text.
     private(set) var longest = 0
-    /// Keeps the loads of the look-ahead alive.
-    private var lookAheadSink: UInt64 = 0
 
     init() {
         mask = 255
@@ -73,9 +72,9 @@ struct TextInterner: ~Copyable {
     /// Bytes allocated.
     var memoryBytes: Int { (mask + 1) * MemoryLayout<Slot>.stride + entries.memoryBytes + arena.memoryBytes }
 
-    /// A part of what is behind an id, loaded for whoever asks for its text soon.
+    /// Asks for what is behind an id, whose text is wanted soon.
     @inline(__always)
-    func glance(_ id: UInt32) -> UInt64 { unsafe entries.values[Int(id)].low }
+    func prefetch(_ id: UInt32) { unsafe millrace_prefetch(entries.values + Int(id)) }
 
     /// The bytes behind an id; 16 can be read from their beginning on. Valid until the next `intern`.
     func text(_ id: UInt32) -> UnsafeRawBufferPointer {
@@ -103,51 +102,63 @@ extension TextInterner {
         while start < rows.count {
             let end = min(start &+ Self.stride, rows.count)
             if mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes {
-                unsafe lookAhead(slices, valid, base, rows, start..<end)
-            }
-            for index in start..<end {
-                let row = rows[index]
-                if unsafe valid[row] == 0 {
-                    unsafe ids[index] = 0
-                } else {
-                    let slice = unsafe slices[row]
-                    unsafe ids[index] = intern(base + Int(slice.offset), length: Int(slice.length))
+                unsafe internTogether(slices, valid, base, rows, start..<end, ids)
+            } else {
+                for index in start..<end {
+                    let row = rows[index]
+                    if unsafe valid[row] == 0 {
+                        unsafe ids[index] = 0
+                    } else {
+                        let slice = unsafe slices[row]
+                        unsafe ids[index] = intern(base + Int(slice.offset), length: Int(slice.length))
+                    }
                 }
             }
             start = end
         }
     }
 
-    /// Loads the slots that a stretch of rows will ask for, then the entries behind them: the misses of a large table
-    /// overlap instead of following one another.
-    private mutating func lookAhead(
+    /// The ids of a stretch of rows: asks for all slots, then for the entries behind them, before the first is compared. The
+    /// misses of a large table overlap instead of following one another.
+    private mutating func internTogether(
         _ slices: UnsafePointer<TextSlice>, _ valid: UnsafePointer<UInt8>, _ base: UnsafeRawPointer,
-        _ rows: RowSelection, _ range: Range<Int>
+        _ rows: RowSelection, _ range: Range<Int>, _ ids: UnsafeMutablePointer<UInt32>
     ) {
-        var sink: UInt64 = 0
-        unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.stride) { indices in
-            guard let indices = indices.baseAddress else { return }
+        unsafe withUnsafeTemporaryAllocation(of: Probe.self, capacity: Self.stride) { probes in
+            guard let probes = probes.baseAddress else { return }
             for index in range {
                 let row = rows[index]
                 let slice = unsafe valid[row] == 0 ? TextSlice(offset: 0, length: 0) : slices[row]
-                let place =
-                    unsafe Int(
-                        truncatingIfNeeded: Self.probe(base + Int(slice.offset), Int(slice.length)).hash) & mask
-                unsafe indices[index &- range.lowerBound] = place
-                sink &+= unsafe UInt64(slots[place].tag)
+                let probe = unsafe Self.probe(base + Int(slice.offset), Int(slice.length))
+                unsafe millrace_prefetch(slots + place(probe))
+                unsafe (probes + (index &- range.lowerBound)).initialize(to: probe)
             }
-            for place in 0..<range.count {
-                sink &+= unsafe entries.values[Int(slots[indices[place]].id)].low
+            for index in 0..<range.count { unsafe prefetch(slots[place(probes[index])].id) }
+            for index in range {
+                let row = rows[index]
+                if unsafe valid[row] == 0 {
+                    unsafe ids[index] = 0
+                } else {
+                    let slice = unsafe slices[row]
+                    unsafe ids[index] = find(
+                        probes[index &- range.lowerBound], base + Int(slice.offset), Int(slice.length))
+                }
             }
         }
-        lookAheadSink = sink
     }
+
+    @inline(__always)
+    private func place(_ probe: Probe) -> Int { Int(truncatingIfNeeded: probe.hash) & mask }
 
     /// Takes in all texts of another interner.
     /// - Parameter ids: gets, for each id there, the id here; null stays null.
     mutating func intern(_ other: borrowing TextInterner, into ids: inout StateColumn<UInt32>) {
         ids.append(0)
         for theirs in 1..<other.idCount {
+            let ahead = theirs &+ Self.stride
+            if ahead < other.idCount {
+                unsafe millrace_prefetch(slots + Int(truncatingIfNeeded: other.entries.values[ahead].hash) & mask)
+            }
             let entry = unsafe other.entries.values[theirs]
             let text = unsafe other.text(UInt32(theirs))
             guard let start = text.baseAddress else { continue }
@@ -164,7 +175,7 @@ extension TextInterner {
 
     @inline(__always)
     private mutating func find(_ probe: Probe, _ text: UnsafeRawPointer, _ length: Int) -> UInt32 {
-        var index = Int(truncatingIfNeeded: probe.hash) & mask
+        var index = place(probe)
         while true {
             let slot = unsafe slots[index]
             if slot.id == 0 { return unsafe insert(probe, text, length, at: index) }

@@ -33,6 +33,8 @@ final class FileProgress {
     private(set) var tail: Tail?
     /// A line without an end, which the next run reads.
     private(set) var unfinished: Unfinished?
+    /// Whether it ended because something else was written in its place while it was read.
+    private(set) var wasReplaced = false
     /// Called once when nothing has come from a stream for a while after its start.
     var onSilence: (() -> Void)?
     private let opened = ContinuousClock.now
@@ -177,8 +179,19 @@ final class FileProgress {
             length += count
             if lineEnd != nil, .now >= deadline { break }
         }
+        guard try isWhatItWas(batch) else { return }
         let end = hasEnded ? endOfFile(batch, start, lineEnd: lineEnd ?? 0, length: length) : lineEnd ?? 0
         finish(batch, start: start, length: length, lineEnd: end)
+    }
+
+    /// Whether a batch was read of the file that was opened. If something else stands in its place by now, as after
+    /// `copytruncate`, nobody knows to which of them the bytes belong: they are dropped, and the file ends before them.
+    private func isWhatItWas(_ batch: Batch) throws -> Bool {
+        if try reader.isStream || reader.stillBeginsAsItDid() { return true }
+        (hasEnded, wasReplaced) = (true, true)
+        carry.removeAll()
+        batch.truncate(to: 0)
+        return false
     }
 
     private func takeCarry(into batch: Batch) -> Int {
@@ -256,6 +269,7 @@ extension FileProgress {
             if hasEnded { unfinished = Unfinished(start: start, bytes: position - start) }
             return
         }
+        guard try isWhatItWas(batch) else { return }
         let kept = recordBytesMax + 1
         batch.truncate(to: kept)
         let line = unsafe UnsafeRawBufferPointer(start: batch.base, count: kept)

@@ -198,6 +198,15 @@ struct FileWork {
         }
     }
 
+    private func tellReplaced(_ file: FileProgress) {
+        logger.warning(
+            "A file was written anew while it was read; it counts up to where it was read before that",
+            metadata: [
+                "path": "\(file.reader.input.label)", "next_offset": "\(file.reached)",
+                "hint": "the next run reads what stands there now from its start",
+            ])
+    }
+
     private func tellUnfinished(_ file: Opened) {
         guard !file.head.bytes.isEmpty else { return }
         tell(FileProgress.Unfinished(start: 0, bytes: file.reader.size ?? 0), file.label)
@@ -222,6 +231,7 @@ struct FileWork {
             positions.moved(file.key, to: file.reached, tail: file.tail)
             guard outcome == .ended else { return false }
             if let unfinished = file.unfinished { tell(unfinished, file.reader.input.label) }
+            if file.wasReplaced { tellReplaced(file) }
             file.reader.rest()
         }
         // A fence may still come for what is in flight: a file is read only when nothing needs to be read again.
@@ -240,6 +250,13 @@ struct FileWork {
         guard try file.reader.seek(to: 0) else { return false }
         guard let original else { return false }
         let label = file.reader.input.label
+        if let more = original.more {
+            throw SourceError.file(
+                label,
+                "it \(original.how), and goes on for \(more) bytes that are not there: read, what both have would be "
+                    + "counted twice, and left out, its rest would be lost; take \(original.label) out of the files, and this "
+                    + "one goes on where that was left; or say `copies: count` in node \(plan.node)")
+        }
         guard plan.copies == .skip else {
             throw SourceError.file(
                 label,
@@ -252,26 +269,49 @@ struct FileWork {
         return true
     }
 
+    /// What a file is a copy of.
+    private struct Original {
+        var label: String
+        /// What they have in common.
+        var how: String
+        /// Bytes of the copy that the original does not have; nil when it has all.
+        var more: Int64?
+    }
+
     /// A file of this run all of which, as far as it was read, stands at the beginning of another one.
-    private func readOriginal(
-        of file: FileProgress, _ head: FileHead
-    ) throws -> (label: String, how: String)? {
+    private func readOriginal(of file: FileProgress, _ head: FileHead) throws -> Original? {
         let found = try positions.continued(by: file.reader, head).map { positions.entries[$0] }
         // Blank lines alone make no copy.
         let original = found.first {
             $0.key != file.key && $0.file != nil && LastLine.hasContent(head.bytes.prefix(Int(clamping: $0.next)))
         }
-        return original.map { entry in
+        return try original.map { entry in
             let label = entry.file ?? ""
-            return (label, "begins with all \(entry.next) bytes that were read of \(label)")
+            return Original(
+                label: label, how: "begins with all \(entry.next) bytes that were read of \(label)",
+                more: try bytesBeyond(entry, label, of: file))
         }
+    }
+
+    /// How many bytes a file has behind what another one was read of and has by now; nil when that has all of them.
+    private func bytesBeyond(_ entry: FilePositions.Entry, _ label: String, of file: FileProgress) throws -> Int64? {
+        if length(of: file.reader, upTo: entry.next) != nil { return nil }
+        let size = length(of: file.reader, upTo: .max - 1) ?? 0
+        let original = files.first { $0.key == entry.key }
+        guard let reader = original?.reader ?? (try? FileReader(path: label)) else { return size - entry.next }
+        // It may be read on yet.
+        defer { if let original { _ = try? reader.seek(to: original.reached) } }
+        let tailStart = max(entry.next, size - Int64(FileHead.bytesMax))
+        let count = Int(size - tailStart)
+        let hasAll = try reader.bytes(at: tailStart, count: count) == file.reader.bytes(at: tailStart, count: count)
+        return hasAll ? nil : size - entry.next
     }
 
     /// A file that was read in this run and that begins with all of a shorter one: an older copy, a backup, or what
     /// copytruncate has copied and not yet truncated. Beginning and end are compared.
     private func longerOriginal(
         of file: FileProgress, _ head: FileHead
-    ) throws -> (label: String, how: String)? {
+    ) throws -> Original? {
         guard LastLine.hasContent(head.bytes[...]) else { return nil }
         for other in files where other.partition != file.partition && !other.reader.isStream && !other.isLeftOut {
             guard let whole = other.reader.size, file.reader.size ?? 0 <= other.reached else { continue }
@@ -284,7 +324,7 @@ struct FileWork {
             guard try other.reader.bytes(at: tailStart, count: count) == file.reader.bytes(at: tailStart, count: count)
             else { continue }
             let label = other.reader.input.label
-            return (label, "is what \(label), of which more was read, begins with")
+            return Original(label: label, how: "is what \(label), of which more was read, begins with")
         }
         return nil
     }

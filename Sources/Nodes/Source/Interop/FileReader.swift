@@ -11,6 +11,8 @@ import Zlib
     /// Of a stream: its first bytes, while they do not say yet what it is, and until they are handed on.
     private var beginning: [UInt8] = []
     private var hasRawEnded = false
+    /// Of a regular file: its first bytes as it is, as far as there were any when it was looked at last.
+    private var rawHead: [UInt8] = []
     /// Position in the unpacked bytes.
     private(set) var position: Int64 = 0
 
@@ -23,11 +25,22 @@ import Zlib
     init(_ input: FileInput) throws {
         self.input = input
         guard !input.isStream else { return }
-        var first = [UInt8](repeating: 0, count: ContentFormat.magicBytesMax)
-        let count = try unsafe first.withUnsafeMutableBytes { bytes in
-            try unsafe input.read(into: bytes, at: 0)
-        }
-        format = try ContentFormat.of(first[..<count], hasEnded: true, label)
+        rawHead = try readRawHead()
+        format = try ContentFormat.of(rawHead.prefix(ContentFormat.magicBytesMax), hasEnded: true, label)
+    }
+
+    /// Whether a regular file still begins as it did, and so is not another one that was written in its place.
+    func stillBeginsAsItDid() throws -> Bool {
+        let head = try readRawHead()
+        guard head.starts(with: rawHead) else { return false }
+        rawHead = head
+        return true
+    }
+
+    private func readRawHead() throws -> [UInt8] {
+        var head = [UInt8](repeating: 0, count: FileHead.bytesMax)
+        let count = try unsafe head.withUnsafeMutableBytes { bytes in try unsafe input.read(into: bytes, at: 0) }
+        return Array(head[..<count])
     }
 
     private var label: String { input.label }

@@ -1,3 +1,4 @@
+import CPrefetch
 import Sketches
 
 /// Counts by group and value: a hash table with open addressing, at most 60 % full.
@@ -21,8 +22,6 @@ struct PairCounts: ~Copyable {
     private var slots: UnsafeMutablePointer<Slot>
     private var mask = 63
     private(set) var count = 0
-    /// Keeps the loads of the look-ahead alive.
-    private var lookAheadSink: UInt64 = 0
 
     init() {
         unsafe slots = TableMemory.allocate(Slot.self, 64)
@@ -53,24 +52,32 @@ struct PairCounts: ~Copyable {
         insert(Slot(key: key, tally: UInt64(bitPattern: count) << 16 | UInt64(level)), at: index)
     }
 
-    /// Loads the slots that a stretch of pairs will ask for: the misses of a large table overlap instead of following one
-    /// another.
-    @inline(__always)
-    mutating func lookAhead(_ groups: UnsafePointer<UInt32>, _ values: UnsafePointer<UInt32>, _ range: Range<Int>) {
-        guard mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes else { return }
-        var sink: UInt64 = 0
-        for index in range {
-            let key = unsafe UInt64(groups[index]) << 32 | UInt64(values[index])
-            sink &+= unsafe slots[Self.hash(key) & mask].key
+    /// Adds the counts of another table.
+    /// - Parameters:
+    ///   - groups: the group here of each group there.
+    ///   - values: the value here of each value there.
+    mutating func add(_ other: borrowing PairCounts, groups: UnsafePointer<UInt32>, values: UnsafePointer<UInt32>) {
+        for slot in 0..<other.slotCount {
+            let ahead = slot &+ Self.stride
+            if ahead < other.slotCount, unsafe other.slots[ahead].key != 0 {
+                let pair = other.pair(at: UInt32(ahead))
+                let key = unsafe UInt64(groups[Int(pair.group)]) << 32 | UInt64(values[Int(pair.value)])
+                unsafe millrace_prefetch(slots + Self.hash(key) & mask)
+            }
+            guard unsafe other.slots[slot].key != 0 else { continue }
+            let pair = other.pair(at: UInt32(slot))
+            unsafe add(groups[Int(pair.group)], values[Int(pair.value)], count: pair.count, level: pair.level)
         }
-        lookAheadSink = sink
     }
 
-    /// Calls a body with every group, value, count and level.
-    func forEach(_ body: (UInt32, UInt32, Int64, Int) -> Void) {
-        for index in 0...mask where unsafe slots[index].key != 0 {
-            let pair = pair(at: UInt32(index))
-            body(pair.group, pair.value, pair.count, pair.level)
+    /// Asks for the slots that a stretch of pairs will read: the misses of a large table overlap instead of following one
+    /// another.
+    @inline(__always)
+    func lookAhead(_ groups: UnsafePointer<UInt32>, _ values: UnsafePointer<UInt32>, _ range: Range<Int>) {
+        guard mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes else { return }
+        for index in range {
+            let key = unsafe UInt64(groups[index]) << 32 | UInt64(values[index])
+            unsafe millrace_prefetch(slots + Self.hash(key) & mask)
         }
     }
 
@@ -79,6 +86,10 @@ struct PairCounts: ~Copyable {
 
     /// The group of a slot, nil when it is free.
     func group(at slot: Int) -> Int? { unsafe slots[slot].key == 0 ? nil : Int(slots[slot].key >> 32) }
+
+    /// Asks for a slot.
+    @inline(__always)
+    func prefetch(_ slot: UInt32) { unsafe millrace_prefetch(slots + Int(slot)) }
 
     /// What a slot holds.
     func pair(at slot: UInt32) -> (group: UInt32, value: UInt32, count: Int64, level: Int) {

@@ -13,8 +13,6 @@ package final class TopState: PlacedState {
     private var groupCount = 0
     /// Where the pairs of each group are, since they were asked for last.
     private var index: PairIndex?
-    /// Keeps the loads of the look-ahead alive.
-    private var lookAheadSink: UInt64 = 0
 
     init(column: Int, type: ColumnType) {
         self.column = column
@@ -64,9 +62,7 @@ package final class TopState: PlacedState {
             ids.append(0)
             for theirs in 1..<other.numbers.idCount { ids.append(numbers.intern(other.numbers.value(UInt32(theirs)))) }
         }
-        other.counts.forEach { group, value, count, level in
-            unsafe counts.add(map[Int(group)], ids.values[Int(value)], count: count, level: level)
-        }
+        unsafe counts.add(other.counts, groups: map, values: ids.values)
     }
 
     package var memoryBytes: Int {
@@ -102,11 +98,11 @@ package final class TopState: PlacedState {
         }
     }
 
-    /// Loads pairs and their texts, as `PairCounts.lookAhead` does.
+    /// Asks for pairs, then for their texts, as `PairCounts.lookAhead` does.
     private func lookAhead(_ index: borrowing PairIndex, _ positions: Range<Int>) {
-        guard type == .text, counts.memoryBytes > PairCounts.lookAheadBytes else { return }
-        var sink: UInt64 = 0
-        for position in positions { sink &+= texts.glance(counts.pair(at: index.slot(position)).value) }
-        lookAheadSink = sink
+        guard counts.memoryBytes > PairCounts.lookAheadBytes else { return }
+        for position in positions { counts.prefetch(index.slot(position)) }
+        guard type == .text else { return }
+        for position in positions { texts.prefetch(counts.pair(at: index.slot(position)).value) }
     }
 }

@@ -152,6 +152,43 @@ import Testing
         #expect(stand.records == 80, "each has a position of its own now")
     }
 
+    /// Left out, its rest would be lost; read, what both have would count twice.
+    @Test(arguments: [FilePlan.Copies.refuse, .skip], [false, true])
+    func aFileThatGoesOnWhereAnotherEndsIsNoCopy(copies: FilePlan.Copies, isPacked: Bool) throws {
+        let stand = try FileStand()
+        try stand.write("a", Self.old)
+        try stand.write("b", Self.old + Self.new)
+        if isPacked { try stand.pack("b") }
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("*")], copies: copies) }
+        #expect(error?.description.contains("goes on for \(Self.new.utf8.count) bytes that are not there") == true)
+        #expect(stand.records == 40)
+        // What the message advises.
+        try FileManager.default.removeItem(atPath: stand.path("a"))
+        try stand.run([stand.path("*")], copies: copies)
+        #expect(stand.records == 50)
+    }
+
+    /// It was copied when the other one had been read, which has grown by the same since: what is left out is not lost.
+    @Test func aCopyOfWhatHasGrownSinceIsACopy() throws {
+        let stand = try FileStand()
+        try stand.write("a", Self.old)
+        try stand.write("b", "")
+        // At the first commit, what was there of the first file has been read.
+        let (original, copy) = (stand.path("a"), stand.path("b"))
+        try stand.run([stand.path("*")], copies: .skip) { number in
+            guard number == 1, let a = FileHandle(forWritingAtPath: original),
+                let b = FileHandle(forWritingAtPath: copy)
+            else { return false }
+            _ = try? a.seekToEnd()
+            try? a.write(contentsOf: Data(Self.new.utf8))
+            try? b.write(contentsOf: Data((Self.old + Self.new).utf8))
+            return false
+        }
+        try stand.run([stand.path("*")], copies: .skip)
+        #expect(stand.records == 50)
+        #expect(stand.warnings.contain("A copy of a file is left out"))
+    }
+
     /// A backup of before, beside a file that has grown since: also when it is packed.
     @Test(arguments: [false, true]) func anOlderCopyIsRefusedOrSkipped(isPacked: Bool) throws {
         let stand = try FileStand()
