@@ -10,7 +10,7 @@ import time
 
 import topologies
 from building import WORK, BenchmarkError
-from measuring import Process, measure
+from measuring import measure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -110,15 +110,14 @@ class Bench:
         """A run over a file, from start to end; with `events`, it must have read so many."""
         if events is None:
             return measure(self.command(file, **options))
-        process = Process(self.command(file, log_level="info", **options))
-        try:
-            measured = process.finish()
-            read = re.search(r"Topology ended.*\bevents=(\d+)", process.errors())
-            if read is None or int(read[1]) != events:
-                raise BenchmarkError(f"{file}: expected {events} events\n{process.errors()}")
-            return measured
-        finally:
-            process.kill()
+        return measure(self.command(file, log_level="info", **options), check=lambda said: check_read(said, events))
+
+
+def check_read(said, events):
+    """Whether a run has read so many events, by its last words."""
+    read = re.search(r"Topology ended.*\bevents=(\d+)", said)
+    if read is None or int(read[1]) != events:
+        raise BenchmarkError(f"expected a run over {events} events, found\n{said}")
 
 
 class Samples:

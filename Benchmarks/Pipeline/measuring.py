@@ -95,11 +95,14 @@ class Process:
         return self._errors.read().decode(errors="replace").strip()
 
 
-def measure(command, environment=None):
-    """Runs `command` to its end."""
+def measure(command, environment=None, check=None):
+    """Runs `command` to its end. `check` is given what it said, and raises when it did something else than it should."""
     process = Process(command, environment)
     try:
-        return process.finish()
+        measured = process.finish()
+        if check is not None:
+            check(process.errors())
+        return measured
     finally:
         process.kill()
 

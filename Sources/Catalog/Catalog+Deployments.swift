@@ -14,46 +14,95 @@ extension Catalog {
     /// Makes a file the version of its topology that is to run.
     /// - Parameters:
     ///   - note: what there is to say about it.
-    ///   - plan: what it changes, as it was shown.
     ///   - acceptsGaps: whether tables that lack what was read before are accepted at its first start.
-    ///   - expected: what is deployed now, nil for anything.
     /// - Throws: `CatalogError`, `PostgresError`.
     package mutating func deploy(
-        _ topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool,
-        expected: DeploymentBase? = nil, by person: String
+        _ topology: String, file: String, note: String, acceptsGaps: Bool, by person: String
+    ) throws -> DeployOutcome {
+        try change(topology) { connection in
+            try Self.takeTurn(topology, &connection)
+            return try Self.deploy(
+                topology, file: file, note: note, acceptsGaps: acceptsGaps, by: person, &connection)
+        }
+    }
+
+    /// Changes tables, and makes the file that they are changed for the version of its topology that is to run. Meanwhile
+    /// nobody else deploys, renames or removes the topology.
+    /// - Parameters:
+    ///   - plan: what it changes, as it was shown.
+    ///   - expected: what is deployed now.
+    ///   - changeTables: changes them, in transactions of its own.
+    /// - Throws: `CatalogError`, `PostgresError`, and what `changeTables` throws; nothing is deployed then.
+    package mutating func deploy(
+        _ topology: String, file: String, note: String, plan: String, acceptsGaps: Bool, expected: DeploymentBase,
+        by person: String, changingTables changeTables: () throws -> Void
+    ) throws -> DeployOutcome {
+        try change(topology) { connection in
+            try Self.takeTurn(topology, alone: true, &connection)
+            // However long a table takes.
+            try connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            let found = try connection.query(
+                "SELECT version, generation FROM millrace.deployments WHERE topology = $1", [.text(topology)])
+            let base = DeploymentBase(
+                version: found.rowCount > 0 ? Int(try found.int32(0, 0) ?? 0) : 0,
+                generation: found.rowCount > 0 ? try found.int64(0, 1) ?? 0 : 0)
+            guard base == expected else { throw Self.moved(topology, from: expected, to: base) }
+            try changeTables()
+            return try Self.deploy(
+                topology, file: file, note: note, plan: plan, acceptsGaps: acceptsGaps, by: person, &connection)
+        }
+    }
+
+    private static func deploy(
+        _ topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool, by person: String,
+        _ connection: inout Connection
     ) throws -> DeployOutcome {
         guard file.utf8.count <= CatalogLimits.fileBytes else {
             throw CatalogError(code: .tooLong, description: "topology \(topology): the file has more than 4 MiB")
         }
-        return try change(topology) { connection in
-            // Two who deploy at once take turns; a topology without a row has nothing to lock.
-            try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
-            let current = try connection.query(
-                """
-                SELECT d.version, d.wanted, v.digest = encode(sha256(convert_to($2, 'UTF8')), 'hex'), d.generation
-                FROM millrace.deployments d JOIN millrace.versions v USING (topology, version) WHERE d.topology = $1
-                """, [.text(topology), .text(file)])
-            var wanted = Wanted.running
-            var base = DeploymentBase(version: 0, generation: 0)
-            if current.rowCount > 0 {
-                base = DeploymentBase(
-                    version: Int(try current.int32(0, 0) ?? 0), generation: try current.int64(0, 3) ?? 0)
-                wanted = Wanted(rawValue: try current.text(0, 1) ?? "") ?? .running
+        // Two who deploy at once take turns; a topology without a row has nothing to lock.
+        try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+        let current = try connection.query(
+            """
+            SELECT d.version, d.wanted, v.digest = encode(sha256(convert_to($2, 'UTF8')), 'hex')
+            FROM millrace.deployments d JOIN millrace.versions v USING (topology, version) WHERE d.topology = $1
+            """, [.text(topology), .text(file)])
+        var wanted = Wanted.running
+        if current.rowCount > 0 {
+            wanted = Wanted(rawValue: try current.text(0, 1) ?? "") ?? .running
+            if try current.bool(0, 2) == true, !acceptsGaps {
+                return .unchanged(version: Int(try current.int32(0, 0) ?? 0))
             }
-            if let expected, expected != base { throw Self.moved(topology, from: expected, to: base) }
-            if current.rowCount > 0, try current.bool(0, 2) == true, !acceptsGaps {
-                return .unchanged(version: base.version)
-            }
-            let version = try Self.addVersion(
-                of: topology, file: file, note: note, plan: plan, acceptsGaps: acceptsGaps, by: person, &connection)
-            try connection.query(
-                """
-                INSERT INTO millrace.deployments AS d (topology, version, wanted, changed_by) VALUES ($1, $2, 'running', $3)
-                ON CONFLICT (topology) DO UPDATE SET version = EXCLUDED.version, generation = d.generation + 1,
-                    changed_by = EXCLUDED.changed_by, changed_at = now()
-                """, [.text(topology), .int32(Int32(version)), .text(person)])
-            return .deployed(version: version, wanted)
         }
+        let version = try addVersion(
+            of: topology, file: file, note: note, plan: plan, acceptsGaps: acceptsGaps, by: person, &connection)
+        try connection.query(
+            """
+            INSERT INTO millrace.deployments AS d (topology, version, wanted, changed_by) VALUES ($1, $2, 'running', $3)
+            ON CONFLICT (topology) DO UPDATE SET version = EXCLUDED.version, generation = d.generation + 1,
+                changed_by = EXCLUDED.changed_by, changed_at = now()
+            """, [.text(topology), .int32(Int32(version)), .text(person)])
+        return .deployed(version: version, wanted)
+    }
+
+    /// Until the transaction ends, nobody else applies a plan to a topology.
+    /// - Parameter isAlone: whether this applies one, and nobody else may change what is deployed either.
+    /// - Throws: `CatalogError` when one is being applied for long: a table may be written anew.
+    static func takeTurn(_ topology: String, alone isAlone: Bool = false, _ connection: inout Connection) throws {
+        let end = ContinuousClock.now + .seconds(CatalogLimits.tableLock)
+        while true {
+            let isOurs = try connection.query(
+                "SELECT pg_try_advisory_xact_lock\(isAlone ? "" : "_shared")(hashtext('millrace plan'), hashtext($1))",
+                [.text(topology)]
+            ).bool(0, 0)
+            if isOurs == true { return }
+            guard ContinuousClock.now < end else { break }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        throw CatalogError(
+            code: .locked,
+            description:
+                "topology \(topology): somebody is applying a plan to it just now; try again when that has ended")
     }
 
     /// Keeps a file as the next version of a topology.
@@ -105,8 +154,9 @@ extension Catalog {
         CatalogError(
             code: .moved,
             description: found.version == 0
-                ? "topology \(topology): the plan was made on version \(expected.version), and in this database it is not "
-                    + "deployed; name the database of the plan, or make a new plan"
+                ? "topology \(topology): the plan was made on version \(expected.version), and it is not deployed in this "
+                    + "database: it was renamed or removed since, or this is another database; make a new plan, or name "
+                    + "the plan's database"
                 : "topology \(topology): the plan was made on version \(expected.version), and since then "
                     + (found.version == expected.version
                         ? "its run was changed" : "version \(found.version) was deployed") + "; make a new plan")
@@ -181,16 +231,12 @@ extension Catalog {
             [.text(topology), .int32(Int32(version))])
     }
 
-    /// Has a topology run or pause.
-    /// - Parameter command: what it is paused for, until that is done; it is remembered, since the command may be killed.
+    /// Has a topology run or pause, whoever has paused it.
     /// - Returns: false when it was so already.
-    package mutating func set(
-        _ topology: String, to wanted: Wanted, for command: String = "", by person: String
-    ) throws -> Bool {
-        // One that a person has paused is not a command's to resume; one that a command has paused may be a person's.
+    package mutating func set(_ topology: String, to wanted: Wanted, by person: String) throws -> Bool {
         try update(
-            topology, by: person, set: "wanted = $3, paused_for = $4, generation = generation + 1",
-            where: "(wanted <> $3 OR paused_for <> '' AND $4 = '')", [.text(wanted.rawValue), .text(command)])
+            topology, by: person, set: "wanted = $3, paused_for = '', generation = generation + 1",
+            where: "(wanted <> $3 OR paused_for <> '')", [.text(wanted.rawValue)])
     }
 
     /// Has a topology stop in order and begin again, wherever it runs.
@@ -226,7 +272,7 @@ extension Catalog {
         }
     }
 
-    private mutating func update(
+    mutating func update(
         _ topology: String, by person: String, set changes: String, where condition: String, _ more: [Parameter]
     ) throws -> Bool {
         let changed = try change(topology) { connection in
@@ -244,14 +290,20 @@ extension Catalog {
 
     /// Takes a topology out of the catalogue; its versions, tables and positions stay.
     package mutating func remove(_ topology: String) throws {
-        let removed = try change(topology) { connection in
-            // Deployed again, its runs are counted anew.
-            try connection.query("DELETE FROM millrace.crashes WHERE topology = $1", [.text(topology)])
-            return try connection.query(
-                "DELETE FROM millrace.deployments WHERE topology = $1", [.text(topology)]
-            ).affectedRows ?? 0
+        let isRemoved = try change(topology) { connection in
+            try Self.takeTurn(topology, &connection)
+            return try Self.remove(topology, &connection)
         }
-        if removed == 0 { throw try unknown(topology) }
+        if !isRemoved { throw try unknown(topology) }
+    }
+
+    /// - Returns: false when it was not there.
+    @discardableResult
+    static func remove(_ topology: String, _ connection: inout Connection) throws -> Bool {
+        // Deployed again, its runs are counted anew.
+        try connection.query("DELETE FROM millrace.crashes WHERE topology = $1", [.text(topology)])
+        let removed = try connection.query("DELETE FROM millrace.deployments WHERE topology = $1", [.text(topology)])
+        return removed.affectedRows ?? 0 > 0
     }
 
     /// Says that a topology is not deployed, and which are.

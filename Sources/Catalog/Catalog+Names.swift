@@ -6,15 +6,17 @@ extension Catalog {
     /// are. The tables keep their names and their rows.
     ///
     /// It must have stopped; if it was paused for this, it is to run again.
+    /// - Parameter base: what was deployed when it was paused.
     /// - Parameter file: what is deployed of it, under the new name.
     /// - Returns: the version that this is.
     /// - Throws: `CatalogError` when the name is taken, or something stands beside the topology; nothing has changed then.
     package mutating func rename(
-        _ topology: String, to name: String, file: String, by person: String
+        _ topology: String, _ base: DeploymentBase, to name: String, file: String, by person: String
     ) throws -> Int {
         try change(name) { connection in
-            try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            try Self.holdPaused(topology, base, &connection)
             try Self.excludeReplays(of: [topology], &connection)
+            try Self.checkIsAlone(topology, &connection)
             let bookkeeping = try Swap.tablesByTopology(and: Self.stepTables + ["permits"], &connection)
             try Self.checkIsFree(name, bookkeeping, &connection)
             // What is on the way to the database under the old name is refused from here on.
@@ -54,15 +56,19 @@ extension Catalog {
 
     /// What speaks against a new name of a topology, before anything is stopped.
     package mutating func checkNames(_ topology: String, _ name: String) throws {
-        let deployed = try deployments().map(\.topology)
-        guard deployed.contains(topology) else { throw try unknown(topology) }
-        if let beside = deployed.first(where: { Rebuild(name: $0)?.topology == topology }) {
-            throw CatalogError(
-                code: .nothingToDo,
-                description: "topology \(topology): \(beside) stands beside it; promote it, or remove it, first")
-        }
+        guard try deployments().contains(where: { $0.topology == topology }) else { throw try unknown(topology) }
+        try Self.checkIsAlone(topology, &connection)
         try checkReplays(of: [topology])
         try Self.checkIsFree(name, try Swap.tablesByTopology(and: Self.stepTables, &connection), &connection)
+    }
+
+    private static func checkIsAlone(_ topology: String, _ connection: inout Connection) throws {
+        let found = try connection.query("SELECT topology FROM millrace.deployments ORDER BY 1")
+        let names = try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
+        guard let beside = names.first(where: { Rebuild(name: $0)?.topology == topology }) else { return }
+        throw CatalogError(
+            code: .nothingToDo,
+            description: "topology \(topology): \(beside) stands beside it; promote it, or remove it, first")
     }
 
     /// What is still to be run after commits goes along.

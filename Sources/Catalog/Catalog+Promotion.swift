@@ -33,9 +33,14 @@ extension Catalog {
     /// Puts a rebuild in the place of its topology, in one transaction: tables, positions, dead letters and the catalogue
     /// change their names; what was there goes on standing beside it, paused. Nobody who reads ever sees a half of it.
     ///
-    /// Both must have stopped.
-    /// - Throws: `CatalogError` when somebody holds a table for long; nothing has changed then.
-    package mutating func promote(_ rebuild: Rebuild, by person: String) throws -> Promotion {
+    /// Both must have stopped. If what ran was paused for this, what takes its place is to run.
+    /// - Parameters:
+    ///   - live: what was deployed of the topology when it was paused.
+    ///   - beside: what was deployed as the rebuild when that was.
+    /// - Throws: `CatalogError` when somebody holds a table for long, or has changed one of them; nothing has changed then.
+    package mutating func promote(
+        _ rebuild: Rebuild, over live: DeploymentBase, with beside: DeploymentBase, by person: String
+    ) throws -> Promotion {
         let deployed = try deployments()
         guard let current = deployed.first(where: { $0.topology == rebuild.topology }),
             let next = deployed.first(where: { $0.topology == rebuild.name })
@@ -45,7 +50,8 @@ extension Catalog {
         )
         let replaced = try place(beside: rebuild, current, deployed)
         return try changingTables(of: rebuild.topology) { connection in
-            try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            try Self.holdPaused(rebuild.topology, live, &connection)
+            try Self.holdPaused(rebuild.name, beside, &connection)
             try Self.excludeReplays(of: [rebuild.topology, rebuild.name], &connection)
             let swap = Swap(rebuild, replaced)
             try swap.takeTickets(&connection)
@@ -56,8 +62,8 @@ extension Catalog {
                 of: rebuild.topology, file: new.file, note: "promoted from \(rebuild.name)", by: person, &connection)
             try connection.query(
                 """
-                UPDATE millrace.deployments SET version = $2, wanted = 'running', paused_for = '',
-                    generation = generation + 1, changed_by = $3, changed_at = now() WHERE topology = $1
+                UPDATE millrace.deployments SET version = $2, paused_for = '',
+                    wanted = CASE WHEN paused_for = '' THEN wanted ELSE 'running' END, generation = generation + 1, changed_by = $3, changed_at = now() WHERE topology = $1
                 """, [.text(rebuild.topology), .int32(Int32(version)), .text(person)])
             let kept = try Self.addVersion(
                 of: replaced.name, file: old.file, note: "was version \(current.version) of \(rebuild.topology)",

@@ -40,6 +40,19 @@ extension Catalog {
         ).rowCount == 0
     }
 
+    /// The version that runs, where it was deployed after a rebuild had begun that does something else and has yet to take
+    /// its topology's place.
+    package mutating func newer(than rebuild: Rebuild) throws -> Int? {
+        let deployed = try deployments()
+        guard let live = deployed.first(where: { $0.topology == rebuild.topology }), live.version > rebuild.tag,
+            let next = deployed.first(where: { $0.topology == rebuild.name }), try isNext(rebuild)
+        else { return nil }
+        let (old, new) = (
+            try version(live.version, of: rebuild.topology).file, try version(next.version, of: rebuild.name).file
+        )
+        return old.utf8.elementsEqual(new.utf8) ? nil : live.version
+    }
+
     /// Deploys a file beside its topology.
     /// - Returns: what it is, and what somebody has to clear away before it can take the topology's place.
     /// - Throws: `CatalogError` when the topology is not deployed, or nothing can ever take its place.
@@ -142,12 +155,15 @@ extension Catalog {
         return false
     }
 
-    /// Drops the tables and forgets the positions of what stands beside a topology.
+    /// Drops the tables and forgets the positions of what stands beside a topology, and takes it out of the catalogue.
     ///
     /// It must have stopped.
-    package mutating func drop(_ rebuild: Rebuild) throws {
+    /// - Parameter base: what was deployed of it when it was paused; nil when it is not deployed any more.
+    package mutating func drop(_ rebuild: Rebuild, _ base: DeploymentBase?) throws {
         let tables = try tables(of: rebuild.name)
         try change(rebuild.name) { connection in
+            if let base { try Self.holdPaused(rebuild.name, base, &connection) }
+            try Self.remove(rebuild.name, &connection)
             for (schema, name) in tables {
                 try Swap.dropBounds(of: schema, name, &connection)
                 try connection.execute("DROP TABLE IF EXISTS \(Self.quoted(schema, name))")

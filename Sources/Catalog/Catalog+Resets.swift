@@ -78,8 +78,11 @@ extension Catalog {
     /// what its sources still have; a table alone counts from here.
     ///
     /// The topology must have stopped.
-    package mutating func reset(_ scope: ResetScope) throws {
+    /// - Parameter base: what was deployed when it was paused.
+    package mutating func reset(_ scope: ResetScope, _ base: DeploymentBase) throws {
         try changingTables(of: scope.topology) { connection in
+            try Self.holdPaused(scope.topology, base, &connection)
+            try Self.excludeReplays(of: [scope.topology], &connection)
             try Self.takeTickets(scope.tables.map { ($0.schema, $0.name) }, &connection)
             for table in scope.tables {
                 try connection.execute("TRUNCATE \(Self.quoted(table.schema, table.name))")
@@ -99,14 +102,15 @@ extension Catalog {
                     UPDATE millrace.tables SET has_rows = false,
                         storage = (SELECT relfilenode::bigint FROM pg_class WHERE oid = $4::text::regclass),
                         complete_from = coalesce(complete_from, '{}') || jsonb_build_object('rows', jsonb_build_object(
-                            'since', now(), 'events_before', $5::bigint, 'positions',
+                            'since', now(), 'events_before', (SELECT coalesce(sum(read), 0)::bigint
+                                FROM millrace.partitions p WHERE p.topology = $1), 'positions',
                             (SELECT jsonb_object_agg(p.topic || '/' || p.partition, p.next_offset)
                                 FROM millrace.partitions p WHERE p.topology = $1)))
                     WHERE topology = $1 AND table_schema = $2 AND table_name = $3
                     """,
                     [
                         .text(scope.topology), .text(table.schema), .text(table.name),
-                        .text(Self.quoted(table.schema, table.name)), .int64(scope.messages),
+                        .text(Self.quoted(table.schema, table.name)),
                     ])
             }
         }

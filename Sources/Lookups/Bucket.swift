@@ -28,8 +28,6 @@ struct KeyLayout {
 
     /// Bytes that can be read behind the last block of a shard: tags are read eight at a time.
     static let readAhead = 16
-    /// Keys that a search without a loop finds.
-    static let together = 8
 
     /// The bits of a hash that a key keeps.
     @inline(__always)

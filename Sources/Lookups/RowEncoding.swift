@@ -1,3 +1,4 @@
+import Platform
 import Sketches
 
 /// A row as bytes, on its way through the spill file; equal rows have equal bytes, so the digest is made of them too.
@@ -131,10 +132,7 @@ extension DimensionType {
         switch self {
         case .boolean: return value == 0 ? "false" : "true"
         case .timestamp: return Validity.moment(value)
-        case .decimal(let scale) where scale > 0:
-            let digits = String(value.magnitude)
-            let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
-            return "\(value < 0 ? "-" : "")\(padded.dropLast(scale)).\(padded.suffix(scale))"
+        case .decimal(let scale): return DecimalText.of(units: value, scale: scale)
         default: return String(value)
         }
     }
@@ -146,7 +144,7 @@ enum Validity {
         "[\(from == .min ? "-∞" : moment(from)), \(to == .max ? "∞" : moment(to)))"
     }
 
-    /// ISO 8601, in UTC, by Howard Hinnant's civil-from-days.
+    /// ISO 8601, in UTC.
     static func moment(_ microseconds: Int64) -> String {
         func pad(_ value: Int64, _ width: Int) -> String {
             let digits = String(value)
@@ -156,17 +154,9 @@ enum Validity {
         let fraction = microseconds - seconds * 1_000_000
         let days = seconds >= 0 ? seconds / 86_400 : -((86_399 - seconds) / 86_400)
         let ofDay = seconds - days * 86_400
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let ofEra = shifted - era * 146_097
-        let year = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
-        let ofYear = ofEra - (365 * year + year / 4 - year / 100)
-        let month = (5 * ofYear + 2) / 153
-        let day = ofYear - (153 * month + 2) / 5 + 1
-        let civilMonth = month < 10 ? month + 3 : month - 9
-        let civilYear = year + era * 400 + (civilMonth <= 2 ? 1 : 0)
+        let date = CivilDate(daysSince1970: days)
         let clock = "\(pad(ofDay / 3_600, 2)):\(pad(ofDay / 60 % 60, 2)):\(pad(ofDay % 60, 2))"
-        return "\(pad(civilYear, 4))-\(pad(civilMonth, 2))-\(pad(day, 2))T\(clock)"
+        return "\(pad(date.year, 4))-\(pad(date.month, 2))-\(pad(date.day, 2))T\(clock)"
             + (fraction == 0 ? "" : ".\(pad(fraction, 6))") + "Z"
     }
 }

@@ -41,7 +41,7 @@ struct ShardBuilder: ~Copyable {
         let heads = layout.add((rows.buckets + 1) * MemoryLayout<BucketHead>.stride, 4)
         let versions = layout.add(isTimed ? (rows.keys + 1) * 4 : 0, 4)
         let codes = schema.cells.map { layout.add($0.type == .text ? (count + 1) * 4 : 0, 4) }
-        let blocks = unsafe layout.add(sizes.blockBytes + Bucket.readAhead, 2)
+        let blocks = unsafe layout.add(sizes.blockBytes + Bucket.readAhead, 1)
         let booleans = schema.cells.map { layout.add($0.type == .boolean ? count : 0, 1) }
         let nulls = sizes.hasNulls.map { layout.add($0 ? (count + 7) / 8 : 0, 1) }
         let texts = sizes.textBytes.map { layout.add($0, 1) }

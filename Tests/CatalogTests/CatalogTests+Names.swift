@@ -47,9 +47,10 @@ extension CatalogTests {
             INSERT INTO millrace.instances VALUES ('old', 'h:1:a', '', now() - interval '16 seconds'),
                 ('old', 'h:2:b', '', now())
             """)
+        let base = try catalog.pause("old", for: "rename", by: "me")
         for refused in [
             Self.refusal { try catalog.checkNames("old", "new") },
-            Self.refusal { try catalog.rename("old", to: "new", file: "b", by: "me") },
+            Self.refusal { try catalog.rename("old", base, to: "new", file: "b", by: "me") },
         ] {
             #expect(refused?.code == .locked)
             #expect(
@@ -59,6 +60,6 @@ extension CatalogTests {
         #expect(try catalog.deployments().map(\.topology) == ["old"])
         try connection.execute("UPDATE millrace.replays SET ended_at = now() WHERE number = 2")
         try catalog.checkNames("old", "new")
-        #expect(try catalog.rename("old", to: "new", file: "b", by: "me") == 2)
+        #expect(try catalog.rename("old", base, to: "new", file: "b", by: "me") == 2)
     }
 }

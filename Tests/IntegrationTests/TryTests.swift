@@ -167,7 +167,7 @@ import Testing
             let topology = Self.topology.replacing("size > 1", with: "size > ${NO_SUCH_SIZE}")
             try Self.run(topology: topology).expect(
                 .code(1), "t.yaml:10:", "error[missing-variable]: the environment variable NO_SUCH_SIZE is not set")
-            // Nor does a source need its own where it has nothing else.
+            // Those of sources need not be, also where the variable is all that stands behind the node's type.
             let source = #"kafka: { brokers: "${NO_SUCH_BROKERS}", topics: [a] }"#
             let file = try Self.run(topology: Self.topology.replacing(source, with: #"file: "${NO_SUCH_FILE}""#))
             #expect(file.exit == .code(0), "\(file.text)")

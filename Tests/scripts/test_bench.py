@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "Benchmarks" / "Pipeline"))
 
 import bench  # noqa: E402
+import context  # noqa: E402
 import floors  # noqa: E402
 import measuring  # noqa: E402
 import report  # noqa: E402
@@ -131,6 +132,13 @@ class MeasuringTests(unittest.TestCase):
     def test_a_failure_is_told_with_what_the_process_said(self):
         with self.assertRaisesRegex(BenchmarkError, "ended with 4:\nwrong"):
             measuring.measure(["sh", "-c", "echo wrong >&2; exit 4"])
+
+    def test_a_run_over_other_events_than_meant_is_an_error(self):
+        last = "2026-01-01T00:00:00Z INFO Topology ended dead=0 events={} rows=1"
+        context.check_read(last.format(6_000_000), 6_000_000)
+        for said in (last.format(2_000_000), last.format(60_000_000), ""):
+            with self.assertRaisesRegex(BenchmarkError, "expected a run over 6000000 events"):
+                measuring.measure(["sh", "-c", f"echo '{said}' >&2"], check=lambda said: context.check_read(said, 6_000_000))
 
     def test_a_process_that_ends_before_it_is_done_is_an_error(self):
         with self.assertRaisesRegex(BenchmarkError, "ended by itself"):

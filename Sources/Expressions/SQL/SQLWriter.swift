@@ -1,5 +1,6 @@
 import Dataflow
 import Declaration
+import Platform
 
 /// Writes an expression in Postgres's SQL.
 struct SQLWriter {
@@ -195,10 +196,8 @@ struct SQLWriter {
         // What is written as -9223372036854775808 is a numeric and its sign.
         case .integer(let value): return value == .min ? "cast('\(value)' AS bigint)" : "\(value)"
         case .decimal(let units, let scale):
-            let digits = String(units.magnitude)
-            let padded = String(repeating: "0", count: max(0, scale + 1 - digits.utf8.count)) + digits
-            let number = scale == 0 ? padded + "." : padded.dropLast(scale) + "." + padded.suffix(scale)
-            return (units < 0 ? "-" : "") + number
+            // Without places it would be an integer.
+            return DecimalText.of(units: units, scale: scale) + (scale == 0 ? "." : "")
         case .double(let value): return "cast('\(value)' AS double precision)"
         case .text(let text): return SQLWord.literal(text)
         case .timestamp(let microseconds): return SQLWord.timestamp(microseconds)

@@ -1,3 +1,5 @@
+import Platform
+
 /// What an expression means as one text, whatever way it was written: spaces, quotes, brackets, `and` or `&&`, the order
 /// of conditions and the sides of a comparison make no difference. Tables remember conditions in this form.
 extension ExpressionSyntax {
@@ -193,10 +195,7 @@ private enum CanonicalText {
         case .decimal(var units, var scale):
             // One decimal place stays: 1.0 is no integer.
             while scale > 1, units % 10 == 0 { (units, scale) = (units / 10, scale - 1) }
-            let digits = String(units.magnitude)
-            let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
-            let text = padded.dropLast(scale) + "." + padded.suffix(scale)
-            return units < 0 ? "-" + text : String(text)
+            return DecimalText.of(units: units, scale: scale)
         case .double(let value): return "\(value)e0"
         case .text(let text): return quoted(text)
         case .timestamp(let microseconds): return "timestamp \(microseconds) us"

@@ -136,16 +136,16 @@ struct Remove: AsyncParsableCommand {
                 try catalog.remove(topology)
                 return "removed from the catalogue"
             }
-            let isDeployed = try catalog.deployments().contains { $0.topology == topology }
-            if isDeployed {
-                _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
-            } else if try !catalog.hasLeft(rebuild) {
-                throw try catalog.unknown(topology)
+            guard try catalog.deployments().contains(where: { $0.topology == topology }) else {
+                guard try catalog.hasLeft(rebuild) else { throw try catalog.unknown(topology) }
+                try Settling.waitUntilGone(topology, &catalog)
+                try catalog.drop(rebuild, nil)
+                return "was removed before, its tables dropped"
             }
-            try Settling.waitUntilPaused(topology, &catalog)
-            try catalog.drop(rebuild)
-            guard isDeployed else { return "was removed before, its tables dropped" }
-            try catalog.remove(topology)
+            // If it goes no further, it stays paused: nobody wants it to run.
+            _ = try catalog.set(topology, to: .paused, by: CatalogOptions.person)
+            let base = try Settling.stop(topology, for: "remove", by: CatalogOptions.person, &catalog)
+            try catalog.drop(rebuild, base)
             return "removed, its tables dropped"
         }
     }

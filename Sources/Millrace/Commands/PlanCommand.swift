@@ -101,35 +101,52 @@ struct Apply: AsyncParsableCommand {
         }
         let note = note
         try await ControlAnswer.run(plan.topology, catalog, wait: wait.duration) { catalog in
-            let base = try catalog.base(of: plan.topology)
-            if base.version > 0,
-                try catalog.version(base.version, of: plan.topology).file.utf8.elementsEqual(plan.file.utf8),
-                base != plan.base || plan.isDeployed
-            {
+            do {
+                return try Self.perform(plan, topology, note: note, &catalog)
+            } catch let error as CatalogError where error.code == .moved {
+                // Somebody else may have applied the same plan at the same time.
+                let base = try catalog.base(of: plan.topology)
+                guard try Self.isDone(plan, base, &catalog) else { throw error }
                 return "version \(base.version) is what was planned already"
             }
-            guard base == plan.base else {
-                throw Catalog.moved(plan.topology, from: plan.base, to: base)
-            }
-            let now = ChangePlan(
-                plan.topology, file: plan.file, base: base, isDeployed: plan.isDeployed,
-                try Rehearsing.run(topology, logger: PlanCommand.logger))
-            guard now.isPossible else { throw Refusal(description: "the plan cannot be applied:\n\(now.text)") }
-            guard now.acceptsGaps == plan.acceptsGaps, now.tables.map(\.fate) == plan.tables.map(\.fate) else {
-                throw Refusal(
-                    description:
-                        "topology \(plan.topology): the tables are not as they were when the plan was made; make a new "
-                        + "plan. As it stands now:\n\(now.text)")
-            }
+        }
+    }
+
+    /// Whether the file of a plan is what is deployed.
+    private static func isDone(_ plan: ChangePlan, _ base: DeploymentBase, _ catalog: inout Catalog) throws -> Bool {
+        guard base.version > 0, base != plan.base || plan.isDeployed else { return false }
+        return try catalog.version(base.version, of: plan.topology).file.utf8.elementsEqual(plan.file.utf8)
+    }
+
+    private static func perform(
+        _ plan: ChangePlan, _ topology: CompiledTopology, note: String, _ catalog: inout Catalog
+    ) throws -> String {
+        let base = try catalog.base(of: plan.topology)
+        if try isDone(plan, base, &catalog) { return "version \(base.version) is what was planned already" }
+        guard base == plan.base else { throw Catalog.moved(plan.topology, from: plan.base, to: base) }
+        let now = ChangePlan(
+            plan.topology, file: plan.file, base: base, isDeployed: plan.isDeployed,
+            try Rehearsing.run(topology, logger: PlanCommand.logger))
+        guard now.isPossible else { throw Refusal(description: "the plan cannot be applied:\n\(now.text)") }
+        guard now.acceptsGaps == plan.acceptsGaps, now.tables.map(\.fate) == plan.tables.map(\.fate) else {
+            // Unless another one who applies it has just changed them.
+            let later = try catalog.base(of: plan.topology)
+            guard later == base else { throw Catalog.moved(plan.topology, from: base, to: later) }
+            throw Refusal(
+                description:
+                    "topology \(plan.topology): the tables are not as they were when the plan was made; make a new "
+                    + "plan. As it stands now:\n\(now.text)")
+        }
+        let outcome = try catalog.deploy(
+            plan.topology, file: plan.file, note: note, plan: now.text, acceptsGaps: plan.acceptsGaps, expected: base,
+            by: CatalogOptions.person
+        ) {
             try Rehearsing.execute(
                 now.tables.flatMap(\.statements), for: topology, logger: PlanCommand.logger)
-            let outcome = try catalog.deploy(
-                plan.topology, file: plan.file, note: note, plan: now.text, acceptsGaps: plan.acceptsGaps,
-                expected: base, by: CatalogOptions.person)
-            switch outcome {
-            case .unchanged(let version): return "version \(version) is what was planned already"
-            case .deployed(let version, _): return "version \(version) deployed"
-            }
+        }
+        switch outcome {
+        case .unchanged(let version): return "version \(version) is what was planned already"
+        case .deployed(let version, _): return "version \(version) deployed"
         }
     }
 

@@ -21,6 +21,9 @@ struct Promote: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What to put in its place, where there is more than one.", valueName: "topology@number"))
     var with: String?
 
+    @Flag(help: "Also when a version was deployed after the rebuild had begun: it is undone.")
+    var undoNewer = false
+
     @Option(help: ArgumentHelp("How long the rebuild may take to catch up.", valueName: "duration"))
     var wait = TimeLength(argument: "60s")!
 
@@ -30,26 +33,35 @@ struct Promote: AsyncParsableCommand {
     private static let reserve: Int64 = 100_000
 
     func run() async throws {
-        let (topology, with, patience, options) = (topology, with, wait.duration, catalog)
+        let (topology, with, undoesNewer) = (topology, with, undoNewer)
+        let (patience, options) = (wait.duration, catalog)
         try await ControlAnswer.run(topology, catalog, wait: .seconds(30)) { catalog in
             StopSignal.watch()
             return try Self.perform(
-                topology, with: with, within: patience, by: CatalogOptions.person, try options.settings(), &catalog)
+                topology, with: with, undoesNewer: undoesNewer, within: patience, by: CatalogOptions.person,
+                try options.settings(), &catalog)
         }
     }
 
     /// Puts a rebuild in the place of a topology.
     /// - Parameters:
+    ///   - undoesNewer: whether a version that was deployed after the rebuild had begun may be undone.
     ///   - patience: how long the rebuild may take to catch up.
     ///   - settings: for another connection, which puts things back when this one is lost.
-    /// - Returns: what was done, as the beginning of a sentence that says how the topology is.
+    /// - Returns: what was done.
     /// - Throws: `Refusal`, `CatalogError`, `PostgresError`; everything is as it was before, or the error says what is not.
     static func perform(
-        _ topology: String, with name: String?, within patience: Duration, by person: String,
-        _ settings: ConnectionSettings, _ catalog: inout Catalog
+        _ topology: String, with name: String?, undoesNewer: Bool = false, within patience: Duration,
+        by person: String, _ settings: ConnectionSettings, _ catalog: inout Catalog
     ) throws -> String {
         let rebuild = try choose(topology, name, &catalog)
         try catalog.holdPromotion(of: topology)
+        if !undoesNewer, let newer = try catalog.newer(than: rebuild) {
+            throw Refusal(
+                description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped: version "
+                    + "\(newer) was deployed after it had begun, and would be undone; rebuild a file that has both "
+                    + "changes, or say --undo-newer")
+        }
         let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
         guard obstacles.isEmpty else {
             throw Refusal(
@@ -60,8 +72,8 @@ struct Promote: AsyncParsableCommand {
         let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
         do {
             let done = try exchange(rebuild, patience, by: person, &catalog)
-            return "\(rebuild.name) is version \(done.version) now; what ran before stands beside it as "
-                + "\(done.replaced.name), paused; \(topology) is"
+            return "\(rebuild.name) is version \(done.version) now (what ran before stands beside it as "
+                + "\(done.replaced.name), paused)"
         } catch {
             throw putBack(before, rebuild, after: error, settings)
         }
@@ -76,19 +88,17 @@ struct Promote: AsyncParsableCommand {
         // One that has stood still may wait for its group for seconds before it reads.
         try catchUp(rebuild, within: patience, &catalog) { $0.messages <= reserve && $0.hasMoved(since: before) }
         // From here on nobody writes the tables that are read: it is to be short.
-        _ = try catalog.set(topology, to: .paused, for: "promote", by: person)
-        try Settling.waitUntilPaused(topology, &catalog)
+        let live = try Settling.stop(topology, for: "promote", by: person, &catalog)
         try catchUp(rebuild, within: patience, &catalog) { $0.messages == 0 }
-        _ = try catalog.set(rebuild.name, to: .paused, for: "promote", by: person)
-        try Settling.waitUntilPaused(rebuild.name, &catalog)
-        return try catalog.promote(rebuild, by: person)
+        let beside = try Settling.stop(rebuild.name, for: "promote", by: person, &catalog)
+        return try catalog.promote(rebuild, over: live, with: beside, by: person)
     }
 
     /// Has both run again as before, unless the exchange has happened and its answer was lost.
     private static func putBack(
         _ before: [Deployment], _ rebuild: Rebuild, after error: any Error, _ settings: ConnectionSettings
     ) -> any Error {
-        Settling.putBack(before, after: error, settings) { catalog in
+        Settling.putBack(before, from: "promote", after: error, settings) { catalog in
             guard try !catalog.deployments().contains(where: { $0.topology == rebuild.name }) else { return nil }
             return Refusal(
                 description: "\(error)\nThe tables were exchanged all the same: \(rebuild.name) is what "

@@ -34,12 +34,16 @@ struct RenameCommand: AsyncParsableCommand {
                 try catalog.version(current.version, of: topology).file, from: topology, to: name)
             StopSignal.watch()
             do {
-                _ = try catalog.set(topology, to: .paused, for: "rename", by: CatalogOptions.person)
-                try Settling.waitUntilPaused(topology, &catalog)
-                let version = try catalog.rename(topology, to: name, file: file, by: CatalogOptions.person)
+                let base = try Settling.stop(topology, for: "rename", by: CatalogOptions.person, &catalog)
+                guard base.version == current.version else {
+                    throw Refusal(
+                        description: "topology \(topology): version \(base.version) was deployed meanwhile; try again")
+                }
+                let version = try catalog.rename(
+                    topology, base, to: name, file: file, by: CatalogOptions.person)
                 return "version \(version), was \(topology) before"
             } catch {
-                throw Settling.putBack(before, after: error, try database.settings()) { catalog in
+                throw Settling.putBack(before, from: "rename", after: error, try database.settings()) { catalog in
                     guard try catalog.deployments().contains(where: { $0.topology == name }) else { return nil }
                     return Refusal(description: "\(error)\nIt was renamed all the same, and goes on as \(name)")
                 }

@@ -33,13 +33,12 @@ struct Reset: AsyncParsableCommand {
             let before = try catalog.deployments().filter { $0.topology == topology }
             StopSignal.watch()
             do {
-                _ = try catalog.set(topology, to: .paused, for: "reset", by: CatalogOptions.person)
-                try Settling.waitUntilPaused(topology, &catalog)
-                try catalog.reset(scope)
+                let base = try Settling.stop(topology, for: "reset", by: CatalogOptions.person, &catalog)
+                try catalog.reset(scope, base)
             } catch {
-                throw Settling.putBack(before, after: error, try database.settings())
+                throw Settling.putBack(before, from: "reset", after: error, try database.settings())
             }
-            for one in before { _ = try catalog.set(topology, to: one.intended, by: CatalogOptions.person) }
+            try catalog.release(topology, from: "reset", by: CatalogOptions.person)
             let names = scope.tables.map(\.shown).joined(separator: ", ")
             return scope.readsAgain ? "begins anew, \(names) emptied" : "\(names) emptied, counts from here"
         }

@@ -65,10 +65,10 @@ enum StatusReport {
         if let workers = status.settings.workers { lines.append("workers: \(workers)") }
         if let memory = status.settings.memoryBytes { lines.append("memory: \(memory >> 20) MiB") }
         for (node, permits) in (status.settings.concurrency ?? [:]).sorted(by: { $0.key < $1.key }) {
-            lines.append("concurrency of \(node): \(permits)")
+            lines.append("concurrency of \(node): \(permits)\(absence(node, status))")
         }
         for (node, permits) in (status.settings.clusterConcurrency ?? [:]).sorted(by: { $0.key < $1.key }) {
-            lines.append("cluster_concurrency of \(node): \(permits)")
+            lines.append("cluster_concurrency of \(node): \(permits)\(absence(node, status))")
         }
         for instance in status.instances {
             let snapshot = instance.snapshot
@@ -110,6 +110,13 @@ enum StatusReport {
             }
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What there is to say of a setting for a node that the running version does not have.
+    private static func absence(_ node: String, _ status: TopologyStatus) -> String {
+        let running = status.instances.filter { $0.version == status.version && !$0.snapshot.nodes.isEmpty }
+        guard let one = running.first, !one.snapshot.nodes.contains(where: { $0.name == node }) else { return "" }
+        return " (version \(status.version) has no such node)"
     }
 
     /// What the process has of the permits that processes share; nothing where none are.

@@ -28,13 +28,30 @@ enum Settling {
     /// How long a topology may take to commit what it has read, and stop.
     private static let patience = Duration.seconds(30)
 
-    /// Waits until no process writes for a topology that is to be paused.
+    /// Has a topology stop for a command.
+    /// - Returns: what is deployed of it meanwhile.
+    /// - Throws: `Refusal` when a process does not stop, `CatalogError` when somebody wants something else of the topology.
+    static func stop(
+        _ topology: String, for command: String, by person: String, _ catalog: inout Catalog
+    ) throws -> DeploymentBase {
+        let base = try catalog.pause(topology, for: command, by: person)
+        try waitUntilIdle(topology, &catalog, generation: base.generation) { try $0.checkIsPaused(topology, base) }
+        return base
+    }
+
+    /// Waits until no process writes for a topology that is not deployed any more.
     /// - Throws: `Refusal` when one does not stop.
-    static func waitUntilPaused(_ topology: String, _ catalog: inout Catalog) throws {
+    static func waitUntilGone(_ topology: String, _ catalog: inout Catalog) throws {
+        try waitUntilIdle(topology, &catalog, generation: 0) { _ in }
+    }
+
+    private static func waitUntilIdle(
+        _ topology: String, _ catalog: inout Catalog, generation: Int64, unless check: (inout Catalog) throws -> Void
+    ) throws {
         let end = ContinuousClock.now + patience
         while true {
             try checkInterruption()
-            let generation = try catalog.base(of: topology).generation
+            try check(&catalog)
             let states = try catalog.states(of: topology).filter { !$0.isLost }
             // What a process said before it heard of the pause does not count.
             let busy = states.filter { $0.generation != generation || $0.kind != .paused }
@@ -48,23 +65,32 @@ enum Settling {
         }
     }
 
-    /// Has topologies run again as before. Over a connection of its own: the other one may be what went wrong.
+    /// Has topologies run again as before a command, unless somebody wants something else of them by now. Over a connection of its own: the other one may be what went wrong.
     /// - Parameter isDone: looks whether what was to be done has been done after all; then nothing is put back.
     /// - Returns: what there is to say: what went wrong, and what could not be put back.
     static func putBack(
-        _ before: [Deployment], after error: any Error, _ settings: @autoclosure () throws -> ConnectionSettings,
+        _ before: [Deployment], from command: String, after error: any Error,
+        _ settings: @autoclosure () throws -> ConnectionSettings,
         unless isDone: (inout Catalog) throws -> Refusal? = { _ in nil }
     ) -> any Error {
         do {
             var catalog = try Catalog(connecting: try settings())
             if let done = try isDone(&catalog) { return done }
-            for one in before { _ = try catalog.set(one.topology, to: one.intended, by: CatalogOptions.person) }
+            let there = Set(try catalog.deployments().map(\.topology))
+            for one in before where there.contains(one.topology) {
+                switch one.intended {
+                case .running: try catalog.release(one.topology, from: command, by: CatalogOptions.person)
+                case .paused: _ = try catalog.set(one.topology, to: .paused, by: CatalogOptions.person)
+                }
+            }
             return error
         } catch let second {
-            let commands = before.filter { $0.intended == .running }.map { "millrace resume \($0.topology)" }
+            let commands = before.map {
+                "millrace \($0.intended == .running ? "resume" : "pause") \($0.topology)"
+            }
             return Refusal(
                 description:
-                    "\(error)\nWhat ran may be paused, and could not be resumed (\(second)); when the database "
+                    "\(error)\nWhat ran may be paused, and what was paused may run (\(second)); when the database "
                     + "answers: \(commands.joined(separator: "; "))")
         }
     }

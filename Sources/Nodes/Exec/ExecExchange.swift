@@ -4,8 +4,9 @@ import Platform
 
 /// Has the records of one batch answered by programs, several at once where there are several.
 ///
-/// What a program has answered counts when its stretch is whole, or, for one that lives on, when a line is. What it had in
-/// hand when it ended is tried again. Used by one thread.
+/// What a program has answered counts when its stretch is whole: one line for each record, and then silence. Of one that ended
+/// before that nobody knows whether it had left a record out, unless its answers repeat the numbers of the records; so all
+/// that it had in hand is tried again. Used by one thread.
 final class ExecExchange {
     /// What became of a record.
     enum Fate {
@@ -26,6 +27,8 @@ final class ExecExchange {
     private var work = ExecWork(ends: [], recordsMax: 1, bytesMax: 1, attempts: 1)
     private var sessions: [ExecSession] = []
     private let numbers: AnswerNumbers?
+    /// Whether a program wrote a line too many behind what it had answered of this batch: each stretch is listened to then.
+    private var isWary = false
 
     init(_ plan: ExecPlan, _ pool: ProgramPool) {
         self.plan = plan
@@ -43,6 +46,7 @@ final class ExecExchange {
         lines.write(batch, rows)
         answers.removeAll(keepingCapacity: true)
         fates = Array(repeating: nil, count: rows.count)
+        isWary = false
         let isStream = plan.mode == .stream
         let share = (rows.count + pool.size - 1) / pool.size
         work = ExecWork(
@@ -55,13 +59,15 @@ final class ExecExchange {
             }
             pool.want(0, by: self)
         }
-        while !work.isDone {
+        // What is answered may be listened to yet.
+        while !work.isDone || !sessions.isEmpty {
             guard takePrograms() else { return false }
             pool.want(work.waitingCount, by: self)
             guard !sessions.isEmpty else { continue }
             if !pool.isGood { withdraw() }
             PipedProgram.wait(
-                for: sessions.map { ($0.program, $0.hasMore, $0.mayComplain) }, timeout: ExecLimits.look)
+                for: sessions.map { ($0.program, $0.hasMore, $0.mayComplain) },
+                timeout: sessions.compactMap(\.listensUntil).map { $0 - .now }.min() ?? ExecLimits.look)
             for session in sessions {
                 guard settle(session, session.step(lines)) else { return false }
             }
@@ -102,8 +108,8 @@ final class ExecExchange {
     private func withdraw() {
         for session in sessions {
             _ = session.program.end()
-            // What has been answered is not worth a look: it is done again.
-            work.returned(session.stretch)
+            // What has been answered of it is not worth a look: it is done again.
+            if session.listensUntil == nil { work.returned(session.stretch) }
             retire(session, nil)
         }
     }
@@ -118,22 +124,33 @@ final class ExecExchange {
             guard isRight(session) else { return settle(session, session.reject(.wrongRecord)) }
             accept(session, session.stretch.count)
             pool.note(session.stretch.count, took: .now - session.begun)
-            // Others wait for a program, here or elsewhere, or there is nothing to do for this one.
-            let isWanted = pool.isWanted && sessions.count > 1 || pool.isExceeded
-            guard let next = isWanted ? nil : work.next() else {
-                sessions.removeAll { $0 === session }
-                pool.giveBack(session.program)
-                return true
-            }
-            session.take(next, of: lines)
+            // Numbers that are right say enough; otherwise the next lines would show it too, where there are some.
+            if numbers == nil, isWary || !work.isWaiting || isOver { session.listen() } else { goOn(session) }
+            return true
+        case .quiet:
+            goOn(session)
             return true
         case .ended(let failure): return conclude(session, failure)
         }
     }
 
+    /// Whether others wait for a program, here or elsewhere.
+    private var isOver: Bool { pool.isWanted && sessions.count > 1 || pool.isExceeded }
+
+    /// Gives a session the next stretch, or its program back.
+    private func goOn(_ session: ExecSession) {
+        guard let next = isOver ? nil : work.next() else {
+            sessions.removeAll { $0 === session }
+            pool.giveBack(session.program)
+            return
+        }
+        session.take(next, of: lines)
+    }
+
+    /// - Returns: false when the topology stops.
     private func conclude(_ session: ExecSession, _ failure: ExecFailure?) -> Bool {
-        if failure != nil, pool.wasWithdrawn(session.program) {
-            work.returned(session.stretch)
+        if let failure, failure != .tooManyAnswers, pool.wasWithdrawn(session.program) {
+            if session.listensUntil == nil { work.returned(session.stretch) }
             retire(session, nil)
             return true
         }
@@ -142,17 +159,35 @@ final class ExecExchange {
         switch failure {
         case nil: accepted = session.stretch.count
         case .exit, .signal, .timeout, .memory, .closedOutput:
-            accepted = plan.mode == .stream ? session.answers.count : 0
+            let isKnown = numbers != nil || session.answers.count == session.stretch.count
+            if plan.mode == .stream, isKnown { accepted = session.answers.count }
         default: break
         }
         if accepted > 0, !isRight(session) { (accepted, failure) = (0, .wrongRecord) }
         accept(session, accepted)
         retire(session, failure)
         guard let failure else { return true }
+        if failure == .tooManyAnswers { takeBack(session) }
         let rest = (session.stretch.lowerBound + accepted)..<session.stretch.upperBound
-        guard let record = work.failed(rest) else { return true }
+        guard let record = work.failed(rest, after: session.answers.count - accepted) else { return true }
         fates[record] = .givenUp(failure)
         return pool.gaveUp(failure)
+    }
+
+    /// A line too many may have come from anything that the program answered before it and was not listened to behind.
+    private func takeBack(_ session: ExecSession) {
+        guard numbers == nil else { return }
+        isWary = true
+        for stretch in session.finished {
+            unanswer(stretch)
+            work.returned(stretch)
+        }
+        if session.listensUntil != nil { unanswer(session.stretch) }
+    }
+
+    private func unanswer(_ stretch: Range<Int>) {
+        for record in stretch { fates[record] = nil }
+        work.unanswered(stretch.count)
     }
 
     /// Whether the answers are those of the records, as far as that can be told.

@@ -18,6 +18,9 @@ enum ExecLimits {
     static let answersBytesMax = 256 << 20
     /// How often programs that say nothing are looked at: whether they live, and how much memory they have.
     static let look = Duration.milliseconds(100)
+    /// How long at least and at most a program that has answered all it got is listened to: it may write a line more.
+    static let listenLeast = Duration.milliseconds(1)
+    static let listenMost = Duration.milliseconds(100)
     /// How long a program that has closed its output may take to end.
     static let exitGrace = Duration.seconds(1)
     /// The first pause before a program is started again that had ended without answering anything; doubles each time.

@@ -6,8 +6,10 @@ final class ExecSession {
     enum Outcome {
         /// It goes on.
         case going
-        /// Every record of the stretch is answered, and the program waits for more.
+        /// Every record of the stretch is answered.
         case answered
+        /// It was listened to for a while after that, and wrote nothing more.
+        case quiet
         /// The program is at its end, by itself or by us; what it has answered may be all there is.
         case ended(ExecFailure?)
     }
@@ -19,6 +21,8 @@ final class ExecSession {
     private(set) var begun = ContinuousClock.now
     /// The lines that it has written for them so far.
     private(set) var answers: [Range<Int>] = []
+    /// The stretches of the same batch that it answered before this one, and was not listened to behind.
+    private(set) var finished: [Range<Int>] = []
     /// What it has written, since it got the stretch.
     private(set) var received: [UInt8] = []
     /// Whether it has ever answered anything.
@@ -36,6 +40,8 @@ final class ExecSession {
     private var lineStart = 0
     private var heardAt = ContinuousClock.now
     private var lookedAt = ContinuousClock.now
+    /// Until when a line more than there are records would show, where that is waited for.
+    private(set) var listensUntil: ContinuousClock.Instant?
 
     /// - Parameter isFresh: whether the program has just been started.
     init(_ program: PipedProgram, _ plan: ExecPlan, isFresh: Bool, complain: @escaping (String) -> Void) {
@@ -56,7 +62,8 @@ final class ExecSession {
 
     /// Gives it records.
     func take(_ stretch: Range<Int>, of lines: RecordLines) {
-        self.stretch = stretch
+        if listensUntil == nil, !self.stretch.isEmpty { finished.append(self.stretch) }
+        (self.stretch, listensUntil) = (stretch, nil)
         written = stretch.lowerBound == 0 ? 0 : lines.ends[stretch.lowerBound - 1]
         (handed, hasMore) = (stretch.lowerBound, true)
         answers.removeAll(keepingCapacity: true)
@@ -66,13 +73,24 @@ final class ExecSession {
         begun = heardAt
     }
 
+    /// Waits for a line more than there are records, which would mean that the answers before it are those of others: as long
+    /// as the last few took.
+    func listen() {
+        let pace = (ContinuousClock.now - begun) / stretch.count
+        listensUntil = .now + min(max(ExecLimits.listenLeast, pace * 2), ExecLimits.listenMost)
+    }
+
     /// Writes and reads what can be written and read now.
     func step(_ lines: RecordLines) -> Outcome {
-        let isClosed = write(lines)
+        // What it wrote before it got a record answers none.
         let outputEnded = read()
         hear()
         if let failure = fault() { return end(failure) }
-        if outputEnded || isClosed { return outcomeAtEnd() }
+        if let listensUntil {
+            // Whether it lives, whoever takes it next sees.
+            return outputEnded || .now >= listensUntil ? .quiet : .going
+        }
+        if write(lines) || outputEnded { return outcomeAtEnd() }
         if plan.mode == .stream, answers.count == stretch.count {
             hasAnswered = true
             return lineStart == received.count ? .answered : end(.tooManyAnswers)
@@ -178,7 +196,8 @@ final class ExecSession {
     // MARK: - What is wrong
 
     private func fault() -> ExecFailure? {
-        if plan.mode == .stream, answers.count > handed - stretch.lowerBound { return .tooManyAnswers }
+        let isTooMuch = answers.count > handed - stretch.lowerBound || listensUntil != nil && lineStart < received.count
+        if plan.mode == .stream, isTooMuch { return .tooManyAnswers }
         let longest = answers.last.map(\.count) ?? 0
         return max(longest, received.count - lineStart) > ExecLimits.answerBytesMax ? .answerTooLong : nil
     }

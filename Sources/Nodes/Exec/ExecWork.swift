@@ -2,14 +2,15 @@
 ///
 /// ```
 ///   first cut ──► waiting ──next──► in hand ──answered──► done
-///                    ▲                 │
-///                    ├──cut smaller──failed──one record, tried often enough──► given up
+///                    ▲                 │                 │
+///                    ├──cut smaller──failed────────────◄─┤ one answer too many after it
+///                    │                 └─one record, tried often enough──► given up
 ///                    └───────────returned
 /// ```
 ///
-/// A stretch that a program failed on is cut: its first record alone, since programs that answer at once die of it, then two
-/// halves of the rest, since others may have read far ahead. So whatever is wrong with one record costs its neighbours a few
-/// tries and nothing else.
+/// A stretch that a program failed on is cut at the record that it did not answer: that one alone, since programs that answer
+/// at once die of it, then halves of what is before and behind it, since others may have read far ahead, or have left a
+/// record out. So whatever is wrong with one record costs its neighbours a few tries and nothing else.
 struct ExecWork {
     /// How often a record is tried alone before it is given up.
     private let attempts: Int
@@ -56,9 +57,13 @@ struct ExecWork {
         if !stretch.isEmpty { waiting.append(stretch) }
     }
 
-    /// A program has failed on a stretch, of which none is answered.
+    /// What was answered was not, after all.
+    mutating func unanswered(_ count: Int) { left += count }
+
+    /// A program has failed on a stretch, of which no answer counts.
+    /// - Parameter answered: how many lines it wrote before that.
     /// - Returns: the record that is given up now.
-    mutating func failed(_ stretch: Range<Int>) -> Int? {
+    mutating func failed(_ stretch: Range<Int>, after answered: Int = 0) -> Int? {
         guard stretch.count > 1 else {
             guard let record = stretch.first else { return nil }
             failures[record, default: 0] += 1
@@ -69,10 +74,19 @@ struct ExecWork {
             left -= 1
             return record
         }
-        let rest = (stretch.lowerBound + 1)..<stretch.upperBound
-        let middle = rest.lowerBound + rest.count / 2
-        for piece in [middle..<rest.upperBound, rest.lowerBound..<middle] where !piece.isEmpty { waiting.append(piece) }
-        waiting.append(stretch.lowerBound..<stretch.lowerBound + 1)
+        let suspect = stretch.lowerBound + min(answered, stretch.count - 1)
+        let (before, behind) = (stretch.lowerBound..<suspect, suspect + 1..<stretch.upperBound)
+        for piece in [behind.halves.1, behind.halves.0, before.halves.1, before.halves.0] where !piece.isEmpty {
+            waiting.append(piece)
+        }
+        waiting.append(suspect..<suspect + 1)
         return nil
+    }
+}
+
+extension Range<Int> {
+    fileprivate var halves: (Self, Self) {
+        let middle = lowerBound + count / 2
+        return (lowerBound..<middle, middle..<upperBound)
     }
 }

@@ -1,3 +1,5 @@
+import Platform
+
 /// Values as JSON has them.
 extension [UInt8] {
     /// Appends a text in quotes.
@@ -17,9 +19,6 @@ extension [UInt8] {
 
     /// Appends `unscaled` x 10^-`scale` with all its decimal places.
     package mutating func appendDecimal(unscaled: Int128, scale: Int) {
-        guard scale > 0 else { return append(contentsOf: String(unscaled).utf8) }
-        let digits = String(unscaled.magnitude)
-        let padded = String(repeating: "0", count: Swift.max(0, scale + 1 - digits.count)) + digits
-        append(contentsOf: ((unscaled < 0 ? "-" : "") + padded.dropLast(scale) + "." + padded.suffix(scale)).utf8)
+        append(contentsOf: DecimalText.of(units: unscaled, scale: scale).utf8)
     }
 }

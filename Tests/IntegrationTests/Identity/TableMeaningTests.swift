@@ -140,8 +140,11 @@ import Testing
             let row = try stand.database.query("SELECT n, s::bigint, u, a_count, p_p50 FROM kpi")
             #expect(try (0..<4).map { try row.int64(0, $0) } == [5, 2, 1, 2])
             let known = try stand.database.query(
-                "SELECT complete_from->'metric s'->'positions' IS NOT NULL FROM millrace.tables")
-            #expect(try known.bool(0, 0) == true)
+                """
+                SELECT complete_from->'metric s'->'positions' IS NOT NULL,
+                    (complete_from->'metric s'->>'events_before')::bigint FROM millrace.tables
+                """)
+            #expect(try known.bool(0, 0) == true && known.int64(0, 1) == 3)
 
             // A quantile more is read from the sketch that is there.
             let more = text.replacing("percentiles(v, 50)", with: "percentiles(v, 50, 99)")

@@ -312,16 +312,22 @@ import Testing
             #expect(
                 missing.errors.contains("has no version 2, expected one of millrace list held"), "\(missing.errors)")
             try stand.wait(for: "held@2", toBe: "ended")
-            let promoted = try stand.succeed("promote", "held")
+            let newer = try stand.run("promote", "held")
+            let words = "nothing was stopped: version 4 was deployed after it had begun, and would be undone"
+            #expect(newer.exit == .code(1) && newer.errors.contains(words), "\(newer.errors)")
+            let promoted = try stand.succeed("promote", "held", "--undo-newer")
             #expect(
-                promoted.contains("held@2 is version 5 now; what ran before stands beside it as held@4"), "\(promoted)")
+                promoted.contains("held@2 is version 5 now (what ran before stands beside it as held@4"), "\(promoted)")
             #expect(try stand.succeed("list", "held@4").contains("was version 4 of held"))
-            // The next one is none of these.
+            // The next one is none of these; and what a person has paused, no command resumes.
+            try stand.succeed("pause", "held")
             #expect(try stand.succeed("rebuild", try file("again.yaml", "max(n)")).contains("held@6"))
             try stand.wait(for: "held@6", toBe: "ended")
             // Of two, the one that has not been a version.
             let again = try stand.succeed("promote", "held")
-            #expect(again.contains("held@6 is version 6 now; what ran before stands beside it as held@5"), "\(again)")
+            #expect(again.contains("held@6 is version 6 now (what ran before stands beside it as held@5"), "\(again)")
+            #expect(again.contains("paused), paused"), "\(again)")
+            try stand.succeed("resume", "held")
             #expect(try stand.succeed("rebuild", try file("left.yaml", "min(n)")).contains("held@7"))
             try stand.wait(for: "held@7", toBe: "ended")
             try stand.succeed("remove", "held@7")

@@ -35,8 +35,8 @@ import Testing
     ]
 
     private static func plan(
-        _ command: [String], mode: ExecPlan.Mode = .stream, timeout: Duration = .seconds(60), memory: Int? = nil,
-        echo: String? = nil, environment: [String: String] = [:]
+        _ command: [String], mode: ExecPlan.Mode = .stream, timeout: Duration = .seconds(60),
+        startup: Duration = .seconds(15), memory: Int? = nil, echo: String? = nil, environment: [String: String] = [:]
     ) -> ExecPlan {
         ExecPlan(
             node: "x", command: command, name: command[0], environment: environment,
@@ -44,7 +44,7 @@ import Testing
                 RecordSchema.Field(name: "k", type: .text, column: 0),
                 RecordSchema.Field(name: "n", type: .integer, column: 1),
                 RecordSchema.Field(name: "at", type: .timestamp, column: 2),
-            ], fields: fields, echo: echo, mode: mode, timeout: timeout, startup: .seconds(15), attempts: 2,
+            ], fields: fields, echo: echo, mode: mode, timeout: timeout, startup: startup, attempts: 2,
             memoryMax: memory)
     }
 
@@ -204,10 +204,36 @@ import Testing
             // In a batch, the shift would only show at its end; the numbers show it at once, wherever it is.
             let command = Self.python(
                 "if r['n'] == 3: continue", answer: "{'twice': r['n'], 'word': r['k'], 'no': r['no']}")
-            let plan = Self.plan(command, timeout: .seconds(1), echo: "no")
+            let plan = Self.plan(command, timeout: .seconds(1), startup: .seconds(2), echo: "no")
             let found = try Self.answer(plan, Self.records(8))[0]
             #expect(found.rows.count == 7 && found.rows.allSatisfy { $1 == ["\($0)", "r\($0)"] }, "\(found.rows)")
             #expect(found.letters.map(\.offset) == [3], "\(found.reasons)")
+        }
+    }
+
+    /// Without numbers: what it answered behind the line that it left out would be the answers of others.
+    @Test(arguments: ["pass", "if n == 37: os._exit(3)"])
+    func aProgramThatSkipsALineGivesNobodyTheAnswerOfAnother(later: String) async throws {
+        try await onThread(named: "test") {
+            let command = Self.python("\(later)\n    if r['n'] == 30: continue")
+            let plan = Self.plan(command, timeout: .seconds(1), startup: .seconds(2))
+            let found = try Self.answer(plan, Self.records(40))[0]
+            #expect(found.rows == Self.expected(40).filter { $0.key != 30 })
+            #expect(found.letters.map(\.offset) == [30], "\(found.reasons)")
+            #expect(found.letters.first?.fault.code == "exec_timeout")
+        }
+    }
+
+    /// The line too many comes when all are answered, some time after the last, in any stretch of the batch.
+    @Test(arguments: [3, 255, 299], [1, 3])
+    func aProgramThatAnswersALineTwiceGivesNobodyTheAnswerOfAnother(number: Int, programs: Int) async throws {
+        try await onThread(named: "test") {
+            let twice = "if r['n'] == \(number): print('{\"twice\": 7}')"
+            let plan = Self.plan(Self.python("time.sleep(0.002)\n    \(twice)"))
+            let found = try Self.answer(plan, Self.records(300), programs: programs)[0]
+            #expect(found.rows == Self.expected(300).filter { $0.key != number })
+            #expect(found.letters.map(\.offset) == [Int64(number)], "\(found.reasons)")
+            #expect(found.letters.allSatisfy { $0.fault.reason.contains("more lines than it was given records") })
         }
     }
 

@@ -153,11 +153,8 @@ final class PageJobs: Sendable {
         var catalog = try Catalog(connecting: settings)
         switch job {
         case .promote(let topology, let name):
-            let done = try Promote.perform(
+            return try Promote.perform(
                 topology, with: name, within: .seconds(60), by: person, settings, &catalog)
-            // The command goes on with how it is then; here that stands above.
-            let rest = "; \(topology) is"
-            return done.hasSuffix(rest) ? String(done.dropLast(rest.count)) : done
         case .rollback(let topology, let version):
             return try Rollback.perform(topology, to: version, by: person, &catalog)
         case .replay(let topology, let choice, let isRehearsal):

@@ -12,7 +12,7 @@ struct FileWork {
     var positions: FilePositions
 
     /// Files being read.
-    private var files: [FileProgress] = []
+    private(set) var files: [FileProgress] = []
     /// Files that were read and closed, by the engine's index: a database that was restored may ask for them again.
     private var closed: [Int: (key: PartitionKey, path: String, reached: Int64)] = [:]
     private var claims = 0
@@ -200,7 +200,7 @@ struct FileWork {
 
     private func tellReplaced(_ file: FileProgress) {
         logger.warning(
-            "A file was written anew while it was read; it counts up to where it was read before that",
+            "A file was cut short or written anew while it was read; it counts up to where it was read before that",
             metadata: [
                 "path": "\(file.reader.input.label)", "next_offset": "\(file.reached)",
                 "hint": "the next run reads what stands there now from its start",
@@ -240,100 +240,6 @@ struct FileWork {
             if intake.flush(within: .seconds(5)) { return !intake.needsRewind }
         }
         return false
-    }
-
-    /// Whether a file that is about to be read from its start is a copy of another one of this run, and is left out.
-    private mutating func isCopy(_ file: FileProgress) throws -> Bool {
-        guard !file.reader.isStream, file.reached == 0, plan.copies != .count else { return false }
-        let head = FileHead(try file.reader.bytes(at: 0, count: FileHead.bytesMax))
-        let original = try readOriginal(of: file, head) ?? longerOriginal(of: file, head)
-        guard try file.reader.seek(to: 0) else { return false }
-        guard let original else { return false }
-        let label = file.reader.input.label
-        if let more = original.more {
-            throw SourceError.file(
-                label,
-                "it \(original.how), and goes on for \(more) bytes that are not there: read, what both have would be "
-                    + "counted twice, and left out, its rest would be lost; take \(original.label) out of the files, and this "
-                    + "one goes on where that was left; or say `copies: count` in node \(plan.node)")
-        }
-        guard plan.copies == .skip else {
-            throw SourceError.file(
-                label,
-                "it \(original.how), so it is a copy of it, and its records would be counted twice; leave one of them out, "
-                    + "or say what is meant: `copies: skip` or `copies: count` in node \(plan.node)")
-        }
-        logger.notice(
-            "A copy of a file is left out", metadata: ["path": "\(label)", "original": "\(original.label)"])
-        file.leaveOut()
-        return true
-    }
-
-    /// What a file is a copy of.
-    private struct Original {
-        var label: String
-        /// What they have in common.
-        var how: String
-        /// Bytes of the copy that the original does not have; nil when it has all.
-        var more: Int64?
-    }
-
-    /// A file of this run all of which, as far as it was read, stands at the beginning of another one.
-    private func readOriginal(of file: FileProgress, _ head: FileHead) throws -> Original? {
-        let found = try positions.continued(by: file.reader, head).map { positions.entries[$0] }
-        // Blank lines alone make no copy.
-        let original = found.first {
-            $0.key != file.key && $0.file != nil && LastLine.hasContent(head.bytes.prefix(Int(clamping: $0.next)))
-        }
-        return try original.map { entry in
-            let label = entry.file ?? ""
-            return Original(
-                label: label, how: "begins with all \(entry.next) bytes that were read of \(label)",
-                more: try bytesBeyond(entry, label, of: file))
-        }
-    }
-
-    /// How many bytes a file has behind what another one was read of and has by now; nil when that has all of them.
-    private func bytesBeyond(_ entry: FilePositions.Entry, _ label: String, of file: FileProgress) throws -> Int64? {
-        if length(of: file.reader, upTo: entry.next) != nil { return nil }
-        let size = length(of: file.reader, upTo: .max - 1) ?? 0
-        let original = files.first { $0.key == entry.key }
-        guard let reader = original?.reader ?? (try? FileReader(path: label)) else { return size - entry.next }
-        // It may be read on yet.
-        defer { if let original { _ = try? reader.seek(to: original.reached) } }
-        let tailStart = max(entry.next, size - Int64(FileHead.bytesMax))
-        let count = Int(size - tailStart)
-        let hasAll = try reader.bytes(at: tailStart, count: count) == file.reader.bytes(at: tailStart, count: count)
-        return hasAll ? nil : size - entry.next
-    }
-
-    /// A file that was read in this run and that begins with all of a shorter one: an older copy, a backup, or what
-    /// copytruncate has copied and not yet truncated. Beginning and end are compared.
-    private func longerOriginal(
-        of file: FileProgress, _ head: FileHead
-    ) throws -> Original? {
-        guard LastLine.hasContent(head.bytes[...]) else { return nil }
-        for other in files where other.partition != file.partition && !other.reader.isStream && !other.isLeftOut {
-            guard let whole = other.reader.size, file.reader.size ?? 0 <= other.reached else { continue }
-            // It may not have been read on yet.
-            defer { _ = try? other.reader.seek(to: other.reached) }
-            guard try other.reader.bytes(at: 0, count: head.bytes.count) == head.bytes else { continue }
-            guard let size = length(of: file.reader, upTo: min(other.reached, whole)) else { continue }
-            let tailStart = max(0, size - Int64(FileHead.bytesMax))
-            let count = Int(size - tailStart)
-            guard try other.reader.bytes(at: tailStart, count: count) == file.reader.bytes(at: tailStart, count: count)
-            else { continue }
-            let label = other.reader.input.label
-            return Original(label: label, how: "is what \(label), of which more was read, begins with")
-        }
-        return nil
-    }
-
-    /// How many bytes a file holds; nil when it is more than `limit`. A packed one is unpacked to see it.
-    private func length(of reader: FileReader, upTo limit: Int64) -> Int64? {
-        if let size = reader.size { return size <= limit ? size : nil }
-        // What cannot be unpacked is no copy; reading says what is wrong with it.
-        return (try? reader.seek(to: limit + 1)) == false ? reader.position : nil
     }
 
     /// Closes the files, all of whose records are committed. Streams stay: they cannot be opened again.

@@ -71,6 +71,7 @@ final class KafkaAssignments: RebalanceDelegate {
     func starts(
         of claimed: [(index: Int, partition: ClaimedPartition)], _ answers: [TopicPartition: LogAnswer]
     ) throws -> [PartitionStart] {
+        if !claimed.isEmpty { troubles.over(.group) }
         generation += 1
         hasChanged = true
         var starts: [PartitionStart] = []
@@ -203,7 +204,12 @@ final class KafkaAssignments: RebalanceDelegate {
             }
         }
         guard let first = postponed.first else {
-            troubles.over(.partitions)
+            // Where nothing is read, or nobody answers, that is no good news.
+            if partitions.isEmpty || troubles.explainsSilence {
+                troubles.forget(.partitions)
+            } else {
+                troubles.over(.partitions)
+            }
             return
         }
         let others = postponed.count > 1 ? " (and \(postponed.count - 1) more)" : ""
@@ -223,6 +229,10 @@ final class KafkaAssignments: RebalanceDelegate {
         logger.warning("Partitions lost", metadata: ["partitions": "\(partitions.count)"])
         builder.drop()
         intake.discard()
+        troubles.met(
+            .group,
+            "the partitions were lost: this instance and its group have not heard of each other for session.timeout.ms; "
+                + "waiting for partitions")
         forget(partitions)
     }
 

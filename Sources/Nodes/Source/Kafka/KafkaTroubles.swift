@@ -27,6 +27,9 @@ final class KafkaTroubles {
     /// It is not any more.
     func over(_ subject: TroubleBook.Subject) { say(book.over(subject, .now), subject) }
 
+    /// Something else explains it by now, and says when it is over.
+    func forget(_ subject: TroubleBook.Subject) { book.forget(subject) }
+
     /// The cluster answers.
     func answered() {
         isIn = true

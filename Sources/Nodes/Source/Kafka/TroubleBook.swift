@@ -62,6 +62,12 @@ struct TroubleBook {
         return wasQuiet ? nil : .over
     }
 
+    /// It means nothing any more, whether it is over or not.
+    mutating func forget(_ subject: Subject) {
+        guard let trouble = troubles.removeValue(forKey: subject) else { return }
+        recent[subject] = trouble.said
+    }
+
     /// What has lasted for a while since it was said last.
     mutating func remind(_ now: ContinuousClock.Instant) -> [News] {
         var news: [News] = []

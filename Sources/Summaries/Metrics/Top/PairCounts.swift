@@ -61,8 +61,7 @@ struct PairCounts: ~Copyable {
             let ahead = slot &+ Self.stride
             if ahead < other.slotCount, unsafe other.slots[ahead].key != 0 {
                 let pair = other.pair(at: UInt32(ahead))
-                let key = unsafe UInt64(groups[Int(pair.group)]) << 32 | UInt64(values[Int(pair.value)])
-                unsafe millrace_prefetch(slots + Self.hash(key) & mask)
+                unsafe prefetch(groups[Int(pair.group)], values[Int(pair.value)])
             }
             guard unsafe other.slots[slot].key != 0 else { continue }
             let pair = other.pair(at: UInt32(slot))
@@ -75,10 +74,12 @@ struct PairCounts: ~Copyable {
     @inline(__always)
     func lookAhead(_ groups: UnsafePointer<UInt32>, _ values: UnsafePointer<UInt32>, _ range: Range<Int>) {
         guard mask &* MemoryLayout<Slot>.stride > Self.lookAheadBytes else { return }
-        for index in range {
-            let key = unsafe UInt64(groups[index]) << 32 | UInt64(values[index])
-            unsafe millrace_prefetch(slots + Self.hash(key) & mask)
-        }
+        for index in range { unsafe prefetch(groups[index], values[index]) }
+    }
+
+    @inline(__always)
+    private func prefetch(_ group: UInt32, _ value: UInt32) {
+        unsafe millrace_prefetch(slots + Self.hash(UInt64(group) << 32 | UInt64(value)) & mask)
     }
 
     /// The number of slots, free ones included.

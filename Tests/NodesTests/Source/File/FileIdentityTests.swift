@@ -168,25 +168,34 @@ import Testing
         #expect(stand.records == 50)
     }
 
-    /// It was copied when the other one had been read, which has grown by the same since: what is left out is not lost.
-    @Test func aCopyOfWhatHasGrownSinceIsACopy() throws {
+    /// A file that goes on behind what was read of another one, which has grown by the same since: nothing is lost.
+    @Test(arguments: [false, true]) func aCopyOfWhatHasGrownSinceIsACopy(isPacked: Bool) throws {
         let stand = try FileStand()
-        try stand.write("a", Self.old)
-        try stand.write("b", "")
-        // At the first commit, what was there of the first file has been read.
-        let (original, copy) = (stand.path("a"), stand.path("b"))
-        try stand.run([stand.path("*")], copies: .skip) { number in
-            guard number == 1, let a = FileHandle(forWritingAtPath: original),
-                let b = FileHandle(forWritingAtPath: copy)
-            else { return false }
-            _ = try? a.seekToEnd()
-            try? a.write(contentsOf: Data(Self.new.utf8))
-            try? b.write(contentsOf: Data((Self.old + Self.new).utf8))
-            return false
-        }
+        try stand.write("b", Self.old)
+        try stand.run([stand.path("b")])
+        try stand.append("b", Self.new)
+        // It is looked at before the other one is read on.
+        try stand.write("a", Self.old + Self.new)
+        if isPacked { try stand.pack("a") }
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("*")]) }
+        #expect(error?.description.contains("so it is a copy of it") == true)
         try stand.run([stand.path("*")], copies: .skip)
-        #expect(stand.records == 50)
         #expect(stand.warnings.contain("A copy of a file is left out"))
+        #expect(stand.records == 50)
+    }
+
+    /// What is behind the shared part cannot be unpacked: that is said, and not how much of it there is.
+    @Test func aDamagedFileThatGoesOnIsNamed() throws {
+        let stand = try FileStand()
+        let long = numberedLines(100..<20_000, width: 50).text
+        try stand.write("a", Self.old)
+        try stand.write("b", Self.old + long)
+        try stand.pack("b")
+        let packed = try Data(contentsOf: URL(fileURLWithPath: stand.path("b.gz")))
+        try packed.prefix(packed.count - 500).write(to: URL(fileURLWithPath: stand.path("b.gz")))
+        let error = #expect(throws: SourceError.self) { try stand.run([stand.path("*")], copies: .skip) }
+        #expect(error?.description.contains("b.gz") == true && error?.description.contains("gzip") == true)
+        #expect(stand.records == 40)
     }
 
     /// A backup of before, beside a file that has grown since: also when it is packed.

@@ -34,7 +34,7 @@ extension TableAdmission {
             let since = ledger.entries(of: own.feed, elsewhere: []).read - left
             if since < 0 { return rowsWithoutPositions(of: own) }
             if since > 0 {
-                gap("topology \(topology) ran without it for a while and read \(since) events, which it lacks", since)
+                gap("topology \(topology) ran without it for a while and read \(since) events, which it lacks")
             }
         }
         guard !own.topology.isEmpty else { return }
@@ -43,11 +43,10 @@ extension TableAdmission {
         guard unknown.read > 0 else { return }
         gap(
             "it is fed by another source now, of which topology \(topology) has read \(unknown.summary) already, which the "
-                + "table would lack", unknown.read)
+                + "table would lack")
     }
 
-    mutating func gap(_ text: String, _ count: Int64, choices: [String] = []) {
-        missing = count
+    mutating func gap(_ text: String, choices: [String] = []) {
         partial.append("rows")
         problems.append(TableProblem(text: text, choices: choices, isAcceptable: true, isMendedByReading: true))
     }
@@ -83,7 +82,6 @@ extension TableAdmission {
     mutating func lacks(_ what: String, _ entries: [TopologyLedger.Entry], elsewhere: String? = nil) {
         gap(
             "\(what), and topology \(topology) has read \(entries.summary) already, which the table would lack",
-            entries.read,
             choices: elsewhere.map {
                 ["what was the table is called \($0) now: write `table: \($0)`, or give it its name back"]
             } ?? [])

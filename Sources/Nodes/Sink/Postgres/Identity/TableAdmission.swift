@@ -44,7 +44,6 @@ struct TableAdmission {
     var hasRows = false
     /// What counts from here only, as `millrace.tables` remembers it.
     var partial: [String] = []
-    var missing: Int64 = 0
 
     init(
         topology: String, sink: TableSink, table: SummaryTable, place: TablePlace, database: String,
@@ -198,6 +197,7 @@ struct TableAdmission {
         record.storage = place.storage
         try record.save(replacing: own, &connection)
         if isFresh { return try record.clearCompleteFrom(&connection) }
-        try record.saveCompleteFrom(partial, missing: missing, &connection)
+        let before = ledger.entries(of: sink.feed.topics, elsewhere: sink.feed.elsewhere).read
+        try record.saveCompleteFrom(partial, eventsBefore: before, &connection)
     }
 }

@@ -82,7 +82,7 @@ struct TableRecord {
     }
 
     /// Records from which positions on something counts: the table (`rows`), or a part of its definition.
-    func saveCompleteFrom(_ subjects: [String], missing: Int64, _ connection: inout Connection) throws {
+    func saveCompleteFrom(_ subjects: [String], eventsBefore: Int64, _ connection: inout Connection) throws {
         for subject in subjects {
             try connection.query(
                 """
@@ -91,7 +91,7 @@ struct TableRecord {
                         (SELECT jsonb_object_agg(p.topic || '/' || p.partition, p.next_offset)
                             FROM millrace.partitions p WHERE p.topology = $3)))
                 WHERE table_schema = $1 AND table_name = $2 AND topology = $3
-                """, [.text(schema), .text(name), .text(topology), .text(subject), .int64(missing)])
+                """, [.text(schema), .text(name), .text(topology), .text(subject), .int64(eventsBefore)])
         }
     }
 
