@@ -1,3 +1,4 @@
+import Glibc
 import Zlib
 
 /// The bytes of a file or a stream in order, unpacked when it is gzip, which is recognised by its first bytes.
@@ -31,10 +32,17 @@ import Zlib
 
     /// Whether a regular file still begins as it did, and so is not another one that was written in its place.
     func stillBeginsAsItDid() throws -> Bool {
-        let head = try readRawHead()
-        guard head.starts(with: rawHead) else { return false }
-        rawHead = head
-        return true
+        // Once a batch: nothing is allocated while the file has not grown.
+        try unsafe withUnsafeTemporaryAllocation(byteCount: FileHead.bytesMax, alignment: 1) { room in
+            let head = unsafe UnsafeRawBufferPointer(rebasing: room[..<(try unsafe input.read(into: room, at: 0))])
+            let isSame = unsafe rawHead.withUnsafeBytes { known in
+                unsafe known.count <= head.count
+                    && (known.isEmpty || memcmp(known.baseAddress!, head.baseAddress!, known.count) == 0)
+            }
+            guard isSame else { return false }
+            if head.count > rawHead.count { rawHead = unsafe Array(head) }
+            return true
+        }
     }
 
     private func readRawHead() throws -> [UInt8] {
