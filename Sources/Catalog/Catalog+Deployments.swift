@@ -41,12 +41,7 @@ extension Catalog {
             try Self.takeTurn(topology, alone: true, &connection)
             // However long a table takes.
             try connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            let found = try connection.query(
-                "SELECT version, generation FROM millrace.deployments WHERE topology = $1", [.text(topology)])
-            let base = DeploymentBase(
-                version: found.rowCount > 0 ? Int(try found.int32(0, 0) ?? 0) : 0,
-                generation: found.rowCount > 0 ? try found.int64(0, 1) ?? 0 : 0)
-            guard base == expected else { throw Self.moved(topology, from: expected, to: base) }
+            try Self.check(topology, isAt: expected, &connection)
             try changeTables()
             return try Self.deploy(
                 topology, file: file, note: note, plan: plan, acceptsGaps: acceptsGaps, by: person, &connection)
@@ -147,19 +142,39 @@ extension Catalog {
         return DeploymentBase(version: current?.version ?? 0, generation: current?.generation ?? 0)
     }
 
-    /// Says that what a change was decided on is no longer what is deployed.
-    package static func moved(
-        _ topology: String, from expected: DeploymentBase, to found: DeploymentBase
-    ) -> CatalogError {
-        CatalogError(
+    /// Whether what a plan was made on is still what is deployed.
+    /// - Throws: `CatalogError` that says what has changed, and by whom.
+    package mutating func check(_ topology: String, isAt expected: DeploymentBase) throws {
+        try Self.check(topology, isAt: expected, &connection)
+    }
+
+    private static func check(
+        _ topology: String, isAt expected: DeploymentBase, _ connection: inout Connection
+    ) throws {
+        let found = try connection.query(
+            "SELECT version, generation, changed_by, paused_for FROM millrace.deployments WHERE topology = $1",
+            [.text(topology)])
+        guard found.rowCount > 0 else {
+            guard expected.version > 0 else { return }
+            throw CatalogError(
+                code: .moved,
+                description:
+                    "topology \(topology): the plan was made on version \(expected.version), and it is not deployed "
+                    + "in this database: it was renamed or removed since, or this is another database; make a new plan, "
+                    + "or name the plan's database")
+        }
+        let version = Int(try found.int32(0, 0) ?? 0)
+        guard DeploymentBase(version: version, generation: try found.int64(0, 1) ?? 0) != expected else { return }
+        let (person, command) = (try found.text(0, 2) ?? "", try found.text(0, 3) ?? "")
+        let change =
+            version != expected.version
+            ? "version \(version) was deployed" : command.isEmpty ? "its run was changed" : "\(command) has it paused"
+        throw CatalogError(
             code: .moved,
-            description: found.version == 0
-                ? "topology \(topology): the plan was made on version \(expected.version), and it is not deployed in this "
-                    + "database: it was renamed or removed since, or this is another database; make a new plan, or name "
-                    + "the plan's database"
-                : "topology \(topology): the plan was made on version \(expected.version), and since then "
-                    + (found.version == expected.version
-                        ? "its run was changed" : "version \(found.version) was deployed") + "; make a new plan")
+            description:
+                "topology \(topology): the plan was made on version \(expected.version), and since then \(change)"
+                + (person.isEmpty ? "" : " by \(person)") + "; make a new plan"
+                + (command.isEmpty ? "" : " when that is done"))
     }
 
     /// What is deployed, by name.

@@ -123,15 +123,14 @@ struct Apply: AsyncParsableCommand {
     ) throws -> String {
         let base = try catalog.base(of: plan.topology)
         if try isDone(plan, base, &catalog) { return "version \(base.version) is what was planned already" }
-        guard base == plan.base else { throw Catalog.moved(plan.topology, from: plan.base, to: base) }
+        try catalog.check(plan.topology, isAt: plan.base)
         let now = ChangePlan(
             plan.topology, file: plan.file, base: base, isDeployed: plan.isDeployed,
             try Rehearsing.run(topology, logger: PlanCommand.logger))
         guard now.isPossible else { throw Refusal(description: "the plan cannot be applied:\n\(now.text)") }
         guard now.acceptsGaps == plan.acceptsGaps, now.tables.map(\.fate) == plan.tables.map(\.fate) else {
             // Unless another one who applies it has just changed them.
-            let later = try catalog.base(of: plan.topology)
-            guard later == base else { throw Catalog.moved(plan.topology, from: base, to: later) }
+            try catalog.check(plan.topology, isAt: base)
             throw Refusal(
                 description:
                     "topology \(plan.topology): the tables are not as they were when the plan was made; make a new "

@@ -19,7 +19,8 @@ struct RenameCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Its new name.", valueName: "new-name"))
     var name: String
 
-    @Option(help: ArgumentHelp("How long to wait until it runs.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How long to wait until it runs again, once it has stopped.", valueName: "duration"))
     var wait = TimeLength(argument: "30s")!
 
     @OptionGroup var catalog: CatalogOptions
@@ -45,6 +46,10 @@ struct RenameCommand: AsyncParsableCommand {
             } catch {
                 throw Settling.putBack(before, from: "rename", after: error, try database.settings()) { catalog in
                     guard try catalog.deployments().contains(where: { $0.topology == name }) else { return nil }
+                    if (error as? CatalogError)?.code == .moved {
+                        return Refusal(
+                            description: "topology \(topology) is called \(name) already; somebody else did it")
+                    }
                     return Refusal(description: "\(error)\nIt was renamed all the same, and goes on as \(name)")
                 }
             }

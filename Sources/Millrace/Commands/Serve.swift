@@ -54,11 +54,12 @@ struct Serve: AsyncParsableCommand {
             do { try await daemon.run() } catch { failure = error }
             if let server { try await onThread(named: "web end") { server.stop() } }
             if let failure { throw failure }
+            // What did not has been said.
+            if daemon.hasEndedInOrder { logger.notice("All topologies have ended in order") }
         } catch {
             StandardError.write("millrace: \(error)")
             throw ExitCode(1)
         }
-        logger.notice("All topologies have ended in order")
     }
 }
 

@@ -34,6 +34,7 @@ final class Daemon: Sendable {
     private let manager = ServiceManager()
     private let isLeaving = Mutex(false)
     private let left = Mutex<[String: Int64]>([:])
+    private let endedInOrder = Mutex(true)
 
     init(
         _ settings: ConnectionSettings, name: String, memoryBytes: Int, hook: AlertHook?, log: ServeLog, logger: Logger
@@ -65,6 +66,9 @@ final class Daemon: Sendable {
             try rounds.run()
         }
     }
+
+    /// Whether all topologies have ended in time, once `run` has returned.
+    var hasEndedInOrder: Bool { endedInOrder.withLock { $0 } }
 
     /// Whether it was told to end.
     var isEnding: Bool { isLeaving.withLock { $0 } }
@@ -263,6 +267,8 @@ final class Daemon: Sendable {
 
         /// All is committed.
         private mutating func leave() {
+            let isOrderly = !topologies.values.contains(where: \.supervision.isAbandoned)
+            daemon.endedInOrder.withLock { $0 = isOrderly }
             // A catalogue that is away counts this process as gone by its silence.
             try? catalog?.append(daemon.log.take())
             try? catalog?.signOut(daemon: daemon.name)

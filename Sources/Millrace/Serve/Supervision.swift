@@ -73,7 +73,8 @@ struct Supervision {
     /// Starts after failures, since the last change of the order.
     private(set) var restarts = 0
     private var failuresInARow = 0
-    private var isAbandoned = false
+    /// Whether its run was told to end, and did not in time.
+    private(set) var isAbandoned = false
     /// How many processes died of a run before this one began.
     private var deaths: (generation: Int64, count: Int)?
 
@@ -133,7 +134,7 @@ struct Supervision {
     }
 
     private mutating func start(_ order: Order, _ now: ContinuousClock.Instant) -> Action {
-        phase = .running(order, since: now)
+        (phase, isAbandoned) = (.running(order, since: now), false)
         return .start(order)
     }
 

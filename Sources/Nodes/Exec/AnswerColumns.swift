@@ -120,9 +120,11 @@ final class AnswerNumbers {
         ])
     }
 
-    /// Whether the lines are answers to the records from `first` on. One without a record has no number; one that is no JSON
-    /// is found wrong by whoever reads it.
-    func areRight(_ bytes: [UInt8], _ lines: [Range<Int>], from first: Int) -> Bool {
+    /// How many lines are proven to be answers to the records from `first` on: those up to the last one that has its record's
+    /// number. `null` has none, nor has what is no JSON, which is found wrong by whoever reads it: such a line is proven by a
+    /// later one.
+    /// - Returns: nil when a line has another number than its record's.
+    func proven(_ bytes: [UInt8], _ lines: [Range<Int>], from first: Int) -> Int? {
         var (text, documents, records): ([UInt8], [DocumentRange], [Int64]) = ([], [], [])
         for (offset, line) in lines.enumerated() where !bytes[line].isNull {
             documents.append(DocumentRange(offset: UInt32(text.count), length: UInt32(line.count)))
@@ -132,7 +134,12 @@ final class AnswerNumbers {
         }
         let answers = AnswerText(text, MemoryAccountant(budget: 0))
         let failures = columns.parse(answers, documents)
-        return records.indices.allSatisfy { failures[$0] != nil || columns.integer($0) == records[$0] }
+        var proven = 0
+        for index in records.indices where failures[index] == nil {
+            guard columns.integer(index) == records[index] else { return nil }
+            proven = Int(records[index]) - first + 1
+        }
+        return proven
     }
 }
 

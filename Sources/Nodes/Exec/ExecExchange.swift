@@ -109,8 +109,7 @@ final class ExecExchange {
         for session in sessions {
             _ = session.program.end()
             // What has been answered of it is not worth a look: it is done again.
-            if session.listensUntil == nil { work.returned(session.stretch) }
-            retire(session, nil)
+            giveUp(session)
         }
     }
 
@@ -121,13 +120,22 @@ final class ExecExchange {
         switch outcome {
         case .going: return true
         case .answered:
-            guard isRight(session) else { return settle(session, session.reject(.wrongRecord)) }
+            guard let proven = proven(session) else { return settle(session, session.reject(.wrongRecord)) }
             accept(session, session.stretch.count)
             pool.note(session.stretch.count, took: .now - session.begun)
-            // Numbers that are right say enough; otherwise the next lines would show it too, where there are some.
-            if numbers == nil, isWary || !work.isWaiting || isOver { session.listen() } else { goOn(session) }
+            session.unproven.append(session.stretch)
+            if proven == session.stretch.count { prove(session) }
+            if session.unproven.isEmpty {
+                goOn(session)
+            } else if !isWary, !isOver, let next = work.next() {
+                // What it writes for that shows it too.
+                session.take(next, of: lines)
+            } else {
+                session.listen()
+            }
             return true
         case .quiet:
+            prove(session)
             goOn(session)
             return true
         case .ended(let failure): return conclude(session, failure)
@@ -149,50 +157,88 @@ final class ExecExchange {
 
     /// - Returns: false when the topology stops.
     private func conclude(_ session: ExecSession, _ failure: ExecFailure?) -> Bool {
-        if let failure, failure != .tooManyAnswers, pool.wasWithdrawn(session.program) {
-            if session.listensUntil == nil { work.returned(session.stretch) }
+        if failure != nil, pool.wasWithdrawn(session.program) {
+            giveUp(session)
+            return true
+        }
+        guard var failure else {
+            accept(session, session.stretch.count)
+            pool.answered()
             retire(session, nil)
             return true
         }
-        var failure = failure
-        var accepted = 0
-        switch failure {
-        case nil: accepted = session.stretch.count
-        case .exit, .signal, .timeout, .memory, .closedOutput:
-            let isKnown = numbers != nil || session.answers.count == session.stretch.count
-            if plan.mode == .stream, isKnown { accepted = session.answers.count }
-        default: break
+        let isInHand = session.unproven.last != session.stretch
+        if !isInHand, failure.isEnd, session.stretch.count == 1, session.unproven.count == 1 {
+            // It ends after each answer.
+            prove(session)
+            retire(session, failure)
+            return true
         }
-        if accepted > 0, !isRight(session) { (accepted, failure) = (0, .wrongRecord) }
+        let accepted = isInHand ? provenAtEnd(session, &failure) : 0
         accept(session, accepted)
+        if accepted > 0 { prove(session) }
+        let strayed = session.hasStrayed
+        if strayed { pool.tellStray() }
+        // Where a line is too many, the record in hand is one of those that it may be about, unless it came before that.
+        takeBack(session, blamed: strayed ? nil : session.stretch)
         retire(session, failure)
-        guard let failure else { return true }
-        if failure == .tooManyAnswers { takeBack(session) }
         let rest = (session.stretch.lowerBound + accepted)..<session.stretch.upperBound
+        guard !strayed else {
+            work.returned(rest)
+            return true
+        }
         guard let record = work.failed(rest, after: session.answers.count - accepted) else { return true }
         fates[record] = .givenUp(failure)
         return pool.gaveUp(failure)
     }
 
-    /// A line too many may have come from anything that the program answered before it and was not listened to behind.
-    private func takeBack(_ session: ExecSession) {
-        guard numbers == nil else { return }
-        isWary = true
-        for stretch in session.finished {
-            unanswer(stretch)
-            work.returned(stretch)
+    /// How many answers of a program that has failed count all the same: those that numbers prove, or the answer to a record
+    /// that it had alone. A line for each of several does not prove them: it may have doubled one, and died of another.
+    private func provenAtEnd(_ session: ExecSession, _ failure: inout ExecFailure) -> Int {
+        guard plan.mode == .stream else { return 0 }
+        switch failure {
+        case .exit, .signal, .timeout, .memory, .closedOutput:
+            guard let proven = proven(session) else {
+                failure = .wrongRecord
+                return 0
+            }
+            let isAlone = session.stretch.count == 1 && session.answers.count == 1 && session.unproven.isEmpty
+            return isAlone ? 1 : proven
+        default: return 0
         }
-        if session.listensUntil != nil { unanswer(session.stretch) }
     }
 
-    private func unanswer(_ stretch: Range<Int>) {
-        for record in stretch { fates[record] = nil }
-        work.unanswered(stretch.count)
+    /// How many of the answers are proven to be those of their records; none without numbers.
+    /// - Returns: nil when one is another record's.
+    private func proven(_ session: ExecSession) -> Int? {
+        guard let numbers else { return 0 }
+        return numbers.proven(session.received, session.answers, from: session.stretch.lowerBound)
     }
 
-    /// Whether the answers are those of the records, as far as that can be told.
-    private func isRight(_ session: ExecSession) -> Bool {
-        numbers?.areRight(session.received, session.answers, from: session.stretch.lowerBound) ?? true
+    /// What the session has answered are the answers of its records.
+    private func prove(_ session: ExecSession) {
+        session.unproven.removeAll()
+        pool.answered()
+    }
+
+    /// What is not proven of a session's answers is done again, each stretch listened to behind.
+    /// - Parameter blamed: a stretch that is not to be done again as it is.
+    private func takeBack(_ session: ExecSession, blamed: Range<Int>?) {
+        guard !session.unproven.isEmpty else { return }
+        isWary = true
+        for stretch in session.unproven {
+            for record in stretch { fates[record] = nil }
+            work.unanswered(stretch.count)
+            if stretch != blamed { work.returned(stretch) }
+        }
+        session.unproven.removeAll()
+    }
+
+    /// Ends a session without any blame: what is not proven is done again.
+    private func giveUp(_ session: ExecSession) {
+        if session.unproven.last != session.stretch { work.returned(session.stretch) }
+        takeBack(session, blamed: nil)
+        retire(session, nil)
     }
 
     /// The first answers of a session are those of its first records.
@@ -209,6 +255,5 @@ final class ExecExchange {
             fates[record] = .answer(start..<answers.count)
         }
         work.answered(count)
-        pool.answered()
     }
 }

@@ -45,6 +45,14 @@ package enum ExecFailure: Hashable, Sendable {
         }
     }
 
+    /// Whether it ended by itself.
+    var isEnd: Bool {
+        switch self {
+        case .exit, .signal: true
+        default: false
+        }
+    }
+
     /// Whether a record is not tried again for it.
     var isOfOneTry: Bool { self == .answersTooLong }
 

@@ -19,7 +19,7 @@ enum ExecLimits {
     /// How often programs that say nothing are looked at: whether they live, and how much memory they have.
     static let look = Duration.milliseconds(100)
     /// How long at least and at most a program that has answered all it got is listened to: it may write a line more.
-    static let listenLeast = Duration.milliseconds(1)
+    static let listenLeast = Duration.milliseconds(2)
     static let listenMost = Duration.milliseconds(100)
     /// How long a program that has closed its output may take to end.
     static let exitGrace = Duration.seconds(1)

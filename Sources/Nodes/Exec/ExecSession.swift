@@ -21,8 +21,8 @@ final class ExecSession {
     private(set) var begun = ContinuousClock.now
     /// The lines that it has written for them so far.
     private(set) var answers: [Range<Int>] = []
-    /// The stretches of the same batch that it answered before this one, and was not listened to behind.
-    private(set) var finished: [Range<Int>] = []
+    /// Stretches of the same batch whose answers count, and might still be those of others.
+    var unproven: [Range<Int>] = []
     /// What it has written, since it got the stretch.
     private(set) var received: [UInt8] = []
     /// Whether it has ever answered anything.
@@ -40,8 +40,11 @@ final class ExecSession {
     private var lineStart = 0
     private var heardAt = ContinuousClock.now
     private var lookedAt = ContinuousClock.now
+    /// The longest time between two things that it wrote, with records in hand.
+    private var longestSilence = Duration.zero
     /// Until when a line more than there are records would show, where that is waited for.
     private(set) var listensUntil: ContinuousClock.Instant?
+    private var listensAtMost = ContinuousClock.now
 
     /// - Parameter isFresh: whether the program has just been started.
     init(_ program: PipedProgram, _ plan: ExecPlan, isFresh: Bool, complain: @escaping (String) -> Void) {
@@ -62,7 +65,6 @@ final class ExecSession {
 
     /// Gives it records.
     func take(_ stretch: Range<Int>, of lines: RecordLines) {
-        if listensUntil == nil, !self.stretch.isEmpty { finished.append(self.stretch) }
         (self.stretch, listensUntil) = (stretch, nil)
         written = stretch.lowerBound == 0 ? 0 : lines.ends[stretch.lowerBound - 1]
         (handed, hasMore) = (stretch.lowerBound, true)
@@ -74,10 +76,19 @@ final class ExecSession {
     }
 
     /// Waits for a line more than there are records, which would mean that the answers before it are those of others: as long
-    /// as the last few took.
+    /// as two records took, and as the longest silence so far, and as long as it is at work.
     func listen() {
-        let pace = (ContinuousClock.now - begun) / stretch.count
-        listensUntil = .now + min(max(ExecLimits.listenLeast, pace * 2), ExecLimits.listenMost)
+        let now = ContinuousClock.now
+        let pace = (now - begun) / stretch.count
+        listensAtMost = now + ExecLimits.listenMost
+        listensUntil = min(now + max(ExecLimits.listenLeast, pace * 2, longestSilence), listensAtMost)
+    }
+
+    /// Whether it wrote something before it got the first record of its stretch, having answered others: a line too many
+    /// behind those.
+    var hasStrayed: Bool {
+        let isThere = !answers.isEmpty || lineStart < received.count
+        return isThere && hasAnswered && handed == stretch.lowerBound && listensUntil == nil
     }
 
     /// Writes and reads what can be written and read now.
@@ -87,8 +98,13 @@ final class ExecSession {
         hear()
         if let failure = fault() { return end(failure) }
         if let listensUntil {
-            // Whether it lives, whoever takes it next sees.
-            return outputEnded || .now >= listensUntil ? .quiet : .going
+            if outputEnded { return outcomeAtEnd() }
+            let now = ContinuousClock.now
+            guard now >= listensUntil else { return .going }
+            // It may be about to write, and wait for a processor.
+            guard now < listensAtMost, ProgramActivity.isBusy(program.id) else { return .quiet }
+            self.listensUntil = now + ExecLimits.listenLeast
+            return .going
         }
         if write(lines) || outputEnded { return outcomeAtEnd() }
         if plan.mode == .stream, answers.count == stretch.count {
@@ -140,7 +156,11 @@ final class ExecSession {
     private func read() -> Bool {
         for _ in 0..<8 {
             switch program.read(program.output, into: &received) {
-            case .bytes: heardAt = .now
+            case .bytes:
+                let now = ContinuousClock.now
+                // What it loads before its first answer says nothing about the others.
+                if !answers.isEmpty { longestSilence = max(longestSilence, now - heardAt) }
+                heardAt = now
             case .nothing: return false
             case .closed:
                 cutLines(atEnd: true)
@@ -197,7 +217,7 @@ final class ExecSession {
 
     private func fault() -> ExecFailure? {
         let isTooMuch = answers.count > handed - stretch.lowerBound || listensUntil != nil && lineStart < received.count
-        if plan.mode == .stream, isTooMuch { return .tooManyAnswers }
+        if plan.mode == .stream, isTooMuch || hasStrayed { return .tooManyAnswers }
         let longest = answers.last.map(\.count) ?? 0
         return max(longest, received.count - lineStart) > ExecLimits.answerBytesMax ? .answerTooLong : nil
     }

@@ -264,6 +264,13 @@ final class ProgramPool: Sendable {
         context?.report(text)
     }
 
+    /// A program wrote a line behind all that it was asked, and was not waited for any more.
+    func tellStray() {
+        say(
+            .error, "A program wrote a line that answers no record; what it answered last may be the answers of others",
+            ["hint": "it is to write one line for each; with echo: each is known by its number (docs/programs.md)"])
+    }
+
     /// Logs what a program wrote to its standard error.
     func complain(_ line: String) { say(.notice, "A program says", ["text": "\(line)"]) }
 

@@ -4,14 +4,9 @@ import Glibc
 package enum ProgramMemory {
     /// Resident bytes of all processes in a process group; 0 when there are none.
     package static func residentBytes(ofGroup group: Int32) -> Int {
-        guard let directory = unsafe opendir("/proc") else { return 0 }
-        defer { unsafe closedir(directory) }
         let pageBytes = sysconf(Int32(_SC_PAGESIZE))
         var pages = 0
-        while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in SystemFile.names(in: "/proc") {
             guard Int32(name) != nil, let text = SystemFile.read("/proc/\(name)/stat") else { continue }
             // The name in parentheses may hold anything; behind it are state, parent, group, and 18 words later the pages.
             let words = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
@@ -39,6 +34,19 @@ package enum ProgramMemory {
 
 /// A small file of the kernel's, which says nothing of its size.
 enum SystemFile {
+    /// What a folder holds; nothing when it is not there.
+    static func names(in path: String) -> [String] {
+        guard let directory = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe names.append(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+            }
+        }
+        return names
+    }
+
     /// The text, nil when it cannot be read.
     static func read(_ path: String) -> String? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
