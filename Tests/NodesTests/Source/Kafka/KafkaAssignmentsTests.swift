@@ -181,30 +181,6 @@ import Testing
         #expect(!stand.lines.text.contains("was changed"))
     }
 
-    /// A broker that stops answering: first the logs of partitions do not answer, then the group.
-    @Test func partitionsThatWereLostAreNotReadAgain() throws {
-        let stand = Stand()
-        _ = try stand.begin([partition: Self.sound])
-        let state = try #require(stand.assignments.partitions[partition])
-        stand.assignments.hasNoAnswer(partition, "timed out")
-        stand.assignments.tell()
-        #expect(stand.troubles.summary == "t/0: timed out")
-        stand.assignments.lost([partition])
-        #expect(stand.troubles.summary?.hasPrefix("the partitions were lost: ") == true)
-        // The rewind that follows begins nothing.
-        _ = try stand.assignments.starts(of: [], [:])
-        #expect(stand.troubles.summary?.hasPrefix("the partitions were lost: ") == true)
-        // Nor when the client has found out that the broker is away.
-        stand.troubles.met(.connection, "no broker can be reached")
-        stand.assignments.tell()
-        #expect(!stand.lines.text.contains("All partitions are read again"))
-        stand.troubles.answered()
-        #expect(!stand.troubles.isEmpty)
-        _ = try stand.assignments.starts(of: [(state.index, state.row)], [partition: Self.sound])
-        #expect(stand.troubles.isEmpty && stand.lines.text.contains("Partitions are assigned"))
-        #expect(!stand.lines.text.contains("All partitions are read again"))
-    }
-
     @Test func whatWasTakenOverOrGivenBackIsForgotten() throws {
         let stand = Stand()
         _ = try stand.begin([partition: Self.halt, TopicPartition("t", 1): Self.sound])

@@ -38,6 +38,15 @@ import Testing
         #expect(lines.text == "warning \(begins) reason=why\nnotice \(ends)")
     }
 
+    /// Partitions that were lost are not read again, whatever becomes of what was said of them.
+    @Test func whatIsForgottenIsNoGoodNews() {
+        let troubles = troubles()
+        troubles.met(.partitions, "why")
+        troubles.forget(.partitions)
+        #expect(troubles.summary == nil)
+        #expect(lines.text == "warning Waiting for some partitions; the others are read reason=why")
+    }
+
     @Test func haltedPartitionsHaveLinesOfTheirOwn() {
         let troubles = troubles()
         troubles.met(.halted, "halted: a/0")
