@@ -195,7 +195,7 @@ private enum CanonicalText {
         case .decimal(var units, var scale):
             // One decimal place stays: 1.0 is no integer.
             while scale > 1, units % 10 == 0 { (units, scale) = (units / 10, scale - 1) }
-            return DecimalText.of(units: units, scale: scale)
+            return DecimalText.of(units: units, scale: scale) + (scale == 0 ? "." : "")
         case .double(let value): return "\(value)e0"
         case .text(let text): return quoted(text)
         case .timestamp(let microseconds): return "timestamp \(microseconds) us"
