@@ -138,8 +138,7 @@ extension Catalog {
 
     /// What is deployed of a topology now.
     package mutating func base(of topology: String) throws -> DeploymentBase {
-        let current = try deployments().first { $0.topology == topology }
-        return DeploymentBase(version: current?.version ?? 0, generation: current?.generation ?? 0)
+        try Self.deployment(of: topology, &connection)?.base ?? DeploymentBase(version: 0, generation: 0)
     }
 
     /// Whether what a plan was made on is still what is deployed.
@@ -151,10 +150,7 @@ extension Catalog {
     private static func check(
         _ topology: String, isAt expected: DeploymentBase, _ connection: inout Connection
     ) throws {
-        let found = try connection.query(
-            "SELECT version, generation, changed_by, paused_for FROM millrace.deployments WHERE topology = $1",
-            [.text(topology)])
-        guard found.rowCount > 0 else {
+        guard let found = try deployment(of: topology, &connection) else {
             guard expected.version > 0 else { return }
             throw CatalogError(
                 code: .moved,
@@ -163,22 +159,28 @@ extension Catalog {
                     + "in this database: it was renamed or removed since, or this is another database; make a new plan, "
                     + "or name the plan's database")
         }
-        let version = Int(try found.int32(0, 0) ?? 0)
-        guard DeploymentBase(version: version, generation: try found.int64(0, 1) ?? 0) != expected else { return }
-        let (person, command) = (try found.text(0, 2) ?? "", try found.text(0, 3) ?? "")
+        guard found.base != expected else { return }
+        let command = found.pausedFor
         let change =
-            version != expected.version
-            ? "version \(version) was deployed" : command.isEmpty ? "its run was changed" : "\(command) has it paused"
+            found.version != expected.version
+            ? "version \(found.version) was deployed"
+            : command.isEmpty ? "its run was changed" : "\(command) has it paused"
         throw CatalogError(
             code: .moved,
             description:
-                "topology \(topology): the plan was made on version \(expected.version), and since then \(change)"
-                + (person.isEmpty ? "" : " by \(person)") + "; make a new plan"
-                + (command.isEmpty ? "" : " when that is done"))
+                "topology \(topology): the plan was made on version \(expected.version), and since then \(change) by "
+                + "\(found.changedBy); make a new plan" + (command.isEmpty ? "" : " when that is done"))
     }
 
     /// What is deployed, by name.
-    package mutating func deployments() throws -> [Deployment] {
+    package mutating func deployments() throws -> [Deployment] { try Self.deployments(&connection) }
+
+    /// What is deployed of a topology; nil when it is not.
+    static func deployment(of topology: String, _ connection: inout Connection) throws -> Deployment? {
+        try deployments(&connection).first { $0.topology == topology }
+    }
+
+    static func deployments(_ connection: inout Connection) throws -> [Deployment] {
         let found = try connection.query(
             """
             SELECT topology, version, wanted, generation, settings::text, changed_by, changed_at, paused_for,

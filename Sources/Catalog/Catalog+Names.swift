@@ -63,8 +63,7 @@ extension Catalog {
     }
 
     private static func checkIsAlone(_ topology: String, _ connection: inout Connection) throws {
-        let found = try connection.query("SELECT topology FROM millrace.deployments ORDER BY 1")
-        let names = try (0..<found.rowCount).map { try found.text($0, 0) ?? "" }
+        let names = try deployments(&connection).map(\.topology)
         guard let beside = names.first(where: { Rebuild(name: $0)?.topology == topology }) else { return }
         throw CatalogError(
             code: .nothingToDo,

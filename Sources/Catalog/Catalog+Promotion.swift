@@ -63,7 +63,8 @@ extension Catalog {
             try connection.query(
                 """
                 UPDATE millrace.deployments SET version = $2, paused_for = '',
-                    wanted = CASE WHEN paused_for = '' THEN wanted ELSE 'running' END, generation = generation + 1, changed_by = $3, changed_at = now() WHERE topology = $1
+                    wanted = CASE WHEN paused_for = '' THEN wanted ELSE 'running' END, generation = generation + 1,
+                    changed_by = $3, changed_at = now() WHERE topology = $1
                 """, [.text(rebuild.topology), .int32(Int32(version)), .text(person)])
             let kept = try Self.addVersion(
                 of: replaced.name, file: old.file, note: "was version \(current.version) of \(rebuild.topology)",

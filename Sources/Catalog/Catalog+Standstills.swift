@@ -38,20 +38,14 @@ extension Catalog {
     private static func checkIsPaused(
         _ topology: String, _ base: DeploymentBase, _ connection: inout Connection
     ) throws {
-        let found = try connection.query(
-            "SELECT version, generation, wanted, changed_by FROM millrace.deployments WHERE topology = $1",
-            [.text(topology)])
         var what = "it was renamed or removed"
-        if found.rowCount > 0 {
-            let version = Int(try found.int32(0, 0) ?? 0)
-            let isRunning = try found.text(0, 2) != Wanted.paused.rawValue
-            let now = DeploymentBase(version: version, generation: try found.int64(0, 1) ?? 0)
-            if now == base, !isRunning { return }
-            let person = try found.text(0, 3) ?? ""
-            what =
-                (version != base.version
-                    ? "version \(version) was deployed" : isRunning ? "it was resumed" : "its run was changed")
-                + (person.isEmpty ? "" : " by \(person)")
+        if let found = try deployment(of: topology, &connection) {
+            if found.base == base, found.wanted == .paused { return }
+            let change =
+                found.version != base.version
+                ? "version \(found.version) was deployed"
+                : found.wanted == .running ? "it was resumed" : "its run was changed"
+            what = "\(change) by \(found.changedBy)"
         }
         throw CatalogError(
             code: .moved,

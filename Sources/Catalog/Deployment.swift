@@ -81,6 +81,9 @@ package struct Deployment: Sendable, Equatable {
         secondsSinceChange < (pausedFor.isEmpty ? CatalogLimits.changeTime : CatalogLimits.commandTime)
     }
 
+    /// What a change of it is decided on.
+    package var base: DeploymentBase { DeploymentBase(version: version, generation: generation) }
+
     /// What is wanted of it when no command is at it.
     package var intended: Wanted { pausedFor.isEmpty ? wanted : .running }
 

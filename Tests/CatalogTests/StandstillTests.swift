@@ -218,8 +218,16 @@ import Testing
             let outcome = try Self.apply("b", on: base, &catalog) {
                 isInside.signal()
                 mayEnd.wait()
-                // As long as the other one needs to get to the database, and in vain, mostly.
-                Thread.sleep(forTimeInterval: 0.3)
+                // Until the other one has tried, and in vain.
+                var connection = try Connection.connect(settings, deadline: .now + .seconds(20))
+                let tries = """
+                    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'
+                        AND query LIKE 'SELECT pg_try_advisory_xact_lock%' AND pid <> pg_backend_pid()
+                    """
+                let end = ContinuousClock.now + .seconds(20)
+                var isThere = false
+                while !isThere, .now < end { isThere = try connection.query(tries).int64(0, 0) ?? 0 > 0 }
+                #expect(isThere)
                 steps.withLock { $0.append("changed") }
             }
             #expect(outcome == .deployed(version: 2, .running))

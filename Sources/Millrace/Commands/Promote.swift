@@ -56,12 +56,14 @@ struct Promote: AsyncParsableCommand {
     ) throws -> String {
         let rebuild = try choose(topology, name, &catalog)
         try catalog.holdPromotion(of: topology)
-        if !undoesNewer, let newer = try catalog.newer(than: rebuild) {
+        func checkIsNewest(_ catalog: inout Catalog) throws {
+            guard !undoesNewer, let newer = try catalog.newer(than: rebuild) else { return }
             throw Refusal(
-                description: "\(rebuild.name) cannot take the place of \(topology); nothing was stopped: version "
-                    + "\(newer) was deployed after it had begun, and would be undone; rebuild a file that has both "
-                    + "changes, or say --undo-newer")
+                description:
+                    "\(rebuild.name) cannot take the place of \(topology): version \(newer) was deployed after "
+                    + "it had begun, and would be undone; rebuild a file that has both changes, or say --undo-newer")
         }
+        try checkIsNewest(&catalog)
         let obstacles = try catalog.obstacles(of: topology, beside: rebuild)
         guard obstacles.isEmpty else {
             throw Refusal(
@@ -71,7 +73,7 @@ struct Promote: AsyncParsableCommand {
         try catalog.checkReplays(of: [topology, rebuild.name])
         let before = try catalog.deployments().filter { [topology, rebuild.name].contains($0.topology) }
         do {
-            let done = try exchange(rebuild, patience, by: person, &catalog)
+            let done = try exchange(rebuild, patience, by: person, &catalog, check: checkIsNewest)
             return "\(rebuild.name) is version \(done.version) now (what ran before stands beside it as "
                 + "\(done.replaced.name), paused)"
         } catch {
@@ -80,7 +82,8 @@ struct Promote: AsyncParsableCommand {
     }
 
     private static func exchange(
-        _ rebuild: Rebuild, _ patience: Duration, by person: String, _ catalog: inout Catalog
+        _ rebuild: Rebuild, _ patience: Duration, by person: String, _ catalog: inout Catalog,
+        check: (inout Catalog) throws -> Void
     ) throws -> Catalog.Promotion {
         let topology = rebuild.topology
         let before = try catalog.distance(rebuild)
@@ -89,6 +92,8 @@ struct Promote: AsyncParsableCommand {
         try catchUp(rebuild, within: patience, &catalog) { $0.messages <= reserve && $0.hasMoved(since: before) }
         // From here on nobody writes the tables that are read: it is to be short.
         let live = try Settling.stop(topology, for: "promote", by: person, &catalog)
+        // Somebody may have deployed while it came close.
+        try check(&catalog)
         try catchUp(rebuild, within: patience, &catalog) { $0.messages == 0 }
         let beside = try Settling.stop(rebuild.name, for: "promote", by: person, &catalog)
         return try catalog.promote(rebuild, over: live, with: beside, by: person)

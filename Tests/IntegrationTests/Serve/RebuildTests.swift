@@ -313,7 +313,7 @@ import Testing
                 missing.errors.contains("has no version 2, expected one of millrace list held"), "\(missing.errors)")
             try stand.wait(for: "held@2", toBe: "ended")
             let newer = try stand.run("promote", "held")
-            let words = "nothing was stopped: version 4 was deployed after it had begun, and would be undone"
+            let words = "cannot take the place of held: version 4 was deployed after it had begun, and would be undone"
             #expect(newer.exit == .code(1) && newer.errors.contains(words), "\(newer.errors)")
             let promoted = try stand.succeed("promote", "held", "--undo-newer")
             #expect(

@@ -181,6 +181,36 @@ import Testing
         #expect(!stand.lines.text.contains("was changed"))
     }
 
+    /// A broker that stops answering: the logs of partitions do not answer, and then the partitions are gone.
+    @Test func partitionsThatAreGoneAreNotReadAgain() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.sound])
+        let state = try #require(stand.assignments.partitions[partition])
+        stand.assignments.hasNoAnswer(partition, "timed out")
+        stand.assignments.tell()
+        #expect(stand.troubles.summary == "t/0: timed out")
+        stand.assignments.forget([partition])
+        #expect(stand.troubles.isEmpty && !stand.lines.text.contains("All partitions are read again"))
+        // The rewind that follows begins nothing; what is assigned later does.
+        stand.troubles.met(.group, "lost")
+        _ = try stand.assignments.starts(of: [], [:])
+        #expect(stand.troubles.summary == "lost")
+        _ = try stand.assignments.starts(of: [(state.index, state.row)], [partition: Self.sound])
+        #expect(stand.troubles.isEmpty && stand.lines.text.contains("Partitions are assigned"))
+    }
+
+    /// Nor are they when the client has found out meanwhile that the broker is away.
+    @Test func aBrokerThatIsAwayIsNoGoodNewsOfPartitions() throws {
+        let stand = Stand()
+        _ = try stand.begin([partition: Self.sound])
+        stand.assignments.hasNoAnswer(partition, "timed out")
+        stand.assignments.tell()
+        stand.troubles.met(.connection, "away")
+        stand.assignments.hasNoAnswer(partition, "timed out")
+        stand.assignments.tell()
+        #expect(stand.troubles.summary == "away" && !stand.lines.text.contains("All partitions are read again"))
+    }
+
     @Test func whatWasTakenOverOrGivenBackIsForgotten() throws {
         let stand = Stand()
         _ = try stand.begin([partition: Self.halt, TopicPartition("t", 1): Self.sound])
