@@ -30,8 +30,14 @@ import Testing
         _ = one.step(wanted: nil, at: start)
         let late = start + Supervision.patience
         #expect(one.step(wanted: nil, at: late - .milliseconds(1)) == nil)
+        #expect(!one.isAbandoned)
         #expect(one.step(wanted: nil, at: late) == .abandon)
         #expect(one.step(wanted: nil, at: late + .seconds(9)) == nil)
+        one.ended(.failed, at: late)
+        #expect(one.isAtRest && one.isAbandoned)
+        // The next run has a chance of its own.
+        _ = one.step(wanted: second, at: late)
+        #expect(!one.isAbandoned)
     }
 
     @Test func failuresAreTriedAgainMoreAndMoreSlowly() {

@@ -155,6 +155,23 @@ import Testing
         #expect(StatusReport.detail(waits).contains("\n  memory is used up\n"))
     }
 
+    @Test func settingsForNodesThatAreGoneAreNamed() {
+        var state = TopologyState(
+            topology: "t", daemon: "h/1:a", version: 3, generation: 1, kind: .running, reason: "", since: 0,
+            restarts: 0, snapshot: RunSnapshot())
+        state.snapshot.nodes = [.init(name: "here", entered: 0, left: 0, groups: 0, memory: 0)]
+        let deployment = Deployment(
+            topology: "t", version: 3, wanted: .running, generation: 1,
+            settings: RunSettings(concurrency: ["here": 2, "gone": 4], clusterConcurrency: ["gone": 5]),
+            changedBy: "me@here", changedAt: 0)
+        let lines = StatusReport.detail(TopologyStatus(deployment, [state])).split(separator: "\n")
+        #expect(lines.contains("concurrency of here: 2"))
+        #expect(lines.contains("concurrency of gone: 4 (version 3 has no such node)"))
+        #expect(lines.contains("cluster_concurrency of gone: 5 (version 3 has no such node)"))
+        // Nobody knows while none runs it.
+        #expect(StatusReport.detail(TopologyStatus(deployment, [])).contains("concurrency of gone: 4\n"))
+    }
+
     @Test func recordsThatCouldNotBeUsedAreSaid() {
         let reasons = status { $0.snapshot.dead = 1_200 }.reasons
         #expect(reasons.count == 2 && !reasons[1].isTrouble)

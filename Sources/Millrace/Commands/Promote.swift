@@ -103,7 +103,9 @@ struct Promote: AsyncParsableCommand {
     private static func putBack(
         _ before: [Deployment], _ rebuild: Rebuild, after error: any Error, _ settings: ConnectionSettings
     ) -> any Error {
-        Settling.putBack(before, from: "promote", after: error, settings) { catalog in
+        // What a person has paused is started only to catch up.
+        let changed = before.filter { $0.topology == rebuild.name || $0.intended == .running }
+        return Settling.putBack(changed, from: "promote", after: error, settings) { catalog in
             guard try !catalog.deployments().contains(where: { $0.topology == rebuild.name }) else { return nil }
             return Refusal(
                 description: "\(error)\nThe tables were exchanged all the same: \(rebuild.name) is what "

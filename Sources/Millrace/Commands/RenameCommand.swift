@@ -44,7 +44,8 @@ struct RenameCommand: AsyncParsableCommand {
                     topology, base, to: name, file: file, by: CatalogOptions.person)
                 return "version \(version), was \(topology) before"
             } catch {
-                throw Settling.putBack(before, from: "rename", after: error, try database.settings()) { catalog in
+                let paused = before.filter { $0.intended == .running }
+                throw Settling.putBack(paused, from: "rename", after: error, try database.settings()) { catalog in
                     guard try catalog.deployments().contains(where: { $0.topology == name }) else { return nil }
                     if (error as? CatalogError)?.code == .moved {
                         return Refusal(

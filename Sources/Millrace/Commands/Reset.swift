@@ -36,7 +36,8 @@ struct Reset: AsyncParsableCommand {
                 let base = try Settling.stop(topology, for: "reset", by: CatalogOptions.person, &catalog)
                 try catalog.reset(scope, base)
             } catch {
-                throw Settling.putBack(before, from: "reset", after: error, try database.settings())
+                throw Settling.putBack(
+                    before.filter { $0.intended == .running }, from: "reset", after: error, try database.settings())
             }
             try catalog.release(topology, from: "reset", by: CatalogOptions.person)
             let names = scope.tables.map(\.shown).joined(separator: ", ")

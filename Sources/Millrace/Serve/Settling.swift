@@ -65,7 +65,9 @@ enum Settling {
         }
     }
 
-    /// Has topologies run again as before a command, unless somebody wants something else of them by now. Over a connection of its own: the other one may be what went wrong.
+    /// Has topologies run again as before a command, unless somebody wants something else of them by now. Over a connection of
+    /// its own: the other one may be what went wrong.
+    /// - Parameter before: what the command has paused, or has started although it was paused.
     /// - Parameter isDone: looks whether what was to be done has been done after all; then nothing is put back.
     /// - Returns: what there is to say: what went wrong, and what could not be put back.
     static func putBack(
