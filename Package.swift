@@ -242,3 +242,28 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// Some test targets with what they stand on and nothing else: a sanitizer looks at few, and the rest takes minutes to build.
+if let names = Context.environment["MILLRACE_TESTS"]?.split(separator: ",").map(String.init) {
+    let targets = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
+    var needed: Set<String> = []
+    var packages: Set<String> = []
+    func need(_ name: String) {
+        guard let target = targets[name] else { fatalError("MILLRACE_TESTS: there is no target \(name)") }
+        guard needed.insert(name).inserted else { return }
+        for dependency in target.dependencies {
+            switch dependency {
+            case .targetItem(let name, _), .byNameItem(let name, _): need(name)
+            case .productItem(_, let package, _, _): packages.insert(package ?? "")
+            @unknown default: fatalError("MILLRACE_TESTS: \(name) depends on something unknown")
+            }
+        }
+    }
+    names.forEach(need)
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products = []
+    package.dependencies.removeAll { dependency in
+        guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+        return !packages.contains { location.hasSuffix("/\($0)") || location.hasSuffix("/\($0).git") }
+    }
+}

@@ -18,8 +18,9 @@ public enum KafkaLimits {
     public static let messageBytesMean = 340
     /// The least `fetch.max.bytes` that librdkafka takes unless told otherwise.
     static let messageBytesMax = 1_000_000
-    /// How long a broker may hold back the answer to a fetch that finds nothing.
-    public static let fetchWait = Duration.milliseconds(100)
+    /// How long a broker may hold back the answer to a fetch that finds nothing. Kafka answers as soon as there is anything,
+    /// so this delays nothing there; the development broker only looks again after this time.
+    public static let fetchWait = Duration.milliseconds(500)
     /// Bytes librdkafka spends on each queued message besides its payload (about 300, seen with 2.0.2).
     public static let queuedMessageOverheadBytes = 300
     /// How late waits of librdkafka's threads may end: see `TimerSlack`.

@@ -37,7 +37,7 @@ import Testing
             let stand = try Stand(kind)
             let partition = TopicPartition(try stand.topic(), 0)
             try stand.fill(partition, with: 0..<30, compression: "lz4")
-            var client = try ClusterClient(stand.connection)
+            let client = try ClusterClient(stand.connection)
             for offset in [Int64(0), 17, 29, 17] {
                 guard case .found(let payload, let key, let time) = try client.fetchOne(partition, offset: offset)
                 else {
@@ -65,7 +65,7 @@ import Testing
             }
             try producer.close()
             let partitions = (0..<64).map { TopicPartition(name, Int32($0)) }
-            var client = try ClusterClient(stand.connection)
+            let client = try ClusterClient(stand.connection)
             let offsets = Dictionary(
                 uniqueKeysWithValues: partitions.map { ($0, $0.partition == 7 ? 99 : Int64($0.partition) % 10) })
             for _ in 0..<2 {
@@ -93,7 +93,7 @@ import Testing
             let value = [UInt8](repeating: 1, count: 100_000)
             for _ in 0..<100 { try producer.produce(value, to: topic, partition: 0) }
             try producer.close()
-            var client = try ClusterClient(stand.connection)
+            let client = try ClusterClient(stand.connection)
             #expect(try client.watermarks(of: partition).low > 0)
             #expect(try client.fetchOne(partition, offset: 0) == .gone)
         }

@@ -225,7 +225,8 @@ def sanitizer_parts():
         yield Part(
             build, "check",
             ("swift", "build", "--build-tests", *SMALL_INDEX, f"--sanitize={sanitizer}", "--scratch-path", scratch), level="full",
-            after=("dependencies", needed) if sanitizer == "thread" else ("dependencies",))
+            after=("dependencies", needed) if sanitizer == "thread" else ("dependencies",),
+            environment=(("MILLRACE_TESTS", ",".join(SANITIZED)),))
         # Simulations run one thread at a time, so more seeds find nothing more: 2,000 took the thread sanitizer 20 minutes.
         yield Part(
             f"tests, {sanitizer} sanitizer", "swift", ("env", setting, *swift_test(f"{scratch}/debug", *filters)), level="full",

@@ -55,6 +55,8 @@ public enum Limits {
     public static let permitPatience = Duration.seconds(30)
     /// How long nothing may be committed, beyond an epoch's length, before it is said.
     public static let stall = Duration.seconds(5)
+    /// How often it is looked whether anything moves.
+    static let stallLook = Duration.seconds(1)
     /// The least time between two stalls that are logged.
     public static let stallRepeat = Duration.seconds(60)
     /// How long pressure on memory must be gone before it counts as over, in the log.

@@ -3,9 +3,8 @@ import Platform
 
 /// What is said when records wait and nothing is committed.
 extension Pipeline {
-    /// Looks whether anything moves, and logs once that nothing does, and once that it does again. To be called about once
-    /// a second while the pipeline runs, from any thread; does not block.
-    public func lookForStalls() {
+    /// Looks whether anything moves, and logs once that nothing does, and once that it does again.
+    func lookForStalls() {
         let (news, memory) = monitor.withLock { state in
             let now = schedule.now
             // The commit thread cannot say that memory is short while it waits for the database.

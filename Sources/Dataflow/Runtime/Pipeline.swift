@@ -97,16 +97,29 @@ public final class Pipeline: Sendable {
         if uncommitted > 0 || !hanging.isEmpty { throw UncommittedRecords(count: uncommitted, hanging: hanging) }
     }
 
-    /// Waits for threads to end; when nothing will be committed any more, only for a while.
+    /// Waits for threads to end; when nothing will be committed any more, only for a while. Meanwhile it looks for stalls.
     /// - Returns: the names of those that have not ended.
     func join(_ threads: [PipelineThread]) -> [String] {
-        let deadline = { (state: PipelineState) in state.life.givenUp.map { $0 + Limits.threadsEnd } }
-        return monitor.wait(as: .others, until: deadline) { state in
-            let hanging = threads.filter { !state.endedThreads.contains($0) }
-            if hanging.isEmpty { return [] }
-            guard let moment = deadline(state), schedule.now >= moment else { return nil }
-            return hanging.map(\.name)
+        while true {
+            let look = schedule.now + Limits.stallLook
+            let end = { (state: PipelineState) in state.life.givenUp.map { $0 + Limits.threadsEnd } }
+            let found: Joined = monitor.wait(as: .others, until: { min(end($0) ?? look, look) }) { state in
+                let hanging = threads.filter { !state.endedThreads.contains($0) }
+                if hanging.isEmpty { return .ended([]) }
+                if let end = end(state), schedule.now >= end { return .ended(hanging.map(\.name)) }
+                return schedule.now >= look ? .stillWaits : nil
+            }
+            switch found {
+            case .ended(let hanging): return hanging
+            case .stillWaits: lookForStalls()
+            }
         }
+    }
+
+    private enum Joined {
+        /// With the names of those that have not.
+        case ended([String])
+        case stillWaits
     }
 
     /// Asks the sources to end; what was read is committed first. Returns at once.

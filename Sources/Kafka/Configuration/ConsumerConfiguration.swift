@@ -41,7 +41,6 @@ public struct ConsumerConfiguration: Sendable {
     func properties(library: LibraryVersion) throws(KafkaError) -> [ClientProperty] {
         var result = try connection.properties(scope: .consumer)
         let fixed = [
-            // Kafka answers as soon as there is anything; the development broker only looks again after this time.
             ClientProperty("fetch.wait.max.ms", String(KafkaLimits.fetchWait.milliseconds)),
             // The default of a second lets a fast consumer starve; older versions: see FetchWaker.
             ClientProperty("fetch.queue.backoff.ms", "10", isOptional: true),

@@ -1,16 +1,17 @@
 internal import CRdKafka
 internal import Dispatch
+internal import Synchronization
 
 /// A librdkafka client, owned: configuration, callbacks, topic handles and a bounded end.
 ///
-/// `@unchecked Sendable`: librdkafka's client functions are thread-safe; what is stored here besides is set in `init`
-/// or only touched by the one thread that polls.
+/// `@unchecked Sendable`: librdkafka's client functions are thread-safe; what is stored here besides is set in `init`,
+/// locked, or only touched by the one thread that ends the client.
 @safe final class ClientHandle: @unchecked Sendable {
     let pointer: OpaquePointer
     let callbacks: ClientCallbacks
     /// The consumer's queue, to which all its events are sent too; nil for producers.
     let queue: OpaquePointer?
-    private var topics: [String: OpaquePointer] = unsafe [:]
+    private let topics = Mutex<[String: TopicHandle]>([:])
     private var mockCluster: OpaquePointer?
     private var isShutDown = false
 
@@ -64,7 +65,7 @@ internal import Dispatch
         callbacks.beginClosing()
         // Librdkafka can hang here in old versions, so it ends on a thread we can stop waiting for.
         let remains = unsafe Remains(
-            client: pointer, queue: queue, topics: Array(topics.values), mockCluster: mockCluster,
+            client: pointer, queue: queue, topics: topics.withLock { Array($0.values) }, mockCluster: mockCluster,
             callbacks: Unmanaged.passUnretained(callbacks))
         let done = DispatchSemaphore(value: 0)
         DispatchQueue.global().async {
@@ -76,12 +77,15 @@ internal import Dispatch
 
     /// A handle of a topic that stays valid, at the same address, until the client ends.
     func topic(_ name: String) throws(KafkaError) -> OpaquePointer {
-        if let known = unsafe topics[name] { return unsafe known }
-        guard let topic = unsafe rd_kafka_topic_new(pointer, name, nil) else {
-            throw callbacks.error(rd_kafka_last_error(), doing: "kafka: topic '\(name)'")
+        let found = topics.withLock { topics -> TopicHandle? in
+            if let known = topics[name] { return known }
+            guard let pointer = unsafe rd_kafka_topic_new(pointer, name, nil) else { return nil }
+            let fresh = unsafe TopicHandle(pointer: pointer)
+            topics[name] = fresh
+            return fresh
         }
-        unsafe topics[name] = unsafe topic
-        return unsafe topic
+        guard let found else { throw callbacks.error(rd_kafka_last_error(), doing: "kafka: topic '\(name)'") }
+        return unsafe found.pointer
     }
 
     /// Hands over a mock cluster that has to end before the client.
@@ -125,18 +129,23 @@ internal import Dispatch
     }
 }
 
+/// A topic of a client. `@unchecked Sendable`: librdkafka takes it from any thread.
+@safe private struct TopicHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+}
+
 /// What is left of a client when it ends. `@unchecked Sendable`: used by exactly one thread, the one that destroys it.
 @safe private struct Remains: @unchecked Sendable {
     let client: OpaquePointer
     let queue: OpaquePointer?
-    let topics: [OpaquePointer]
+    let topics: [TopicHandle]
     let mockCluster: OpaquePointer?
     let callbacks: Unmanaged<ClientCallbacks>
 
     func destroy(leavingGroup: Bool) {
         // Rebalances during the close are answered by the callback, which sees that we are closing.
         if leavingGroup { unsafe rd_kafka_consumer_close(client) }
-        unsafe topics.forEach { unsafe rd_kafka_topic_destroy($0) }
+        for topic in topics { unsafe rd_kafka_topic_destroy(topic.pointer) }
         if let queue = unsafe queue { unsafe rd_kafka_queue_destroy(queue) }
         if let mockCluster = unsafe mockCluster { unsafe rd_kafka_mock_cluster_destroy(mockCluster) }
         unsafe rd_kafka_destroy_flags(client, leavingGroup ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)

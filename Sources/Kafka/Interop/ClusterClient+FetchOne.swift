@@ -1,4 +1,5 @@
 internal import CRdKafka
+internal import Synchronization
 
 /// What lies at one offset of a partition.
 public enum FetchedMessage: Sendable, Equatable {
@@ -13,7 +14,7 @@ public enum FetchedMessage: Sendable, Equatable {
 extension ClusterClient {
     /// Reads the one message at `offset`, or says why it cannot be.
     /// - Throws: `KafkaError`; `timedOut` is retryable.
-    public mutating func fetchOne(
+    public func fetchOne(
         _ partition: TopicPartition, offset: Int64, timeout: Duration = KafkaLimits.requestTimeout
     ) throws(KafkaError) -> FetchedMessage {
         guard let answer = fetchEach([partition: offset], timeout: timeout)[partition] else {
@@ -23,7 +24,7 @@ extension ClusterClient {
     }
 
     /// Reads one message of each partition, all at once. A partition that cannot be read has an error of its own.
-    public mutating func fetchEach(
+    public func fetchEach(
         _ offsets: [TopicPartition: Int64], timeout: Duration = KafkaLimits.requestTimeout
     ) -> [TopicPartition: Result<FetchedMessage, KafkaError>] {
         fetchEach(offsets, ranges: ranges(of: offsets.keys, timeout: timeout), timeout: timeout)
@@ -31,7 +32,7 @@ extension ClusterClient {
 
     /// The same, when the ranges of the partitions are known: they tell "gone" from "cut" where the broker only says "out of
     /// range".
-    public mutating func fetchEach(
+    public func fetchEach(
         _ offsets: [TopicPartition: Int64], ranges: [TopicPartition: Result<Watermarks, KafkaError>], timeout: Duration
     ) -> [TopicPartition: Result<FetchedMessage, KafkaError>] {
         var result: [TopicPartition: Result<FetchedMessage, KafkaError>] = [:]
@@ -47,11 +48,12 @@ extension ClusterClient {
             }
         }
         guard !wanted.isEmpty else { return result }
-        return result.merging(read(wanted, timeout: timeout)) { _, last in last }
+        let found = reading.withLock { _ in read(wanted, timeout: timeout) }
+        return result.merging(found) { _, last in last }
     }
 
     /// Reads messages that should be there.
-    private mutating func read(
+    private func read(
         _ offsets: [TopicPartition: Int64], timeout: Duration
     ) -> [TopicPartition: Result<FetchedMessage, KafkaError>] {
         let end = ContinuousClock.now + timeout

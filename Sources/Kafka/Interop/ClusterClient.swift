@@ -1,9 +1,13 @@
 internal import CRdKafka
+internal import Synchronization
 
-/// Asks a cluster questions, outside any consumer group: topics, offsets, single messages. Every call blocks.
-public struct ClusterClient: ~Copyable {
+/// Asks a cluster questions, outside any consumer group: topics, offsets, single messages. Every call blocks; any thread may
+/// make it.
+public struct ClusterClient: ~Copyable, Sendable {
     let client: ClientHandle
     let brokers: String
+    /// Held while messages are fetched: a client reads a partition at one place at a time.
+    let reading = Mutex(())
 
     /// Makes the client; nothing is connected before the first question.
     /// - Parameter group: the group whose committed offsets may be asked for; it is not joined.

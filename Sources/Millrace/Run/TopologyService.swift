@@ -100,11 +100,6 @@ final class TopologyService: Service {
 
     private func runPipeline() async throws {
         let pipeline = pipeline
-        let watching = Task {
-            // Ends when it is cancelled.
-            while (try? await Task.sleep(for: .seconds(1))) != nil { pipeline.lookForStalls() }
-        }
-        defer { watching.cancel() }
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await onThread(named: name) { try ThreadWork.for(self.work) { try self.runOnThread() } }

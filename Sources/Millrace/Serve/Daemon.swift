@@ -13,6 +13,9 @@ import Synchronization
 final class Daemon: Sendable {
     /// Between two looks at how the topologies are.
     private static let look = Duration.milliseconds(200)
+    /// The same once nothing has changed for `quiet`.
+    private static let lookOfQuiet = Duration.milliseconds(500)
+    private static let quiet = Duration.seconds(5)
     /// Between two looks at the catalogue when nothing is said.
     private static let reread = Duration.seconds(5)
     /// Between two reports while something moves.
@@ -94,8 +97,12 @@ final class Daemon: Sendable {
         /// What processes died of before this one began.
         private var crashes: [String: CrashRecord] = [:]
         private var lastRead: ContinuousClock.Instant?
+        /// When it was last looked at how the topologies are, and when that was told.
+        private var lastLook: ContinuousClock.Instant?
         private var lastReport: ContinuousClock.Instant?
         private var reported: [String: TopologyState] = [:]
+        /// When a topology's state changed last, or something was said of what is wanted.
+        private var lastChange = ContinuousClock.now
         private var lastTrim = ContinuousClock.now
 
         init(_ daemon: Daemon) { self.daemon = daemon }
@@ -131,7 +138,7 @@ final class Daemon: Sendable {
                 try fresh.forgetLost()
                 if deployments == nil { try begin(&fresh) }
                 catalog = consume fresh
-                (lastRead, lastReport, pause) = (nil, nil, Daemon.pauseFirst)
+                (lastRead, lastLook, lastReport, pause) = (nil, nil, nil, Daemon.pauseFirst)
                 if isAway { daemon.logger.notice("The catalogue is there again") }
                 isAway = false
             } catch let error as PostgresError
@@ -207,8 +214,9 @@ final class Daemon: Sendable {
                     let last = reported[topology.name]
                     return last?.kind != topology.kind || last?.generation != topology.order.generation
                 } || reported.count != topologies.count
-            let age = lastReport.map { ContinuousClock.now - $0 } ?? .seconds(1_000)
-            guard hasChanged || age >= Daemon.report else { return }
+            if hasChanged { lastChange = .now }
+            guard hasChanged || lastLook.map({ .now >= $0 + Daemon.report }) ?? true else { return }
+            lastLook = .now
             let found = topologies.values.map { $0.state(daemon: daemon.name) }.sorted { $0.topology < $1.topology }
             let moves = found.contains { state in
                 reported[state.topology].map {
@@ -216,7 +224,8 @@ final class Daemon: Sendable {
                 }
                     ?? true
             }
-            guard hasChanged || moves || age >= .seconds(CatalogLimits.report) else { return }
+            let isDue = lastReport.map { .now >= $0 + .seconds(CatalogLimits.report) } ?? true
+            guard hasChanged || moves || isDue else { return }
             let lines = daemon.log.take()
             do {
                 let gone = Set(reported.keys).subtracting(topologies.keys).sorted()
@@ -259,7 +268,8 @@ final class Daemon: Sendable {
                 return
             }
             do {
-                if try catalog!.waitForChange(until: .now + Daemon.look) { lastRead = nil }
+                let pause = .now - lastChange >= Daemon.quiet ? Daemon.lookOfQuiet : Daemon.look
+                if try catalog!.waitForChange(until: .now + pause) { (lastRead, lastChange) = (nil, .now) }
             } catch {
                 lose(error)
             }

@@ -40,7 +40,7 @@ final class ReplayLog: ReplayRecords {
             return "the brokers are of cluster \(cluster), and the record was read from cluster \(origin)"
         }
         guard let tail = row?.tail else { return nil }
-        var inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.replaySilence)
+        let inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.replaySilence)
         let question = LogQuestion(partition: partition, position: nil, tail: tail)
         switch inspector.answers(to: [question])[partition] {
         case .unsound(let reason, _): return reason

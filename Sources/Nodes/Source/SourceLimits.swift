@@ -35,7 +35,7 @@ enum SourceLimits {
     /// How long a poll waits for messages, a stop or a rewind, before it is looked whether something else is to be done.
     static let poll = Duration.milliseconds(20)
     /// The same once nothing has come for `quiet`: a topology without any message shall cost nothing.
-    static let pollOfQuiet = Duration.milliseconds(500)
+    static let pollOfQuiet = Duration.seconds(1)
     static let quiet = Duration.seconds(1)
     /// While nothing may be read for want of batches, one message is taken this often: rebalances are answered by polls
     /// only, and the other members wait for ours; a member that does not poll for `max.poll.interval.ms` (5 minutes) is

@@ -63,7 +63,7 @@ final class KafkaAssignments: RebalanceDelegate {
     /// Where to read each partition, after checking that its log is still the one that was read before. One that is left out
     /// must not be read: it is put off, or halted.
     func starts(of claimed: [(index: Int, partition: ClaimedPartition)]) throws -> [PartitionStart] {
-        var inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.inspection)
+        let inspector = try LogInspector(plan.configuration.connection, timeout: SourceLimits.inspection)
         return try starts(of: claimed, inspector.answers(to: claimed.map { LogQuestion($0.partition) }))
     }
 
@@ -134,6 +134,9 @@ final class KafkaAssignments: RebalanceDelegate {
 
     /// Whether the group has left this instance without a partition.
     var hasNone: Bool { partitions.isEmpty && takenOver.isEmpty }
+
+    /// Whether every partition is read and its log has answered.
+    var areSound: Bool { partitions.values.allSatisfy { $0.isReading && $0.unanswered == nil } }
 
     /// Takes note of why the log of a partition that is read cannot be asked, which mostly means that it cannot be read
     /// either; nil when it can. `tell` says it.

@@ -55,8 +55,8 @@ final class KafkaReader: @unchecked Sendable {
         while !intake.isStopping {
             if intake.needsRewind { try rewind() }
             if builder.prepare(timeout: SourceLimits.poll) {
-                let isQuiet = builder.isEmpty && .now - lastNews >= SourceLimits.quiet
-                try poll(maxMessages: builder.room, timeout: isQuiet ? pollOfQuiet : SourceLimits.poll)
+                let waits = builder.isEmpty && isQuiet
+                try poll(maxMessages: builder.room, timeout: waits ? pollOfQuiet : SourceLimits.poll)
                 if builder.isDue {
                     reportEnds()
                     builder.submit()
@@ -69,6 +69,9 @@ final class KafkaReader: @unchecked Sendable {
         builder.submit()
         hasEndedInOrder = true
     }
+
+    /// Whether nothing has come for a while.
+    private var isQuiet: Bool { .now - lastNews >= SourceLimits.quiet }
 
     /// Nothing that is to be done now and then comes much too late.
     private var pollOfQuiet: Duration { min(SourceLimits.pollOfQuiet, plan.pace.watch / 2) }
@@ -94,7 +97,7 @@ final class KafkaReader: @unchecked Sendable {
             if index >= 0 { builder.append(message, partition: index) }
             if isTroubled { slots.insert(message.slot) }
         }
-        if result.messages > 0 || !result.ends.isEmpty || !result.events.isEmpty { lastNews = .now }
+        if result.messages > 0 || !result.ends.isEmpty || !result.events.isEmpty { isNews() }
         for gap in withConsumer({ $0.takeGaps() }) where gap.slot < indices.count && indices[gap.slot] >= 0 {
             builder.skip(indices[gap.slot], from: gap.from, to: gap.to)
         }
@@ -106,6 +109,12 @@ final class KafkaReader: @unchecked Sendable {
         }
         for event in result.events { try handle(event) }
         if assignments.hasChanged { mapSlots() }
+    }
+
+    /// Something has come, so that the logs are looked at often again.
+    private func isNews() {
+        lastNews = .now
+        nextWatch = min(nextWatch, lastNews + plan.pace.watch)
     }
 
     /// No batch is free, so nothing may be read; but a member that does not poll is thrown out of its group. One message
@@ -201,7 +210,7 @@ final class KafkaReader: @unchecked Sendable {
     private func look() throws {
         if let report = watch.take() { try act(on: report) }
         guard .now >= nextWatch, watch.isIdle, !intake.needsRewind else { return }
-        nextWatch = .now + plan.pace.watch
+        nextWatch = .now + (isQuiet && assignments.areSound ? plan.pace.watchOfQuiet : plan.pace.watch)
         handOverTails()
         let job = job()
         if !job.questions.isEmpty { watch.begin(job) }

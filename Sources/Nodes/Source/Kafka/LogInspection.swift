@@ -60,9 +60,9 @@ enum LogAnswer: Sendable, Equatable {
     }
 }
 
-/// Asks a cluster about logs. Blocks; used by one thread at a time.
-struct LogInspector: ~Copyable {
-    private var cluster: ClusterClient
+/// Asks a cluster about logs. Blocks; any thread may ask.
+final class LogInspector: Sendable {
+    private let cluster: ClusterClient
     private let timeout: Duration
 
     /// - Parameter timeout: how long one request may take.
@@ -73,7 +73,7 @@ struct LogInspector: ~Copyable {
 
     /// The answers, each partition's for itself. What looks wrong is looked at once more a moment later, for a leader that
     /// has just been elected may not know the end of its log yet.
-    mutating func answers(to questions: [LogQuestion]) -> [TopicPartition: LogAnswer] {
+    func answers(to questions: [LogQuestion]) -> [TopicPartition: LogAnswer] {
         var answers = look(at: questions)
         let doubtful = questions.filter { if case .unsound = answers[$0.partition] { true } else { false } }
         guard !doubtful.isEmpty else { return answers }
@@ -82,7 +82,7 @@ struct LogInspector: ~Copyable {
         return answers
     }
 
-    private mutating func look(at questions: [LogQuestion]) -> [TopicPartition: LogAnswer] {
+    private func look(at questions: [LogQuestion]) -> [TopicPartition: LogAnswer] {
         let ranges = cluster.ranges(of: questions.map(\.partition), timeout: timeout)
         var answers: [TopicPartition: LogAnswer] = [:]
         // Some at a time: each may bring a whole batch of the producer.

@@ -7,7 +7,7 @@ import Synchronization
 /// Asks about logs, and about the rows of partitions that stand still, on a thread of its own while reading goes on: one job
 /// at a time.
 ///
-/// `@unchecked Sendable`: `client` is used on `queue` only.
+/// `@unchecked Sendable`: `inspector` is used on `queue` only.
 final class LogWatch: @unchecked Sendable {
     /// What is to be asked.
     struct Job: Sendable {
@@ -29,19 +29,11 @@ final class LogWatch: @unchecked Sendable {
 
     private enum State { case idle, busy, done(Report) }
 
-    /// A client in a box, so that it can be let go of.
-    private final class Client {
-        var inspector: LogInspector
-        init(_ connection: ConnectionConfiguration) throws(KafkaError) {
-            inspector = try LogInspector(connection, timeout: SourceLimits.watchRequest)
-        }
-    }
-
     private let connection: ConnectionConfiguration
     private let intake: Intake
     private let queue = DispatchQueue(label: "millrace.log-watch")
     private let state = Mutex(State.idle)
-    private var client: Client?
+    private var inspector: LogInspector?
 
     init(_ connection: ConnectionConfiguration, _ intake: Intake) {
         self.connection = connection
@@ -70,21 +62,21 @@ final class LogWatch: @unchecked Sendable {
     }
 
     /// Lets go of the connection. Returns at once.
-    func close() { queue.async { self.client = nil } }
+    func close() { queue.async { self.inspector = nil } }
 
     private func carryOut(_ job: Job) -> Report {
         var report = Report(job: job)
         do {
             // What stands still may belong to somebody else by now.
             if !job.rows.isEmpty { report.rows = try intake.stored(job.rows) }
-            let client = try client ?? Client(connection)
-            self.client = client
+            let inspector = try inspector ?? SharedInspectors.inspector(of: connection)
+            self.inspector = inspector
             // A row that was mended is asked about as it is now.
             let mended = Dictionary((report.rows ?? []).map { ($0.topicPartition, $0) }, uniquingKeysWith: { $1 })
             let questions = job.questions.map { question in
                 mended[question.partition].map { LogQuestion($0) } ?? question
             }
-            report.answers = client.inspector.answers(to: questions)
+            report.answers = inspector.answers(to: questions)
         } catch {
             report.problem = "\(error)"
         }
