@@ -42,7 +42,25 @@ struct MillraceCommand: AsyncParsableCommand {
             StandardError.write(complaint)
             Self.exit(withError: ExitCode.validationFailure)
         }
-        await main(nil)
+        await main(Self.withNegativeValues(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    /// The arguments with negative numbers tied to the options before them (`--to -1` as `--to=-1`): the parser would take
+    /// them for options, and say that a value is missing.
+    static func withNegativeValues(_ arguments: [String]) -> [String] {
+        var result: [String] = []
+        for (index, word) in arguments.enumerated() {
+            // Behind a bare `--`, nothing is an option.
+            guard !arguments[..<index].contains("--"), word.first == "-",
+                word.dropFirst().first.map({ ("0"..."9").contains($0) }) ?? false, let last = result.last,
+                last.hasPrefix("--"), !last.contains("=")
+            else {
+                result.append(word)
+                continue
+            }
+            result[result.count - 1] = "\(last)=\(word)"
+        }
+        return result
     }
 
     /// What is wrong with a first argument that names no command; nil when it does, or is an option.

@@ -3,16 +3,21 @@ import JSON
 /// What is wrong with a value that is no timestamp of its field, where one can tell, and how to declare a field that holds
 /// such values. For dead letters: it reads a value again that was refused.
 enum TimestampAdvice {
-    /// A day without a time.
-    private static let day = try? TimestampPattern("%Y-%m-%d")
+    /// What is often met and is not RFC 3339: offsets without a colon, a day without a time, logs of web servers, mails.
+    private static let common = [
+        "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z", "%Y-%m-%d %H:%M:%S.%f%z",
+        "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d", "%Y/%m/%d %H:%M:%S", "%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z",
+    ].compactMap { try? TimestampPattern($0) }
 
     /// A clause such as `February 2026 has no day 30`; nil when the value says nothing about what it is.
     /// - Parameter found: the value as it stands in the record, texts with their quotes.
     static func clause(_ found: String) -> String? {
         if let clause = countClause(found) { return clause }
         guard let text = contents(found) else { return nil }
-        if let clause = reading(text, by: .localTime) { return clause }
-        return day.flatMap { reading(text, by: $0) }
+        for pattern in [.localTime] + common {
+            if let clause = reading(text, by: pattern) { return clause }
+        }
+        return nil
     }
 
     /// A clause such as `if it counts milliseconds, declare timestamp(ms)`; nil when the value is no such number.
@@ -35,7 +40,8 @@ enum TimestampAdvice {
         case .local:
             let format = pattern.format.map { "format: \"\($0)\" and " } ?? ""
             return "it has no offset from UTC, say with \(format)zone: where its clock stood"
-        case .instant, .mismatch: return nil
+        case .instant: return pattern.format.map { "it is one by format: \"\($0)\"" }
+        case .mismatch: return nil
         }
     }
 

@@ -80,6 +80,20 @@ import Testing
         }
     }
 
+    /// What is often met is recognised, and the format that is said for it reads it.
+    @Test(arguments: [
+        ("2026-02-03T10:00:00+0100", "%Y-%m-%dT%H:%M:%S%z"), ("2026-02-03T10:00:00.25-0330", "%Y-%m-%dT%H:%M:%S.%f%z"),
+        ("2026-02-03 10:00:00+0100", "%Y-%m-%d %H:%M:%S%z"), ("2026-02-03 10:00:00.1+0000", "%Y-%m-%d %H:%M:%S.%f%z"),
+        ("2026-02-03 10:00:00 +0100", "%Y-%m-%d %H:%M:%S %z"), ("03/Feb/2026:10:00:00 +0100", "%d/%b/%Y:%H:%M:%S %z"),
+        ("Tue, 03 Feb 2026 10:00:00 +0100", "%a, %d %b %Y %H:%M:%S %z"),
+    ]) func aFormatThatReadsItIsSaid(value: String, format: String) throws {
+        let document = #"{"t":"\#(value)"}"#
+        let reason = try ParseStand("{ fields: { t: timestamp } }").run([document]).letters.first?.reason
+        #expect(reason?.hasSuffix("; it is one by format: \"\(format)\"") == true, "\(reason ?? "no letter")")
+        let declared = try ParseStand("{ fields: { t: { type: timestamp, format: \"\(format)\" } } }")
+        #expect(try declared.run([document]).letters.isEmpty)
+    }
+
     /// A count of another unit is out of range, or a text.
     @Test func anotherUnitIsSaid() throws {
         func reasons(_ type: String, _ values: [String]) throws -> [String] {
