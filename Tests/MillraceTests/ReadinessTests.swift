@@ -93,6 +93,7 @@ import WebAPI
         #expect(WebOptions.defaultTokenPath(["XDG_STATE_HOME": "/state"]) == "/state/millrace/token")
         // A relative one does not count, says its standard.
         #expect(WebOptions.defaultTokenPath(["XDG_STATE_HOME": "state"]).hasSuffix("/.local/state/millrace/token"))
+        #expect(WebOptions.defaultTokenPath(["HOME": "/home/ann"]) == "/home/ann/.local/state/millrace/token")
         #expect(throws: (any Error).self) { try Serve.parse(["--token-file", "x"]) }
         #expect(throws: (any Error).self) { try Serve.parse(["--listen", "::1"]) }
         #expect(try Serve.parse(["--listen", "8484", "--token-file", "x"]).web.listen?.port == 8484)

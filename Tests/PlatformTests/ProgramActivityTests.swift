@@ -1,3 +1,4 @@
+import Foundation
 import Platform
 import Testing
 
@@ -32,5 +33,27 @@ import Testing
         programGuard.close()
     }
 
-    @Test func whatIsNotThereIsNot() { #expect(!ProgramActivity.isBusy(-1)) }
+    @Test func whatIsNotThereIsNot() {
+        #expect(!ProgramActivity.isBusy(-1))
+        #expect(!ProgramActivity.hasEnded(-1))
+    }
+
+    /// A process whose parent does not ask about it stays in the list when it has ended.
+    @Test func whoHasEndedIsKnownBeforeItsParentAsks() throws {
+        let programGuard = try ProgramGuard()
+        // The shell's child ends at once; `exec` leaves a parent that never asks.
+        let program = try PipedProgram(
+            ["/bin/sh", "-c", "true & exec sleep 60"], environment: [:], guardedBy: programGuard)
+        let end = ContinuousClock.now + .seconds(60)
+        var child: Int32?
+        while child.map(ProgramActivity.hasEnded) != true {
+            try #require(ContinuousClock.now < end)
+            child = try? String(contentsOfFile: "/proc/\(program.id)/task/\(program.id)/children", encoding: .utf8)
+                .split(separator: " ").first.flatMap { Int32($0) }
+            PipedProgram.pause()
+        }
+        #expect(!ProgramActivity.hasEnded(program.id))
+        _ = program.end()
+        programGuard.close()
+    }
 }

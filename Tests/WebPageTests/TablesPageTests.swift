@@ -21,6 +21,42 @@ import Testing
         #expect(!text.contains("<figure"))
     }
 
+    /// Null, the empty text and all values are three things, and no text is taken for one of them.
+    @Test func everyValueOfAKeyCanBeChosen() {
+        let values: [TablesPage.KeyValue] =
+            ["", "=", "=null", "null", "==", "a"].map { .init(text: $0) } + [.init(text: nil)]
+        #expect(TablesPage.KeyValue(query: "") == nil)
+        #expect(values.map { TablesPage.KeyValue(query: $0.query) } == values)
+        #expect(Set(values.map(\.query)).count == values.count)
+        var page = Self.page()
+        page.key = ("page", values, TablesPage.KeyValue(text: ""))
+        let text = page.markup.text
+        #expect(text.contains("<option value=\"=\" selected>(empty)</option>"), "\(text)")
+        #expect(text.contains("<option value=\"=null\">(null)</option>"))
+        #expect(text.contains("<option value=\"\">all</option>"))
+        // One that is not among the most frequent stays chosen.
+        page.key = ("page", [], TablesPage.KeyValue(text: "rare"))
+        #expect(page.markup.text.contains("<option value=\"rare\" selected>rare</option>"))
+    }
+
+    /// Windows are stretches of time, whatever draws them; moments far apart are said with their days.
+    @Test func linesAndBarsOfWindowsHaveTheSamePlaces() {
+        let day = 86_400.0
+        var chart = Chart(
+            title: "users", kind: .lines, lines: [.init(name: "", values: [10, 10, 10])], from: 0, to: 3 * day)
+        #expect(chart.markup.text.contains("<path class=\"line c0\" d=\"M0 0L300 0L600 0\"/>"))
+        chart.areStretches = true
+        #expect(
+            chart.markup.text.contains("<path class=\"line c0\" d=\"M100 0L300 0L500 0\"/>"), "\(chart.markup.text)")
+        #expect(chart.markup.text.contains("data-stretches"))
+        #expect(chart.markup.text.contains("data-clock=\"day\">01-04 00:00</time>"))
+        chart.kind = .bars
+        #expect(chart.markup.text.contains("M0 140v-140h198v140ZM200 140"), "\(chart.markup.text)")
+        chart.kind = .lines
+        chart.lines = [.init(name: "", values: [10])]
+        #expect(chart.markup.text.contains("d=\"M288 0h24\""), "\(chart.markup.text)")
+    }
+
     @Test func aHeatMapIsDarkerWhereMoreValuesAre() {
         let few = HeatMap.Bar(low: 1, high: 10, count: 1)
         let most = HeatMap.Bar(low: 10, high: 100, count: 99)

@@ -362,6 +362,20 @@ class PageTests(unittest.TestCase):
             self.assertEqual(refused.exception.headers["Location"], "/sign-in")
             refused.exception.close()
 
+    def test_a_view_outlives_its_connection(self):
+        page = self.page()
+        for view in ("tables", "dead-letters"):
+            with self.subTest(view=view):
+                path = f"/topologies/players/{view}"
+                self.go(page, path)
+                title = page.run("document.title")
+                self.stand.postgres.value(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                    "AND backend_type = 'client backend'")
+                # Not what was read a moment ago.
+                self.go(page, path + "?done=x")
+                self.assertEqual(page.run("document.title"), title)
+
     def test_zz_a_database_that_is_away_is_said(self):
         page = self.page()
         self.stand.postgres.stop()

@@ -25,7 +25,7 @@ struct CatalogOptions: ParsableArguments {
         let named = ["MILLRACE_DATABASE", "DATABASE_URL"].compactMap { environment[$0] }.first { !$0.isEmpty }
         guard let url = database ?? named else {
             throw ValidationError(
-                "no database is given: --database postgres://user@host/database, or MILLRACE_DATABASE in the environment"
+                "no database is given: --database postgres://user@host/database, or MILLRACE_DATABASE or DATABASE_URL in the environment"
             )
         }
         let settings = try ConnectionSettings(url: url)

@@ -192,17 +192,13 @@ final class Daemon: Sendable {
                 let others = topologies.filter { $0.key != name }.mapValues(\.budget)
                 let memory = MemoryShares(limit: daemon.memoryBytes, others: others)
                 topology.step(deployments[name], isLeaving: isLeaving, memory) { number in
-                    guard catalog != nil else { throw CatalogAway() }
+                    guard catalog != nil else { throw SupervisedTopology.FileOutOfReach() }
                     return try catalog!.version(number, of: name)
                 }
                 let uncommitted = topology.uncommitted
                 daemon.left.withLock { $0[name] = uncommitted }
                 if deployments[name] == nil, topology.supervision.isAtRest { topologies[name] = nil }
             }
-        }
-
-        private struct CatalogAway: Error, CustomStringConvertible {
-            var description: String { "its file stands in the catalogue, whose database is away" }
         }
 
         /// Tells the catalogue how all is: at once when a topology's state has changed, every second while something moves,

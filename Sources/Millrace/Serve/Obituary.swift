@@ -61,6 +61,9 @@ enum Obituary {
             "A process of this machine died of a fault; what it had not committed is read again", metadata: metadata)
     }
 
-    /// Whether no process has this number. One of another container may have it: then its silence tells.
-    private static func isGone(_ process: Int32) -> Bool { kill(process, 0) != 0 && errno == ESRCH }
+    /// Whether no process has this number, or one that has ended and whose parent has not taken note. One of another container
+    /// may have it: then its silence tells.
+    private static func isGone(_ process: Int32) -> Bool {
+        kill(process, 0) != 0 && errno == ESRCH || ProgramActivity.hasEnded(process)
+    }
 }

@@ -111,6 +111,9 @@ final class SupervisedTopology {
                 try ThreadWork.for(work(of: order)) {
                     try start(order, deployment?.settings ?? RunSettings(), version, memory)
                 }
+            } catch is FileOutOfReach {
+                // What it last had to say stays true.
+                supervision.ended(.early, at: now)
             } catch {
                 reason = Redaction.redacted("\(error)")
                 supervision.ended(error is Unrunnable ? .refused : .failed, at: now)
@@ -144,6 +147,9 @@ final class SupervisedTopology {
             + "\(Moment.text(crashes.last)))"
         if crashes.count >= Supervision.deathsMax { reason += "; millrace restart \(name) tries it again" }
     }
+
+    /// The version's file stands in the catalogue, whose database is away.
+    struct FileOutOfReach: Error {}
 
     /// A file that cannot be run here.
     private struct Unrunnable: Error, CustomStringConvertible { var description: String }

@@ -34,11 +34,11 @@ extension TopologyStatus {
                 let way = "; if that was killed, do it again, or millrace resume \(deployment.topology)"
                 return [Reason(text: text + way, isTrouble: true)] + lost
             }
-            return lost + [Reason(text: "paused \(when); resume it", isTrouble: false)]
+            return [Reason(text: "paused \(when); resume it", isTrouble: false)] + lost
         case .ended:
             let text = "its sources have ended, and everything they had is committed"
-            return lost + [Reason(text: text, isTrouble: false)] + letters(sight)
-        case .running: return lost + running(sight) + letters(sight)
+            return [Reason(text: text, isTrouble: false)] + lost + letters(sight)
+        case .running: return running(sight) + lost + letters(sight)
         default:
             let more = reason.isEmpty ? "" : ": \(reason)"
             let isOnItsWay = sight.deployment.isUnderWay && state.isChange

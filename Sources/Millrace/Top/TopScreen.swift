@@ -100,7 +100,9 @@ extension TopScreen {
                 "\(alive.count)", isChosen: status.topology == ordered[position].topology)
             body.add(line, status.isWell ? .plain : .bad)
             if !status.isWell, let reason = status.reasons.first {
-                body.add(reason.text, .bad, indented: 4)
+                // The topology's own screen has all of it.
+                let lines = reason.text.split(separator: "\n")
+                body.add((lines.first ?? "") + (lines.count > 1 ? " …" : ""), .bad, indented: 4)
             }
         }
     }
@@ -238,6 +240,8 @@ extension String {
     fileprivate var printable: String {
         String(
             String.UnicodeScalarView(
-                unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+                unicodeScalars.map {
+                    $0 == "\n" ? " " : $0.properties.generalCategory == .control ? "?" : $0
+                }))
     }
 }

@@ -7,6 +7,8 @@ package protocol Drawing: Sendable {
 
 /// The frame of what is drawn over time: a title, three marks at the left, three moments below.
 enum Plot {
+    /// Seconds of nearly a day: from there on a time of day alone says too little.
+    private static let day = 80_000.0
     /// The box that shapes lie in.
     static let (width, height) = (600.0, 140.0)
     /// Lines at its top, in its middle and at its bottom.
@@ -22,10 +24,8 @@ enum Plot {
         _ title: String, _ caption: HTML, _ marks: [String], from: Double, to: Double, label: String, readings: HTML,
         _ shapes: HTML
     ) -> HTML {
-        let isShort = to - from < 3_600
-        let moments = [from, (from + to) / 2, to].map {
-            "<span>\(Figures.clock($0, withSeconds: isShort))</span>" as HTML
-        }
+        let detail: Figures.Clock = to - from < 3_600 ? .second : to - from < Self.day ? .minute : .day
+        let moments = [from, (from + to) / 2, to].map { "<span>\(Figures.clock($0, detail))</span>" as HTML }
         return """
             <figure class="chart"><figcaption><b>\(title)</b>\(caption)</figcaption>\
             <div class="plot"><div class="ys">\(marks.map { "<span>\($0)</span>" as HTML })</div>\
@@ -70,6 +70,8 @@ package struct Chart: Drawing {
     package var format: @Sendable (Double) -> String
     /// Whether its right edge is now, so that the last value is worth being written out.
     package var endsNow = true
+    /// Whether a value is that of a stretch of time, as of a window, and not of a moment.
+    package var areStretches = false
     /// Whether they are bytes, whose round numbers are others.
     package var isBinary = false
 
@@ -117,8 +119,9 @@ package struct Chart: Drawing {
         let values = lines.map { line in
             line.values.map { $0.isFinite ? format($0) : "" }.joined(separator: "|")
         }.joined(separator: "\n")
+        let stretches: HTML = areStretches || kind == .bars ? " data-stretches" : ""
         return
-            "data-from=\"\(String(Int(from)))\" data-to=\"\(String(Int(to)))\" data-names=\"\(lines.map(\.name).joined(separator: "|"))\" data-values=\"\(values)\""
+            "data-from=\"\(String(Int(from)))\" data-to=\"\(String(Int(to)))\" data-names=\"\(lines.map(\.name).joined(separator: "|"))\" data-values=\"\(values)\"\(stretches)"
     }
 
     private func color(_ index: Int) -> Int { index % 6 }
@@ -140,28 +143,32 @@ package struct Chart: Drawing {
             let error: HTML =
                 bounds.map { bounds in
                     let path = Shape.area(
-                        bounds.high, above: bounds.low, top: top, width: width, height: height)
+                        bounds.high, above: bounds.low, top: top, width: width, height: height,
+                        areStretches: areStretches)
                     return "<path class=\"between\" d=\"\(path)\"/>"
                 } ?? ""
             return error
                 + HTML(
                     lines.indices.map { index in
-                        let path = Shape.line(lines[index].values, top: top, width: width, height: height)
+                        let path = Shape.line(
+                            lines[index].values, top: top, width: width, height: height, areStretches: areStretches)
                         let area: HTML =
                             lines.count > 1 || bounds != nil
                             ? ""
-                            : "<path class=\"area\" d=\"\(Shape.area(lines[index].values, top: top, width: width, height: height))\"/>"
+                            : "<path class=\"area\" d=\"\(Shape.area(lines[index].values, top: top, width: width, height: height, areStretches: areStretches))\"/>"
                         return "\(area)<path class=\"line c\(color(index))\" d=\"\(path)\"/>"
                     })
         case .band:
             var all: [HTML] = []
             for index in lines.indices.dropFirst() {
                 let path = Shape.area(
-                    lines[index].values, above: lines[index - 1].values, top: top, width: width, height: height)
+                    lines[index].values, above: lines[index - 1].values, top: top, width: width, height: height,
+                    areStretches: areStretches)
                 all.append("<path class=\"between b\(index % 6)\" d=\"\(path)\"/>")
             }
             for index in lines.indices {
-                let path = Shape.line(lines[index].values, top: top, width: width, height: height)
+                let path = Shape.line(
+                    lines[index].values, top: top, width: width, height: height, areStretches: areStretches)
                 all.append(
                     "<path class=\"line c\(color(index))\(HTML(stringLiteral: index > 1 ? " thin" : ""))\" d=\"\(path)\"/>"
                 )

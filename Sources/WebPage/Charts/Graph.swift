@@ -63,7 +63,7 @@ struct Graph {
             isLimit
             ? "<text class=\"mark\" x=\"\(p(x + 162))\" y=\"\(p(y + 22))\" text-anchor=\"end\">▲ limits</text>" : ""
         let lines = lines(declared, own)
-        let name = isLimit ? Self.cut(declared.name, 12) : Self.cut(declared.name, 19)
+        let name = isLimit ? Self.cut(declared.name, 10) : Self.cut(declared.name, 17)
         return """
             <a href="\(address(declared.name))" class="node\(classes)\(chosen)" aria-label="\(declared.name), \(declared.type): \(lines[0]), \(lines[1])">\
             <title>\(declared.name)</title>\

@@ -60,7 +60,7 @@ package struct HeatMap: Drawing {
         }
         let values = most.map(\.0).joined(separator: "|") + "\n" + most.map(\.1).joined(separator: "|")
         return
-            "data-from=\"\(String(Int(from)))\" data-to=\"\(String(Int(to)))\" data-names=\"values|most from\" data-values=\"\(values)\""
+            "data-from=\"\(String(Int(from)))\" data-to=\"\(String(Int(to)))\" data-names=\"values|most from\" data-values=\"\(values)\" data-stretches"
     }
 
     /// A path for each shade.

@@ -28,16 +28,21 @@ enum Shape {
     }
 
     /// Stretches of known values, as places in the box.
+    ///
+    /// Values are moments from edge to edge, or stretches, which have their places in their middles.
     static func runs(
-        _ values: [Double], top: Double, width: Double, height: Double
+        _ values: [Double], top: Double, width: Double, height: Double, areStretches: Bool = false
     ) -> [[(x: Double, y: Double)]] {
-        guard values.count > 1 else { return [] }
+        guard values.count > 1 || areStretches else { return [] }
         var runs: [[(x: Double, y: Double)]] = []
         var run: [(x: Double, y: Double)] = []
         for (index, value) in values.enumerated() {
             if value.isFinite {
                 let share = min(1, max(0, value / top))
-                run.append((Double(index) / Double(values.count - 1) * width, height - share * height))
+                let place =
+                    areStretches
+                    ? (Double(index) + 0.5) / Double(values.count) : Double(index) / Double(values.count - 1)
+                run.append((place * width, height - share * height))
             } else if !run.isEmpty {
                 runs.append(run)
                 run = []
@@ -48,20 +53,25 @@ enum Shape {
     }
 
     /// The path of a line.
-    static func line(_ values: [Double], top: Double, width: Double, height: Double) -> String {
-        runs(values, top: top, width: width, height: height).map { run in
+    static func line(
+        _ values: [Double], top: Double, width: Double, height: Double, areStretches: Bool = false
+    ) -> String {
+        runs(values, top: top, width: width, height: height, areStretches: areStretches).map { run in
             let points = run.map { "\(place($0.x)) \(place($0.y))" }
-            // A value alone would be no line at all.
-            return "M" + (points.count == 1 ? points[0] + "h1" : points.joined(separator: "L"))
+            guard points.count == 1, let only = run.first else { return "M" + points.joined(separator: "L") }
+            // A value alone would be no line at all: a stretch is as wide as it is, within reason.
+            let size = areStretches ? min(24, max(4, width / Double(values.count) * 0.8)) : 1
+            return "M\(place(max(0, only.x - size / 2))) \(place(only.y))h\(place(size))"
         }.joined()
     }
 
     /// The path of what lies between a line and the bottom, or another line.
     static func area(
-        _ values: [Double], above: [Double]? = nil, top: Double, width: Double, height: Double
+        _ values: [Double], above: [Double]? = nil, top: Double, width: Double, height: Double,
+        areStretches: Bool = false
     ) -> String {
-        let upper = runs(values, top: top, width: width, height: height)
-        let lower = above.map { runs($0, top: top, width: width, height: height) }
+        let upper = runs(values, top: top, width: width, height: height, areStretches: areStretches)
+        let lower = above.map { runs($0, top: top, width: width, height: height, areStretches: areStretches) }
         return upper.enumerated().map { index, run in
             guard let first = run.first else { return "" }
             let there = run.map { "\(place($0.x)) \(place($0.y))" }.joined(separator: "L")

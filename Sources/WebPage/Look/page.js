@@ -11,7 +11,10 @@ function localize(root) {
     time.title = time.dateTime.replace('T', ' ').replace('Z', ' UTC');
     const clock = time.dataset.clock;
     const options = clock
-      ? { hour: '2-digit', minute: '2-digit', second: clock === 'second' ? '2-digit' : undefined }
+      ? {
+          hour: '2-digit', minute: '2-digit', second: clock === 'second' ? '2-digit' : undefined,
+          ...(clock === 'day' ? { month: 'short', day: 'numeric' } : {}),
+        }
       : { dateStyle: 'medium', timeStyle: 'medium' };
     time.textContent = new Intl.DateTimeFormat(undefined, { ...options, hourCycle: 'h23' }).format(date);
   }
@@ -76,9 +79,12 @@ function read(event) {
   const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
   const names = chart.dataset.names.split('|');
   const lines = chart.dataset.values.split('\n').map((line) => line.split('|'));
-  const index = Math.round(share * (lines[0].length - 1));
+  const count = lines[0].length;
+  const isStretch = chart.dataset.stretches !== undefined;
+  const index = isStretch ? Math.min(count - 1, Math.floor(share * count)) : Math.round(share * (count - 1));
   const [from, to] = [Number(chart.dataset.from), Number(chart.dataset.to)];
-  const date = new Date((from + share * (to - from)) * 1000);
+  // A stretch is called by its beginning.
+  const date = new Date((from + (isStretch ? index / count : share) * (to - from)) * 1000);
   const texts = lines.map((line, n) => `${names[n] ? names[n] + ' ' : ''}${line[index] || '–'}`);
   let reading = chart.parentNode.querySelector('.reading');
   if (!reading) {
@@ -87,7 +93,7 @@ function read(event) {
     reading.dataset.keep = '';
     chart.parentNode.append(reading);
   }
-  reading.textContent = `${new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' }).format(date)}: ${texts.join(', ')}`;
+  reading.textContent = `${new Intl.DateTimeFormat(undefined, { dateStyle: to - from >= 80000 ? 'medium' : undefined, timeStyle: 'medium', hourCycle: 'h23' }).format(date)}: ${texts.join(', ')}`;
 }
 
 const theme = document.getElementById('theme');
@@ -110,9 +116,15 @@ for (const form of document.querySelectorAll('form[data-send]')) {
 document.addEventListener('click', (event) => {
   const button = event.target.closest?.('button[data-copy]');
   if (!button) return;
-  navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).textContent).then(() => {
-    button.textContent = 'Copied';
-  });
+  const source = document.getElementById(button.dataset.copy);
+  // Browsers have no clipboard for pages of other machines without TLS, and may refuse it.
+  const byHand = () => {
+    getSelection().selectAllChildren(source);
+    button.textContent = document.execCommand('copy') ? 'Copied' : 'Selected: copy it by keyboard';
+  };
+  if (navigator.clipboard) {
+    navigator.clipboard.writeText(source.textContent).then(() => { button.textContent = 'Copied'; }, byHand);
+  } else byHand();
 });
 if (main) {
   localize(document);

@@ -76,10 +76,18 @@ package enum Figures {
         return "<time datetime=\"\(text)\">\(text)</time>"
     }
 
-    /// The time of day in UTC, for axes.
-    static func clock(_ seconds: Double, withSeconds: Bool = false) -> HTML {
+    /// How much of a moment is said.
+    enum Clock: String { case day, minute, second }
+
+    /// The time of day in UTC, for axes, or the day with it.
+    static func clock(_ seconds: Double, _ detail: Clock = .minute) -> HTML {
         let text = Date(timeIntervalSince1970: seconds).formatted(.iso8601)
-        let time = String(text.dropFirst(11).prefix(withSeconds ? 8 : 5))
-        return "<time datetime=\"\(text)\" data-clock=\"\(withSeconds ? "second" : "minute")\">\(time)</time>"
+        let time =
+            switch detail {
+            case .day: String(text.dropFirst(5).prefix(11)).replacing("T", with: " ")
+            case .minute: String(text.dropFirst(11).prefix(5))
+            case .second: String(text.dropFirst(11).prefix(8))
+            }
+        return "<time datetime=\"\(text)\" data-clock=\"\(detail.rawValue)\">\(time)</time>"
     }
 }

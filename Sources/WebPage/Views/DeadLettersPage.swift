@@ -78,7 +78,9 @@ package struct DeadLettersPage {
         guard let chosen else { return .none }
         let examples = letters.prefix(1).map(example)
         let more = letters.dropFirst().map(example)
-        let others: HTML = more.isEmpty ? "" : "<details><summary>\(more.count) more</summary>\(more)</details>"
+        let others: HTML =
+            more.isEmpty
+            ? "" : "<details><summary>\(more.count) more of \(Figures.exact(chosen.count))</summary>\(more)</details>"
         return """
             <section class="panel"><h2>\(chosen.cause ?? "not named")\(chosen.field.map { " in field \($0)" } ?? "")</h2>\
             \(times?.markup ?? "")\(actions(chosen))<h3>The newest</h3>\(examples)\(others)</section>

@@ -28,6 +28,32 @@ package struct TablesPage {
         }
     }
 
+    /// A value of a key, of which null and the empty text are two. In addresses nothing stands for all values, so `=` and
+    /// `=null` stand for these two, and a text that begins with `=` has another one in front.
+    package struct KeyValue: Sendable, Hashable {
+        /// Nil for null.
+        package var text: String?
+
+        package init(text: String?) { self.text = text }
+
+        /// Nil for all values.
+        package init?(query: String) {
+            switch query {
+            case "": return nil
+            case "=null": text = nil
+            default: text = query.hasPrefix("=") ? String(query.dropFirst()) : query
+            }
+        }
+
+        package var query: String {
+            guard let text else { return "=null" }
+            return text.isEmpty || text.hasPrefix("=") ? "=" + text : text
+        }
+
+        /// As people read it.
+        package var label: String { text.map { $0.isEmpty ? "(empty)" : $0 } ?? "(null)" }
+    }
+
     /// What a query has answered, and the query.
     package struct Answer<Value: Sendable>: Sendable {
         package var sql: String
@@ -60,7 +86,7 @@ package struct TablesPage {
     package var table: String?
     package var range: Range
     /// The key by which rows can be chosen, its values, and the one that is chosen.
-    package var key: (name: String, values: [String], chosen: String?)?
+    package var key: (name: String, values: [KeyValue], chosen: KeyValue?)?
     package var charts: [Answer<any Drawing>] = []
     package var rows: Answer<Rows>?
     package var complaint: String?
@@ -104,7 +130,7 @@ package struct TablesPage {
             key.map { key in
                 let all: HTML = "<option value=\"\">all</option>"
                 return
-                    "<label>\(key.name)<select name=\"key\">\(all)\(Self.options(key.values, key.chosen))</select></label>"
+                    "<label>\(key.name)<select name=\"key\">\(all)\(Self.options(key))</select></label>"
             } ?? ""
         let ranges = Range.allCases.map { one -> HTML in
             "<option value=\"\(one.rawValue)\"\(one == range ? " selected" as HTML : "")>\(one.title)</option>"
@@ -113,6 +139,15 @@ package struct TablesPage {
             <form class="choose" data-send><label>Table<select name="table">\(Self.options(tables, table))</select></label>\
             <label>Range<select name="range">\(ranges)</select></label>\(keys)<button>Show</button></form>
             """
+    }
+
+    /// The values of a key; the chosen one is among them even if it has become rare.
+    private static func options(_ key: (name: String, values: [KeyValue], chosen: KeyValue?)) -> HTML {
+        let rare = key.chosen.flatMap { key.values.contains($0) ? nil : $0 }.map { [$0] } ?? []
+        return HTML(
+            (key.values + rare).map { value -> HTML in
+                "<option value=\"\(value.query)\"\(value == key.chosen ? " selected" as HTML : "")>\(value.label)</option>"
+            })
     }
 
     private static func options(_ values: [String], _ chosen: String?) -> HTML {

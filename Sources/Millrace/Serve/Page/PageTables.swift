@@ -43,7 +43,7 @@ struct PageTables {
                 "The catalogue's database has no table \(table.title): it is not made yet, or is in another database."
             return page
         }
-        let chosen = request.query["key"].flatMap { $0.isEmpty ? nil : $0 }
+        let chosen = request.query["key"].flatMap(TablesPage.KeyValue.init(query:))
         if let key = table.key {
             page.key = (key.title, try values(of: key, table, &catalog), chosen)
         }
@@ -67,14 +67,15 @@ struct PageTables {
     private var secondsLeft: Double { (deadline - .now) / .seconds(1) }
 
     /// The windows that are shown, and which rows of them count every record once.
-    private func condition(_ table: TableCharts, _ chosen: String?) -> String {
+    private func condition(_ table: TableCharts, _ chosen: TablesPage.KeyValue?) -> String {
         var all: [String] = []
         if let window = table.window, let seconds = range.seconds {
             let begin = Int64(Date.now.timeIntervalSince1970 - seconds) / 60 * 60
             all.append(window.reaches(SQLWord.timestamp(begin * 1_000_000)))
         }
         if let chosen, let key = table.key {
-            all += [key.rows, "\(key.column)::text = \(SQLWord.literal(chosen))"].compactMap(\.self)
+            let isIt = chosen.text.map { "\(key.column)::text = \(SQLWord.literal($0))" } ?? "\(key.column) IS NULL"
+            all += [key.rows, isIt].compactMap(\.self)
         } else {
             all += [table.total].compactMap(\.self)
         }
@@ -88,14 +89,15 @@ struct PageTables {
 
     private func values(
         of key: (column: String, title: String, rows: String?), _ table: TableCharts, _ catalog: inout Catalog
-    ) throws -> [String] {
+    ) throws -> [TablesPage.KeyValue] {
         let sql = """
-            SELECT \(key.column)::text FROM \(table.table) WHERE \(key.rows ?? "true") AND \(key.column) IS NOT NULL
+            SELECT \(key.column)::text FROM \(table.table) WHERE \(key.rows ?? "true")
             GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT \(Self.valuesMax)
             """
         do {
             return try catalog.reading(sql, within: secondsLeft) { found in
-                try (0..<found.rowCount).compactMap { try found.text($0, 0) }.sorted()
+                try (0..<found.rowCount).map { TablesPage.KeyValue(text: try found.text($0, 0)) }
+                    .sorted { $0.label < $1.label }
             }
         } catch let error as PostgresError where error.sqlState != nil {
             return []  // Too many rows to look through in time: then there is nothing to choose from.
@@ -125,6 +127,7 @@ struct PageTables {
         var drawing = Chart(
             title: chart.name, kind: chart.isBand ? .band : isSum ? .bars : .lines, lines: [], from: 0, to: 0,
             format: Self.format(chart.unit))
+        drawing.areStretches = true
         return try answer(sql, drawing as any Drawing, &catalog) { found in
             let times = try (0..<found.rowCount).map { Double(try found.microsecondsSince1970($0, 0) ?? 0) / 1e6 }
             let places = Self.places(times)
@@ -213,7 +216,7 @@ struct PageTables {
 
     /// All metrics by the values of a key, or their totals where there is none.
     private func rows(
-        _ table: TableCharts, _ chosen: String?, _ catalog: inout Catalog
+        _ table: TableCharts, _ chosen: TablesPage.KeyValue?, _ catalog: inout Catalog
     ) throws -> TablesPage.Answer<TablesPage.Rows> {
         let lines = table.charts.flatMap { chart in chart.lines.map { (chart, $0) } }
         let names = lines.map { chart, line in chart.lines.count > 1 ? "\(chart.name) \(line.name)" : chart.name }
@@ -236,7 +239,7 @@ struct PageTables {
         return try answer(sql, empty, &catalog) { found in
             var rows = empty
             rows.rows = try (0..<found.rowCount).map { row in
-                [try found.text(row, 0) ?? "(null)"]
+                [TablesPage.KeyValue(text: try found.text(row, 0)).label]
                     + (try lines.indices.map { index in
                         let value = try found.double(row, index + 1)
                         return value.map(Self.format(lines[index].0.unit)) ?? "–"

@@ -85,6 +85,23 @@ final class ReadingDesk: Sendable {
             self.isStopping = isStopping
         }
 
+        /// Reads; once more when a connection that was there before turns out to be none any more.
+        private mutating func read(
+            before deadline: ContinuousClock.Instant, _ reading: Reading
+        ) throws -> @Sendable (Viewer) -> HTML {
+            let wasThere = catalog != nil
+            do {
+                if catalog == nil {
+                    catalog = try Catalog(
+                        connecting: settings, within: .seconds(3), silence: .seconds(4), isCancelled: isStopping)
+                }
+                return try reading(&catalog!, deadline)
+            } catch let error as PostgresError where wasThere && error.isConnectionLost {
+                catalog = nil
+                return try read(before: deadline, reading)
+            }
+        }
+
         mutating func answer(
             _ request: PageRequest, before deadline: ContinuousClock.Instant, _ reading: Reading
         ) -> HTTPResponse {
@@ -98,11 +115,7 @@ final class ReadingDesk: Sendable {
                 if let known = kept[anybody], request.query["done"] == nil {
                     show = known.show
                 } else {
-                    if catalog == nil {
-                        catalog = try Catalog(
-                            connecting: settings, within: .seconds(3), silence: .seconds(4), isCancelled: isStopping)
-                    }
-                    show = try reading(&catalog!, deadline)
+                    show = try read(before: deadline, reading)
                     if kept.count < ReadingDesk.keptMax { kept[anybody] = (show, .now + ReadingDesk.freshness) }
                 }
                 return PageAnswer.html(show(request.viewer))

@@ -63,7 +63,9 @@ struct WebOptions: ParsableArguments {
     /// Where the token is unless somebody says otherwise.
     static func defaultTokenPath(_ environment: [String: String]) -> String {
         let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return (state ?? NSHomeDirectory() + "/.local/state") + "/millrace/token"
+        // The home that shells and documentation mean by `~`; Foundation asks the system's list of users first.
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? NSHomeDirectory()
+        return (state ?? home + "/.local/state") + "/millrace/token"
     }
 
     /// Listens, if that is wanted.
