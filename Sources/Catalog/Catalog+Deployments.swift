@@ -48,7 +48,7 @@ extension Catalog {
         }
     }
 
-    private static func deploy(
+    static func deploy(
         _ topology: String, file: String, note: String, plan: String = "", acceptsGaps: Bool, by person: String,
         _ connection: inout Connection
     ) throws -> DeployOutcome {

@@ -26,14 +26,22 @@ package struct RebuildDistance: Sendable {
 extension Catalog {
     /// What is deployed beside a topology: rebuilds, and versions that one has replaced.
     package mutating func rebuilds(of topology: String) throws -> [(rebuild: Rebuild, deployment: Deployment)] {
-        try deployments().compactMap { deployment in
+        try Self.rebuilds(of: topology, deployments())
+    }
+
+    private static func rebuilds(
+        of topology: String, _ deployments: [Deployment]
+    ) -> [(rebuild: Rebuild, deployment: Deployment)] {
+        deployments.compactMap { deployment in
             guard let rebuild = Rebuild(name: deployment.topology), rebuild.topology == topology else { return nil }
             return (rebuild, deployment)
         }
     }
 
     /// Whether it has yet to take its topology's place: there is no version of its number. What was replaced has been one.
-    package mutating func isNext(_ rebuild: Rebuild) throws -> Bool {
+    package mutating func isNext(_ rebuild: Rebuild) throws -> Bool { try Self.isNext(rebuild, &connection) }
+
+    private static func isNext(_ rebuild: Rebuild, _ connection: inout Connection) throws -> Bool {
         try connection.query(
             "SELECT 1 FROM millrace.versions WHERE topology = $1 AND version = $2",
             [.text(rebuild.topology), .int64(Int64(rebuild.tag))]
@@ -73,15 +81,23 @@ extension Catalog {
         if let obstacle = obstacles.first(where: \.isFinal) {
             throw CatalogError(code: .elsewhere, description: "topology \(topology): \(obstacle.text)")
         }
-        if let other = try rebuilds(of: topology).first(where: { try isNext($0.rebuild) }) {
-            throw CatalogError(
-                code: .nothingToDo,
-                description:
-                    "topology \(topology): \(other.rebuild.name) is being rebuilt already; promote it, or millrace "
-                    + "remove \(other.rebuild.name) --drop")
+        let rebuild = try change(topology) { connection in
+            // Two who rebuild at once take turns: the second finds what the first has begun.
+            try connection.execute("LOCK TABLE millrace.deployments IN SHARE ROW EXCLUSIVE MODE")
+            let others = try Self.rebuilds(of: topology, Self.deployments(&connection))
+            if let other = try others.first(where: { try Self.isNext($0.rebuild, &connection) }) {
+                throw CatalogError(
+                    code: .nothingToDo,
+                    description:
+                        "topology \(topology): \(other.rebuild.name) is being rebuilt already; promote it, or millrace "
+                        + "remove \(other.rebuild.name) --drop")
+            }
+            let rebuild = Rebuild(topology: topology, tag: try Self.nextVersion(of: topology, &connection))
+            try Self.takeTurn(rebuild.name, &connection)
+            _ = try Self.deploy(
+                rebuild.name, file: file, note: note, acceptsGaps: false, by: person, &connection)
+            return rebuild
         }
-        let rebuild = Rebuild(topology: topology, tag: try Self.nextVersion(of: topology, &connection))
-        _ = try deploy(rebuild.name, file: file, note: note, acceptsGaps: false, by: person)
         return (rebuild, obstacles)
     }
 

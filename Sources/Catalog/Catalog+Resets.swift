@@ -47,6 +47,16 @@ extension Catalog {
         }
         var scope = ResetScope(topology: topology, tables: [], readsAgain: table == nil, messages: 0, deadLetters: 0)
         for (schema, name) in chosen {
+            guard try exists(Self.quoted(schema, name)) else {
+                // With all of them, it is made anew by the next start.
+                if scope.readsAgain { continue }
+                throw CatalogError(
+                    code: .elsewhere,
+                    description:
+                        "topology \(topology): its table \(schema).\(name) is gone, so there is nothing to empty; millrace reset "
+                        + "\(topology) without --table makes its tables anew and reads again what its sources still have"
+                )
+            }
             let found = try connection.query(
                 """
                 SELECT CASE WHEN c.relpages < 20000 THEN (SELECT count(*) FROM \(Self.quoted(schema, name)))

@@ -35,6 +35,9 @@ public struct BuildContext: Sendable {
     public var permits: PermitGate?
     /// For a sink: the node that feeds it, and its number in the pipeline.
     public var input: (operator: any Operator, number: Int)?
+    /// For a sink: every node that may keep a record from its rows, by name: those between source and it, and those that write
+    /// the same rows.
+    public var nodesInFront: Set<String> = []
     /// For a sink: what decides what its rows mean, from the node that feeds it back to the source.
     public var meaning = EventMeaning()
     /// For a sink: the names of its source's positions, nil when they are not known before it runs.

@@ -92,6 +92,12 @@ extension CompiledTopology {
     private func context(of sink: Sink, fedBy input: any Operator, _ context: BuildContext) -> BuildContext {
         var context = context
         context.input = (input, sink.stage)
+        context.nodesInFront = Set(sinks.filter { $0.stage == sink.stage }.map(\.name))
+        var open = [sink.stage]
+        while let stage = open.popLast() {
+            context.nodesInFront.insert(stages[stage].name)
+            open += stages[stage].parents
+        }
         context.meaning = meaning(behind: sink.stage)
         let own = stages[sink.stage].sources
         let topics = own.map { sources[$0].plan.positionTopics }

@@ -235,4 +235,38 @@ import Testing
         try await other.value
         #expect(steps.withLock { $0 } == ["changed", "true"])
     }
+
+    /// Both would have the same number, and each asker think that it is theirs.
+    @Test func ofTwoWhoRebuildAtOnceOneIsRefused() async throws {
+        _ = try Stand("rebuild_race")
+        let settings = try CatalogTests.settings("rebuild_race")
+        let began = try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<4 {
+                group.addTask {
+                    var catalog = try Catalog(connecting: settings)
+                    do {
+                        return try catalog.rebuild("t", file: "b\(number)", note: "", by: "me").rebuild.name
+                    } catch let error as CatalogError {
+                        return "\(error)"
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(began.count { $0 == "t@2" } == 1, "\(began)")
+        #expect(began.count { $0.contains("t@2 is being rebuilt already") } == 3, "\(began)")
+    }
+
+    /// Making it anew is what a reset is for.
+    @Test func aTableThatIsGoneIsNotInTheWayOfAReset() throws {
+        var stand = try Stand("reset_gone")
+        try stand.connection.execute("DROP TABLE kpi")
+        let error = #expect(throws: CatalogError.self) { try stand.catalog.resetScope(of: "t", table: "kpi") }
+        #expect(error.map { "\($0)" }?.contains("its table public.kpi is gone") == true)
+        let scope = try stand.catalog.resetScope(of: "t", table: nil)
+        #expect(scope.tables.isEmpty && scope.readsAgain && scope.messages == 5)
+        let base = try stand.catalog.pause("t", for: "reset", by: "me")
+        try stand.catalog.reset(scope, base)
+        #expect(try stand.connection.query("SELECT count(*) FROM millrace.partitions").int64(0, 0) == 0)
+    }
 }

@@ -112,9 +112,10 @@ struct Apply: AsyncParsableCommand {
         }
     }
 
-    /// Whether the file of a plan is what is deployed.
+    /// Whether the file of a plan is what is deployed, and the plan has nothing to do to the tables of such a one.
     private static func isDone(_ plan: ChangePlan, _ base: DeploymentBase, _ catalog: inout Catalog) throws -> Bool {
-        guard base.version > 0, base != plan.base || plan.isDeployed else { return false }
+        let hasChanges = plan.tables.contains { !$0.statements.isEmpty }
+        guard base.version > 0, base != plan.base || plan.isDeployed && !hasChanges else { return false }
         return try catalog.version(base.version, of: plan.topology).file.utf8.elementsEqual(plan.file.utf8)
     }
 
@@ -128,6 +129,9 @@ struct Apply: AsyncParsableCommand {
             plan.topology, file: plan.file, base: base, isDeployed: plan.isDeployed,
             try Rehearsing.run(topology, logger: PlanCommand.logger))
         guard now.isPossible else { throw Refusal(description: "the plan cannot be applied:\n\(now.text)") }
+        let statements = now.tables.flatMap(\.statements)
+        // Tables that had been changed by hand, and are as they should be again.
+        if plan.isDeployed, statements.isEmpty { return "version \(base.version) is what was planned already" }
         guard now.acceptsGaps == plan.acceptsGaps, now.tables.map(\.fate) == plan.tables.map(\.fate) else {
             // Unless another one who applies it has just changed them.
             try catalog.check(plan.topology, isAt: base)
@@ -140,11 +144,13 @@ struct Apply: AsyncParsableCommand {
             plan.topology, file: plan.file, note: note, plan: now.text, acceptsGaps: plan.acceptsGaps, expected: base,
             by: CatalogOptions.person
         ) {
-            try Rehearsing.execute(
-                now.tables.flatMap(\.statements), for: topology, logger: PlanCommand.logger)
+            try Rehearsing.execute(statements, for: topology, logger: PlanCommand.logger)
         }
         switch outcome {
-        case .unchanged(let version): return "version \(version) is what was planned already"
+        case .unchanged(let version):
+            // It may have failed for what the tables lacked.
+            try catalog.restart(plan.topology, by: CatalogOptions.person)
+            return "version \(version) begins again with its tables as planned"
         case .deployed(let version, _): return "version \(version) deployed"
         }
     }

@@ -95,15 +95,4 @@ enum Moment {
     static func text(_ microseconds: Int64) -> String {
         Date(timeIntervalSince1970: Double(microseconds) / 1e6).formatted(.iso8601)
     }
-
-    /// `12s`, `5m`, `3h`, `8d`
-    static func age(_ microseconds: Int64, now: Date = .now) -> String {
-        let seconds = max(0, Int(now.timeIntervalSince1970 - Double(microseconds) / 1e6))
-        return switch seconds {
-        case ..<120: "\(seconds)s"
-        case ..<7_200: "\(seconds / 60)m"
-        case ..<172_800: "\(seconds / 3_600)h"
-        default: "\(seconds / 86_400)d"
-        }
-    }
 }

@@ -60,7 +60,8 @@ enum Shape {
             let points = run.map { "\(place($0.x)) \(place($0.y))" }
             guard points.count == 1, let only = run.first else { return "M" + points.joined(separator: "L") }
             // A value alone would be no line at all: a stretch is as wide as it is, within reason.
-            let size = areStretches ? min(24, max(4, width / Double(values.count) * 0.8)) : 1
+            guard areStretches else { return "M\(points[0])h1" }
+            let size = min(24, max(4, width / Double(values.count) * 0.8))
             return "M\(place(max(0, only.x - size / 2))) \(place(only.y))h\(place(size))"
         }.joined()
     }

@@ -110,7 +110,7 @@ package struct OverviewPage {
             \(Sparkline.markup(samples, label: "records a second over 15 minutes"))</div>\
             <dl><div><dt>Complete up to</dt><dd>\(complete(topology))</dd></div>\
             <div><dt>Waiting</dt><dd><a href="\(Address.view(.partitions, of: topology.name))">\(Figures.count(topology.lag))</a></dd></div>\
-            <div><dt>Dead letters since the start</dt><dd><a href="\(Address.view(.deadLetters, of: topology.name))">\(Figures.exact(topology.dead))</a></dd></div>\
+            <div><dt>Dead since the start</dt><dd><a href="\(Address.view(.deadLetters, of: topology.name))">\(Figures.exact(topology.dead))</a></dd></div>\
             <div><dt>Memory</dt><dd>\(Figures.bytes(Double(topology.memory)))</dd></div></dl></article>
             """
     }

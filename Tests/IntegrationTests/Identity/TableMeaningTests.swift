@@ -204,6 +204,37 @@ import Testing
         }
     }
 
+    /// What was not written for a while is made anew from the sketch, by the statement that is named.
+    @Test(arguments: ["--migrate", "--from-now"])
+    func aPercentileThatComesBackDoesNotStandStill(way: String) async throws {
+        try await onOwnThread {
+            let stand = try IdentityStand("meaning_returned_\(way.dropFirst(2).replacing("-", with: "_"))")
+            let first = stand.topology(metrics: "{ p: 'percentiles(v, 50, 95)' }")
+            let second = stand.topology(metrics: "{ p: 'percentiles(v, 50, 99)' }")
+            _ = try stand.runs(first)
+            _ = try stand.runs(second, "--migrate", "--from-now")
+            try stand.append(lines: (0..<10).map { #"{"id":"a","v":\#($0 * 50),"ts":"2024-02-01T00:00:00Z"}"# })
+            _ = try stand.runs(second)
+            let refused = try stand.run(first)
+            refused.expect(.code(1), "its column p_p95 was not written for a while")
+            refused.expect(
+                .code(1), #"UPDATE "public"."kpi" SET "p_p95" = millrace.percentile("p_sketch", 95.0 / 100);"#)
+            // Mended, or accepted as it is.
+            let runs = try stand.runs(first, "--from-now", way)
+            let old = "SELECT count(*) FROM kpi WHERE p_p95 IS DISTINCT FROM millrace.percentile(p_sketch, 0.95)"
+            if way == "--migrate" {
+                #expect(try stand.database.number(old) == 0, "\(runs.errors)")
+                #expect(!runs.errors.contains("p_p95 was not written"), "\(runs.errors)")
+            } else {
+                #expect(runs.errors.contains("p_p95 was not written"), "\(runs.errors)")
+                #expect(
+                    try stand.database.number("SELECT count(*) FROM millrace.tables WHERE complete_from ? 'metric p'")
+                        == 1)
+            }
+            _ = try stand.runs(first)
+        }
+    }
+
     @Test func aMetricThatWasRemovedDoesNotStandStillUnseen() async throws {
         try await onOwnThread {
             let stand = try IdentityStand("meaning_removed")

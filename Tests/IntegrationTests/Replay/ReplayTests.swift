@@ -40,6 +40,59 @@ import Testing
         }
     }
 
+    /// Names mean nothing to tables, so a file with other names goes on with them; a letter means the table that lacks its
+    /// record, whatever the node is called that has refused it.
+    @Test func namesThatChangePlacesCountNothingTwice() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_swapped", events: ReplayStand.events(2_000))
+            try stand.runRefusing(stand.text(mended: false))
+            let refused = try stand.database.number(
+                "SELECT count(*) FROM millrace.dead_letters WHERE refused_by = 'by_country'")
+            #expect(refused > 200)
+            let mended = stand.text(mended: true).replacing("by_country", with: "other")
+                .replacing("  all: {", with: "  by_country: {").replacing("from: all", with: "from: by_country")
+                .replacing("other", with: "all")
+            try stand.run(mended, ["--from-now"])
+            #expect(
+                try stand.database.number("SELECT count(*) FROM millrace.dead_letters WHERE refused_by = 'all'")
+                    == refused)
+            #expect(try stand.replay(mended, ["--cause", "refused_row"]).applied == refused)
+            _ = try stand.replay(mended)
+            try stand.expectCleanRun(mended, TestDatabase("replay_swapped_clean"))
+        }
+    }
+
+    /// The table that lacks the records is no longer written, and another node has the name of the one in front of it.
+    @Test func aNameThatBelongsToAnotherTableNowTakesNoLetters() async throws {
+        try await onOwnThread {
+            let stand = try ReplayStand("replay_heir", events: ReplayStand.events(2_000))
+            try stand.runRefusing(stand.text(mended: false))
+            let heir = """
+                topology: replayed
+                commit_interval: 10ms
+                nodes:
+                  events: { \(stand.source) }
+                  records:
+                    from: events
+                    parse_json:
+                      accept: json
+                      event_time: ts
+                      fields: { ts: timestamp, country: text, amount: integer, user: text }
+                  by_country: { from: records, summarize: { metrics: { n: count(), users: uniques(user), last: last(user) } } }
+                  total: { from: by_country, postgres: { url: "${DATABASE_URL}", table: total } }
+                """
+            let before = try stand.database.number("SELECT n::bigint FROM total")
+            try stand.run(heir)
+            let answer = try stand.replay(heir, ["--cause", "refused_row"])
+            #expect(answer.applied == 0 && answer.letters > 200, "\(answer)")
+            #expect(answer.untouched.map(\.count).reduce(0, +) == answer.letters, "\(answer)")
+            #expect(try stand.database.number("SELECT n::bigint FROM total") == before)
+            // And it stays so when the file is started again.
+            try stand.run(heir)
+            #expect(try stand.replay(heir, ["--cause", "refused_row"]).applied == 0)
+        }
+    }
+
     /// The first line of a file that begins with a byte order mark, of which earlier versions made a dead letter.
     @Test func aRecordBehindAByteOrderMarkIsReplayed() async throws {
         try await onOwnThread {
@@ -240,6 +293,29 @@ import Testing
             #expect(try stand.replay(text(true)).failed.map(\.count) == [1])
             #expect(try stand.database.number("SELECT n FROM total") == 3)
             #expect(try Ledger(of: stand.database).problems(messages: nil, records: 3) == [])
+        }
+    }
+
+    /// A longer life of rows brings none back: what was dropped gets no part of a row.
+    @Test(arguments: [", keep: 500d", ""]) func whatWasDroppedStaysSoWhateverIsKeptNow(keep: String) async throws {
+        try await onOwnThread {
+            let day = { (ago: Double) in Date.now.addingTimeInterval(-ago * 86_400).formatted(.iso8601) }
+            let lines = [(day(0), "1"), (day(400), "2"), (day(400), "\"4\""), (day(100), "\"8\""), (day(100), "16")].map
+            {
+                "{\"ts\":\"\($0)\",\"country\":\"DE\",\"amount\":\($1),\"user\":\"u\"}"
+            }
+            let stand = try ReplayStand("replay_dropped_\(keep.count)", events: lines)
+            func text(_ mended: Bool, _ keep: String) -> String {
+                stand.text(mended: mended).replacing("table: countries", with: "table: countries\(keep)")
+            }
+            for _ in 0..<2 { try stand.run(text(false, ", keep: 300d")) }
+            #expect(try stand.database.number("SELECT sum(amount)::bigint FROM countries") == 17)
+            try stand.run(text(true, keep), ["--from-now"])
+            let answer = try stand.replay(text(true, keep))
+            #expect(answer.applied == 1, "\(answer)")
+            #expect(answer.failed == [.init(reason: "forgotten", count: 1)])
+            #expect(try stand.database.number("SELECT sum(amount)::bigint FROM countries") == 25)
+            #expect(try stand.database.number("SELECT n FROM total") == 5)
         }
     }
 

@@ -179,6 +179,27 @@ import Testing
         }
     }
 
+    /// A column that somebody has dropped: the file is the deployed one, and there is something to do all the same.
+    @Test func aTableThatWasChangedByHandIsMended() async throws {
+        try await onOwnThread {
+            let database = try TestDatabase("plan_mends")
+            let stand = try ServeStand(database)
+            let path = try stand.file("{\"at\":\"2026-01-01T00:00:00Z\",\"n\":1,\"kind\":\"k\"}\n", "events.ndjson")
+            let process = try stand.serve()
+            let file = try stand.file(Job(path: path).text)
+            try stand.succeed("deploy", file)
+            try stand.wait(for: "planned", toBe: "ended")
+            _ = try database.query("ALTER TABLE planned DROP COLUMN sum")
+            let plan = file + ".plan"
+            #expect(try stand.succeed("plan", file, "--out", plan).contains("ADD COLUMN \"sum\""))
+            #expect(try stand.succeed("apply", plan).contains("version 1 begins again with its tables as planned"))
+            #expect(try database.number("SELECT count(*) FROM planned WHERE sum IS NULL") == 1)
+            try stand.wait(for: "planned", toBe: "ended")
+            #expect(try stand.succeed("apply", plan).contains("version 1 is what was planned already"))
+            try stopInOrder([process])
+        }
+    }
+
     @Test func aCatalogueThatHasMovedRefusesIt() async throws {
         try await onOwnThread {
             let stand = try ServeStand(try TestDatabase("plan_moved"))

@@ -33,12 +33,20 @@ final class TableRows: EpochSink {
     let writer: SummaryWriter
     /// Where its rows stand when they are not kept for good.
     let partitions: TablePartitions?
+    /// Before what moment rows were dropped when the table was looked at, in microseconds since 1970; nil for none.
+    let droppedBefore: Int64?
 
-    init(node: Int, sink: String, writer: SummaryWriter, partitions: TablePartitions?) {
+    init(node: Int, sink: String, writer: SummaryWriter, partitions: TablePartitions?, droppedBefore: Int64? = nil) {
         self.node = node
         self.sink = sink
         self.writer = writer
         self.partitions = partitions
+        self.droppedBefore = droppedBefore
+    }
+
+    /// Whether the rows of a window were dropped, or may have been.
+    func isForgotten(_ windowStart: Int64, at now: Int64) -> Bool {
+        droppedBefore.map { windowStart < $0 } ?? false || partitions?.isForgotten(windowStart, at: now) ?? false
     }
 
     /// The node's groups, nil when the epoch has none.

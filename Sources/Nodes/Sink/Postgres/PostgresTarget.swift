@@ -133,14 +133,14 @@ package final class PostgresTarget: CommitTarget, @unchecked Sendable {
     private func begin(_ prepared: SchemaSetup.Prepared) throws {
         definition = prepared.definition
         // What keeps instances from each other is the ticket, not the order.
-        tables = zip(sinks, zip(prepared.places, prepared.partitions))
+        tables = zip(zip(sinks, prepared.droppedBefore), zip(prepared.places, prepared.partitions))
             .sorted { ($0.1.0.schema, $0.1.0.name) < ($1.1.0.schema, $1.1.0.name) }
-            .map { sink, found in
-                TableRows(
-                    node: sink.node, sink: sink.name,
-                    writer: SummaryWriter(
-                        plan: sink.plan, window: sink.window, place: found.0, name: sink.table, memory: memory),
-                    partitions: found.1)
+            .map { known, found in
+                let sink = known.0
+                let writer = SummaryWriter(
+                    plan: sink.plan, window: sink.window, place: found.0, name: sink.table, memory: memory)
+                return TableRows(
+                    node: sink.node, sink: sink.name, writer: writer, partitions: found.1, droppedBefore: known.1)
             }
         if let replay {
             // Its locks on the ledger come before those on rows, as in every commit.

@@ -36,6 +36,8 @@ struct SchemaSetup {
         var definition: TableDefinition
         /// For each sink, the partitions of its table, nil for one whose rows are kept for good.
         var partitions: [TablePartitions?]
+        /// For each sink, before what moment rows of its table were dropped, in microseconds since 1970; nil for none.
+        var droppedBefore: [Int64?]
         /// What a person should know.
         var warnings: [String]
     }
@@ -160,13 +162,16 @@ struct SchemaSetup {
         guard refused.isEmpty else {
             throw StartRefusal(topology: topology, refused: refused, all: admissions, records: records).error
         }
+        let refusers = LetterRefusers(of: topology, records, admissions)
+        if mayRegister { try refusers.renew(&connection) } else { try refusers.check() }
         let ledger = try ledger(&connection)
         try remember(left: records, ledger, keeping: admissions.map(\.place), &connection)
         for index in admissions.indices { try admissions[index].describe(&connection) }
         let partitions = try zip(admissions, sinks).map { try TablePartitions(of: $0.place, $1, &connection) }
+        let dropped = try admissions.map { try TableRecord.droppedBefore($0.place, &connection) }
         return Prepared(
             places: admissions.map(\.place), hasRows: admissions.map(\.hasRows), definition: definition,
-            partitions: partitions, warnings: admissions.flatMap(\.warnings))
+            partitions: partitions, droppedBefore: dropped, warnings: admissions.flatMap(\.warnings))
     }
 
     /// The tables as they come before the gate.
@@ -190,6 +195,7 @@ struct SchemaSetup {
     ) throws {
         for var record in left(of: records, keeping: places) {
             record.leftRead = ledger.entries(of: record.feed, elsewhere: []).read
+            record.nodes = nil
             try record.save(replacing: record, &connection)
         }
     }

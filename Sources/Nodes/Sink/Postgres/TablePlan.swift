@@ -40,7 +40,7 @@ struct TablePlan: SinkPlan {
                 plan: table.window.map { summary.only(window: $0) } ?? summary, window: table.window,
                 table: table.name, isShared: isShared, keep: table.keep, events: context.meaning.lines,
                 feed: TableFeed(topics: context.positionTopics, elsewhere: context.otherTopics),
-                step: step.map { TableStep(plan: $0, logger: context.logger) })
+                nodesInFront: context.nodesInFront, step: step.map { TableStep(plan: $0, logger: context.logger) })
         }
         return .stored(StoredTables(url: url, sinks: sinks, refused: summarize.refused))
     }

@@ -158,6 +158,8 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS table_oid bigint,
             ADD COLUMN IF NOT EXISTS storage bigint,
             ADD COLUMN IF NOT EXISTS left_read bigint,
+            ADD COLUMN IF NOT EXISTS nodes text COLLATE "C",
+            ADD COLUMN IF NOT EXISTS dropped_before timestamptz,
             ADD COLUMN IF NOT EXISTS complete_from jsonb,
             ADD COLUMN IF NOT EXISTS since timestamptz NOT NULL DEFAULT now();
 

@@ -129,6 +129,7 @@ extension TableAdmission {
                 guard isSameTable, let number = own.columns[column.name] else { return false }
                 return number != found[column.name]?.number
             }
+            if !isNew { try checkReturned(metric, found, own, &connection) }
             guard isNew || !again.isEmpty else { continue }
             partial.append("metric \(metric.name)")
             for column in isNew ? columns : again {
@@ -154,6 +155,38 @@ extension TableAdmission {
         }
     }
 
+    /// Columns that the last definition did not write and that are there from before it: in rows that were written meanwhile
+    /// they stand still, though what they are read from is right.
+    private mutating func checkReturned(
+        _ metric: TableMetric, _ found: TableColumns, _ own: TableRecord, _ connection: inout Connection
+    ) throws {
+        for column in metric.columns where own.columns[column.name] == nil {
+            guard let reading = column.reading, own.columns[reading.state] != nil,
+                let number = found[column.name]?.number, own.columnsKnown.map({ number <= $0 }) ?? false
+            else { continue }
+            let isOld = try connection.query(
+                """
+                SELECT EXISTS (SELECT 1 FROM \(place.quoted)
+                    WHERE \(SQLName.quote(column.name)) IS DISTINCT FROM \(Self.call(reading)))
+                """)
+            guard try isOld.bool(0, 0) == true else { continue }
+            partial.append("metric \(metric.name)")
+            let update = "UPDATE \(place.quoted) SET \(SQLName.quote(column.name)) = \(Self.call(reading));"
+            problems.append(
+                TableProblem(
+                    text:
+                        "its column \(column.name) was not written for a while, so rows of that time have null or old values "
+                        + "in it",
+                    choices: ["make it anew from what the rows hold: \(update)"],
+                    remedy: [TableRemedy(sql: update, rewrites: true)], isAcceptable: true))
+        }
+    }
+
+    /// How a column is read from the state beside it, in SQL.
+    private static func call(_ reading: ResultColumn.Reading) -> String {
+        "millrace.\(reading.function)(\(([SQLName.quote(reading.state)] + reading.arguments).joined(separator: ", ")))"
+    }
+
     func needs(_ columns: [TableColumn]) -> TableProblem {
         let names = columns.map(\.name).joined(separator: ", ")
         var steps = [TableRemedy(sql: Self.addition(columns, to: place))]
@@ -162,10 +195,7 @@ extension TableAdmission {
                 guard let reading = column.reading, !columns.contains(where: { $0.name == reading.state }) else {
                     continue
                 }
-                let arguments = ([SQLName.quote(reading.state)] + reading.arguments).joined(separator: ", ")
-                let update =
-                    "UPDATE \(place.quoted) SET \(SQLName.quote(column.name)) = "
-                    + "millrace.\(reading.function)(\(arguments));"
+                let update = "UPDATE \(place.quoted) SET \(SQLName.quote(column.name)) = \(Self.call(reading));"
                 steps.append(TableRemedy(sql: update, rewrites: true))
             }
         }

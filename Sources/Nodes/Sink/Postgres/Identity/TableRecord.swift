@@ -24,13 +24,16 @@ struct TableRecord {
     var storage: Int64?
     /// What the feed had read when the topology stopped keeping the table; nil while it keeps it.
     var leftRead: Int64?
+    /// The names of the nodes in front of it at the last start; nil when it is not kept any longer, and in a row of a version
+    /// that did not say.
+    var nodes: Set<String>?
 
     /// `schema.table` for people.
     var shown: String { schema.isEmpty ? name : schema + "." + name }
 
     private static let fields = """
         table_schema, table_name, topology, definition, coalesce(sink, ''), shared, coalesce(feed, ''),
-        coalesce(columns, ''), columns_known::bigint, has_rows, place, table_oid, storage, left_read
+        coalesce(columns, ''), columns_known::bigint, has_rows, place, table_oid, storage, left_read, nodes
         """
 
     /// All rows, in order.
@@ -44,7 +47,8 @@ struct TableRecord {
                 feed: TableFeed.topics(in: try found.text(row, 6) ?? ""),
                 columns: Self.columns(in: try found.text(row, 7) ?? ""), columnsKnown: try found.int64(row, 8),
                 hasRows: try found.bool(row, 9) ?? false, place: try found.text(row, 10),
-                oid: try found.int64(row, 11), storage: try found.int64(row, 12), leftRead: try found.int64(row, 13))
+                oid: try found.int64(row, 11), storage: try found.int64(row, 12), leftRead: try found.int64(row, 13),
+                nodes: try found.text(row, 14).map { Set($0.split(separator: "\n").map(String.init)) })
         }
     }
 
@@ -67,17 +71,18 @@ struct TableRecord {
             columnsKnown.map { .int64($0) } ?? .null, .bool(hasRows), place.map { .text($0) } ?? .null,
             oid.map { .int64($0) } ?? .null, storage.map { .int64($0) } ?? .null,
             leftRead.map { .int64($0) } ?? .null,
+            nodes.map { .text($0.sorted().joined(separator: "\n")) } ?? .null,
         ]
         try connection.query(
             """
             INSERT INTO millrace.tables (table_schema, table_name, topology, definition, digest, sink, shared, feed,
-                columns, columns_known, has_rows, place, table_oid, storage, left_read)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::integer, $11, $12, $13, $14, $15)
+                columns, columns_known, has_rows, place, table_oid, storage, left_read, nodes)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::integer, $11, $12, $13, $14, $15, $16)
             ON CONFLICT (table_schema, table_name, topology) DO UPDATE SET definition = EXCLUDED.definition,
                 digest = EXCLUDED.digest, sink = EXCLUDED.sink, shared = EXCLUDED.shared, feed = EXCLUDED.feed,
                 columns = EXCLUDED.columns, columns_known = EXCLUDED.columns_known, has_rows = EXCLUDED.has_rows,
                 place = EXCLUDED.place, table_oid = EXCLUDED.table_oid, storage = EXCLUDED.storage,
-                left_read = EXCLUDED.left_read
+                left_read = EXCLUDED.left_read, nodes = EXCLUDED.nodes
             """, values)
     }
 
@@ -95,11 +100,28 @@ struct TableRecord {
         }
     }
 
+    /// Remembers that the rows of windows that began before a moment are gone, whoever wrote them.
+    static func note(droppedBefore end: Int64, of place: TablePlace, _ connection: inout Connection) throws {
+        try connection.query(
+            """
+            UPDATE millrace.tables SET dropped_before = greatest(dropped_before, to_timestamp($3::double precision))
+            WHERE table_schema = $1 AND table_name = $2
+            """, [.text(place.schema), .text(place.name), .double(Double(end) / 1e6)])
+    }
+
+    /// Before what moment, in microseconds since 1970, the rows of a table are gone; nil when none are.
+    static func droppedBefore(_ place: TablePlace, _ connection: inout Connection) throws -> Int64? {
+        try connection.query(
+            "SELECT max(dropped_before) FROM millrace.tables WHERE table_schema = $1 AND table_name = $2",
+            [.text(place.schema), .text(place.name)]
+        ).microsecondsSince1970(0, 0)
+    }
+
     /// Forgets that something was missing: the table begins anew with its positions.
     func clearCompleteFrom(_ connection: inout Connection) throws {
         try connection.query(
             """
-            UPDATE millrace.tables SET complete_from = NULL, since = now()
+            UPDATE millrace.tables SET complete_from = NULL, dropped_before = NULL, since = now()
             WHERE table_schema = $1 AND table_name = $2 AND topology = $3
             """, [.text(schema), .text(name), .text(topology)])
     }

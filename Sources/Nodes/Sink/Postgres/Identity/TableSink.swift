@@ -21,13 +21,16 @@ package struct TableSink: Sendable {
     package var events: [DefinitionLine]
     /// Whose positions say what the table holds.
     package var feed: TableFeed
+    /// The names of the nodes that may keep a record from the table.
+    package var nodesInFront: Set<String>
     /// What is run after commits, nil for nothing.
     package var step: TableStep?
 
     /// Creates a sink.
     package init(
         name: String, node: Int, plan: SummaryPlan, window: Int? = nil, table: String, isShared: Bool,
-        keep: Int64? = nil, events: [DefinitionLine], feed: TableFeed, step: TableStep? = nil
+        keep: Int64? = nil, events: [DefinitionLine], feed: TableFeed, nodesInFront: Set<String> = [],
+        step: TableStep? = nil
     ) {
         self.name = name
         self.node = node
@@ -38,6 +41,7 @@ package struct TableSink: Sendable {
         self.keep = keep
         self.events = events
         self.feed = feed
+        self.nodesInFront = nodesInFront
         self.step = step
     }
 

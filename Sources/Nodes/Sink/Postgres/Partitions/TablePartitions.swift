@@ -222,6 +222,7 @@ final class TablePartitions {
         try connection.query(CommitTicket.sql, [.array(names)])
         let old = try Self.parts(of: oid, &connection).filter { isOld($0.bounds, at: now) }.prefix(Self.dropsMax)
         for part in old { try connection.execute("DROP TABLE \(part.quoted)") }
+        if let last = old.last { try TableRecord.note(droppedBefore: last.bounds.upperBound, of: place, &connection) }
         return old.last.map { (old.count, Self.text($0.bounds.upperBound)) }
     }
 

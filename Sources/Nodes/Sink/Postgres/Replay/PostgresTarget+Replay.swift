@@ -47,17 +47,18 @@ extension PostgresTarget: ReplayShelf {
         let now = Int64(Date.now.timeIntervalSince1970 * 1e6)
         var count = 0
         for table in tables {
-            guard let partitions = table.partitions, let delta = table.delta(in: epoch),
+            guard table.partitions != nil || table.droppedBefore != nil, let delta = table.delta(in: epoch),
                 let refused = refused[table.node]
             else { continue }
             let fault = RecordFault(
                 "forgotten", node: table.sink,
-                "its window is older than what table \(table.writer.table.name) keeps, and its row may be gone")
+                "its window is older than what table \(table.writer.table.name) keeps or has kept, and its row may be gone"
+            )
             table.writer.withOrder(of: delta) { order in
                 for entry in order.entries {
                     let groups = delta.sets[Int(entry.set)]
                     guard let start = groups.windowStart(ofGroup: Int(entry.group)),
-                        partitions.isForgotten(start, at: now)
+                        table.isForgotten(start, at: now)
                     else { continue }
                     refused.insert(GroupOrder.identity(of: Int(entry.group), in: groups, as: groups.set), fault)
                     count += 1

@@ -76,7 +76,8 @@ final class ReplayBook {
                 code: .replaced,
                 description:
                     "topology \(topology): the row of this replay in \(Self.table) is not as it left it, so the database was "
-                    + "restored to an earlier state; what it holds fits together; replay again")
+                    + "restored to an earlier state, or nodes of the topology were renamed; what the database holds fits "
+                    + "together; replay again")
         }
     }
 
