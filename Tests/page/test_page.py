@@ -384,6 +384,13 @@ class PageTests(unittest.TestCase):
                 "document.querySelector('.said.bad')?.innerText.includes('cannot be asked')", "the page to say so")
             self.assertIn("game_kpis", page.text(".cards"))
             page.shoot(SHOTS / "away-1280.png")
+            for view in ("partitions", "tables", "dead-letters", "changes"):
+                self.go(page, f"/topologies/game_kpis/{view}")
+                self.assertIn("It cannot be shown now", page.text("main"))
+                self.assertIn("cannot be asked", page.text(".said.bad"))
+            self.go(page, "/topologies/game_kpis/why")
+            self.assertIn("when it was heard last", page.text("main"))
+            self.go(page, "/")
         finally:
             self.stand.postgres.start()
         page.eventually("!document.querySelector('.said.bad')", "the page to take it back")

@@ -18,10 +18,11 @@ package struct WhyPage {
 
     package var request: PageRequest
     package var topology: TopologyFigures
-    package var log: [Line]
+    /// Nil while it cannot be read.
+    package var log: [Line]?
     package var warning: String?
 
-    package init(request: PageRequest, topology: TopologyFigures, log: [Line], warning: String? = nil) {
+    package init(request: PageRequest, topology: TopologyFigures, log: [Line]?, warning: String? = nil) {
         self.request = request
         self.topology = topology
         self.log = log
@@ -32,7 +33,9 @@ package struct WhyPage {
         let bad: HTML = topology.mood <= .troubled ? " bad" : ""
         let reasons = topology.reasons.map { "<p class=\"said\(bad)\">\($0)</p>" as HTML }
         return Layout(title: "Why · \(topology.name)", request: request, lookAgain: 2_000, warning: warning).page(
-            topology, "<h2>In a sentence</h2>\(reasons)<h2>What that rests on</h2>\(evidence)\(lines)")
+            topology,
+            "<h2>\(warning == nil ? "In a sentence" : "In a sentence, when it was heard last")</h2>\(reasons)<h2>What that rests on</h2>\(evidence)\(lines)"
+        )
     }
 
     /// A long line begins, and goes on when somebody wants it.
@@ -60,6 +63,7 @@ package struct WhyPage {
     }
 
     private var lines: HTML {
+        guard let log else { return "<p class=\"note\">Its log stands in the database.</p>" }
         guard !log.isEmpty else { return "<p class=\"note\">Its log has no lines.</p>" }
         return Grid.markup(
             "Its log, the newest first", [("at", false), ("level", false), ("process", false), ("what", false)],

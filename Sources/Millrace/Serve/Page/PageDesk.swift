@@ -137,10 +137,18 @@ struct PageDesk: ~Copyable {
         guard request.view != .overview, let topology = topologies.first(where: { $0.name == request.topology }) else {
             return overview(request)
         }
-        let portrait = library.known(topology)?.portrait
-        let page = TopologyPage(
-            request: request, topology: topology, portrait: portrait, history: history, warning: process.failure)
-        return .page(page.markup)
+        switch request.view {
+        case .topology, .overview:
+            let portrait = library.known(topology)?.portrait
+            let page = TopologyPage(
+                request: request, topology: topology, portrait: portrait, history: history, warning: process.failure)
+            return .page(page.markup)
+        case .why:
+            return .page(
+                WhyPage(request: request, topology: topology, log: nil, warning: process.failure).markup)
+        case .partitions, .tables, .deadLetters, .changes:
+            return .page(AwayPage(request: request, topology: topology, failure: process.failure).markup)
+        }
     }
 
     private func overview(_ request: PageRequest) -> HTTPResponse {

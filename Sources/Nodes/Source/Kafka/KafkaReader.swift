@@ -97,7 +97,7 @@ final class KafkaReader: @unchecked Sendable {
             if index >= 0 { builder.append(message, partition: index) }
             if isTroubled { slots.insert(message.slot) }
         }
-        if result.messages > 0 || !result.ends.isEmpty || !result.events.isEmpty { isNews() }
+        if result.messages > 0 || !result.ends.isEmpty || !result.events.isEmpty { noteNews() }
         for gap in withConsumer({ $0.takeGaps() }) where gap.slot < indices.count && indices[gap.slot] >= 0 {
             builder.skip(indices[gap.slot], from: gap.from, to: gap.to)
         }
@@ -112,7 +112,7 @@ final class KafkaReader: @unchecked Sendable {
     }
 
     /// Something has come, so that the logs are looked at often again.
-    private func isNews() {
+    private func noteNews() {
         lastNews = .now
         nextWatch = min(nextWatch, lastNews + plan.pace.watch)
     }
