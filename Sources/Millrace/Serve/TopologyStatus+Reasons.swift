@@ -42,7 +42,7 @@ extension TopologyStatus {
         default:
             let more = reason.isEmpty ? "" : ": \(reason)"
             let isOnItsWay = sight.deployment.isUnderWay && state.isChange
-            return [Reason(text: state == .halted ? reason : "\(state)\(more)", isTrouble: !isOnItsWay)] + lost
+            return [Reason(text: "\(state)\(more)", isTrouble: !isOnItsWay)] + lost
         }
     }
 

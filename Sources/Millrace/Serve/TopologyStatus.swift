@@ -135,7 +135,7 @@ struct TopologyStatus: Encodable {
         }
         let halts = alive.flatMap(\.snapshot.troubles).filter { $0.contains("halted: ") }
         if let halt = halts.first, !alive.contains(where: { [.failed, .refused, .held].contains($0.kind) }) {
-            return (.halted, halt)
+            return (.halted, halt.replacing("halted: ", with: "", maxReplacements: 1))
         }
         for kind in [TopologyState.Kind.held, .failed, .refused, .stopping, .starting, .running, .ended, .paused] {
             if let found = alive.first(where: { $0.kind == kind }) { return (State(kind), found.reason) }

@@ -52,9 +52,9 @@ package struct PartitionsPage {
         let halted = topology.troubles.filter { $0.contains("halted: ") }
         guard !halted.isEmpty else { return .none }
         return HTML(halted.map { "<p class=\"said bad\" role=\"alert\">\($0)</p>" }) + """
-            <p class="note">A halted partition is not read until a person has decided: <code>millrace why \
-            \(topology.name)</code> says what its log holds, and <code>millrace reset \(topology.name)</code> where to go
-            on.</p>
+            <p class="note">A halted partition is not read until a person has decided: by the statement that is named it goes \
+            on, and by <code>millrace reset \(topology.name)</code> the tables begin anew. Of others than the first, the log \
+            says the same.</p>
             """
     }
 
@@ -65,9 +65,10 @@ package struct PartitionsPage {
 
     private func halt(_ topic: String, _ partition: Int32) -> String? {
         topology.troubles.first { trouble in
-            guard let list = trouble.split(separator: "halted: ").last, trouble.contains("halted: ") else {
-                return false
-            }
+            guard let word = trouble.firstRange(of: "halted: ") else { return false }
+            // The list, and behind a colon what is wrong with the first of them.
+            let rest = trouble[word.upperBound...]
+            let list = rest[..<(rest.firstRange(of: ": ")?.lowerBound ?? rest.endIndex)]
             return list.split(separator: ", ").contains { $0 == "\(topic)/\(partition)" }
         }
     }

@@ -191,11 +191,17 @@ final class KafkaAssignments: RebalanceDelegate {
     /// Shows what stands still.
     func tell() {
         let standing = partitions.sorted { $0.key < $1.key }
-        let halted = standing.filter { if case .halted = $1.standing { true } else { false } }.map(\.key)
-        if halted.isEmpty {
-            troubles.over(.halted)
+        let halted = standing.compactMap {
+            partition, state -> (partition: TopicPartition, reason: String, goOn: Int64)? in
+            guard case .halted(let reason, let goOn) = state.standing else { return nil }
+            return (partition, reason, goOn)
+        }
+        if let first = halted.first {
+            let list = halted.map(\.partition.description).joined(separator: ", ")
+            let hint = KafkaPartition.hint(topology: plan.topology, first.partition, goOn: first.goOn)
+            troubles.met(.halted, "halted: \(list): \(first.reason); \(hint)")
         } else {
-            troubles.met(.halted, "halted: " + halted.map(\.description).joined(separator: ", "))
+            troubles.over(.halted)
         }
         var postponed: [(TopicPartition, String)] = []
         for (partition, state) in standing {

@@ -160,6 +160,7 @@ enum BookkeepingSchema {
             ADD COLUMN IF NOT EXISTS left_read bigint,
             ADD COLUMN IF NOT EXISTS nodes text COLLATE "C",
             ADD COLUMN IF NOT EXISTS dropped_before timestamptz,
+            ADD COLUMN IF NOT EXISTS former_feed text,
             ADD COLUMN IF NOT EXISTS complete_from jsonb,
             ADD COLUMN IF NOT EXISTS since timestamptz NOT NULL DEFAULT now();
 

@@ -38,12 +38,27 @@ extension TableAdmission {
             }
         }
         guard !own.topology.isEmpty else { return }
-        let added = sink.feed.topics.subtracting(own.feed)
+        // A topic that comes back, and of which nothing was read meanwhile, is in the table as far as it was read.
+        let added = sink.feed.topics.subtracting(own.feed).filter { own.formerFeed[$0] != read(of: $0) }
         let unknown = ledger.entries(of: added, elsewhere: sink.feed.elsewhere.union(own.feed))
         guard unknown.read > 0 else { return }
         gap(
             "it is fed by another source now, of which topology \(topology) has read \(unknown.summary) already, which the "
                 + "table would lack")
+    }
+
+    /// Records of a topic that the topology has read.
+    private func read(of topic: String) -> Int64 { ledger.entries(of: [topic], elsewhere: []).read }
+
+    /// Topics that fed the table and do not any longer. Files have no names by which they could come back.
+    func formerFeed(_ own: TableRecord?) -> [String: Int64] {
+        guard let own else { return [:] }
+        var former = own.formerFeed
+        // One that the table was left with was read up to then only.
+        if own.leftRead == nil {
+            for topic in own.feed where topic != TableFeed.rest { former[topic] = read(of: topic) }
+        }
+        return former.filter { !sink.feed.topics.contains($0.key) }
     }
 
     mutating func gap(_ text: String, choices: [String] = []) {

@@ -185,6 +185,7 @@ struct TableAdmission {
         record.sink = sink.name
         record.isShared = sink.isShared
         record.feed = sink.feed.topics
+        record.formerFeed = formerFeed(own)
         record.nodes = sink.nodesInFront
         for metric in table.metrics {
             for column in metric.plain + metric.states {

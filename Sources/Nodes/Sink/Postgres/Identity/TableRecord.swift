@@ -12,6 +12,8 @@ struct TableRecord {
     var isShared = false
     /// The feed's topics at the last start.
     var feed: Set<String> = []
+    /// Topics that fed it earlier, with how much of them the topology had read when that ended.
+    var formerFeed: [String: Int64] = [:]
     /// The metrics' columns and their numbers in the table.
     var columns: [String: Int64] = [:]
     /// The highest number that any column of the table had.
@@ -33,7 +35,8 @@ struct TableRecord {
 
     private static let fields = """
         table_schema, table_name, topology, definition, coalesce(sink, ''), shared, coalesce(feed, ''),
-        coalesce(columns, ''), columns_known::bigint, has_rows, place, table_oid, storage, left_read, nodes
+        coalesce(columns, ''), columns_known::bigint, has_rows, place, table_oid, storage, left_read, nodes,
+        coalesce(former_feed, '')
         """
 
     /// All rows, in order.
@@ -45,7 +48,8 @@ struct TableRecord {
                 topology: try found.text(row, 2) ?? "", definition: try found.text(row, 3) ?? "",
                 sink: try found.text(row, 4) ?? "", isShared: try found.bool(row, 5) ?? false,
                 feed: TableFeed.topics(in: try found.text(row, 6) ?? ""),
-                columns: Self.columns(in: try found.text(row, 7) ?? ""), columnsKnown: try found.int64(row, 8),
+                formerFeed: Self.numbers(in: try found.text(row, 15) ?? ""),
+                columns: Self.numbers(in: try found.text(row, 7) ?? ""), columnsKnown: try found.int64(row, 8),
                 hasRows: try found.bool(row, 9) ?? false, place: try found.text(row, 10),
                 oid: try found.int64(row, 11), storage: try found.int64(row, 12), leftRead: try found.int64(row, 13),
                 nodes: try found.text(row, 14).map { Set($0.split(separator: "\n").map(String.init)) })
@@ -63,26 +67,29 @@ struct TableRecord {
                 """,
                 [schema, name, topology, old.schema, old.name, old.topology].map { .text($0) })
         }
-        let columns = columns.sorted { $0.value < $1.value }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        func text(_ numbers: [String: Int64]) -> String {
+            numbers.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { "\($0.key)=\($0.value)" }
+                .joined(separator: " ")
+        }
         let values: [Parameter] = [
             .text(schema), .text(name), .text(topology), .text(definition),
             .text(TableDefinition.digest(of: definition)),
-            .text(sink), .bool(isShared), .text(feed.sorted().joined(separator: "\n")), .text(columns),
+            .text(sink), .bool(isShared), .text(feed.sorted().joined(separator: "\n")), .text(text(columns)),
             columnsKnown.map { .int64($0) } ?? .null, .bool(hasRows), place.map { .text($0) } ?? .null,
             oid.map { .int64($0) } ?? .null, storage.map { .int64($0) } ?? .null,
             leftRead.map { .int64($0) } ?? .null,
-            nodes.map { .text($0.sorted().joined(separator: "\n")) } ?? .null,
+            nodes.map { .text($0.sorted().joined(separator: "\n")) } ?? .null, .text(text(formerFeed)),
         ]
         try connection.query(
             """
             INSERT INTO millrace.tables (table_schema, table_name, topology, definition, digest, sink, shared, feed,
-                columns, columns_known, has_rows, place, table_oid, storage, left_read, nodes)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::integer, $11, $12, $13, $14, $15, $16)
+                columns, columns_known, has_rows, place, table_oid, storage, left_read, nodes, former_feed)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::integer, $11, $12, $13, $14, $15, $16, $17)
             ON CONFLICT (table_schema, table_name, topology) DO UPDATE SET definition = EXCLUDED.definition,
                 digest = EXCLUDED.digest, sink = EXCLUDED.sink, shared = EXCLUDED.shared, feed = EXCLUDED.feed,
                 columns = EXCLUDED.columns, columns_known = EXCLUDED.columns_known, has_rows = EXCLUDED.has_rows,
                 place = EXCLUDED.place, table_oid = EXCLUDED.table_oid, storage = EXCLUDED.storage,
-                left_read = EXCLUDED.left_read, nodes = EXCLUDED.nodes
+                left_read = EXCLUDED.left_read, nodes = EXCLUDED.nodes, former_feed = EXCLUDED.former_feed
             """, values)
     }
 
@@ -126,12 +133,13 @@ struct TableRecord {
             """, [.text(schema), .text(name), .text(topology)])
     }
 
-    private static func columns(in text: String) -> [String: Int64] {
-        var columns: [String: Int64] = [:]
+    /// `NAME=NUMBER`, with spaces between.
+    private static func numbers(in text: String) -> [String: Int64] {
+        var numbers: [String: Int64] = [:]
         for word in text.split(separator: " ") {
             guard let end = word.lastIndex(of: "="), let number = Int64(word[end...].dropFirst()) else { continue }
-            columns[String(word[..<end])] = number
+            numbers[String(word[..<end])] = number
         }
-        return columns
+        return numbers
     }
 }
