@@ -59,7 +59,7 @@ import Testing
         #expect(try execute("SELECT former_feed FROM millrace.tables").text(0, 0) == "")
         try start(["a"])
         // Something else of the topology has read it.
-        _ = try execute("UPDATE millrace.partitions SET read = 9 WHERE topic = 'b'")
+        _ = try execute("UPDATE millrace.partitions SET read = 9, applied = 9 WHERE topic = 'b'")
         let error = #expect(throws: SinkError.self) { try start(["a", "b"]) }
         #expect(error?.description.contains("it is fed by another source now") == true, "\(error?.description ?? "")")
     }
