@@ -12,6 +12,9 @@ package struct Schedule: Sendable {
     /// A schedule by which one thread runs at a time.
     package init(_ scheduler: any Scheduler) { self.init(scheduler: scheduler) }
 
+    /// Whether it is the system's.
+    package var isReal: Bool { scheduler == nil }
+
     /// The present moment.
     package var now: ContinuousClock.Instant { scheduler?.now ?? .now }
 

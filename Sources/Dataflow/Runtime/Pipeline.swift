@@ -101,13 +101,15 @@ public final class Pipeline: Sendable {
     /// - Returns: the names of those that have not ended.
     func join(_ threads: [PipelineThread]) -> [String] {
         while true {
-            let look = schedule.now + Limits.stallLook
+            // Nobody reads the log of a simulation, and one in which nothing can move any more has to be found out.
+            let look = schedule.isReal ? schedule.now + Limits.stallLook : nil
             let end = { (state: PipelineState) in state.life.givenUp.map { $0 + Limits.threadsEnd } }
-            let found: Joined = monitor.wait(as: .others, until: { min(end($0) ?? look, look) }) { state in
+            let found: Joined = monitor.wait(as: .others, until: { [end($0), look].compactMap(\.self).min() }) {
+                state in
                 let hanging = threads.filter { !state.endedThreads.contains($0) }
                 if hanging.isEmpty { return .ended([]) }
                 if let end = end(state), schedule.now >= end { return .ended(hanging.map(\.name)) }
-                return schedule.now >= look ? .stillWaits : nil
+                return look.map { schedule.now >= $0 } ?? false ? .stillWaits : nil
             }
             switch found {
             case .ended(let hanging): return hanging
