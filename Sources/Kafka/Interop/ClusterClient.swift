@@ -6,7 +6,7 @@ internal import Synchronization
 public struct ClusterClient: ~Copyable, Sendable {
     let client: ClientHandle
     let brokers: String
-    /// Held while messages are fetched: a client reads a partition at one place at a time.
+    /// Held while messages are fetched, by each for its timeout at most: a client reads a partition at one place at a time.
     let reading = Mutex(())
 
     /// Makes the client; nothing is connected before the first question.

@@ -52,7 +52,14 @@ import Testing
             let mended = stand.text(mended: true).replacing("by_country", with: "other")
                 .replacing("  all: {", with: "  by_country: {").replacing("from: all", with: "from: by_country")
                 .replacing("other", with: "all")
+            // One that is under way reads letters by the names of before.
+            _ = try stand.database.query(
+                "INSERT INTO millrace.replays (topology, number, instance, choice) VALUES ('replayed', 1, 'x', 'all')")
             try stand.run(mended, ["--from-now"])
+            #expect(try stand.database.number("SELECT commits FROM millrace.replays") == -1)
+            let other = try stand.startReplay(stand.text(mended: true))
+            #expect(try other.wait() == .code(1))
+            #expect(other.errors.contains("nodes in front of its tables have other names"), "\(other.errors)")
             #expect(
                 try stand.database.number("SELECT count(*) FROM millrace.dead_letters WHERE refused_by = 'all'")
                     == refused)

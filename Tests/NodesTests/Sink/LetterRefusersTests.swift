@@ -55,6 +55,17 @@ import Testing
         #expect(renewed(tables, "a (before)") == nil)
     }
 
+    /// Two tables with a summary each have one together now: what only one of them lacks can go to neither.
+    @Test func whatCannotBeToldApartStays() {
+        let tables = [
+            Table(before: ["r", "a"], now: ["r", "c"], summary: "c"),
+            Table(before: ["r", "b"], now: ["r", "c"], summary: "c"),
+        ]
+        #expect(renewed(tables, "a") == ["a (before)"])
+        #expect(renewed(tables, "a", "b") == ["c"])
+        #expect(renewed(tables, "r") == nil)
+    }
+
     @Test func ofTablesThatNobodySaidAnythingOfNothingIsSaid() {
         #expect(renewed([Table(now: ["a"], summary: "a"), Table(now: ["b"], summary: "b")], "a") == nil)
     }

@@ -4,7 +4,7 @@ import Synchronization
 /// One client for each cluster that topologies of this process watch the logs of: a client of its own for each would cost
 /// four threads that wake up every second.
 enum SharedInspectors {
-    /// What makes two connections the same. Their settings hold secrets, which are kept nowhere else than where they are.
+    /// What makes two connections the same. Its settings hold secrets, so it is not to be shown.
     private struct Key: Hashable {
         var brokers: [String]
         var settings: [String: String]

@@ -72,7 +72,7 @@ import Testing
             return
         }
         #expect(reason.contains("no answer"))
-        #expect(stand.troubles.summary?.contains("halted: t/0") == true)
+        #expect(stand.troubles.summary?.contains("halted: t/0: another message; to go on") == true)
         #expect(stand.lines.text.contains("Partition halted"))
         // Never read before: it begins where its log does, and the database knows.
         #expect(stand.database.positions[other] == 0)

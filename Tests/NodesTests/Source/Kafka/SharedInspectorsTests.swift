@@ -25,7 +25,6 @@ import Testing
             #expect(first != nil)
         }
         #expect(first == nil)
-        #expect(try SharedInspectors.inspector(of: place).answers(to: []).isEmpty)
     }
 
     @Test func settingsThatAreRefusedAreSaidEachTime() {

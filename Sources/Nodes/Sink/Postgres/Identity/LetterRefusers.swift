@@ -53,9 +53,11 @@ struct LetterRefusers {
         }
         let names = tables.reduce(into: Set<String>()) { $0.formUnion($1.now ?? []) }
         if meant == kept, names.isSuperset(of: named) { return nil }
-        let summaries = Set(kept.map { tables[$0].summary }).sorted()
-        // No node is called so: what lacks the record is not kept any longer.
-        return summaries.isEmpty ? refusers.map { $0 + " (before)" } : summaries
+        let summaries = Set(kept.map { tables[$0].summary })
+        // A summary that feeds a table with the record besides cannot be told to leave that one alone.
+        let fed = tables.indices.filter { tables[$0].before != nil && summaries.contains(tables[$0].summary) }
+        // No node is called so: what lacks the record is not kept any longer, or cannot be told apart.
+        return kept.isEmpty || fed != kept ? refusers.map { $0 + " (before)" } : summaries.sorted()
     }
 
     /// Whether any name may mean something else than at the last start.
